@@ -1,0 +1,46 @@
+# make app        the dashboard on the shipped checkpoints and clips
+# make test       all tests, in a real browser too
+# make test-unit  the tests that need no browser
+# Each makes its own virtual environment in .venv first.
+
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: app test test-unit lint browser clean
+
+app: .venv/app
+	$(BIN)/python -m streamlit run app/streamlit_app.py --server.port $(PORT)
+
+test: .venv/dev browser
+	$(BIN)/python -m pytest tests/test_imports.py tests/atr tests/analysis tests/app tests/browser
+
+test-unit: .venv/dev
+	$(BIN)/python -m pytest tests --ignore tests/browser
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is older than 3.11; name another one: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/app: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/app
+
+# The browser of the tests: $$CHROMIUM, Debian's package where we may install it, else playwright's own.
+browser: .venv/dev
+	@if [ -n "$$CHROMIUM" ] || [ -x /usr/bin/chromium ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	else $(BIN)/python -m playwright install chromium; fi
+
+clean:
+	rm -rf .venv cache results

@@ -1,0 +1,201 @@
+"""The ATR block (Fig 2) and ATR_sim: locate, aggregate, reason, distribute, add."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from atr.locator import ActionRegionLocator
+from atr.reasoner import EfficientReasoner, GraphReasoner, stack
+
+
+@dataclass(frozen=True)
+class ATRConfig:
+    """Every choice inside an ATR block; the defaults are the paper's, or the README's where the paper is silent."""
+
+    reduction: int = 16
+    use_appearance: bool = True
+    use_motion: bool = True
+    motion: Literal["conv_then_diff", "diff_then_conv", "bidirectional"] = "conv_then_diff"
+    arl_bn: bool = True
+    reasoner: Literal["er", "gr"] = "er"
+    num_reasoners: int = 2
+    k: int = 1
+    er_kernel: Literal["per_channel", "shared"] = "per_channel"
+    er_transform: Literal["none", "bottleneck", "full"] = "none"
+    er_init: Literal["asymmetric", "symmetric"] = "asymmetric"
+    scale: Literal["none", "sqrt"] = "none"
+    distribution: Literal["add", "scale", "uniform"] = "add"
+    bn_position: Literal["sum", "reasoned", "none"] = "sum"
+    bn_gamma_init: float = 1.0
+
+
+class AFA(nn.Module):
+    """Action-centric Feature Aggregation (Eq 4): `s_t = Σ_ij softmax_ij(M_t) · X_t[:, i, j]`.
+
+    X (N*T, C, H, W) and M (N*T, 1, H, W) -> S (N, T, C). The softmax runs over space, frame by frame: AFA cannot
+    weaken a whole frame. A constant M gives global average pooling.
+    """
+
+    def __init__(self, *, num_frames: int):
+        super().__init__()
+        self.num_frames = num_frames
+
+    def forward(self, x: Tensor, actionness: Tensor) -> Tensor:
+        weights = torch.softmax(actionness.flatten(2), dim=-1)  # (N*T, 1, H*W)
+        s = x.flatten(2) @ weights.to(x.dtype).transpose(1, 2)  # (N*T, C, 1)
+        return s.squeeze(-1).unflatten(0, (-1, self.num_frames))
+
+
+class GlobalAveragePooling(nn.Module):
+    """What AFA becomes in ATR_sim: X (N*T, C, H, W) -> S (N, T, C)."""
+
+    def __init__(self, *, num_frames: int):
+        super().__init__()
+        self.num_frames = num_frames
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3)).unflatten(0, (-1, self.num_frames))
+
+
+class ChannelNorm(nn.BatchNorm1d):
+    """Batch normalisation of (N, T, C) over clips and frames."""
+
+    def forward(self, r: Tensor) -> Tensor:
+        return super().forward(r.flatten(0, 1)).view_as(r)
+
+
+class AddingAFD(nn.Module):
+    """Action-centric Feature Distribution, adding form: `F_t = BN(M_t + r_t)`, broadcast over channels and positions.
+
+    M (N*T, 1, H, W) and R (N, T, C) -> F (N*T, C, H, W). `bn_position`: "sum" as written, "reasoned" for
+    `M_t + BN(r_t)`, "none" for the bare sum.
+    """
+
+    def __init__(self, channels: int, *, bn_position: str, bn_gamma_init: float):
+        super().__init__()
+        self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
+        self.bn = nn.Identity()
+        if bn_position == "sum":
+            self.bn = nn.BatchNorm2d(channels)
+            nn.init.constant_(self.bn.weight, bn_gamma_init)
+
+    def forward(self, actionness: Tensor, r: Tensor) -> Tensor:
+        return self.bn(actionness + over_positions(self.norm_reasoned(r)))
+
+
+class ScalingAFD(nn.Module):
+    """Action-centric Feature Distribution, scaling form: `F_t = σ(M_t) · r_t`; `BN(r_t)` if bn_position="reasoned"."""
+
+    def __init__(self, channels: int, *, bn_position: str, bn_gamma_init: float):
+        super().__init__()
+        self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
+
+    def forward(self, actionness: Tensor, r: Tensor) -> Tensor:
+        return torch.sigmoid(actionness) * over_positions(self.norm_reasoned(r))
+
+
+class UniformAFD(nn.Module):
+    """Uniform distribution: `F_t = r_t` at every position (ATR_sim, Table 3); M only guided the aggregation."""
+
+    def __init__(self, channels: int, *, bn_position: str, bn_gamma_init: float):
+        super().__init__()
+        self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
+
+    def forward(self, actionness: Tensor | None, r: Tensor) -> Tensor:
+        return over_positions(self.norm_reasoned(r))
+
+
+class ATRBlock(nn.Module):
+    """The ATR block: `Y = X + F`, F the action-centrically reasoned features. (N*T, C, H, W) -> the same."""
+
+    def __init__(self, *, arl: nn.Module, afa: nn.Module, reasoner: nn.Module, afd: nn.Module):
+        super().__init__()
+        self.arl, self.afa, self.reasoner, self.afd = arl, afa, reasoner, afd
+
+    def forward(self, x: Tensor) -> Tensor:
+        actionness = self.arl(x)
+        s = self.afa(x, actionness)
+        return x + self.afd(actionness, self.reasoner(s))
+
+
+class ATRSimBlock(nn.Module):
+    """ATR_sim: no ARL, global average pooling for AFA, uniform distribution for AFD. (N*T, C, H, W) -> the same."""
+
+    def __init__(self, *, pool: nn.Module, reasoner: nn.Module, afd: nn.Module):
+        super().__init__()
+        self.pool, self.reasoner, self.afd = pool, reasoner, afd
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.afd(None, self.reasoner(self.pool(x)))
+
+
+def build_atr(channels: int, num_frames: int, config: ATRConfig) -> ATRBlock:
+    """Raises ValueError where an option of `config` is unknown, naming it and what is allowed."""
+    arl = ActionRegionLocator(
+        channels,
+        num_frames=num_frames,
+        reduction=config.reduction,
+        use_appearance=config.use_appearance,
+        use_motion=config.use_motion,
+        motion=config.motion,
+        arl_bn=config.arl_bn,
+    )
+    forms = {"add": AddingAFD, "scale": ScalingAFD, "uniform": UniformAFD}
+    if config.distribution not in forms:
+        raise ValueError(f"distribution={config.distribution!r} is unknown; allowed: {', '.join(forms)}")
+    form = forms[config.distribution]
+    return ATRBlock(
+        arl=arl,
+        afa=AFA(num_frames=num_frames),
+        reasoner=build_reasoner(channels, config),
+        afd=form(channels, bn_position=config.bn_position, bn_gamma_init=config.bn_gamma_init),
+    )
+
+
+def build_atr_sim(channels: int, num_frames: int, config: ATRConfig) -> ATRSimBlock:
+    """ATR_sim has no region to distribute to: the options of ARL and `distribution` do not apply to it."""
+    return ATRSimBlock(
+        pool=GlobalAveragePooling(num_frames=num_frames),
+        reasoner=build_reasoner(channels, config),
+        afd=UniformAFD(channels, bn_position=config.bn_position, bn_gamma_init=config.bn_gamma_init),
+    )
+
+
+def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:
+    def graph() -> GraphReasoner:
+        return GraphReasoner(channels, scale=config.scale)
+
+    def efficient() -> EfficientReasoner:
+        return EfficientReasoner(
+            channels,
+            k=config.k,
+            er_kernel=config.er_kernel,
+            er_transform=config.er_transform,
+            er_init=config.er_init,
+        )
+
+    kinds: dict[str, Callable[[], nn.Module]] = {"er": efficient, "gr": graph}
+    if config.reasoner not in kinds:
+        raise ValueError(f"reasoner={config.reasoner!r} is unknown; allowed: {', '.join(kinds)}")
+    return stack(kinds[config.reasoner], channels, config.num_reasoners)
+
+
+def reasoned_norm(channels: int, bn_position: str, gamma: float) -> nn.Module:
+    if bn_position not in ("sum", "reasoned", "none"):
+        raise ValueError(f"bn_position={bn_position!r} is unknown; allowed: sum, reasoned, none")
+    if bn_position != "reasoned":
+        return nn.Identity()
+    norm = ChannelNorm(channels)
+    nn.init.constant_(norm.weight, gamma)
+    return norm
+
+
+def over_positions(r: Tensor) -> Tensor:
+    """(N, T, C) -> (N*T, C, 1, 1), ready to broadcast over a feature map."""
+    return r.flatten(0, 1)[..., None, None]
+
+
+BLOCKS: dict[str, Callable[[int, int, ATRConfig], nn.Module]] = {"atr": build_atr, "atr_sim": build_atr_sim}

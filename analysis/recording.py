@@ -1,0 +1,87 @@
+"""What the ATR blocks computed in the latest forward pass, read from module outputs by ordinary forward hooks."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from atr.locator import ActionRegionLocator
+from atr.models import VideoClassifier
+from atr.reasoner import TemporalRelation
+
+
+class Recording:
+    """Values of the latest forward pass, on the CPU in float32; they alias nothing of the model.
+
+    Attributes:
+        actionness: block name -> raw M, (N, T, h, w).
+        relations: block name -> one W (N, T, T) per stacked graph reasoner, first to last.
+    """
+
+    def __init__(self):
+        self.actionness: dict[str, Tensor] = {}
+        self.relations: dict[str, list[Tensor]] = {}
+
+
+@contextmanager
+def record(model: VideoClassifier) -> Iterator[Recording]:
+    """Record M of every ActionRegionLocator and W of every TemporalRelation while the context is open.
+
+        with torch.inference_mode(), record(model) as recording:
+            model(clips)
+        recording.actionness["S5B3"]
+
+    Only forward passes of the thread that opened the recording count, so threads may share one model. Nothing is
+    stored on a module; the hooks are gone when the context ends, however it ends.
+
+    Raises:
+        ValueError: the model has neither, so there is nothing to record.
+        RuntimeError: the context closed and nothing was recorded: no forward pass ran in it, or the model had been
+            compiled before, and a compiled module ignores hooks.
+    """
+    model = getattr(model, "module", model)  # the network inside DistributedDataParallel
+    model = getattr(model, "_orig_mod", model)  # ... and inside torch.compile
+    recording, thread, hooks = Recording(), threading.get_ident(), []
+
+    def locator_hook(name):
+        def hook(module, inputs, output):
+            if threading.get_ident() == thread:
+                maps = output.detach().to("cpu", torch.float32, copy=True).squeeze(1)
+                recording.actionness[name] = maps.unflatten(0, (-1, model.config.num_frames))
+
+        return hook
+
+    def relation_hook(name, index):
+        def hook(module, inputs, output):
+            if threading.get_ident() == thread:
+                relations = recording.relations.setdefault(name, [])
+                del relations[index:]  # a new forward pass starts over
+                relations.append(output.detach().to("cpu", torch.float32, copy=True))
+
+        return hook
+
+    try:
+        for name, block in model.blocks.items():
+            index = 0
+            for module in block.modules():
+                if isinstance(module, ActionRegionLocator):
+                    hooks.append(module.register_forward_hook(locator_hook(name)))
+                elif isinstance(module, TemporalRelation):
+                    hooks.append(module.register_forward_hook(relation_hook(name, index)))
+                    index += 1
+        if not hooks:
+            raise ValueError(
+                f"{model.config.name} with block={model.config.block!r} and reasoner={model.config.atr.reasoner!r} has "
+                "neither an ActionRegionLocator nor a TemporalRelation: there is nothing to record"
+            )
+        yield recording
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not (recording.actionness or recording.relations):
+        raise RuntimeError(
+            "nothing was recorded: no forward pass ran inside the recording, or the model was compiled before "
+            "(hooks on a compiled module are ignored; record first, or use the model that was compiled)"
+        )

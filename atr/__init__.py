@@ -1,0 +1,17 @@
+"""Action-centric temporal reasoning: the ATR block, its networks and their checkpoints."""
+
+from atr.block import ATRConfig
+from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from atr.models import MODELS, ModelConfig, create_model
+from atr.transforms import Preprocessing
+
+__all__ = [
+    "MODELS",
+    "ATRConfig",
+    "CheckpointError",
+    "ModelConfig",
+    "Preprocessing",
+    "create_model",
+    "load_checkpoint",
+    "save_checkpoint",
+]

@@ -1,0 +1,124 @@
+"""From decoded frames to a network's input: resize the short side, crop the centre, normalise."""
+
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+VIEWS = ("crop", "whole")
+STRIDE = (
+    32  # of a ResNet's last stage: sides of whole frames are multiples of it, so maps meet the frame's edges
+)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How frames are prepared for a model; saved in its checkpoint.
+
+    short_side: length in pixels the shorter side is resized to. crop: side of the square cut from the centre.
+    mean, std: per channel (RGB, values in [0, 1]); the defaults are ImageNet's.
+    """
+
+    short_side: int = 256
+    crop: int = 224
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        # JSON knows no tuples; equality between a saved and a built instance needs them.
+        object.__setattr__(self, "mean", tuple(float(value) for value in self.mean))
+        object.__setattr__(self, "std", tuple(float(value) for value in self.std))
+        if self.crop < 1:
+            raise ValueError(f"crop must be at least 1 pixel, got {self.crop}")
+        if self.crop > self.short_side:
+            raise ValueError(f"crop = {self.crop} must not be larger than short_side = {self.short_side}")
+        if len(self.mean) != 3 or len(self.std) != 3:
+            raise ValueError(
+                f"mean and std need one value for each of R, G, B, got {self.mean} and {self.std}"
+            )
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive, got {self.std}")
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Preprocessing":
+        """Raises TypeError for an unknown name."""
+        return cls(**values)
+
+
+def view_box(
+    height: int, width: int, preprocessing: Preprocessing, view: str = "crop"
+) -> tuple[int, int, int, int]:
+    """Region of the original frame that the model sees, (top, left, height, width), rounded to whole pixels."""
+    if _checked(view) == "whole":
+        return 0, 0, height, width
+    resized_height, resized_width = _resized_size(height, width, preprocessing.short_side)
+    top, left = _centre(resized_height, resized_width, preprocessing.crop)
+    scale_y, scale_x = height / resized_height, width / resized_width
+    box_top, box_left = round(top * scale_y), round(left * scale_x)
+    box_bottom = round((top + preprocessing.crop) * scale_y)
+    box_right = round((left + preprocessing.crop) * scale_x)
+    return box_top, box_left, max(box_bottom - box_top, 1), max(box_right - box_left, 1)
+
+
+def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Frames uint8 (L, H, W, 3) -> (L, height, width, 3): area averaging when shrinking, bilinear when enlarging."""
+    shrinks = height * width < frames.shape[1] * frames.shape[2]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(frame, (width, height), interpolation=interpolation) for frame in frames])
+
+
+def cut_view(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> np.ndarray:
+    """The model's input as pictures: frames uint8 (L, H, W, 3) -> uint8 (L, h, w, 3).
+
+    "crop": short side resized, then the centre square. "whole": short side resized, not cropped, both sides
+    rounded to a multiple of 32.
+    """
+    height, width = frames.shape[1:3]
+    resized_height, resized_width = _resized_size(height, width, preprocessing.short_side)
+    if _checked(view) == "whole":
+        return resize(frames, _to_stride(resized_height), _to_stride(resized_width))
+    top, left = _centre(resized_height, resized_width, preprocessing.crop)
+    resized = resize(frames, resized_height, resized_width)
+    return resized[:, top : top + preprocessing.crop, left : left + preprocessing.crop]
+
+
+def normalise(pictures: np.ndarray, preprocessing: Preprocessing) -> Tensor:
+    """uint8 RGB (..., h, w, 3) -> float32 (..., 3, h, w): to [0, 1], minus mean, over std."""
+    values = torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, -3).float() / 255
+    mean = torch.tensor(preprocessing.mean)[:, None, None]
+    std = torch.tensor(preprocessing.std)[:, None, None]
+    return (values - mean) / std
+
+
+def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> Tensor:
+    """Decoded frames uint8 RGB (L, H, W, 3) -> normalised float32 (L, 3, h, w).
+
+    Raises ValueError for frames of another kind or an unknown view.
+    """
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+        raise ValueError(f"frames must be uint8 (L, H, W, 3), got {frames.dtype} {frames.shape}")
+    return normalise(cut_view(frames, preprocessing, view), preprocessing)
+
+
+def _resized_size(height: int, width: int, short_side: int) -> tuple[int, int]:
+    scale = short_side / min(height, width)
+    return max(round(height * scale), short_side), max(round(width * scale), short_side)
+
+
+def _centre(height: int, width: int, crop: int) -> tuple[int, int]:
+    return (height - crop) // 2, (width - crop) // 2
+
+
+def _to_stride(side: int) -> int:
+    return max(round(side / STRIDE), 1) * STRIDE
+
+
+def _checked(view: str) -> str:
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {', '.join(VIEWS)}, got {view!r}")
+    return view

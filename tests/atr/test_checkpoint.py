@@ -1,0 +1,93 @@
+"""Checkpoint folders: bit-identical, whole or refused."""
+
+import json
+
+import pytest
+import torch
+
+import atr
+
+LABELS = [f"doing something {i}" for i in range(5)]
+
+
+def test_saved_and_loaded_is_bit_identical(tiny, clips, tmp_path):
+    model = tiny("tsm_resnet18", block="atr", placement=["S3B1", "S5B2"], distribution="scale")
+    preprocessing = atr.Preprocessing(short_side=36, crop=32)
+    atr.save_checkpoint(
+        tmp_path / "a", model, labels=LABELS, preprocessing=preprocessing, metrics={"top1": 0.5}
+    )
+    loaded = atr.load_checkpoint(tmp_path / "a")
+    assert loaded.config == model.config
+    assert loaded.labels == LABELS
+    assert loaded.preprocessing == preprocessing
+    assert loaded.facts == {"metrics": {"top1": 0.5}}
+    assert loaded.state_dict().keys() == model.state_dict().keys()
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(loaded.state_dict().values(), model.state_dict().values(), strict=True)
+    )
+    with torch.inference_mode():
+        assert torch.equal(loaded(clips), model(clips))
+
+
+def test_saving_replaces_a_checkpoint_and_nothing_else(tiny, tmp_path):
+    first, second = tiny(), tiny()
+    atr.save_checkpoint(tmp_path / "a", first, labels=LABELS)
+    atr.save_checkpoint(tmp_path / "a", second, labels=LABELS)
+    assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, second.fc.weight)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("")
+    with pytest.raises(FileExistsError, match="not a checkpoint"):
+        atr.save_checkpoint(tmp_path / "mine", first, labels=LABELS)
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
+    model = tiny()
+    atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
+    with pytest.raises(TypeError):
+        atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS, metrics={"top1": torch.zeros(1)})
+    assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, model.fc.weight)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_no_pickle_in_the_folder(tiny, tmp_path):
+    atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["config.json", "model.safetensors"]
+
+
+def damaged(folder, change):
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "config.json").unlink(), "no config.json"),
+        (lambda f: (f / "model.safetensors").unlink(), "no model.safetensors"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"x"), "does not match the digest"),
+        (lambda f: (f / "config.json").write_text("{"), "not readable JSON"),
+        (lambda f: (f / "config.json").write_text("[]"), "format"),
+        (lambda f: damaged(f, lambda c: c.update(format=99)), "format 99"),
+        (lambda f: damaged(f, lambda c: c.pop("labels")), "lacks labels"),
+        (lambda f: damaged(f, lambda c: c["labels"].pop()), "4 labels for 5 classes"),
+        (lambda f: damaged(f, lambda c: c["model"].update(name="i3d")), "'i3d' is unknown"),
+        (lambda f: damaged(f, lambda c: c["model"].update(width=0.25)), "size mismatch"),
+        (lambda f: damaged(f, lambda c: c["model"].update(colour=1)), "colour"),
+    ],
+)
+def test_a_faulty_folder_is_refused_with_its_fault(tiny, tmp_path, damage, message):
+    folder = atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
+    damage(folder)
+    with pytest.raises(atr.CheckpointError, match=message):
+        atr.load_checkpoint(folder)
+
+
+def test_labels_and_facts_are_checked(tiny, tmp_path):
+    with pytest.raises(ValueError, match="4 labels for a model of 5 classes"):
+        atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS[:4])
+    with pytest.raises(ValueError, match="weights_sha256"):
+        atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS, weights_sha256="0")

@@ -1,0 +1,267 @@
+"""One clip: a table top with still objects, distractors that move by themselves, and a hand that acts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from atr.tabletop.actions import CLASSES, Action, Stage, smooth, uniform
+from atr.tabletop.backgrounds import background, choose
+from atr.tabletop.objects import KINDS, Thing
+from atr.tabletop.plans import PLANS
+from atr.tabletop.solids import PALETTES
+from atr.tabletop.sprites import Picture, Pose
+
+RENDERER_VERSION = 2  # of the pictures: to be raised whenever a seed looks different
+
+BACKGROUND, STILL, DISTRACTOR, ACTED, HAND = range(5)  # values of the masks
+MARGIN = 0.2  # how far the still background reaches beyond the frame
+CANVAS = 1.5  # pixels of the still background per frame pixel
+SPLITS = {"train": 0, "val": 10_000_000, "dev": 20_000_000}  # first seed of each split
+SPLIT_SIZE = 10_000_000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """frames: uint8 RGB (T, S, S, 3); label: index into CLASSES; masks: uint8 (T, S, S), 0 background,
+    1 still object, 2 distractor, 3 acted-on object, 4 hand; acting: bool (T,), the hand performs the action;
+    objects: the kinds (indices into OBJECT_KINDS) that are seen in the clip."""
+
+    frames: np.ndarray
+    label: int
+    masks: np.ndarray
+    acting: np.ndarray
+    objects: frozenset[int]
+
+
+def split_seed(split: str, index: int) -> int:
+    """The seed of the index-th clip of "train", "dev" or "val"; no two splits share a seed."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+    if not 0 <= index < SPLIT_SIZE:
+        raise ValueError(f"index must be in 0 .. {SPLIT_SIZE - 1}, not {index}")
+    return SPLITS[split] + index
+
+
+def label_of(seed: int) -> int:
+    """Every run of 20 seeds that begins at a multiple of 20 has every class once, in a random order."""
+    block, position = divmod(seed, len(CLASSES))
+    return int(np.random.default_rng((block, 20)).permutation(len(CLASSES))[position])
+
+
+@dataclass
+class Wave:
+    """A smooth function of time: a sum of sinusoids with the given amplitude in all."""
+
+    amplitudes: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+
+    @classmethod
+    def random(cls, rng, amplitude: float, frequencies=(0.5, 1.3, 3.1)) -> Wave:
+        weights = rng.random(len(frequencies)) / np.asarray(frequencies) ** 0.7
+        amplitudes = amplitude * weights / max(weights.sum(), 1e-9)
+        jitter = rng.uniform(0.8, 1.25, len(frequencies))
+        return cls(
+            amplitudes, 2 * math.pi * jitter * frequencies, rng.uniform(0, 2 * math.pi, len(frequencies))
+        )
+
+    def __call__(self, time: float) -> float:
+        return float(np.dot(self.amplitudes, np.sin(self.frequencies * time + self.phases)))
+
+
+@dataclass
+class Distractor:
+    thing: Thing
+    pose: Callable[[float], Pose]
+
+
+class Scene:
+    """Everything about one clip except the times of its frames. All randomness is spent in the constructor,
+    in an order that does not depend on `size`."""
+
+    def __init__(self, seed: int, label: int, size: int):
+        rng = np.random.default_rng((seed, 1))
+        self.size, self.label = size, label
+        azimuth = rng.uniform(-0.85, 0.85)
+        self.light = (math.sin(azimuth), -math.cos(azimuth))
+        self.stage = Stage(rng, choose(rng, PALETTES), self.light, size)
+        self.action: Action = PLANS[label // 2](self.stage)
+        self.occupied = [
+            (pose.x, pose.y, thing.radius)
+            for p in (0, 0.25, 0.5, 0.75, 1)
+            for thing, pose in self.action.state(p)[0]
+        ]
+        self.distractors = [self._distractor() for _ in range(int(rng.integers(2, 5)))]
+        self.still = [self._still() for _ in range(int(rng.integers(4, 8)))]
+        self.pan_x, self.pan_y = (Wave.random(rng, uniform(rng, 0.01, 0.06)) for _ in range(2))
+        self.roll, self.zoom = Wave.random(rng, 0.03), Wave.random(rng, 0.03)
+        self.brightness = Wave.random(rng, uniform(rng, 0.03, 0.12), (0.4, 0.9))
+        self.warmth = Wave.random(rng, uniform(rng, 0.02, 0.06), (0.3, 0.8))
+        self.lamp = [Wave.random(rng, 0.6, (0.3, 0.7)) for _ in range(2)]
+        self.exposure = uniform(rng, 0.92, 1.06)
+        self.canvas = self._paint_background()
+
+    def _free_place(self, radius: float, path=None) -> tuple[float, float]:
+        """Of some random places, the one where the thing, along its path of offsets, overlaps least."""
+        rng = self.stage.rng
+        offsets = np.zeros((1, 2)) if path is None else np.asarray(path)
+        low, high = 0.1 - np.minimum(offsets.min(0), 0), 0.9 - np.maximum(offsets.max(0), 0)
+        places = low + (high - low) * rng.random((10, 2))
+        others = np.array(self.occupied)
+        points = places[:, None, None, :] + offsets[None, :, None, :]
+        distance = np.linalg.norm(points - others[None, None, :, :2], axis=-1)
+        overlap = np.clip(others[:, 2] + radius - distance, 0, None).sum((1, 2))
+        x, y = places[int(overlap.argmin())]
+        return float(x), float(y)
+
+    def _distractor(self) -> Distractor:
+        stage, rng = self.stage, self.stage.rng
+        thing = stage.small(0.09, 0.12)
+        duration = uniform(rng, 0.4, 0.75)
+        start = uniform(rng, 0.0, 1 - duration)
+        length, bearing = uniform(rng, 0.3, 0.48), choose(rng, (0, 0, 1, 1, 2, 2, 3, 3, 4)) * math.pi / 2
+        if bearing == 2 * math.pi:
+            bearing = uniform(rng, 0, 2 * math.pi)
+        else:
+            bearing += uniform(rng, -0.15, 0.15)
+        step = np.array([math.cos(bearing), math.sin(bearing)]) * length
+        kind = KINDS[thing.kind]
+        spin, hop = 0.0, 0.0
+        style = rng.random()
+        if kind.rolls:
+            spin = choose(rng, (-1, 1)) * length / thing.radius
+        elif kind.flat and style < 0.4:
+            spin = choose(rng, (-1, 1)) * math.radians(uniform(rng, 100, 170))
+            step = step * (0.0 if style < 0.25 else 0.6)
+        elif style > 0.88:
+            hop, step = uniform(rng, 0.2, 0.36), step * 0.5
+        if kind.name == "toy car" and not spin:
+            thing.angle = bearing + (math.pi if rng.random() < 0.5 else 0)
+        path = np.linspace(0, 1, 4)[:, None] * step
+        x, y = self._free_place(thing.radius, path)
+        self.occupied += [(x + dx, y + dy, thing.radius) for dx, dy in path]
+
+        def pose(time: float) -> Pose:
+            linear = (time - start) / duration
+            share = smooth(linear)
+            height = hop * math.sin(math.pi * share)
+            return Pose(x + step[0] * share, y + step[1] * share, thing.angle + spin * share, height)
+
+        return Distractor(thing, pose)
+
+    def _still(self) -> tuple[Thing, Pose]:
+        thing = self.stage.small(0.085, 0.115)
+        x, y = self._free_place(thing.radius)
+        self.occupied.append((x, y, thing.radius))
+        return thing, Pose(x, y, thing.angle)
+
+    def _paint_background(self) -> Picture:
+        pixels = round(self.size * CANVAS * (1 + 2 * MARGIN))
+        scale = pixels / (1 + 2 * MARGIN)
+        view = np.array([[scale, 0, MARGIN * scale - 0.5], [0, scale, MARGIN * scale - 0.5]])
+        canvas = Picture(
+            background(self.stage.rng, pixels), np.zeros((pixels, pixels), np.uint8), view, self.light
+        )
+        for thing, pose in sorted(self.still, key=lambda item: item[1].y):
+            canvas.place(thing.sprite, pose, STILL)
+        return canvas
+
+    def view(self, time: float) -> np.ndarray:
+        """World -> frame pixels, (2, 3), of the unsteady camera."""
+        zoom, angle = 1.0 + self.zoom(time), self.roll(time)
+        c, s = math.cos(angle) * zoom * self.size, math.sin(angle) * zoom * self.size
+        centre = np.array([0.5 + self.pan_x(time), 0.5 + self.pan_y(time)])
+        linear = np.array([[c, -s], [s, c]])
+        return np.column_stack([linear, self.size / 2 - 0.5 - linear @ centre])
+
+    def illumination(self, time: float) -> np.ndarray:
+        """Gain of each pixel and colour, float32 (S, S, 3)."""
+        axis = np.linspace(-1, 1, 9, dtype=np.float32)
+        x, y = axis[None, :], axis[:, None]
+        lamp = np.exp(-0.6 * ((x - self.lamp[0](time)) ** 2 + (y - self.lamp[1](time)) ** 2))
+        gain = (self.exposure + self.brightness(time)) * (0.88 + 0.28 * lamp)
+        warmth = self.warmth(time) + 0.02
+        coarse = cv2.merge([gain * (1 + warmth), gain, gain * (1 - warmth)])
+        return cv2.resize(coarse, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+
+    def frame(self, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """RGB uint8 (S, S, 3) and masks uint8 (S, S) at a time of the scene."""
+        view, square = self.view(time), (self.size, self.size)
+        # canvas pixels -> world -> frame pixels
+        scale, _, offset = self.canvas.view[0]
+        matrix = np.column_stack(
+            [view[:, :2] / scale, view[:, 2] - view[:, :2] @ (offset / scale, offset / scale)]
+        )
+        rgb = cv2.warpAffine(
+            self.canvas.rgb, matrix, square, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
+        ids = cv2.warpAffine(self.canvas.ids, matrix, square, flags=cv2.INTER_NEAREST)
+        picture = Picture(rgb, ids, view, self.light)
+        for distractor in self.distractors:
+            picture.place(distractor.thing.sprite, distractor.pose(time), DISTRACTOR)
+        things, hands = self.action.at(time)
+        for thing, pose in things:
+            picture.place(thing.sprite, pose, ACTED)
+        for hand, openness, pose in hands:
+            picture.shadow(hand.sprite(openness), pose)
+            picture.shadow(hand.sleeve, pose)
+            picture.paint(hand.sprite(openness), pose, HAND)
+            picture.paint(hand.sleeve, pose, HAND)
+        return cv2.multiply(picture.rgb, self.illumination(time), dtype=cv2.CV_8U), picture.ids
+
+    def visible_kinds(self) -> frozenset[int]:
+        """Kinds of which something is well inside the frame at one of five times."""
+        kinds = set()
+        for time in np.linspace(0, 1, 5):
+            view = self.view(time)
+            placed = [
+                *self.still,
+                *((d.thing, d.pose(time)) for d in self.distractors),
+                *self.action.at(time)[0],
+            ]
+            for thing, pose in placed:
+                x, y = view @ (pose.x, pose.y - 0.35 * pose.height, 1)
+                if 0 <= x < self.size and 0 <= y < self.size:
+                    kinds.add(thing.kind)
+        return frozenset(kinds)
+
+
+def render_scene(scene: Scene, label: int, times: Sequence[float]) -> Clip:
+    """Frames of a scene as class `label`: the odd class of a pair runs the scene backwards."""
+    own = [1 - t if label % 2 else t for t in times]
+    rendered = [scene.frame(time) for time in own]
+    return Clip(
+        frames=np.stack([rgb for rgb, _ in rendered]),
+        label=label,
+        masks=np.stack([ids for _, ids in rendered]),
+        acting=np.array([scene.action.acting(time) for time in own]),
+        objects=scene.visible_kinds(),
+    )
+
+
+def render_clip(
+    seed: int, *, times: Sequence[float] | None = None, num_frames: int = 8, size: int = 96
+) -> Clip:
+    """The clip of a seed: a deterministic function of the seed and of continuous time.
+
+    times: (T,) in [0, 1], by default the centres of `num_frames` equal segments; size: side of the frames in
+    pixels, 32 or more. Raises ValueError for a negative seed, a time outside [0, 1] or too small a size.
+    """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    if size < 32:
+        raise ValueError(f"size must be 32 or more, got {size}")
+    if times is None:
+        if num_frames < 1:
+            raise ValueError(f"num_frames must be 1 or more, got {num_frames}")
+        times = (np.arange(num_frames) + 0.5) / num_frames
+    times = [float(time) for time in times]
+    if not times or min(times) < 0 or max(times) > 1:
+        raise ValueError(f"times must be one or more numbers in [0, 1], got {times}")
+    label = label_of(seed)
+    return render_scene(Scene(seed, label, size), label, times)

@@ -1,0 +1,186 @@
+"""Rendered clips on disk: a data set of videos with masks, and a memory-mapped cache of frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from atr.tabletop.actions import CLASSES
+from atr.tabletop.objects import OBJECT_KINDS
+from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
+
+
+def write_dataset(
+    out: str | Path,
+    *,
+    split: str,
+    num_clips: int,
+    num_frames: int = 32,
+    size: int = 128,
+    fps: int = 12,
+    first: int = 0,
+    progress: bool = True,
+) -> Path:
+    """Write `num_clips` clips of a split, from index `first` on, and return the folder.
+
+    Each clip is an H.264 video and a compressed `masks` array, uint8 (num_frames, size, size);
+    annotations.json lists labels and clips. Any 20 clips from a multiple of 20 on show every class once. The
+    folder appears when it is complete. Raises FileExistsError if `out` exists and is not an empty folder,
+    ValueError for sizes that the video format cannot hold, and RuntimeError where the encoder is missing.
+    """
+    out = Path(out)
+    if num_clips < 1 or num_frames < 1 or fps < 1:
+        raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
+    if size < 32 or size % 2:
+        raise ValueError(f"size must be an even number from 32 on (4:2:0 chroma), got {size}")
+    if "libx264" not in av.codecs_available:
+        raise RuntimeError("PyAV was built without the encoder libx264")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out} exists and is not an empty folder; choose another or remove it")
+    seeds = [split_seed(split, first + k) for k in range(num_clips)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        clips = []
+        for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
+            clip = render_clip(seed, num_frames=num_frames, size=size)
+            name = f"{split}-{first + k:06d}"
+            write_video(unfinished / f"{name}.mp4", clip.frames, fps=fps)
+            np.savez_compressed(unfinished / f"{name}.masks.npz", masks=clip.masks)
+            clips.append(_annotation(name, seed, clip, fps))
+        annotations = {
+            "labels": list(CLASSES),
+            "split": split,
+            "renderer_version": RENDERER_VERSION,
+            "clips": clips,
+        }
+        (unfinished / "annotations.json").write_text(json.dumps(annotations, indent=1) + "\n")
+        unfinished.chmod(0o755)  # mkdtemp makes private folders
+        os.replace(unfinished, out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return out
+
+
+def _annotation(name: str, seed: int, clip: Clip, fps: int) -> dict:
+    return {
+        "id": name,
+        "video": f"{name}.mp4",
+        "masks": f"{name}.masks.npz",
+        "label": CLASSES[clip.label],
+        "seed": seed,
+        "num_frames": len(clip.frames),
+        "fps": fps,
+        "acting": clip.acting.tolist(),
+        "objects": [OBJECT_KINDS[kind] for kind in sorted(clip.objects)],
+    }
+
+
+def write_video(path: Path, frames: np.ndarray, *, fps: int, quality: int = 18) -> None:
+    """Encode RGB frames, uint8 (L, H, W, 3) with even sides, as H.264. quality: the constant rate factor."""
+    with av.open(str(path), "w") as container:
+        options = {"crf": str(quality), "preset": "medium", "threads": "1"}
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+@dataclass(frozen=True)
+class RenderedClips:
+    """frames: read-only memory map, uint8 RGB (N, T, S, S, 3); labels: int64 (N,); objects: bool
+    (N, len(OBJECT_KINDS)), the kinds seen; acting: bool (N, T)."""
+
+    frames: np.ndarray
+    labels: np.ndarray
+    objects: np.ndarray
+    acting: np.ndarray
+
+
+def render_batch_cache(
+    path: str | Path, seeds: Sequence[int], *, num_frames: int = 8, size: int = 96, workers: int = 1
+) -> RenderedClips:
+    """The clips of `seeds` from the folder `path`, rendered there first if they are not in it yet.
+
+    The files' name holds the renderer's version and a digest of the arguments; they appear when complete.
+    workers: processes that render; with 1, this process does.
+    """
+    seeds = [int(seed) for seed in seeds]
+    if not seeds or workers < 1:
+        raise ValueError(
+            f"needs one seed and one worker or more, got {len(seeds)} seeds and {workers} workers"
+        )
+    key = json.dumps([RENDERER_VERSION, num_frames, size, seeds]).encode()
+    name = f"tabletop-v{RENDERER_VERSION}-{num_frames}x{size}px-{hashlib.sha256(key).hexdigest()[:12]}"
+    folder = Path(path)
+    array, facts = folder / f"{name}.npy", folder / f"{name}.npz"
+    if not (array.exists() and facts.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        _render_cache(array, facts, seeds, num_frames, size, workers)
+    with np.load(facts) as stored:
+        return RenderedClips(
+            np.load(array, mmap_mode="r"), stored["labels"], stored["objects"], stored["acting"]
+        )
+
+
+def _render_cache(
+    array: Path, facts: Path, seeds: list[int], num_frames: int, size: int, workers: int
+) -> None:
+    unfinished = array.with_name(f".{array.stem}-{os.getpid()}.npy")
+    unfinished_facts = unfinished.with_suffix(".npz")
+    labels = np.zeros(len(seeds), np.int64)
+    objects = np.zeros((len(seeds), len(OBJECT_KINDS)), bool)
+    acting = np.zeros((len(seeds), num_frames), bool)
+    try:
+        shape = (len(seeds), num_frames, size, size, 3)
+        np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape).flush()
+        jobs = [(unfinished, k, seeds[k : k + 16], num_frames, size) for k in range(0, len(seeds), 16)]
+        with tqdm(total=len(seeds), desc="rendering", unit="clip") as bar:
+            for first, rendered in _in_processes(_render_rows, jobs, workers):
+                for k, (label, kinds, active) in enumerate(rendered, start=first):
+                    labels[k], acting[k] = label, active
+                    objects[k, list(kinds)] = True
+                bar.update(len(rendered))
+        np.savez(unfinished_facts, labels=labels, objects=objects, acting=acting, seeds=np.array(seeds))
+        os.replace(unfinished_facts, facts)
+        os.replace(unfinished, array)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        unfinished_facts.unlink(missing_ok=True)
+
+
+def _in_processes(function, jobs: list, workers: int):
+    """Results in order. Fresh processes, since OpenCV's threads do not survive a fork."""
+    if workers == 1:
+        yield from map(function, jobs)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
+        yield from pool.map(function, jobs)
+
+
+def _render_rows(job) -> tuple[int, list[tuple[int, frozenset[int], np.ndarray]]]:
+    """Render consecutive rows of the cache in place; the first row and (label, objects, acting) of each."""
+    array, first, seeds, num_frames, size = job
+    frames = np.load(array, mmap_mode="r+")
+    facts = []
+    for k, seed in enumerate(seeds, start=first):
+        clip = render_clip(seed, num_frames=num_frames, size=size)
+        frames[k] = clip.frames
+        facts.append((clip.label, clip.objects, clip.acting))
+    return first, facts

@@ -1,0 +1,208 @@
+import json
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from atr.tabletop import (
+    CLASSES,
+    MIRRORED,
+    OBJECT_KINDS,
+    REVERSED,
+    render_batch_cache,
+    render_clip,
+    split_seed,
+    write_dataset,
+)
+from atr.tabletop.scene import ACTED, HAND, Scene, label_of, render_scene
+
+ACTING = np.linspace(0, 1, 21)  # progress of an action
+SEEDS = range(8)
+
+
+def plans(label):
+    for seed in SEEDS:
+        yield Scene(seed, label, 32).action
+
+
+def positions(action, index):
+    """(len(ACTING), 2) positions of the index-th thing."""
+    poses = [action.state(progress)[0][index][1] for progress in ACTING]
+    return np.array([(pose.x, pose.y) for pose in poses])
+
+
+def test_same_seed_same_clip():
+    first, second = render_clip(5, size=48), render_clip(5, size=48)
+    assert np.array_equal(first.frames, second.frames) and np.array_equal(first.masks, second.masks)
+    assert (first.label, first.objects) == (second.label, second.objects)
+    assert not np.array_equal(first.frames, render_clip(6, size=48).frames)
+
+
+def test_a_frame_depends_on_its_time_only():
+    clip = render_clip(7, num_frames=4, size=48)
+    alone = render_clip(7, times=[0.625], size=48)
+    assert np.array_equal(alone.frames[0], clip.frames[2])
+    assert np.array_equal(alone.masks[0], clip.masks[2])
+
+
+@pytest.mark.parametrize("label", range(0, 20, 2))
+def test_odd_class_is_the_even_class_backwards(label):
+    times = np.array([0.1, 0.35, 0.5, 0.8])
+    forwards = render_scene(Scene(3, label, 48), label, times)
+    backwards = render_scene(Scene(3, label + 1, 48), label + 1, 1 - times)
+    assert np.array_equal(forwards.frames, backwards.frames)
+    assert np.array_equal(forwards.masks, backwards.masks)
+    assert np.array_equal(forwards.acting, backwards.acting)
+
+
+def test_symmetries_of_the_classes():
+    everything = list(range(len(CLASSES)))
+    assert [REVERSED[k] for k in REVERSED] == everything and [MIRRORED[k] for k in MIRRORED] == everything
+    assert all(REVERSED[k] != k for k in everything)
+    left_right = {k for k in everything if MIRRORED[k] != k}
+    assert left_right == {k for k, name in enumerate(CLASSES) if "left" in name or "clockwise" in name}
+
+
+def test_labels_are_balanced_in_blocks_of_twenty():
+    for block in (0, 20, 10_000_000):
+        assert sorted(label_of(seed) for seed in range(block, block + 20)) == list(range(20))
+
+
+def test_splits_are_disjoint():
+    indices = (0, 1, 9_999_999)
+    seeds = [split_seed(split, index) for split in ("train", "dev", "val") for index in indices]
+    assert len(set(seeds)) == 9 and split_seed("train", 7) == 7 and split_seed("val", 7) == 10_000_007
+    with pytest.raises(ValueError, match="test"):
+        split_seed("test", 0)
+    with pytest.raises(ValueError, match="10000000"):
+        split_seed("train", 10_000_000)
+
+
+def test_moving_things_go_where_the_class_says():
+    for action in plans(0):
+        path = positions(action, 0)
+        assert path[-1, 0] - path[0, 0] > 0.3 and np.all(np.diff(path[:, 0]) >= 0)
+    for action in plans(2):
+        path = positions(action, 0)
+        assert path[0, 1] - path[-1, 1] > 0.3
+    for action in plans(4):
+        gap = np.linalg.norm(positions(action, 0) - positions(action, 1), axis=1)
+        assert gap[0] - gap[-1] > 0.25 and np.all(np.diff(gap) <= 1e-9)
+
+
+def test_cover_ends_on_the_thing_and_the_thing_ends_in_the_container():
+    for label in (6, 8):
+        for action in plans(label):
+            gap = np.linalg.norm(positions(action, 0) - positions(action, 1), axis=1)
+            assert gap[0] > 0.25 and gap[-1] < 0.06
+
+
+def test_turning_is_clockwise_and_far_enough():
+    for action in plans(14):
+        angles = [action.state(progress)[0][0][1].angle for progress in ACTING]
+        assert math.degrees(angles[-1] - angles[0]) > 100 and np.all(np.diff(angles) >= 0)
+
+
+@pytest.mark.parametrize("label", [16, 18])
+def test_pretended_actions_leave_the_thing_where_it_is(label):
+    for action in plans(label):
+        assert np.ptp(positions(action, 0), axis=0).max() == 0
+        first, last = action.state(0)[1][0], action.state(1)[1][0]
+        assert last.x - first.x > 0.3 if label == 16 else last.height - first.height > 0.3
+
+
+def test_picking_up_lifts_the_thing_and_takes_it_along():
+    for action in plans(10):
+        (_, before), (_, after) = (action.state(progress)[0][0] for progress in (0, 1))
+        assert before.height == 0 and after.height > 0.3
+        carried = action.at(min(action.end + 0.1, 1.0))[0][0][1]
+        assert (carried.x, carried.y) != (after.x, after.y)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_masks(seed):
+    clip = render_clip(seed, num_frames=6, size=64)
+    assert clip.frames.shape == (6, 64, 64, 3) and clip.frames.dtype == np.uint8
+    assert clip.masks.shape == (6, 64, 64) and clip.masks.dtype == np.uint8 and clip.masks.max() <= 4
+    assert clip.acting.dtype == bool and 1 <= clip.acting.sum() < 6
+    hand = (clip.masks == HAND).mean((1, 2))
+    assert np.all(hand[clip.acting] > 0.01)
+    assert (clip.masks == ACTED).any()
+    assert clip.objects and clip.objects < set(range(len(OBJECT_KINDS)))
+
+
+def test_mask_is_where_the_hand_is_drawn():
+    scene = Scene(1, 0, 64)
+    time = (scene.action.start + scene.action.end) / 2
+    with_hand, masks = scene.frame(time)
+    scene.action.arms, state = [], scene.action.state
+    scene.action.state = lambda progress: (state(progress)[0], [])
+    without_hand, _ = scene.frame(time)
+    changed = np.abs(with_hand.astype(int) - without_hand).max(-1) > 0
+    inside = cv2.erode((masks == HAND).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inside.any() and changed[inside].mean() > 0.98
+
+
+def test_larger_clips_show_the_same():
+    for seed in (2, 11):
+        small = render_clip(seed, times=[0.2, 0.5], size=96)
+        large = render_clip(seed, times=[0.2, 0.5], size=192)
+        for k in range(2):
+            shrunk = cv2.resize(large.frames[k], (96, 96), interpolation=cv2.INTER_AREA)
+            assert np.abs(shrunk.astype(int) - small.frames[k]).mean() < 6
+            assert (large.masks[k, ::2, ::2] == small.masks[k]).mean() > 0.97
+        assert small.label == large.label and small.objects == large.objects
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"times": [1.2]}, {"times": []}, {"size": 8}, {"num_frames": 0}, {"seed": -1}]
+)
+def test_bad_arguments(arguments):
+    with pytest.raises(ValueError):
+        render_clip(**{"seed": 0, **arguments})
+
+
+def test_dataset_can_be_read_back(tmp_path):
+    folder = write_dataset(
+        tmp_path / "clips", split="val", num_clips=3, num_frames=4, size=64, first=20, progress=False
+    )
+    annotations = json.loads((folder / "annotations.json").read_text())
+    assert annotations["labels"] == list(CLASSES) and annotations["split"] == "val"
+    assert [clip["id"] for clip in annotations["clips"]] == ["val-000020", "val-000021", "val-000022"]
+    for entry in annotations["clips"]:
+        clip = render_clip(entry["seed"], num_frames=4, size=64)
+        assert entry["label"] == CLASSES[clip.label] and entry["acting"] == clip.acting.tolist()
+        assert np.array_equal(np.load(folder / entry["masks"])["masks"], clip.masks)
+        video = cv2.VideoCapture(str(folder / entry["video"]))
+        for frame in clip.frames:
+            read, decoded = video.read()
+            assert read and np.abs(decoded[..., ::-1].astype(int) - frame).mean() < 8
+        assert not video.read()[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["clips"]  # nothing unfinished is left
+
+
+def test_dataset_never_overwrites(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(FileExistsError, match="not an empty folder"):
+        write_dataset(tmp_path, split="val", num_clips=1, progress=False)
+    assert (tmp_path / "mine.txt").read_text() == "keep"
+    with pytest.raises(ValueError, match="even"):
+        write_dataset(tmp_path / "new", split="val", num_clips=1, size=65, progress=False)
+
+
+def test_cache_is_written_once(tmp_path):
+    seeds = [0, 1, 2]
+    rendered = render_batch_cache(tmp_path, seeds, num_frames=2, size=32)
+    clips = [render_clip(seed, num_frames=2, size=32) for seed in seeds]
+    assert np.array_equal(rendered.frames, [clip.frames for clip in clips])
+    assert rendered.labels.tolist() == [clip.label for clip in clips]
+    assert np.array_equal(rendered.acting, [clip.acting for clip in clips])
+    assert [frozenset(np.flatnonzero(row)) for row in rendered.objects] == [clip.objects for clip in clips]
+    files = sorted(tmp_path.iterdir())
+    written = [path.stat().st_mtime_ns for path in files]
+    again = render_batch_cache(tmp_path, seeds, num_frames=2, size=32)
+    assert np.array_equal(again.frames, rendered.frames)
+    assert [path.stat().st_mtime_ns for path in files] == written and len(files) == 2
+    render_batch_cache(tmp_path, seeds[:2], num_frames=2, size=32)
+    assert len(list(tmp_path.iterdir())) == 4

@@ -25,7 +25,7 @@ class ATRConfig:
     k: int = 1
     er_kernel: Literal["per_channel", "shared"] = "per_channel"
     er_transform: Literal["none", "bottleneck", "full"] = "none"
-    er_init: Literal["asymmetric", "symmetric"] = "asymmetric"
+    er_init: Literal["asymmetric", "difference", "symmetric"] = "asymmetric"
     scale: Literal["none", "sqrt"] = "none"
     distribution: Literal["add", "scale", "uniform"] = "add"
     bn_position: Literal["sum", "reasoned", "none"] = "sum"

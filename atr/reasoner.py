@@ -56,7 +56,8 @@ class EfficientReasoner(nn.Module):
         k: half the window; 1 in the paper.
         er_kernel: "per_channel" (a depth-wise convolution) | "shared" (one kernel, the literal derivation).
         er_transform: g, "none" | "bottleneck" (C -> C/4 -> C) | "full" (C -> C).
-        er_init: "asymmetric" starts at (-½, ½, ½) for k = 1, plus noise; "symmetric" at (¼, ½, ¼). A kernel that
+        er_init: "asymmetric" starts at (-½, ½, ½) for k = 1, plus noise; "difference" at (-½, 0, ½), the change
+            over time alone; "symmetric" at (¼, ½, ¼). A kernel that
             reads the same forwards and backwards sits on a saddle for telling a clip from its reverse: the
             gradients of ω_-i and ω_i are equal when clips and reversed clips are, so nothing tells them apart until
             noise has grown (three epochs were lost to that); an asymmetric start learns at once.
@@ -103,6 +104,7 @@ def temporal_kernel(num_kernels: int, k: int, init: str, noise: float = 0.05) ->
     side = torch.full((k,), 0.5 / max(k, 1))
     starts = {
         "asymmetric": torch.cat([-side, torch.tensor([0.5]), side]),
+        "difference": torch.cat([-side, torch.tensor([0.0]), side]),
         "symmetric": torch.cat([side / 2, torch.tensor([0.5]), side / 2]),
     }
     if init not in starts:

@@ -37,19 +37,17 @@ def placed_blocks(depth: int, placement: str | list[str] | tuple[str, ...]) -> t
         ValueError: the placement or one of the names does not exist at this depth.
     """
     names = block_names(depth)
-    if isinstance(placement, str):
-        if placement not in PLACEMENTS:
-            allowed = ", ".join(PLACEMENTS)
-            raise ValueError(
-                f"placement={placement!r} is unknown; allowed: {allowed}, or a list of block names"
-            )
-        if placement == "S5-3":
-            return (names[-1],)  # the last block of stage 5: the third of ResNet-50
+    if placement == "S5-3":
+        return (names[-1],)  # the last block of stage 5: the third of ResNet-50
+    if isinstance(placement, str) and placement in PLACEMENTS:
         return tuple(name for name in names if int(name[1]) in PLACEMENTS[placement])
-    unknown = [name for name in placement if name not in names]
-    if unknown:
-        raise ValueError(f"placement names unknown blocks {unknown}; ResNet-{depth} has {', '.join(names)}")
-    return tuple(name for name in names if name in placement)
+    chosen = (placement,) if isinstance(placement, str) else placement
+    if unknown := [name for name in chosen if name not in names]:
+        raise ValueError(
+            f"placement has unknown {', '.join(unknown)}; allowed: {', '.join(PLACEMENTS)}, or names of the blocks of "
+            f"ResNet-{depth}, {', '.join(names)}"
+        )
+    return tuple(name for name in names if name in chosen)
 
 
 class BasicBlock(nn.Module):

@@ -59,10 +59,11 @@ def view_box(
     resized_height, resized_width = _resized_size(height, width, preprocessing.short_side)
     top, left = _centre(resized_height, resized_width, preprocessing.crop)
     scale_y, scale_x = height / resized_height, width / resized_width
-    box_top, box_left = round(top * scale_y), round(left * scale_x)
-    box_bottom = round((top + preprocessing.crop) * scale_y)
-    box_right = round((left + preprocessing.crop) * scale_x)
-    return box_top, box_left, max(box_bottom - box_top, 1), max(box_right - box_left, 1)
+    box_height = max(round(preprocessing.crop * scale_y), 1)
+    box_width = max(round(preprocessing.crop * scale_x), 1)
+    box_top = min(round(top * scale_y), height - box_height)
+    box_left = min(round(left * scale_x), width - box_width)
+    return box_top, box_left, box_height, box_width
 
 
 def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -87,12 +88,21 @@ def cut_view(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop
     return resized[:, top : top + preprocessing.crop, left : left + preprocessing.crop]
 
 
+def to_unit(frames: Tensor) -> Tensor:
+    """uint8 (..., H, W, 3) -> float32 (..., 3, H, W) in [0, 1], on the same device."""
+    return frames.movedim(-1, -3).float() / 255
+
+
+def normalised(frames: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Frames in [0, 1], (..., 3, H, W), as the model takes them: minus mean, over std."""
+    mean = torch.tensor(preprocessing.mean, device=frames.device)[:, None, None]
+    std = torch.tensor(preprocessing.std, device=frames.device)[:, None, None]
+    return (frames - mean) / std
+
+
 def normalise(pictures: np.ndarray, preprocessing: Preprocessing) -> Tensor:
-    """uint8 RGB (..., h, w, 3) -> float32 (..., 3, h, w): to [0, 1], minus mean, over std."""
-    values = torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, -3).float() / 255
-    mean = torch.tensor(preprocessing.mean)[:, None, None]
-    std = torch.tensor(preprocessing.std)[:, None, None]
-    return (values - mean) / std
+    """uint8 RGB (..., h, w, 3) -> float32 (..., 3, h, w), as the model takes them."""
+    return normalised(to_unit(torch.from_numpy(np.ascontiguousarray(pictures))), preprocessing)
 
 
 def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> Tensor:

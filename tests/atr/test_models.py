@@ -125,6 +125,7 @@ def test_description_names_blocks_channels_and_maps():
         ("S5-3", ("S5B3",)),
         ("S5", ("S5B1", "S5B2", "S5B3")),
         (["S5B2", "S3B1"], ("S3B1", "S5B2")),
+        ("S4B2", ("S4B2",)),
     ],
 )
 def test_placements(placement, names):

@@ -78,7 +78,11 @@ def test_starts():
     # ω_-1 and ω_1 of a symmetric start get the same gradient from a clip and its reverse together: the saddle.
     s = torch.randn(1, 6, 4)
     both = torch.cat([s, s.flip(1)])
-    for init, centre in (("symmetric", [0.25, 0.5, 0.25]), ("asymmetric", [-0.5, 0.5, 0.5])):
+    for init, centre in (
+        ("symmetric", [0.25, 0.5, 0.25]),
+        ("asymmetric", [-0.5, 0.5, 0.5]),
+        ("difference", [-0.5, 0.0, 0.5]),
+    ):
         reasoner = EfficientReasoner(4000, er_init=init)
         torch.testing.assert_close(reasoner.weight.mean((0, 1)), torch.tensor(centre), atol=0.01, rtol=0)
     reasoner = EfficientReasoner(4, er_init="symmetric")

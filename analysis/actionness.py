@@ -1,0 +1,241 @@
+"""Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from scipy.special import entr, expit, softmax
+
+from analysis.recording import record
+from atr.locator import ActionRegionLocator
+from atr.models import VideoClassifier
+from atr.transforms import Preprocessing, cut_view, resize, view_box
+from atr.transforms import normalise as normalise_frames
+from atr.video import covering_indices, iterate, probe, uniform_indices
+
+NORMALISATIONS = ("raw", "sigmoid", "softmax")
+SHORT_SIDE = 480  # of the frames handed out for display; larger originals are shrunk
+PERCENTILES = (0.5, 99.5)  # of all values of a clip and block: the ends of its colour scale
+
+
+@dataclass(frozen=True)
+class ClipActionness:
+    """What a model saw in one clip.
+
+    Attributes:
+        frames: uint8 RGB (L, H, W, 3), the model's view cut from the original video, short side at most 480.
+        indices: int (L,), the index in the original video of each of `frames`.
+        fps: rate at which `frames` play at true speed.
+        box: (top, left, height, width) of the view in the original frame; true masks are cut by it.
+        maps: block name -> raw M, float32 (L, h, w), one for every frame; empty without an ARL in the model.
+        probabilities: float32 (num_classes,), of the evaluation sampling and the centre crop (1×1 protocol).
+        sampled: int (T,), original indices of the frames the probabilities come from; they may repeat.
+        notes: plain sentences on whatever a reader of the maps should know.
+    """
+
+    frames: np.ndarray
+    indices: np.ndarray
+    fps: float
+    box: tuple[int, int, int, int]
+    maps: dict[str, np.ndarray]
+    probabilities: np.ndarray
+    sampled: np.ndarray
+    notes: tuple[str, ...]
+
+    @property
+    def key_frames(self) -> np.ndarray:
+        """Positions in `frames` of the sampled frames, each once (the nearest ones where a long clip is thinned)."""
+        return np.unique(np.abs(self.indices - self.sampled[:, None]).argmin(axis=1))
+
+
+def clip_actionness(
+    model: VideoClassifier,
+    clip: str | Path | np.ndarray,
+    *,
+    preprocessing: Preprocessing | None = None,
+    view: str = "crop",
+    max_frames: int = 300,
+    batch_size: int = 4,
+    fps: float = 25.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ClipActionness:
+    """M for every frame of a clip, and the class probabilities the evaluation would give it.
+
+    A model takes T frames. Shifted uniform samplings (`covering_indices`) together show it every frame, each in
+    the company of T - 1 others spread over the whole clip, so each M is computed as in an evaluation. The last
+    T-th of the frames stands at position T, where ARL's motion cue is zero by definition; `notes` say so too.
+
+    Args:
+        model: in evaluation mode, on any device.
+        clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
+        preprocessing: the model's own when None.
+        view: "crop", the centre square of the evaluation, or "whole", the entire frame. The probabilities are
+            the crop's in either case.
+        max_frames: of a longer clip this many frames, evenly spread, get a map; `notes` say so.
+        batch_size: samplings in one forward pass.
+        fps: of a clip given as frames; a file states its own.
+        progress: called with (samplings done, samplings in all).
+
+    Raises:
+        VideoError: the file is no readable video.
+        ValueError: the model is in training mode, or has no preprocessing and none is given.
+    """
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
+    preprocessing = preprocessing or getattr(model, "preprocessing", None)
+    if preprocessing is None:
+        raise ValueError("the model has no preprocessing of its own (it is not from a checkpoint): give one")
+    if max_frames < 1:
+        raise ValueError(f"max_frames must be at least 1, got {max_frames}")
+
+    if isinstance(clip, np.ndarray):
+        num_frames = len(clip)
+    else:
+        info = probe(clip)
+        num_frames, fps = info.num_frames, info.fps
+    num_segments = model.config.num_frames
+    shown = uniform_indices(num_frames, min(num_frames, max_frames), shift=0)
+    sampled = uniform_indices(num_frames, num_segments)
+
+    # One pass over the video: originals may be large, so only what is used later is kept of each frame.
+    wanted = np.union1d(shown, sampled)
+    originals = (clip[index] for index in wanted) if isinstance(clip, np.ndarray) else iterate(clip, wanted)
+    shown_set, sampled_set = set(shown.tolist()), set(sampled.tolist())
+    frames, pictures, crops = [], [], {}
+    for index, original in zip(wanted.tolist(), originals, strict=True):
+        if index in sampled_set:
+            crops[index] = cut_view(original[None], preprocessing)[0]
+        if index in shown_set:
+            box = view_box(*original.shape[:2], preprocessing, view)
+            frames.append(_displayed(original, box))
+            pictures.append(cut_view(original[None], preprocessing, view)[0])
+
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        evaluated = normalise_frames(np.stack([crops[index] for index in sampled.tolist()]), preprocessing)
+        probabilities = model(evaluated[None].to(device)).softmax(dim=1)[0].float().cpu().numpy()
+
+    maps = {}
+    if actionness_blocks(model):
+        maps = _maps(model, np.stack(pictures), preprocessing, batch_size, progress)
+
+    notes = []
+    if num_frames < num_segments:
+        notes.append(
+            f"The clip has {num_frames} frames, fewer than the model's {num_segments}: frames repeat."
+        )
+    if num_frames > max_frames:
+        notes.append(f"The clip has {num_frames} frames; {max_frames} of them, evenly spread, have a map.")
+    if maps and model.config.atr.use_motion:
+        start = shown[covering_indices(len(shown), num_segments)[0, -1]]
+        notes.append(
+            f"Frames {start} to {shown[-1]} stand at the model's last time step, which has no next frame: its motion "
+            "cue is zero there by definition, and a jump of the maps at that point is not an event of the clip."
+        )
+    if not maps:
+        notes.append(
+            "This model has no Action-related Region Locator (only ATR blocks have one), so there is no actionness to "
+            "show; its class probabilities are given."
+        )
+    return ClipActionness(
+        frames=np.stack(frames),
+        indices=shown,
+        fps=fps * len(shown) / num_frames,
+        box=box,
+        maps=maps,
+        probabilities=probabilities,
+        sampled=sampled,
+        notes=tuple(notes),
+    )
+
+
+def actionness_blocks(model: VideoClassifier) -> tuple[str, ...]:
+    """Names of the blocks with an Action-related Region Locator, shallow to deep; ATR_sim's have none."""
+    return tuple(
+        name
+        for name, block in model.blocks.items()
+        if any(isinstance(module, ActionRegionLocator) for module in block.modules())
+    )
+
+
+def normalise(maps: np.ndarray, kind: str) -> np.ndarray:
+    """M (..., h, w) as it is ("raw"), as sigmoid(M) ("sigmoid"), or as AFA's weights ("softmax").
+
+    The softmax runs over the positions of each frame, so every frame sums to 1 and none can stand out as a whole.
+    """
+    if kind == "raw":
+        return maps
+    if kind == "sigmoid":
+        return expit(maps)
+    if kind == "softmax":
+        return softmax(maps, axis=(-2, -1))
+    raise ValueError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, got {kind!r}")
+
+
+def colour_limits(maps: np.ndarray, kind: str = "raw") -> tuple[float, float]:
+    """Ends of the one colour scale of a clip and block: the 0.5th and 99.5th percentile over all its frames.
+
+    maps: raw M (L, h, w). A constant map c gets (c, c + 1), so that nothing stands out.
+    """
+    low, high = (float(limit) for limit in np.percentile(normalise(maps, kind), PERCENTILES))
+    return (low, high) if high > low else (low, low + 1)
+
+
+def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
+    """How strongly a block responds in each frame. maps: raw M (L, h, w); every value is float64 (L,).
+
+    "peak" and "mean" of raw M; "entropy" of the spatial softmax in nats; "normalised_entropy", divided by
+    log(h·w), its largest value (1 where there is one position only).
+    """
+    maps = maps.astype(np.float64)
+    entropy = entr(normalise(maps, "softmax")).sum(axis=(1, 2))
+    positions = maps.shape[1] * maps.shape[2]
+    return {
+        "peak": maps.max(axis=(1, 2)),
+        "mean": maps.mean(axis=(1, 2)),
+        "entropy": entropy,
+        "normalised_entropy": entropy / np.log(positions) if positions > 1 else np.ones(len(maps)),
+    }
+
+
+def upsample(map_: np.ndarray, height: int, width: int) -> np.ndarray:
+    """One map (h, w) at the size of a frame, float32 (height, width), bilinear between the cells' centres."""
+    return cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _maps(
+    model: VideoClassifier,
+    pictures: np.ndarray,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, np.ndarray]:
+    """pictures: uint8 (L, h, w, 3), model input before normalisation -> block name -> M (L, h', w')."""
+    passes = covering_indices(len(pictures), model.config.num_frames)
+    device = next(model.parameters()).device
+    maps: dict[str, np.ndarray] = {}
+    # Backwards, so that a frame seen in several passes keeps the M of the first: the later ones repeat the last
+    # frame of a short segment while the other segments have moved on.
+    for end in range(len(passes), 0, -batch_size):
+        rows = passes[max(end - batch_size, 0) : end]
+        clips = normalise_frames(pictures[rows], preprocessing).to(device)
+        with torch.inference_mode(), record(model) as recording:
+            model(clips)
+        for name, values in recording.actionness.items():
+            values = values.numpy()
+            filled = maps.setdefault(name, np.zeros((len(pictures), *values.shape[2:]), np.float32))
+            for row, value in zip(rows[::-1], values[::-1], strict=True):
+                filled[row] = value
+        if progress is not None:
+            progress(len(passes) - max(end - batch_size, 0), len(passes))
+    return maps
+
+
+def _displayed(original: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    top, left, height, width = box
+    scale = min(SHORT_SIDE / min(height, width), 1)
+    cut = original[top : top + height, left : left + width]
+    return resize(cut[None], max(round(height * scale), 1), max(round(width * scale), 1))[0]

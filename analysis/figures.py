@@ -1,0 +1,247 @@
+"""Pictures of results, as Plotly or Matplotlib figures; nothing is computed and nothing is shown here.
+
+Maps come normalised (`actionness.normalise`) and with their colour limits, one pair per clip and block.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+
+from analysis.actionness import upsample
+
+COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
+# Okabe and Ito's colours that hold on white and on dark grounds, told apart with colour-vision deficiency too.
+SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+EMPHASIS_TITLES = {
+    "peak": "peak of M",
+    "mean": "mean of M",
+    "entropy": "entropy of softmax(M) over space, in nats",
+    "normalised_entropy": "entropy of softmax(M) over space, as a share of its maximum",
+}
+VALUE_TITLES = {"raw": "M", "sigmoid": "sigmoid(M)", "softmax": "softmax\nof M"}
+
+
+def overlay(
+    frames: np.ndarray,
+    maps: np.ndarray,
+    limits: tuple[float, float],
+    *,
+    colormap: str = "inferno",
+    opacity: float = 0.6,
+) -> np.ndarray:
+    """Coloured maps over frames, uint8 (L, H, W, 3).
+
+    frames: uint8 (L, H, W, 3). maps: normalised (L, h, w), brought to the frames' size bilinearly. limits: values
+    that get the first and the last colour; what lies beyond is clipped. opacity: 0 shows the frames, 1 the maps.
+    """
+    if len(frames) != len(maps):
+        raise ValueError(f"{len(frames)} frames and {len(maps)} maps: one map for each frame is needed")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must lie in [0, 1], got {opacity}")
+    palette, (low, high) = palette_of(colormap), limits
+    blended = np.empty_like(frames)
+    for index, (frame, map_) in enumerate(zip(frames, maps, strict=True)):
+        level = np.clip((upsample(map_, *frame.shape[:2]) - low) / (high - low), 0, 1)
+        colours = palette[np.round(level * 255).astype(int)]
+        blended[index] = np.round((1 - opacity) * frame + opacity * colours)
+    return blended
+
+
+def palette_of(colormap: str) -> np.ndarray:
+    """The 256 colours of a colour map, float (256, 3) in 0 ... 255."""
+    if colormap not in COLORMAPS:
+        raise ValueError(f"colour map must be one of {', '.join(COLORMAPS)}, got {colormap!r}")
+    return matplotlib.colormaps[colormap](np.arange(256))[:, :3] * 255
+
+
+def emphasis_figure(
+    emphasis: Mapping[str, Mapping[str, np.ndarray]],
+    indices: np.ndarray,
+    *,
+    sampled: Sequence[int] = (),
+    quantities: Sequence[str] = ("peak", "mean", "normalised_entropy"),
+) -> go.Figure:
+    """Temporal emphasis, one row per quantity and one line per block.
+
+    emphasis: block name -> `temporal_emphasis`. indices: original index of each frame. sampled: original indices
+    of the frames the class probabilities come from, marked by dots.
+    """
+    figure = make_subplots(
+        rows=len(quantities),
+        shared_xaxes=True,
+        vertical_spacing=0.09,
+        subplot_titles=[EMPHASIS_TITLES[quantity] for quantity in quantities],
+    )
+    marked = np.isin(indices, sampled)
+    for number, (block, values) in enumerate(emphasis.items()):
+        colour = SERIES[number % len(SERIES)]
+        dash = ("solid", "dash", "dot")[number // len(SERIES) % 3]  # beyond six blocks colours return, dashed
+        for row, quantity in enumerate(quantities, start=1):
+            shared = {"x": indices, "legendgroup": block, "name": block}
+            hover = f"{block} · frame %{{x}} · %{{y:.3f}}<extra></extra>"
+            line = go.Scatter(
+                **shared,
+                y=values[quantity],
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 2},
+                showlegend=row == 1,
+                hovertemplate=hover,
+            )
+            dots = go.Scatter(
+                x=indices[marked],
+                y=values[quantity][marked],
+                mode="markers",
+                legendgroup=block,
+                marker={"color": colour, "size": 7},
+                showlegend=False,
+                hovertemplate=f"{block} · frame %{{x}} (sampled) · %{{y:.3f}}<extra></extra>",
+            )
+            figure.add_trace(line, row=row, col=1)
+            figure.add_trace(dots, row=row, col=1)
+    figure.update_xaxes(
+        title_text="frame (dots: the frames the class probabilities come from)", row=len(quantities)
+    )
+    figure.update_yaxes(automargin=True, nticks=5)
+    return _plain(figure, height=90 + 150 * len(quantities), top=70)
+
+
+def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, top: int = 5) -> go.Figure:
+    """The most probable classes as bars, strongest on top."""
+    best = np.argsort(-probabilities, kind="stable")[:top][::-1]
+    bars = go.Bar(
+        x=probabilities[best],
+        y=[_wrapped(labels[index]) for index in best],
+        orientation="h",
+        marker_color=SERIES[0],
+        text=[f"{probabilities[index]:.1%}" for index in best],
+        textposition="outside",
+        cliponaxis=False,
+        hovertext=[labels[index] for index in best],
+        hovertemplate="%{hovertext}: %{x:.4f}<extra></extra>",
+    )
+    figure = go.Figure(bars)
+    figure.update_xaxes(
+        range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", title_text="probability"
+    )
+    figure.update_yaxes(automargin=True, showgrid=False, ticksuffix=" ")
+    return _plain(figure, height=80 + 44 * len(best), top=10)
+
+
+def block_frame_sheet(
+    frames: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    limits: Mapping[str, tuple[float, float]],
+    indices: Sequence[int],
+    *,
+    kind: str = "raw",
+    colormap: str = "inferno",
+    opacity: float = 0.6,
+) -> Figure:
+    """Blocks down, frames across, one colour scale a row.
+
+    frames: uint8 (K, H, W, 3), the K frames to show. maps: block name -> normalised (K, h, w). limits: block name
+    -> colour limits of the whole clip. indices: K original frame indices. kind: what the values are.
+    """
+    figure, axes = _grid(1 + len(maps), frames)
+    _fill(axes[0], frames, "video")
+    for axis, index in zip(axes[0], indices, strict=False):
+        axis.set_title(f"frame {index}", fontsize=9)
+    axes[0, -1].set_axis_off()
+    for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
+        pictures = overlay(frames, values, limits[name], colormap=colormap, opacity=opacity)
+        _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}")
+        _colour_bar(figure, row[-1], limits[name], colormap, kind)
+    return figure
+
+
+def strip_figure(
+    frames: np.ndarray,
+    maps: np.ndarray,
+    limits: tuple[float, float],
+    indices: Sequence[int],
+    *,
+    block: str,
+    kind: str = "raw",
+    colormap: str = "inferno",
+    opacity: float = 0.6,
+) -> Figure:
+    """One block in the manner of the paper's Fig 5: frames above, overlays below, one colour scale.
+
+    Arguments as in `block_frame_sheet`, for one block; maps are normalised (K, h, w).
+    """
+    return block_frame_sheet(
+        frames, {block: maps}, {block: limits}, indices, kind=kind, colormap=colormap, opacity=opacity
+    )
+
+
+def _grid(num_rows: int, frames: np.ndarray) -> tuple[Figure, np.ndarray]:
+    """Axes (num_rows, K + 1): K pictures of their true proportions and a colour bar as high as they are."""
+    num_frames, frame_height, frame_width = frames.shape[:3]
+    # Inches. Placed by hand: automatic layouts shrink pictures of fixed proportions, but not the bars beside them.
+    left, right, top, bottom, gap, bar, width = 0.55, 0.75, 0.3, 0.1, 0.06, 0.09, 1.35
+    height = width * frame_height / frame_width
+    figure_width = left + num_frames * (width + gap) + bar + right
+    figure_height = top + num_rows * (height + gap) - gap + bottom
+    figure = Figure(figsize=(figure_width, figure_height), facecolor="white")
+    axes = np.empty((num_rows, num_frames + 1), dtype=object)
+    for row, column in np.ndindex(*axes.shape):
+        x = left + column * (width + gap)
+        y = figure_height - top - row * (height + gap) - height
+        box = (x, y, bar if column == num_frames else width, height)
+        axes[row, column] = figure.add_axes(
+            [box[0] / figure_width, box[1] / figure_height, box[2] / figure_width, box[3] / figure_height]
+        )
+    return figure, axes
+
+
+def _fill(axes: np.ndarray, pictures: np.ndarray, name: str) -> None:
+    for axis, picture in zip(axes, pictures, strict=False):
+        axis.imshow(picture, aspect="auto")
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.set_frame_on(False)
+    axes[0].set_ylabel(name, fontsize=9)
+
+
+def _colour_bar(figure: Figure, axis: Axes, limits: tuple[float, float], colormap: str, kind: str) -> None:
+    bar = figure.colorbar(ScalarMappable(Normalize(*limits), colormap), cax=axis, ticks=limits, format="%.3g")
+    bar.ax.tick_params(labelsize=8, length=2)
+    bar.outline.set_visible(False)
+    low, high = (
+        bar.ax.get_yticklabels()
+    )  # kept inside the bar's height, so that rows do not run into each other
+    low.set_verticalalignment("bottom")
+    high.set_verticalalignment("top")
+    bar.ax.text(1.8, 0.5, VALUE_TITLES[kind], fontsize=8, va="center", transform=bar.ax.transAxes)
+
+
+def _plain(figure: go.Figure, *, height: int, top: int) -> go.Figure:
+    """No ground of its own and thin grey lines: readable in a light and in a dark page."""
+    grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
+    figure.update_xaxes(**grid)
+    figure.update_yaxes(**grid)
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 20, "t": top, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0},
+    )
+    return figure
+
+
+def _wrapped(label: str, width: int = 40) -> str:
+    """Line breaks between words, so that long labels leave room for the bars."""
+    lines = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)

@@ -1,0 +1,209 @@
+"""Maps against true masks: does a block look at what acts?
+
+Maps are raw M (L, h, w), or any other logits over positions; masks are bool (L, H, W) of the same view of the same
+frames, at any resolution. Frames without a mask say nothing about place and are left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.actionness import normalise, upsample
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums over frames, so that clips can be added up; the properties are averages over those frames.
+
+    hits: frames whose strongest cell lies on the mask. mass: softmax mass on the mask. area: share of the mask.
+    """
+
+    num_frames: int = 0
+    hits: float = 0.0
+    mass: float = 0.0
+    area: float = 0.0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.num_frames + other.num_frames,
+            self.hits + other.hits,
+            self.mass + other.mass,
+            self.area + other.area,
+        )
+
+    @property
+    def pointing(self) -> float:
+        """Pointing game: fraction of frames whose strongest cell lies on the mask."""
+        return self.hits / self.num_frames if self.num_frames else float("nan")
+
+    @property
+    def mass_inside(self) -> float:
+        return self.mass / self.num_frames if self.num_frames else float("nan")
+
+    @property
+    def area_share(self) -> float:
+        return self.area / self.num_frames if self.num_frames else float("nan")
+
+    @property
+    def ratio(self) -> float:
+        """Mass over area, both summed first (a mean of ratios would belong to the smallest masks); 1 is chance."""
+        return self.mass / self.area if self.area else float("nan")
+
+
+@dataclass(frozen=True)
+class Localization:
+    """One block against the acted-on targets and against the distractors, over the same frames."""
+
+    target: Tally = field(default_factory=Tally)
+    distractor: Tally = field(default_factory=Tally)
+
+    def __add__(self, other: "Localization") -> "Localization":
+        return Localization(self.target + other.target, self.distractor + other.distractor)
+
+    def to_dict(self) -> dict[str, float]:
+        return {
+            "frames": self.target.num_frames,
+            "pointing": self.target.pointing,
+            "mass": self.target.mass_inside,
+            "area": self.target.area_share,
+            "ratio": self.target.ratio,
+            "distractor_frames": self.distractor.num_frames,
+            "distractor_pointing": self.distractor.pointing,
+            "distractor_area": self.distractor.area_share,
+            "distractor_ratio": self.distractor.ratio,
+        }
+
+
+def localize(
+    maps_by_block: Mapping[str, np.ndarray],
+    target_masks: np.ndarray,
+    distractor_masks: np.ndarray | None = None,
+    acting: np.ndarray | None = None,
+) -> dict[str, Localization]:
+    """Every block of a clip against its true masks.
+
+    Args:
+        maps_by_block: block name -> raw M (L, h, w).
+        target_masks: bool (L, H, W), what is acted on (with or without the hand: the caller's choice).
+        distractor_masks: bool (L, H, W), what moves without a part in the action; None for none.
+        acting: bool (L,), the frames in which the action happens; None for all.
+    """
+    return {
+        name: Localization(
+            tally(maps, target_masks, acting),
+            Tally() if distractor_masks is None else tally(maps, distractor_masks, acting),
+        )
+        for name, maps in maps_by_block.items()
+    }
+
+
+def merge(first: Mapping[str, Localization], second: Mapping[str, Localization]) -> dict[str, Localization]:
+    """The localisations of two sets of clips as one; a block that only one of them has is kept."""
+    names = [*first, *(name for name in second if name not in first)]
+    return {name: first.get(name, Localization()) + second.get(name, Localization()) for name in names}
+
+
+def tally(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> Tally:
+    """Pointing game and mass of maps (L, h, w) on masks (L, H, W), over the selected frames that have a mask."""
+    kept = selected(maps, masks, frames)
+    maps, masks = maps[kept], masks[kept]
+    if not len(maps):
+        return Tally()
+    return Tally(
+        num_frames=len(maps),
+        hits=float(hits(maps, masks).sum()),
+        mass=float(
+            (normalise(maps.astype(np.float64), "softmax") * cell_shares(masks, *maps.shape[1:])).sum()
+        ),
+        area=float(masks.mean(axis=(1, 2)).sum()),
+    )
+
+
+def pointing_game(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
+    """Fraction of frames in which the centre of the strongest cell of the map lies inside the mask.
+
+    Cells that tie for the strongest share the point, so a constant map scores the mask's area, not the fate of
+    the upper left corner. nan where no frame has a mask.
+    """
+    return tally(maps, masks, frames).pointing
+
+
+def mass_inside(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> Tally:
+    """Share of the spatial softmax mass on the mask (`.mass_inside`), the mask's share of the frame
+    (`.area_share`) and their `.ratio`.
+    """
+    return tally(maps, masks, frames)
+
+
+def average_precision(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
+    """The map as a classifier of pixels: area under precision over recall, all selected frames ranked together.
+
+    Maps are brought to the masks' resolution first. Sum over distinct thresholds of (R_n - R_{n-1})·P_n; chance
+    is the mask's share of the pixels. nan where no frame has a mask.
+    """
+    kept = selected(maps, masks, frames)
+    if not kept.any():
+        return float("nan")
+    scores = np.stack([upsample(map_, *masks.shape[1:]) for map_ in maps[kept]]).ravel()
+    order = np.argsort(-scores, kind="stable")
+    scores, positives = scores[order], masks[kept].ravel()[order]
+    last_of_tie = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+    found = np.cumsum(positives)[last_of_tie]
+    precision, recall = found / (last_of_tie + 1), found / found[-1]
+    return float((np.diff(recall, prepend=0) * precision).sum())
+
+
+def selected(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> np.ndarray:
+    """bool (L,): the frames that have a mask, of those chosen. Raises ValueError where shapes do not fit."""
+    if maps.ndim != 3 or masks.ndim != 3 or len(maps) != len(masks) or masks.dtype != bool:
+        raise ValueError(
+            f"maps must be (L, h, w) and masks bool (L, H, W), got {maps.shape} and {masks.dtype} {masks.shape}"
+        )
+    chosen = np.ones(len(maps), bool) if frames is None else np.asarray(frames)
+    if chosen.shape != (len(maps),) or chosen.dtype != bool:
+        raise ValueError(f"frames must be bool ({len(maps)},), got {chosen.dtype} {chosen.shape}")
+    return chosen & masks.any(axis=(1, 2))
+
+
+def hits(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """float (L,): share of the strongest cells (one, unless they tie) whose centre lies inside the mask."""
+    height, width = maps.shape[1:]
+    rows = ((np.arange(height) + 0.5) / height * masks.shape[1]).astype(int)
+    columns = ((np.arange(width) + 0.5) / width * masks.shape[2]).astype(int)
+    inside = masks[:, rows[:, None], columns]  # (L, h, w)
+    strongest = maps == maps.max(axis=(1, 2), keepdims=True)
+    return (inside & strongest).sum(axis=(1, 2)) / strongest.sum(axis=(1, 2))
+
+
+def cell_shares(masks: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Share of each cell that the mask covers, exact for any sizes: bool (L, H, W) -> float64 (L, height, width)."""
+    return overlaps(height, masks.shape[1]) @ masks.astype(np.float64) @ overlaps(width, masks.shape[2]).T
+
+
+def overlaps(cells: int, pixels: int) -> np.ndarray:
+    """float64 (cells, pixels): what part of each cell each pixel fills along one axis; rows sum to 1."""
+    cell, pixel = np.arange(cells)[:, None] * pixels, np.arange(pixels) * cells  # in 1 / (cells·pixels)
+    shared = np.minimum(cell + pixels, pixel + cells) - np.maximum(cell, pixel)
+    return np.maximum(shared, 0) / pixels
+
+
+def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarray]:
+    """Maps that know no model, to stand beside every result: frames uint8 (L, H, W, 3) -> name -> (L, h, w).
+
+    "frame difference": mean |x_{t+1} - x_t| of each cell (the last frame takes the one before it); "centre": a
+    Gaussian of a quarter of each side; "uniform". They are log weights, so the softmax returns the weights.
+    """
+    grey = frames.mean(axis=-1)
+    difference = np.zeros_like(grey)
+    if len(frames) > 1:
+        difference[:-1] = np.abs(np.diff(grey, axis=0))
+        difference[-1] = difference[-2]
+    by_cell = overlaps(height, grey.shape[1]) @ difference @ overlaps(width, grey.shape[2]).T
+    y, x = ((np.arange(size) + 0.5) / size - 0.5 for size in (height, width))
+    centre = -(y[:, None] ** 2 + x**2) / (2 * 0.25**2)
+    return {
+        "frame difference": np.log(by_cell + 1e-6),  # 1e-6 of a grey level keeps a still frame finite
+        "centre": np.broadcast_to(centre, by_cell.shape).copy(),
+        "uniform": np.zeros_like(by_cell),
+    }

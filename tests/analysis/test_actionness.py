@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import torch
+
+import atr
+from analysis.actionness import clip_actionness, colour_limits, normalise, temporal_emphasis, upsample
+from analysis.recording import record
+from atr.transforms import Preprocessing, preprocess
+from atr.video import covering_indices, uniform_indices
+
+SETTINGS = Preprocessing(short_side=32, crop=32)
+
+
+def tiny_model(block="atr", **options):
+    torch.manual_seed(0)
+    options = {"num_classes": 5, "num_frames": 4, "width": 0.125, "stem": "small", **options}
+    model = atr.create_model("tsn_resnet18", block=block, **options).eval()
+    model.preprocessing = SETTINGS
+    return model
+
+
+def random_frames(num_frames, height=40, width=48):
+    return np.random.default_rng(0).integers(0, 256, (num_frames, height, width, 3), dtype=np.uint8)
+
+
+def test_every_frame_has_the_map_of_its_first_pass():
+    model, frames = tiny_model(), random_frames(10)
+    result = clip_actionness(model, frames, batch_size=2)
+    assert result.indices.tolist() == list(range(10))
+    assert tuple(result.maps) == model.block_names
+    expected = {}
+    with torch.inference_mode():
+        for row in covering_indices(10, 4):
+            with record(model) as recording:
+                model(preprocess(frames[row], SETTINGS)[None])
+            for position, index in enumerate(row.tolist()):
+                expected.setdefault(index, recording.actionness["S4B2"][0, position])
+    for index in range(10):
+        torch.testing.assert_close(torch.from_numpy(result.maps["S4B2"][index]), expected[index])
+
+
+def test_probabilities_are_the_evaluations():
+    model, frames = tiny_model(), random_frames(11)
+    result = clip_actionness(model, frames)
+    sampled = uniform_indices(11, 4)
+    with torch.inference_mode():
+        logits = model(preprocess(frames[sampled], SETTINGS)[None])
+    assert result.sampled.tolist() == sampled.tolist()
+    np.testing.assert_allclose(result.probabilities, logits.softmax(1)[0].numpy(), rtol=1e-6)
+    assert result.probabilities.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(
+        result.probabilities, clip_actionness(model, frames, view="whole").probabilities
+    )
+
+
+def test_the_batch_size_changes_nothing():
+    model, frames = tiny_model(), random_frames(21)
+    one, many = (clip_actionness(model, frames, batch_size=size) for size in (1, 7))
+    for name in model.block_names:
+        np.testing.assert_allclose(one.maps[name], many.maps[name], atol=1e-5)
+
+
+def test_a_clip_shorter_than_the_model_repeats_frames_and_says_so():
+    result = clip_actionness(tiny_model(), random_frames(3))
+    assert len(result.frames) == 3 and result.maps["S5B2"].shape[0] == 3
+    assert result.notes[0] == "The clip has 3 frames, fewer than the model's 4: frames repeat."
+
+
+def test_a_long_clip_is_thinned_out_and_says_so():
+    result = clip_actionness(tiny_model(), random_frames(30), max_frames=10, fps=30)
+    assert result.indices.tolist() == list(range(0, 30, 3))
+    assert result.fps == 10
+    assert result.sampled.tolist() == uniform_indices(30, 4).tolist()
+    assert "30 frames; 10 of them" in result.notes[0]
+
+
+def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():
+    note = "Frames 7 to 9 stand at the model's last time step"
+    assert note in clip_actionness(tiny_model(), random_frames(10)).notes[0]
+    assert clip_actionness(tiny_model(use_motion=False), random_frames(10)).notes == ()
+
+
+def test_a_model_without_locator_gives_probabilities_and_says_why_there_is_no_map():
+    for block in (None, "atr_sim"):
+        result = clip_actionness(tiny_model(block), random_frames(8))
+        assert result.maps == {} and result.probabilities.shape == (5,)
+        assert "no Action-related Region Locator" in result.notes[0]
+
+
+def test_frames_are_the_models_view_of_the_original():
+    frames = random_frames(4, height=60, width=100)
+    result = clip_actionness(tiny_model(), frames)
+    top, left, height, width = result.box
+    assert result.box == (0, 19, 60, 60)
+    np.testing.assert_array_equal(result.frames, frames[:, top : top + height, left : left + width])
+    whole = clip_actionness(tiny_model(), frames, view="whole")
+    np.testing.assert_array_equal(whole.frames, frames)
+    assert whole.maps["S3B1"].shape[2] > whole.maps["S3B1"].shape[1]
+    large = clip_actionness(tiny_model(), random_frames(4, height=960, width=1000), view="whole")
+    assert large.frames.shape == (4, 480, 500, 3)
+
+
+def test_progress_reaches_its_end():
+    calls = []
+    clip_actionness(tiny_model(), random_frames(40), batch_size=4, progress=lambda *done: calls.append(done))
+    assert calls == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="training mode"):
+        clip_actionness(tiny_model().train(), random_frames(4))
+    model = tiny_model()
+    del model.preprocessing
+    with pytest.raises(ValueError, match="preprocessing"):
+        clip_actionness(model, random_frames(4))
+    assert clip_actionness(model, random_frames(4), preprocessing=SETTINGS).frames.shape[0] == 4
+    with pytest.raises(ValueError, match="one of raw, sigmoid, softmax, got 'minmax'"):
+        normalise(np.zeros((1, 2, 2)), "minmax")
+
+
+def test_normalisations_by_hand():
+    maps = np.log(np.array([[[1.0, 2], [3, 4]]]))
+    assert normalise(maps, "raw") is maps
+    np.testing.assert_allclose(normalise(maps, "sigmoid"), [[[1 / 2, 2 / 3], [3 / 4, 4 / 5]]])
+    np.testing.assert_allclose(normalise(maps, "softmax"), [[[0.1, 0.2], [0.3, 0.4]]])
+
+
+def test_softmax_hides_a_weak_frame_and_the_clip_scale_shows_it():
+    pattern = np.random.default_rng(1).normal(size=(4, 4))
+    maps = np.stack([pattern, pattern - 10])  # the same place, far weaker as a whole
+    weights = normalise(maps, "softmax")
+    np.testing.assert_allclose(weights[0], weights[1])
+    low, high = colour_limits(maps)
+    assert maps[1].max() < (low + high) / 2 < maps[0].min()
+    assert np.diff(temporal_emphasis(maps)["peak"])[0] == pytest.approx(-10)
+
+
+def test_colour_limits_leave_out_half_a_percent_at_each_end():
+    assert colour_limits(np.arange(1001.0).reshape(1, 7, 143)) == pytest.approx((5, 995))
+    assert colour_limits(np.full((3, 2, 2), 0.5)) == (0.5, 1.5)
+
+
+def test_temporal_emphasis_by_hand():
+    maps = np.log(np.array([[[1.0, 1], [1, 1]], [[1, 1], [1, 5]]]))
+    emphasis = temporal_emphasis(maps)
+    np.testing.assert_allclose(emphasis["peak"], [0, np.log(5)])
+    np.testing.assert_allclose(emphasis["mean"], [0, np.log(5) / 4])
+    # softmax of the second: 1/8 three times and 5/8
+    entropy = 3 / 8 * np.log(8) + 5 / 8 * np.log(8 / 5)
+    np.testing.assert_allclose(emphasis["entropy"], [np.log(4), entropy])
+    np.testing.assert_allclose(emphasis["normalised_entropy"], [1, entropy / np.log(4)])
+
+
+def test_upsampling_puts_cell_values_at_cell_centres():
+    up = upsample(np.array([[0.0, 1], [2, 3]]), 6, 6)
+    assert up.dtype == np.float32 and up.shape == (6, 6)
+    np.testing.assert_allclose(up[1::3, 1::3], [[0, 1], [2, 3]], atol=1e-6)
+    assert up.mean() == pytest.approx(1.5)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from analysis.export import write_figure, write_gif, write_mp4
+from atr.video import decode, probe
+
+
+def grey_frames(num_frames=6, height=31, width=45):
+    levels = np.linspace(20, 220, num_frames).astype(np.uint8)
+    return np.broadcast_to(levels[:, None, None, None], (num_frames, height, width, 3)).copy()
+
+
+def test_mp4_is_h264_of_even_sides_with_the_same_frames(tmp_path):
+    frames = grey_frames()
+    path = write_mp4(tmp_path / "overlay.mp4", frames, fps=12.5)
+    info = probe(path)
+    assert (info.codec, info.num_frames, info.fps, info.height, info.width) == ("h264", 6, 12.5, 32, 46)
+    assert np.abs(decode(path)[:, :31, :45].astype(int) - frames).max() <= 4
+
+
+@pytest.mark.parametrize("fps", [29.97, 3.3333, 240 / 7])
+def test_mp4_takes_any_rate(tmp_path, fps):
+    assert probe(write_mp4(tmp_path / "overlay.mp4", grey_frames(), fps)).fps == pytest.approx(fps, rel=1e-2)
+
+
+def test_gif_plays_for_ever_at_its_rate_and_fits_its_side(tmp_path):
+    path = write_gif(tmp_path / "overlay.gif", grey_frames(height=60, width=120), fps=10, max_side=60)
+    with Image.open(path) as picture:
+        assert picture.size == (60, 30)
+        assert (picture.n_frames, picture.info["duration"], picture.info["loop"]) == (6, 100, 0)
+    assert probe(path).num_frames == 6
+
+
+def test_a_gif_has_one_palette_for_all_frames(tmp_path):
+    frames = np.repeat(grey_frames(2), 3, axis=0)
+    decoded = decode(write_gif(tmp_path / "overlay.gif", frames, fps=10))
+    assert len({frame.tobytes() for frame in decoded}) <= 2
+
+
+def test_figures_are_written_in_every_format_asked_for(tmp_path):
+    figure = Figure()
+    write_figure(figure, [tmp_path / "a.png", tmp_path / "a.svg"])
+    assert Image.open(tmp_path / "a.png").format == "PNG"
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+
+
+def test_bad_frames_and_rates_are_named(tmp_path):
+    with pytest.raises(ValueError, match="fps must be positive, got 0"):
+        write_mp4(tmp_path / "a.mp4", grey_frames(), 0)
+    with pytest.raises(ValueError, match="uint8"):
+        write_gif(tmp_path / "a.gif", grey_frames().astype(float), 10)

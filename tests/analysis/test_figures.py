@@ -1,0 +1,100 @@
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+
+from analysis.actionness import temporal_emphasis
+from analysis.figures import (
+    COLORMAPS,
+    block_frame_sheet,
+    emphasis_figure,
+    overlay,
+    palette_of,
+    probabilities_figure,
+    strip_figure,
+)
+
+
+def example(num_frames=3, height=20, width=30):
+    generator = np.random.default_rng(0)
+    frames = generator.integers(0, 256, (num_frames, height, width, 3), dtype=np.uint8)
+    return frames, generator.normal(size=(num_frames, 4, 6)).astype(np.float32)
+
+
+def test_overlay_by_hand():
+    frames = np.full((3, 2, 2, 3), 100, np.uint8)
+    maps = np.array([0.0, 1.0, 7.0]).reshape(3, 1, 1)  # the first colour, the last, and clipped to the last
+    palette = palette_of("viridis")
+    blended = overlay(frames, maps, (0, 1), colormap="viridis", opacity=0.25)
+    for index, colour in enumerate((palette[0], palette[-1], palette[-1])):
+        np.testing.assert_array_equal(
+            blended[index], np.broadcast_to(np.round(75 + 0.25 * colour), (2, 2, 3)).astype(np.uint8)
+        )
+
+
+def test_opacity_goes_from_the_frames_to_the_maps():
+    frames, maps = example()
+    np.testing.assert_array_equal(overlay(frames, maps, (-1, 1), opacity=0), frames)
+    np.testing.assert_array_equal(
+        overlay(frames, maps, (-1, 1), opacity=1), overlay(255 - frames, maps, (-1, 1), opacity=1)
+    )
+
+
+def test_one_scale_keeps_an_idle_frame_dark():
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    maps = np.stack([np.eye(4), 0.01 * np.eye(4)])
+    busy, idle = overlay(frames, maps, (0, 1), opacity=1).astype(int).sum(axis=(1, 2, 3))
+    assert idle < busy / 10
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_colour_maps_grow_lighter_all_the_way(name):
+    lightness = palette_of(name) @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) > -0.5).all() and lightness[-1] - lightness[0] > 120
+
+
+def test_bad_arguments_are_named():
+    frames, maps = example()
+    with pytest.raises(ValueError, match="colour map must be one of inferno, .*, got 'jet'"):
+        overlay(frames, maps, (0, 1), colormap="jet")
+    with pytest.raises(ValueError, match="opacity"):
+        overlay(frames, maps, (0, 1), opacity=1.5)
+    with pytest.raises(ValueError, match="3 frames and 2 maps"):
+        overlay(frames, maps[:2], (0, 1))
+
+
+def test_emphasis_figure_draws_every_block_and_marks_the_sampled_frames():
+    _, maps = example(6)
+    emphasis = {"S3B1": temporal_emphasis(maps), "S5B2": temporal_emphasis(maps + 1)}
+    indices = np.arange(0, 12, 2)
+    figure = emphasis_figure(emphasis, indices, sampled=[2, 8])
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    assert len(lines) == len(dots) == 2 * 3
+    np.testing.assert_array_equal(lines[0].y, emphasis["S3B1"]["peak"])
+    assert all(list(trace.x) == [2, 8] for trace in dots)
+    assert [trace.name for trace in lines if trace.showlegend] == ["S3B1", "S5B2"]
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_probabilities_figure_has_the_strongest_class_on_top():
+    bars = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["first", "second", "third"], top=2).data[0]
+    assert list(bars.y) == ["third", "second"] and list(bars.text) == ["30.0%", "60.0%"]
+
+
+@pytest.mark.parametrize("num_frames", [1, 8])
+def test_sheets_show_their_limits_and_cut_nothing_off(num_frames):
+    frames, maps = example(num_frames)
+    limits = {"S3B1": (-1.5, 2.5), "S5B2": (-0.125, 0.75)}
+    sheet = block_frame_sheet(frames, {"S3B1": maps, "S5B2": maps}, limits, range(num_frames))
+    strip = strip_figure(frames, maps, (-1.5, 2.5), range(num_frames), block="S3B1", kind="softmax")
+    for figure in (sheet, strip):
+        figure.savefig(io.BytesIO())
+        canvas = figure.bbox
+        for text in figure.findobj(matplotlib.text.Text):
+            if text.get_text() and text.get_visible():
+                box = text.get_window_extent()
+                assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= canvas.x1 and box.y1 <= canvas.y1, text
+    texts = {text.get_text() for text in sheet.findobj(matplotlib.text.Text)}
+    assert {"-1.5", "2.5", "-0.125", "0.75", "frame 0", "S3B1\n4×6"} <= texts

@@ -1,0 +1,226 @@
+"""python -m analysis relations: Fig 4 of a checkpoint over a data set, as a result folder."""
+
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import torch
+from accelerate import PartialState
+from tqdm import tqdm
+
+from analysis.averaging import average_relations, process_state
+from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
+from analysis.relation_report import block_numbers, by_class, convergences, software, table
+from analysis.relations import RelationAverage
+from analysis.store import RESULT, partial_folder, read_result, result_folder, write_arrays, write_json
+from atr.checkpoint import load_checkpoint
+from atr.data import ClipDataset, open_clips
+from atr.models import VideoClassifier, build_model
+from atr.reasoner import TemporalRelation
+
+CONTROL_SEED = 0
+SKIPPED = 3  # exit code: the result is whole but for videos that could not be read
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Average the temporal relations W of a graph reasoner over a data set: the numbers and the figure of Fig 4.
+
+    Runs under `torchrun --nproc_per_node N -m analysis relations ...` too. A run that was stopped goes on where it
+    was; one that is complete is only printed. Exit code 3: some videos could not be read; they are listed.
+    """
+
+    checkpoint: Path
+    """a checkpoint folder with a graph reasoner"""
+    data: str = "tabletop:val"
+    """tabletop:val, rendered here, or a folder with an annotations.json"""
+    num_videos: int | None = None
+    """the first so many; all (2,000 rendered ones) when not given"""
+    out: Path = Path("results")
+    """where result folders lie; named by checkpoint, data and settings"""
+    base: Literal["e", "2"] = "e"
+    """of the logarithm in JS: e for nats, 2 for bits"""
+    strict: bool = False
+    """stop at the first video that cannot be read"""
+    workers: int = 0
+    """decoding processes beside each computing one"""
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+
+    def run(self, command: str) -> int:
+        state = process_state()
+        model = load_checkpoint(self.checkpoint)
+        require_graph_reasoner(model, self.checkpoint)
+        with state.main_process_first():
+            clips = open_clips(
+                self.data,
+                num_frames=model.config.num_frames,
+                preprocessing=model.preprocessing,
+                cache=self.cache,
+                num_clips=self.num_videos,
+            )
+        settings = {"data": clips.digest, "base": self.base, "control_seed": CONTROL_SEED}
+        folder = result_folder(self.out, "relations", self.checkpoint, settings)
+        if not (folder / RESULT).is_file():
+            self.compute(model, clips, folder, command, state)
+        state.wait_for_everyone()
+        result = read_result(folder)
+        if state.is_main_process:
+            print_result(result, folder)
+        return SKIPPED if result["skipped"] else 0
+
+    def compute(
+        self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
+    ) -> None:
+        partial, started = partial_folder(folder), time.time()
+        torch.manual_seed(CONTROL_SEED)
+        control = build_model(model.config)
+        control.preprocessing = model.preprocessing
+        averages, broken = {}, {}
+        for name, network in (("trained", model), ("untrained", control)):
+            with progress_of(partial, name, len(clips), state) as progress:
+                averages[name], broken = average_relations(
+                    network,
+                    clips,
+                    partial=partial / name,
+                    strict=self.strict,
+                    num_workers=self.workers,
+                    progress=progress,
+                )
+        if not len(averages["trained"]):
+            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
+        if not state.is_main_process:
+            return
+        base = math.e if self.base == "e" else 2.0
+        result = {
+            "kind": "relations",
+            "command": command,
+            "checkpoint": {
+                "name": self.checkpoint.resolve().name,
+                "weights_sha256": json.loads((self.checkpoint / "config.json").read_text())["weights_sha256"],
+                "model": model.config.to_dict(),
+            },
+            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
+            "videos": len(averages["trained"]),
+            "skipped": [{"id": clips.ids[i], "message": broken[i]} for i in sorted(broken)],
+            "base": base,
+            "software": software(),
+            "seconds": round(time.time() - started, 1),
+            "trained": block_numbers(averages["trained"], base=base),
+            "untrained": block_numbers(averages["untrained"], base=base),
+            "convergence": convergences(averages["trained"], base),
+            "classes": by_class(averages["trained"], clips.labels),
+        }
+        write_result(result, averages, partial, folder)
+
+
+def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
+    if not any(isinstance(module, TemporalRelation) for module in model.modules()):
+        raise ValueError(
+            f"{checkpoint} has no graph reasoner (block={model.config.block!r}, reasoner="
+            f"{model.config.atr.reasoner!r}): there is no W to average. Networks trained with reasoner='gr' have one"
+        )
+
+
+class progress_of:
+    """A progress bar of the main process, and the same facts in `partial/progress.json` for the dashboard."""
+
+    def __init__(self, partial: Path, phase: str, total: int, state: PartialState):
+        self.file, self.phase, self.total, self.main = (
+            partial / "progress.json",
+            phase,
+            total,
+            state.is_main_process,
+        )
+        self.written = 0.0
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.bar = tqdm(desc=self.phase, total=self.total, unit="video", disable=not self.main)
+        return self.update
+
+    def update(self, done: int, total: int) -> None:
+        if not self.main:
+            return
+        self.bar.update(done - self.bar.n)
+        if time.monotonic() - self.written > 0.5 or done == total:
+            rate = self.bar.format_dict["rate"]
+            write_json(self.file, {"phase": self.phase, "done": done, "total": total, "rate": rate})
+            self.written = time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        self.bar.close()
+
+
+def write_result(result: dict, averages: dict[str, RelationAverage], partial: Path, folder: Path) -> None:
+    """Tables, arrays and figures into a new folder, which then takes the place of the partial one."""
+    unfinished = partial / "result"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    write_json(unfinished / RESULT, result)
+    arrays = {
+        f"{net}/{name}": a for net, average in averages.items() for name, a in average.to_arrays().items()
+    }
+    write_arrays(unfinished / "relations.npz", arrays)
+    as_table(result).to_csv(unfinished / "relations.csv", index=False)
+    entries, base = result["trained"], result["base"]
+    for suffix in ("svg", "pdf"):
+        fig4(entries, limits=limits_of(entries), base=base).savefig(unfinished / f"fig4.{suffix}")
+    (unfinished / "fig4.html").write_text(fig4_page(result))
+    unfinished.rename(folder)
+    shutil.rmtree(partial)
+
+
+def as_table(result: dict) -> pd.DataFrame:
+    return pd.concat([table(result[network], network) for network in ("trained", "untrained")])
+
+
+def fig4_page(result: dict) -> str:
+    """Both panels in one self-contained HTML page."""
+    entries = result["trained"]
+    panels = [
+        matrices_figure(entries, limits=limits_of(entries)).to_html(full_html=False, include_plotlyjs=True),
+        windows_figure(entries, base=result["base"]).to_html(full_html=False, include_plotlyjs=False),
+    ]
+    heading = f"{result['checkpoint']['name']}: temporal relations over {result['videos']} videos"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
+        f'<body style="font-family: sans-serif; max-width: 1100px; margin: auto"><h1>{heading}</h1>'
+        f"<p>{result['data']['description']}. A small JS alone proves nothing: compare the local mass with chance, and "
+        f"with the untrained control in relations.csv.</p>{''.join(panels)}</body></html>"
+    )
+
+
+def print_result(result: dict, folder: Path) -> None:
+    unit = "nats" if result["base"] != 2 else "bits"
+    print(
+        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} videos; JS in {unit}"
+    )
+    shown = as_table(result)[
+        [
+            "network",
+            "block",
+            "reasoner",
+            "js_mean",
+            "js_max",
+            "js_std",
+            "local_mass",
+            "chance",
+            "argmax_within_1",
+            "rows",
+        ]
+    ]
+    print(shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+    print(
+        "untrained: the same network with fresh weights. Its small JS comes from uniform rows: read JS with local_mass."
+    )
+    for skipped in result["skipped"]:
+        print(f"skipped {skipped['id']}: {skipped['message']}", file=sys.stderr)
+    print(f"written to {folder}")

@@ -1,0 +1,38 @@
+"""Jensen-Shannon divergence (S1 Appendix of the paper)."""
+
+import itertools
+import math
+
+import numpy as np
+from scipy.special import rel_entr
+
+
+def js_divergence(p, q, base: float = math.e) -> np.ndarray:
+    """JS(P, Q) = ½ KL(P‖M) + ½ KL(Q‖M), M = (P + Q) / 2, over the last axis; leading axes broadcast.
+
+    0 for equal distributions, log_base(2) for disjoint ones. This is the divergence itself;
+    `scipy.spatial.distance.jensenshannon` returns its square root.
+
+    Raises:
+        ValueError: negative values, or a sum away from 1.
+    """
+    p, q = distribution(p), distribution(q)
+    middle = (p + q) / 2
+    divergence = (rel_entr(p, middle).sum(-1) + rel_entr(q, middle).sum(-1)) / 2
+    return np.maximum(divergence, 0) / math.log(base)
+
+
+def distribution(p) -> np.ndarray:
+    p = np.asarray(p, dtype=np.float64)
+    if not (np.isfinite(p).all() and (p >= 0).all() and np.allclose(p.sum(-1), 1, atol=1e-6)):
+        raise ValueError(
+            f"not a distribution over the last axis: values {p.tolist()}, sums {p.sum(-1).tolist()}"
+        )
+    return p
+
+
+def pairwise_js(distributions: np.ndarray, base: float = math.e) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """JS of every pair of rows of (..., n, K) -> (..., n (n - 1) / 2), and the pairs (a, b), a < b, in that order."""
+    pairs = list(itertools.combinations(range(distributions.shape[-2]), 2))
+    first, second = ([pair[i] for pair in pairs] for i in (0, 1))
+    return js_divergence(distributions[..., first, :], distributions[..., second, :], base), pairs

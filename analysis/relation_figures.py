@@ -1,0 +1,175 @@
+"""Figures of averaged temporal relations: Fig 4's two panels, for the page (Plotly) and for paper (Matplotlib)."""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+
+COLORMAP = "viridis"
+OFFSETS = ("t−1", "t", "t+1")
+
+
+def title(entry: dict) -> str:
+    """ "S3B1", or "S3B1, GR 2" where several reasoners are stacked."""
+    return entry["block"] if not entry["reasoner"] else f"{entry['block']}, GR {entry['reasoner'] + 1}"
+
+
+def unit_of(base: float) -> str:
+    return {math.e: "nats", 2: "bits"}.get(base, f"log base {base:g}")
+
+
+def limits_of(entries: Sequence[dict]) -> tuple[float, float]:
+    """One colour scale for all blocks: 0 to the largest value."""
+    return 0.0, max(float(np.max(entry["mean"])) for entry in entries)
+
+
+def time_colours(count: int) -> list[str]:
+    colours = matplotlib.colormaps[COLORMAP](np.linspace(0.05, 0.9, count))
+    return [matplotlib.colors.to_hex(colour) for colour in colours]
+
+
+def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = math.e) -> Figure:
+    """Fig 4 at paper size: (a) W̄ of every block on one colour scale, (b) dist_t at every t, JS above.
+
+    entries: `block_numbers`. limits: of the colour scale of (a). Time steps are numbered from 1, as in the paper.
+    """
+    columns = min(len(entries), 7)
+    rows = math.ceil(len(entries) / columns)
+    frames = len(entries[0]["mean"])
+    figure = Figure(figsize=(7.2, 0.5 + 2.9 * rows), facecolor="white", layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.25, 1])
+    maps = upper.subplots(rows, columns, squeeze=False)
+    lines = lower.subplots(rows, columns, squeeze=False, sharey=True)
+    ticks = range(0, frames, max(frames // 4, 1))
+    for axes in (*maps.flat, *lines.flat):
+        axes.set_visible(False)
+    image = None
+    for entry, axes in zip(entries, maps.flat, strict=False):
+        axes.set_visible(True)
+        image = axes.imshow(entry["mean"], cmap=COLORMAP, vmin=limits[0], vmax=limits[1])
+        axes.set_title(title(entry), fontsize=8)
+        axes.set_xticks(ticks, [t + 1 for t in ticks], fontsize=6)
+        axes.set_yticks(ticks, [t + 1 for t in ticks], fontsize=6)
+        axes.set_xlabel("looks at", fontsize=6)
+    maps[0, 0].set_ylabel("time step", fontsize=7)
+    bar = upper.colorbar(image, ax=maps, shrink=0.7, pad=0.01)
+    bar.ax.tick_params(labelsize=6)
+    upper.suptitle("(a) averaged temporal relation matrix", fontsize=9, x=0.02, ha="left")
+    colours = time_colours(frames - 2)
+    for entry, axes in zip(entries, lines.flat, strict=False):
+        axes.set_visible(True)
+        for t, (window, colour) in enumerate(zip(entry["windows"], colours, strict=True), start=2):
+            axes.plot(OFFSETS, window, "o-", color=colour, markersize=2.5, linewidth=1, label=f"t = {t}")
+        js = entry["js"]
+        axes.set_title(f"JS mean {js['mean']:.1e}\nmax {js['max']:.1e}, std {js['std']:.1e}", fontsize=5.5)
+        axes.tick_params(labelsize=6)
+        axes.grid(alpha=0.25, linewidth=0.5)
+        axes.set_ylim(bottom=0)
+    lines[0, 0].set_ylabel("renormalised weight", fontsize=7)
+    handles, labels = lines[0, 0].get_legend_handles_labels()
+    lower.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=6, frameon=False)
+    lower.suptitle(
+        f"(b) local windows at every time step; JS in {unit_of(base)}", fontsize=9, x=0.02, ha="left"
+    )
+    return figure
+
+
+def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], columns: int = 3) -> go.Figure:
+    """W̄ of every block as heat maps on one colour scale; a click on a cell selects its block.
+
+    Heat maps send no selection, so a layer of transparent markers lies on them; its `customdata` is
+    (number of the entry, time step, time step looked at), 1-based steps.
+    """
+    rows = math.ceil(len(entries) / columns)
+    frames = len(entries[0]["mean"])
+    steps = np.arange(1, frames + 1)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[title(entry) for entry in entries],
+        horizontal_spacing=0.08,
+        vertical_spacing=0.28 / rows,
+    )
+    column_of, row_of = (grid.ravel() for grid in np.meshgrid(steps, steps))
+    for number, entry in enumerate(entries):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        values = np.asarray(entry["mean"])
+        figure.add_trace(
+            go.Heatmap(x=steps, y=steps, z=values, coloraxis="coloraxis", hoverinfo="skip"), **place
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=column_of,
+                y=row_of,
+                mode="markers",
+                marker={"size": 18, "opacity": 0, "symbol": "square"},
+                customdata=np.column_stack([np.full(frames**2, number), row_of, column_of]),
+                text=[f"{v:.4f}" for v in values.ravel()],
+                hovertemplate=f"{title(entry)}: step %{{y}} looks at step %{{x}} with %{{text}}<extra></extra>",
+                showlegend=False,
+            ),
+            **place,
+        )
+    figure.update_yaxes(autorange="reversed", constrain="domain", dtick=1, showgrid=False, zeroline=False)
+    for number in range(len(entries)):
+        axis = "" if number == 0 else str(number + 1)
+        figure.layout[f"yaxis{axis}"].scaleanchor = f"x{axis}"
+    figure.update_xaxes(constrain="domain", dtick=1, showgrid=False, zeroline=False)
+    figure.update_layout(
+        coloraxis={"colorscale": COLORMAP, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
+        height=90 + 290 * rows,
+        clickmode="event+select",
+    )
+    return plain(figure)
+
+
+def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: int = 3) -> go.Figure:
+    """dist_t of every block, a line per time step; JS (mean, max, standard deviation over the pairs) above."""
+    rows = math.ceil(len(entries) / columns)
+    unit = unit_of(base)
+    figure = make_subplots(
+        rows,
+        columns,
+        shared_yaxes=True,
+        horizontal_spacing=0.05,
+        vertical_spacing=0.3 / rows,
+        subplot_titles=[
+            f"{title(e)} · JS mean {e['js']['mean']:.1e}<br>max {e['js']['max']:.1e}, std {e['js']['std']:.1e} {unit}"
+            for e in entries
+        ],
+    )
+    for number, entry in enumerate(entries):
+        colours = time_colours(len(entry["windows"]))
+        for t, (window, colour) in enumerate(zip(entry["windows"], colours, strict=True), start=2):
+            figure.add_trace(
+                go.Scatter(
+                    x=OFFSETS,
+                    y=window,
+                    mode="lines+markers",
+                    name=f"t = {t}",
+                    legendgroup=f"t{t}",
+                    showlegend=number == 0,
+                    line={"color": colour, "width": 2},
+                    hovertemplate=f"{title(entry)} · t = {t} · %{{x}}: %{{y:.4f}}<extra></extra>",
+                ),
+                row=number // columns + 1,
+                col=number % columns + 1,
+            )
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_annotations(font_size=12)
+    figure.update_layout(height=110 + 260 * rows, margin_t=70)
+    return plain(figure)
+
+
+def plain(figure: go.Figure) -> go.Figure:
+    """No ground of its own: readable in a light and in a dark page."""
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 40, "r": 20, "b": 40},
+    )
+    return figure

@@ -1,0 +1,59 @@
+"""Results on disk, addressed by content: the same checkpoint, data and settings lead to the same folder.
+
+A result folder appears under its name only when it is complete; until then its parts lie in `.{name}.partial`.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from atr.checkpoint import read_config
+from atr.data import digest
+
+RESULT = "result.json"
+
+
+def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Path:
+    """Where the result of one question lies: named by the checkpoint's weights and configuration, and `settings`."""
+    config = read_config(checkpoint)
+    identity = digest([config["weights_sha256"], config["model"], config["preprocessing"], settings])
+    return root / f"{kind}-{checkpoint.resolve().name}-{identity[:12]}"
+
+
+def partial_folder(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.partial"
+
+
+def results(root: Path, kind: str) -> list[Path]:
+    """Complete result folders of a kind, by name."""
+    return sorted(path.parent for path in root.glob(f"{kind}-*/{RESULT}"))
+
+
+def read_result(folder: Path) -> dict:
+    """Raises ValueError where the folder holds no readable result."""
+    try:
+        return json.loads((folder / RESULT).read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} holds no readable result: {error}") from error
+
+
+def write_json(path: Path, values: dict) -> None:
+    """Whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(json.dumps(values, indent=1) + "\n")
+    os.replace(unfinished, path)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An NPZ file, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with open(unfinished, "wb") as file:
+        np.savez_compressed(file, **arrays)
+    os.replace(unfinished, path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from atr.block import BLOCKS, ATRConfig
 from atr.resnet import DEPTHS, FirstConv, ResNet, initialise, placed_blocks
-from atr.temporal import ShiftConv, TemporalConv
+from atr.temporal import ShiftConv, TemporalConv, inflate
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,23 @@ def with_blocks(depth: int, config: ModelConfig, first_conv: FirstConv) -> Video
     backbone = ResNet(depth, width=config.width, stem=config.stem, first_conv=first_conv, slot=slot)
     initialise(backbone)
     return VideoClassifier(config, backbone)
+
+
+def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:
+    """The ResNet's weights of `source` into `model`; blocks and classifier keep theirs, temporal kernels inflate.
+
+    Raises:
+        ValueError: the two frame networks are not of one shape.
+    """
+    weights = {name: w for name, w in source.backbone.state_dict().items() if ".atr." not in name}
+    own = model.backbone.state_dict()
+    weights = {n: inflate(w) if n in own and own[n].ndim == w.ndim + 1 else w for n, w in weights.items()}
+    try:
+        missing, unexpected = model.backbone.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {error}") from error
+    if wrong := [*unexpected, *(name for name in missing if ".atr." not in name)]:
+        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {wrong}")
 
 
 MODELS: dict[str, Callable[[ModelConfig], VideoClassifier]] = {

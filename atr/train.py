@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import platform
 import shlex
 import sys
@@ -22,8 +21,9 @@ from atr.augment import Augmentation, augment
 from atr.checkpoint import load_checkpoint, save_checkpoint
 from atr.data import TabletopClips
 from atr.evaluate import class_scores
-from atr.models import ModelConfig, VideoClassifier, build_model
-from atr.temporal import inflate
+from atr.models import ModelConfig, VideoClassifier, build_model, copy_frame_network
+from atr.optimisation import derived_seed, one_cycle, parameter_groups
+from atr.training_state import load_state, save_state
 from atr.transforms import Preprocessing, normalised, to_unit
 
 
@@ -64,6 +64,14 @@ class TrainConfig:
     mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
     seed: int = 0
     workers: int = 2
+
+    def groups(self, model: nn.Module) -> list[dict]:
+        return parameter_groups(
+            model,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            arl_learning_rate=self.arl_learning_rate,
+        )
 
 
 def train(config: TrainConfig, out: Path, cache: Path) -> dict:
@@ -113,7 +121,7 @@ def train(config: TrainConfig, out: Path, cache: Path) -> dict:
 
     order = torch.Generator()
     loader = DataLoader(data, per_process, shuffle=True, generator=order, drop_last=True)
-    optimizer = torch.optim.AdamW(parameter_groups(model, config))
+    optimizer = torch.optim.AdamW(config.groups(model))
     steps = config.epochs * (len(data) // (per_process * accelerator.num_processes))
     schedule = one_cycle(optimizer, steps)
     # Stepped once a batch of all processes, so the schedule is not accelerate's to multiply.
@@ -125,13 +133,15 @@ def train(config: TrainConfig, out: Path, cache: Path) -> dict:
     first, seconds = 0, 0.0
     if state_file.exists():
         first, seconds, run.history = load_state(
-            state_file, config, accelerator.unwrap_model(model), optimizer, schedule
+            state_file, settings_of(config), accelerator.unwrap_model(model), optimizer, schedule
         )
     for epoch in range(first, config.epochs):
         started = time.monotonic()
-        order.manual_seed(hash_seed(config.seed, epoch))
-        torch.manual_seed(hash_seed(config.seed, epoch, accelerator.process_index))  # dropout
-        draws = torch.Generator().manual_seed(hash_seed(config.seed, epoch, accelerator.process_index + 1000))
+        order.manual_seed(derived_seed(config.seed, epoch))
+        torch.manual_seed(derived_seed(config.seed, epoch, accelerator.process_index))  # dropout
+        draws = torch.Generator().manual_seed(
+            derived_seed(config.seed, epoch, accelerator.process_index + 1000)
+        )
         model.train()
         total, right, count = 0.0, 0, 0
         bar = run.bar(loader, f"epoch {epoch + 1}/{config.epochs}")
@@ -159,7 +169,7 @@ def train(config: TrainConfig, out: Path, cache: Path) -> dict:
         if accelerator.is_main_process:
             network = accelerator.unwrap_model(model)
             progress = (epoch + 1, seconds, run.history)
-            save_state(state_file, config, progress, network, optimizer, schedule)
+            save_state(state_file, settings_of(config), progress, network, optimizer, schedule)
 
     scores = class_scores(model, val_loader, preprocessing, accelerator)
     metrics = {
@@ -230,14 +240,14 @@ def warm_up(model: VideoClassifier, run: Run, epochs: int, batch_size: int) -> N
     stills = build_model(
         dataclasses.replace(config.model, block=None, num_frames=1, num_classes=objects.shape[1], dropout=0.0)
     ).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(parameter_groups(stills, config))
+    optimizer = torch.optim.AdamW(config.groups(stills))
     loader = DataLoader(
         data, batch_size, shuffle=True, drop_last=True, generator=torch.Generator().manual_seed(1)
     )
     steps = epochs * (len(data) // (batch_size * accelerator.num_processes))
     schedule = one_cycle(optimizer, steps)
     stills, optimizer, loader = accelerator.prepare(stills, optimizer, loader)
-    draws = torch.Generator().manual_seed(hash_seed(config.seed, -1, accelerator.process_index))
+    draws = torch.Generator().manual_seed(derived_seed(config.seed, -1, accelerator.process_index))
     for epoch in range(epochs):
         started, total, count = time.monotonic(), 0.0, 0
         for frames, labels, indices in run.bar(loader, f"stills {epoch + 1}/{epochs}"):
@@ -253,86 +263,9 @@ def warm_up(model: VideoClassifier, run: Run, epochs: int, batch_size: int) -> N
     copy_frame_network(accelerator.unwrap_model(stills), model)
 
 
-def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:
-    """The ResNet's weights of `source` into `model`; blocks and classifier keep theirs, temporal kernels inflate.
-
-    Raises:
-        ValueError: the two frame networks are not of one shape.
-    """
-    weights = {name: w for name, w in source.backbone.state_dict().items() if ".atr." not in name}
-    own = model.backbone.state_dict()
-    weights = {n: inflate(w) if n in own and own[n].ndim == w.ndim + 1 else w for n, w in weights.items()}
-    try:
-        missing, unexpected = model.backbone.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {error}") from error
-    if wrong := [*unexpected, *(name for name in missing if ".atr." not in name)]:
-        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {wrong}")
-
-
-def parameter_groups(model: nn.Module, config: TrainConfig) -> list[dict]:
-    """Weight decay on matrices and convolutions; none on biases, norms and ER's temporal kernels (C, 1, 2k + 1).
-
-    ARL learns `arl_learning_rate` times as fast and without decay: what pulls at M through the softmax of AFA is
-    divided by the number of positions, so at the common rate maps stay nearly uniform.
-    """
-    locator = [p for name, p in model.named_parameters() if ".arl." in name]
-    others = [p for name, p in model.named_parameters() if ".arl." not in name]
-    rate = config.learning_rate
-    return [
-        {
-            "params": [p for p in others if p.ndim in (2, 4, 5)],
-            "lr": rate,
-            "weight_decay": config.weight_decay,
-        },
-        {"params": [p for p in others if p.ndim not in (2, 4, 5)], "lr": rate, "weight_decay": 0.0},
-        {"params": locator, "lr": rate * config.arl_learning_rate, "weight_decay": 0.0},
-    ]
-
-
-def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Up to each group's learning rate over a quarter of the steps, then down to nothing."""
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.25)
-
-
-def hash_seed(*parts: int) -> int:
-    """One seed from several whole numbers, the same on every machine."""
-    seed = 0
-    for part in parts:
-        seed = (seed * 1_000_003 + part + 7) % (2**63 - 25)
-    return seed
-
-
 def settings_of(config: TrainConfig) -> str:
     """The configuration as JSON: what a resumed run is compared by, and what the checkpoint tells."""
     return json.dumps(dataclasses.asdict(config), sort_keys=True, default=str)
-
-
-def save_state(path: Path, config, progress: tuple[int, float, list], model, optimizer, schedule) -> None:
-    state = {
-        "config": settings_of(config),
-        "progress": progress,  # (epochs done, seconds, history)
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": {"last_epoch": schedule.last_epoch},
-    }
-    unfinished = path.with_suffix(".unfinished")
-    torch.save(state, unfinished)
-    os.replace(unfinished, path)
-
-
-def load_state(path: Path, config, model, optimizer, schedule) -> tuple[int, float, list]:
-    """Put the saved state into model, optimizer and schedule; returns its progress."""
-    state = torch.load(path, weights_only=True)
-    if state["config"] != settings_of(config):
-        raise ValueError(
-            f"{path.parent} holds a training of another configuration; remove it, or give another --out"
-        )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(schedule.state_dict() | state["schedule"])
-    return state["progress"]
 
 
 def command_line() -> str:

@@ -8,7 +8,7 @@ import torch
 
 import atr
 from atr import train as training
-from atr.models import ModelConfig
+from atr.models import ModelConfig, copy_frame_network
 from atr.tabletop import CLASSES
 from atr.train import TrainConfig, train
 
@@ -86,7 +86,7 @@ def test_a_frame_network_starts_another_network_and_inflates(config, tmp_path):
     for name in ("tsm_resnet18", "slowonly_resnet18"):
         model = atr.create_model(name, num_classes=5, width=0.125, block="atr_sim")
         before = {k: v.clone() for k, v in model.state_dict().items()}
-        training.copy_frame_network(source, model)
+        copy_frame_network(source, model)
         for key, value in model.state_dict().items():
             if ".atr." in key or key.startswith("fc."):
                 assert torch.equal(value, before[key]), key
@@ -94,13 +94,13 @@ def test_a_frame_network_starts_another_network_and_inflates(config, tmp_path):
                 copied = source.state_dict()[key]
                 assert torch.equal(value[:, :, 1] if value.ndim == 5 else value, copied), key
     with pytest.raises(ValueError, match="does not fit"):
-        training.copy_frame_network(source, atr.create_model("tsn_resnet18", num_classes=5, width=0.25))
+        copy_frame_network(source, atr.create_model("tsn_resnet18", num_classes=5, width=0.25))
 
 
 def test_parameter_groups_hold_every_parameter_once(config):
     model = atr.create_model("tsn_resnet18", num_classes=5, width=0.125, block="atr")
-    decayed, spared, locator = training.parameter_groups(
-        model, dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10)
+    decayed, spared, locator = dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10).groups(
+        model
     )
     names = {id(p): name for name, p in model.named_parameters()}
     held = [names[id(p)] for group in (decayed, spared, locator) for p in group["params"]]

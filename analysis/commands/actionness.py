@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 import torch
 import tyro
 from tqdm import tqdm
@@ -20,10 +19,11 @@ from analysis.actionness import (
     normalise,
     temporal_emphasis,
 )
-from analysis.export import write_figure, write_gif, write_mp4
+from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.checkpoint import load_checkpoint
 from atr.transforms import VIEWS
+from atr.video import write_mp4
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Actionness:
         }
         (self.out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
         if result.maps:
-            self.write_numbers(result)
+            write_maps(self.out / "actionness.npz", result)
+            emphasis_table(result).to_csv(self.out / "actionness.csv", index=False)
             self.write_pictures(result, self.block or allowed, limits)
         for guess in top5:
             print(f"{guess['probability']:7.1%}  {guess['label']}")
@@ -103,16 +104,6 @@ class Actionness:
         pictures = "overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html, actionness.npz and .csv, "
         print(f"written to {self.out}: {pictures if result.maps else ''}summary.json")
         return 0
-
-    def write_numbers(self, result: ClipActionness) -> None:
-        np.savez_compressed(
-            self.out / "actionness.npz", indices=result.indices, box=result.box, fps=result.fps, **result.maps
-        )
-        tables = [
-            pd.DataFrame({"frame": result.indices, "block": name, **temporal_emphasis(maps)})
-            for name, maps in result.maps.items()
-        ]
-        pd.concat(tables).to_csv(self.out / "actionness.csv", index=False)
 
     def write_pictures(self, result: ClipActionness, blocks: tuple[str, ...], limits: dict) -> None:
         keys = result.key_frames

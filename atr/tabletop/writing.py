@@ -13,7 +13,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from tqdm import tqdm
@@ -21,6 +20,7 @@ from tqdm import tqdm
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
+from atr.video import write_mp4
 
 
 def write_dataset(
@@ -39,15 +39,13 @@ def write_dataset(
     Each clip is an H.264 video and a compressed `masks` array, uint8 (num_frames, size, size);
     annotations.json lists labels and clips. Any 20 clips from a multiple of 20 on show every class once. The
     folder appears when it is complete. Raises FileExistsError if `out` exists and is not an empty folder,
-    ValueError for sizes that the video format cannot hold, and RuntimeError where the encoder is missing.
+    and ValueError for sizes that the video format cannot hold.
     """
     out = Path(out)
     if num_clips < 1 or num_frames < 1 or fps < 1:
         raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
     if size < 32 or size % 2:
         raise ValueError(f"size must be an even number from 32 on (4:2:0 chroma), got {size}")
-    if "libx264" not in av.codecs_available:
-        raise RuntimeError("PyAV was built without the encoder libx264")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} exists and is not an empty folder; choose another or remove it")
     seeds = [split_seed(split, first + k) for k in range(num_clips)]
@@ -58,7 +56,7 @@ def write_dataset(
         for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
             clip = render_clip(seed, num_frames=num_frames, size=size)
             name = f"{split}-{first + k:06d}"
-            write_video(unfinished / f"{name}.mp4", clip.frames, fps=fps)
+            write_mp4(unfinished / f"{name}.mp4", clip.frames, fps)
             np.savez_compressed(unfinished / f"{name}.masks.npz", masks=clip.masks)
             clips.append(_annotation(name, seed, clip, fps))
         annotations = {
@@ -87,18 +85,6 @@ def _annotation(name: str, seed: int, clip: Clip, fps: int) -> dict:
         "acting": clip.acting.tolist(),
         "objects": [OBJECT_KINDS[kind] for kind in sorted(clip.objects)],
     }
-
-
-def write_video(path: Path, frames: np.ndarray, *, fps: int, quality: int = 18) -> None:
-    """Encode RGB frames, uint8 (L, H, W, 3) with even sides, as H.264. quality: the constant rate factor."""
-    with av.open(str(path), "w") as container:
-        options = {"crf": str(quality), "preset": "medium", "threads": "1"}
-        stream = container.add_stream("libx264", rate=fps, options=options)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.export import write_figure, write_gif, write_mp4
-from atr.video import decode, probe
+from analysis.export import write_figure, write_gif
+from atr.video import decode, probe, write_mp4
 
 
 def grey_frames(num_frames=6, height=31, width=45):

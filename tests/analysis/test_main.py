@@ -8,8 +8,8 @@ import torch
 import atr
 from analysis.__main__ import main
 from analysis.actionness import clip_actionness, temporal_emphasis
-from analysis.export import write_mp4
 from atr.transforms import Preprocessing
+from atr.video import write_mp4
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,150 @@
+"""What a person is looking at, checkpoint and clip: chosen in the sidebar, kept across pages, restored from a link."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from app import loading
+from app.explorer import gallery
+from app.loading import ChoiceError, Clip
+from atr.video import VideoError
+
+SHIPPED, UPLOAD, PATH = "Shipped", "Upload", "Path"
+KEPT = (
+    "checkpoint",
+    "source",
+    "path",
+    "view",
+)  # widget keys; Streamlit forgets them when a page does not draw them
+VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
+
+
+def plain(text: str) -> str:
+    """Text with Markdown's marks escaped: names of files and words of links are shown, never rendered."""
+    return re.sub(r"[\\`*\[\]<>$~]|:(?=\w)", r"\\\g<0>", text)
+
+
+def keep() -> None:
+    """Carry the choices over a run that does not draw their widgets. Call first, on every page."""
+    for key in KEPT:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
+def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
+    """Once a session, take clip, checkpoint, block and frame from the address; what is unknown is warned of."""
+    if "link" in st.session_state:
+        return
+    asked, warnings = st.query_params.to_dict(), []
+    st.session_state["link"] = {
+        "warnings": warnings,
+        "block": asked.get("block"),
+        "frame": asked.get("frame"),
+    }
+    if (name := asked.get("checkpoint")) is not None:
+        if name in checkpoints:
+            st.session_state["checkpoint"] = name
+        else:
+            allowed = ", ".join(checkpoints) or "none"
+            warnings.append(
+                f"The link asks for checkpoint {name!r}, which is not here; there are: {allowed}."
+            )
+    if (name := asked.get("clip")) is not None:
+        if name in [clip.link for clip in clips]:
+            st.session_state["shipped"] = name
+        else:
+            try:
+                loading.clip_in_root(name)
+                st.session_state.update(source=PATH, path=name)
+            except ChoiceError as error:
+                warnings.append(f"The link asks for clip {name!r}, which is no shipped clip. {error}")
+
+
+def write_link(clip: Clip, checkpoint: str) -> dict | None:
+    """The address restores clip and checkpoint from now on; block and frame join it in the browser, when asked for."""
+    link = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
+    present = {key: st.query_params.get(key) for key in ("clip", "checkpoint")}
+    if present != (link or {"clip": None, "checkpoint": None}):
+        st.query_params.from_dict(link or {})
+    return link
+
+
+def choose_checkpoint(names: list[str]) -> str | None:
+    if not names:
+        return None
+    if st.session_state.get("checkpoint") not in names:
+        st.session_state["checkpoint"] = next(filter(loading.whole_checkpoint, names), names[0])
+    return st.sidebar.selectbox("Checkpoint", names, key="checkpoint")
+
+
+def choose_view() -> str:
+    st.session_state.setdefault("view", "crop")
+    return st.sidebar.segmented_control(
+        "Region shown to the model",
+        list(VIEWS),
+        format_func=VIEWS.get,
+        key="view",
+        required=True,
+        width="stretch",
+        help="Maps are computed on the centre crop of the evaluation, or on the whole frame. The prediction is always "
+        "that of the centre crop.",
+    )
+
+
+def choose_clip(clips: list[Clip]) -> Clip | None:
+    """The chosen clip, or None with a sentence on the page when nothing is chosen yet. Raises ChoiceError."""
+    st.session_state.setdefault("source", SHIPPED if clips else UPLOAD)
+    with st.sidebar:
+        source = st.segmented_control(
+            "Clip", [SHIPPED, UPLOAD, PATH], key="source", required=True, width="stretch"
+        )
+        return {SHIPPED: _shipped, UPLOAD: _upload, PATH: _typed}[source](clips)
+
+
+def _shipped(clips: list[Clip]) -> Clip | None:
+    if not clips:
+        raise ChoiceError(
+            f"There are no clips in {loading.root('clips')}: it needs an annotations.json as python -m atr tabletop "
+            "writes it (the folder is set by ATR_CLIPS). Upload a video instead."
+        )
+    by_name = {clip.name: clip for clip in clips}
+    if st.session_state.get("shipped") not in by_name:
+        st.session_state["shipped"] = clips[0].name
+    # The gallery is told of the choice once and then keeps it: telling it anew would send all thumbnails again.
+    first = st.session_state.setdefault("first_shipped", st.session_state["shipped"])
+
+    def clicked() -> None:
+        if (name := st.session_state["gallery"].get("clip")) in by_name:
+            st.session_state["shipped"] = name
+
+    films = []
+    for clip in clips:
+        try:
+            films.append(loading.film(clip))
+        except VideoError as error:
+            raise ChoiceError(f"A shipped clip cannot be read. {error}") from error
+    gallery(films, first=first, on_choice=clicked)
+    return by_name[st.session_state["shipped"]]
+
+
+def _upload(clips: list[Clip]) -> Clip | None:
+    file = st.file_uploader(
+        "Video", type=list(loading.UPLOAD_KINDS), key="upload", label_visibility="collapsed"
+    )
+    # A folder of this session; it is deleted with the session.
+    folder = st.session_state.setdefault("upload_folder", tempfile.TemporaryDirectory(prefix="atr-upload-"))
+    if file is not None:
+        st.session_state["uploaded"] = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
+    if clip := st.session_state.get("uploaded"):
+        st.caption(f"Showing {clip.name}. It stays on this machine and is deleted with the session.")
+    return clip
+
+
+def _typed(clips: list[Clip]) -> Clip | None:
+    folder = loading.root("videos")
+    typed = st.text_input(
+        "Path of a video", key="path", placeholder="folder/clip.mp4", help=f"Inside {folder}"
+    )
+    return loading.clip_in_root(typed) if typed.strip() else None

@@ -1,0 +1,32 @@
+// Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
+
+let chosenId = null; // survives leaving the page and coming back
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const list = parentElement.querySelector(".gallery");
+  const caption = parentElement.querySelector(".gallery-caption");
+  if (!data.clips.some((clip) => clip.id === chosenId)) chosenId = data.first;
+  const chosen = () => data.clips.find((clip) => clip.id === chosenId);
+  const describe = (clip) => { caption.textContent = clip?.label ?? ""; };
+  list.replaceChildren(...data.clips.map((clip) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = clip.label;
+    button.dataset.clip = clip.id;
+    button.setAttribute("aria-label", `${clip.id}: ${clip.label}`);
+    button.setAttribute("aria-pressed", clip.id === chosenId);
+    button.style.setProperty("--film", `url(${clip.film})`);
+    button.style.setProperty("--frames", clip.frames);
+    button.addEventListener("pointerenter", () => describe(clip));
+    button.addEventListener("focus", () => describe(clip));
+    button.addEventListener("click", () => {
+      list.querySelector("[aria-pressed=true]")?.setAttribute("aria-pressed", false);
+      button.setAttribute("aria-pressed", true);
+      chosenId = clip.id;
+      setTriggerValue("clip", clip.id);
+    });
+    return button;
+  }));
+  list.onpointerleave = () => describe(chosen());
+  describe(chosen());
+}

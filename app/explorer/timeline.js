@@ -1,0 +1,71 @@
+// Everything on the frame axis: marks on the slider's track, the curve under it, the line at the current frame.
+
+const percent = (frame, frames) => `${frames > 1 ? (100 * frame) / (frames - 1) : 50}%`;
+
+function drawMarks(element, { frames, sampled, acting }) {
+  element.replaceChildren();
+  const count = frames.length;
+  const mark = (name, from, to) => {
+    const node = document.createElement("span");
+    node.className = name;
+    node.style.left = percent(Math.max(from, 0), count);
+    if (to !== undefined) node.style.right = `calc(100% - ${percent(Math.min(to, count - 1), count)})`;
+    element.append(node);
+  };
+  for (const [first, last] of runs(acting ?? [])) mark("acting", first - 0.5, last + 0.5);
+  for (const frame of new Set(sampled)) mark("sampled", frame);
+  mark("played", 0, 0);
+}
+
+// [first, last] of every stretch of true values.
+function runs(flags) {
+  const result = [];
+  flags.forEach((flag, i) => {
+    if (flag && !flags[i - 1]) result.push([i, i]);
+    if (flag) result.at(-1)[1] = i;
+  });
+  return result;
+}
+
+// Values of one position over time, and the peak of each frame.
+function series({ values }, { height, width }, position) {
+  const size = height * width;
+  const count = values.length / size;
+  const peak = new Float32Array(count).fill(-Infinity);
+  values.forEach((value, i) => {
+    const frame = Math.floor(i / size);
+    if (value > peak[frame]) peak[frame] = value;
+  });
+  const followed = position && Float32Array.from(peak, (_, t) => values[t * size + position.row * width + position.column]);
+  return { peak, followed };
+}
+
+// The plot spans 1000 × 100 units and is stretched by CSS; strokes keep their width. Returns the ends of its scale.
+function drawCurve(svg, { peak, followed }) {
+  const shown = [...peak, ...(followed ?? [])];
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+  const span = high > low ? high - low : 1;
+  const line = (values, name) => {
+    const points = Array.from(values, (value, t) => {
+      const x = values.length > 1 ? (1000 * t) / (values.length - 1) : 500;
+      return `${x.toFixed(1)},${(97 - (94 * (value - low)) / span).toFixed(2)}`;
+    });
+    const node = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+    node.setAttribute("points", points.join(" "));
+    node.setAttribute("class", name);
+    node.setAttribute("vector-effect", "non-scaling-stroke");
+    return node;
+  };
+  svg.setAttribute("viewBox", "0 0 1000 100");
+  const cursor = svg.querySelector(".cursor") ?? document.createElementNS("http://www.w3.org/2000/svg", "line");
+  cursor.setAttribute("class", "cursor");
+  cursor.setAttribute("vector-effect", "non-scaling-stroke");
+  svg.replaceChildren(line(peak, followed ? "peak faint" : "peak"), ...(followed ? [line(followed, "followed")] : []), cursor);
+  return [low, high];
+}
+
+function moveCursor(svg, frame, frames) {
+  const x = frames > 1 ? (1000 * frame) / (frames - 1) : 500;
+  const cursor = svg.querySelector(".cursor");
+  for (const [name, value] of [["x1", x], ["x2", x], ["y1", 0], ["y2", 100]]) cursor?.setAttribute(name, value);
+}

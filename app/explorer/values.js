@@ -1,0 +1,98 @@
+// From raw actionness M to what is on screen: normalisation, colour limits, interpolation, colours.
+
+const NORMALISATIONS = {
+  raw: { name: "raw M", symbol: "M", note: "The locator’s output, a logit: no activation, one scale for the whole clip." },
+  sigmoid: { name: "sigmoid(M)", symbol: "σ(M)", note: "M squashed to 0 … 1, one scale for the whole clip." },
+  softmax: {
+    name: "spatial softmax",
+    symbol: "softmax(M)",
+    note: "AFA’s pooling weights: they sum to 1 in every frame, so they say where, not when.",
+  },
+};
+
+// Values of every frame under one normalisation, with ONE pair of colour limits for the clip and block. The limits come
+// from Python (percentiles, as in every other figure), so extremes may lie beyond them.
+function normalised(block, normalisation) {
+  if (!block.shown[normalisation]) {
+    const values = { raw: (m) => m, sigmoid, softmax: spatialSoftmax }[normalisation](block.raw, block);
+    const [low, high] = block.limits[normalisation];
+    block.shown[normalisation] = { values, low, high };
+  }
+  return block.shown[normalisation];
+}
+
+function sigmoid(raw) {
+  return raw.map((m) => 1 / (1 + Math.exp(-m)));
+}
+
+function spatialSoftmax(raw, { height, width }) {
+  const size = height * width;
+  const weights = new Float32Array(raw.length);
+  for (let start = 0; start < raw.length; start += size) {
+    let peak = -Infinity;
+    for (let i = start; i < start + size; i += 1) peak = Math.max(peak, raw[i]);
+    let total = 0;
+    for (let i = start; i < start + size; i += 1) total += weights[i] = Math.exp(raw[i] - peak);
+    for (let i = start; i < start + size; i += 1) weights[i] /= total;
+  }
+  return weights;
+}
+
+// Sample positions and weights of bilinear interpolation along one axis: cell centres at (i + 0.5) / cells, edges held.
+function bilinearAxis(cells, samples) {
+  const first = new Int32Array(samples);
+  const weight = new Float32Array(samples);
+  for (let i = 0; i < samples; i += 1) {
+    const position = Math.min(Math.max(((i + 0.5) / samples) * cells - 0.5, 0), cells - 1);
+    first[i] = Math.min(Math.floor(position), Math.max(cells - 2, 0));
+    weight[i] = position - first[i];
+  }
+  return { first, weight };
+}
+
+// Interpolates values, not colours, so that a colour always stands for one value of the bar.
+function interpolate(values, start, { height, width }, rows, columns) {
+  const down = bilinearAxis(height, rows);
+  const across = bilinearAxis(width, columns);
+  const result = new Float32Array(rows * columns);
+  const below = height > 1 ? width : 0;
+  const right = width > 1 ? 1 : 0;
+  for (let r = 0; r < rows; r += 1) {
+    const line = start + down.first[r] * width;
+    for (let c = 0; c < columns; c += 1) {
+      const i = line + across.first[c];
+      const top = values[i] + (values[i + right] - values[i]) * across.weight[c];
+      const bottom = values[i + below] + (values[i + below + right] - values[i + below]) * across.weight[c];
+      result[r * columns + c] = top + (bottom - top) * down.weight[r];
+    }
+  }
+  return result;
+}
+
+function colour(pixels, values, low, high, palette, threshold) {
+  const scale = high > low ? 255 / (high - low) : 0;
+  for (let i = 0; i < values.length; i += 1) {
+    const entry = 3 * Math.min(255, Math.max(0, Math.round((values[i] - low) * scale)));
+    pixels[4 * i] = palette[entry];
+    pixels[4 * i + 1] = palette[entry + 1];
+    pixels[4 * i + 2] = palette[entry + 2];
+    pixels[4 * i + 3] = values[i] < threshold ? 0 : 255;
+  }
+}
+
+function gradient(palette, direction) {
+  const stops = [];
+  for (let i = 0; i <= 32; i += 1) {
+    const entry = 3 * Math.round((i / 32) * 255);
+    stops.push(`rgb(${palette[entry]},${palette[entry + 1]},${palette[entry + 2]})`);
+  }
+  return `linear-gradient(${direction}, ${stops.join(",")})`;
+}
+
+// Three significant digits, or as many decimals as tell apart the ends of a scale of this span.
+function format(value, span) {
+  const size = span ?? Math.abs(value);
+  const decimals = size > 0 ? Math.max(0, 2 - Math.floor(Math.log10(size))) : 0;
+  const text = decimals > 5 ? value.toExponential(1) : value.toFixed(decimals);
+  return text.replace(/-/g, "−").replace(/^−(0\.?0*)$/, "$1");
+}

@@ -1,0 +1,22 @@
+"""The dashboard: streamlit run app/streamlit_app.py"""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# Streamlit puts the script's own folder on the path; the packages lie one above.
+if (root := str(Path(__file__).parent.parent)) not in sys.path:
+    sys.path.insert(0, root)
+
+ICON = str(Path(__file__).parent / "icon.svg")
+st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=ICON, layout="wide")
+st.logo(ICON, size="large")
+# Less air above the page and a measure that keeps the explorer's picture and its time axis on one screen.
+st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width: 1240px; }</style>")
+
+pages = [
+    st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
+    st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
+]
+st.navigation(pages, position="top").run()

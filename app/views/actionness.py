@@ -1,0 +1,204 @@
+"""Actionness: where and when a checkpoint looks in a clip."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from analysis.actionness import NORMALISATIONS, ClipActionness, colour_limits, normalise, temporal_emphasis
+from analysis.export import emphasis_table, write_figure, write_gif, write_maps
+from analysis.figures import emphasis_figure, overlay, probabilities_figure, strip_figure
+from app import choices, loading
+from app.choices import plain
+from app.explorer import explorer
+from app.loading import ChoiceError, Clip, Seen
+from atr.checkpoint import CheckpointError
+from atr.models import VideoClassifier
+from atr.transforms import resize
+from atr.video import VideoError, write_mp4
+
+KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
+EXPORT_SIDE = 384  # a small clip is enlarged to this side, so that its overlay is not a stamp
+
+
+def page() -> None:
+    choices.keep()
+    try:
+        show()
+    except (ChoiceError, CheckpointError, VideoError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def show() -> None:
+    names = loading.checkpoint_names()
+    try:
+        clips = loading.shipped_clips()
+    except ChoiceError as error:  # uploads and paths still work
+        st.error(plain(str(error)), icon=":material/error:")
+        clips = []
+    choices.read_link(names, clips)
+    checkpoint = choices.choose_checkpoint(names)
+    warnings = st.empty()
+    try:
+        clip = choices.choose_clip(clips)
+        view = choices.choose_view()
+        if checkpoint is None:
+            raise ChoiceError(loading.no_checkpoint())
+        if clip is None:
+            st.info("Choose a video in the sidebar: its frames, its prediction and its maps appear here.")
+            return
+        model = loading.model(checkpoint)
+        seen = loading.seen(clip, checkpoint, view)
+        start = starting_point(model, clip, checkpoint, seen.result)
+    finally:
+        if found := st.session_state["link"]["warnings"]:
+            warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
+    verdict(model, checkpoint, clip, seen.result)
+    for note in seen.result.notes if not seen.result.maps else ():
+        st.info(plain(note), icon=":material/layers_clear:")
+    explorer(loading.payload(seen, clip), start=start, link=choices.write_link(clip, checkpoint))
+    for note in seen.result.notes if seen.result.maps else ():
+        st.caption(f":material/info: {plain(note)}")
+    below(model, clip, checkpoint, seen)
+
+
+def verdict(model: VideoClassifier, checkpoint: str, clip: Clip, result: ClipActionness) -> None:
+    """The true label beside the prediction."""
+    best = int(result.probabilities.argmax())
+    predicted, probability = model.labels[best], float(result.probabilities[best])
+    st.title(plain(clip.label or clip.name), anchor=False)
+    badge = ""
+    if clip.label:
+        correct = predicted == clip.label
+        badge = ":green-badge[:material/check: correct]" if correct else ":red-badge[:material/close: wrong]"
+    truth = ":gray-badge[true label]\u2003" if clip.label else ""
+    st.markdown(f"{truth}{plain(checkpoint)} predicts **{plain(predicted)}** · {probability:.1%} {badge}")
+
+
+def starting_point(model: VideoClassifier, clip: Clip, checkpoint: str, result: ClipActionness) -> dict:
+    """Frame (position in the result) and block to open with: the link's, or the middle of the action."""
+    link = st.session_state["link"]
+    shown = (clip.name, str(clip.path), checkpoint)
+    if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
+        link.update(shown=shown, block=None, frame=None, warnings=[])
+    if (block := link["block"]) is not None and block not in result.maps:
+        allowed = ", ".join(result.maps) or "none, this checkpoint has no maps"
+        link["warnings"].append(f"The link asks for block {block!r}; {checkpoint} has: {allowed}.")
+        link["block"] = block = None
+    if (frame := link["frame"]) is not None and not (frame.isdecimal() and int(frame) <= result.indices[-1]):
+        link["warnings"].append(
+            f"The link asks for frame {frame!r}; this clip has 0 to {result.indices[-1]}."
+        )
+        link["frame"] = frame = None
+    acting = np.flatnonzero(clip.truth["acting"]) if clip.truth else []
+    middle = int(acting[len(acting) // 2]) if len(acting) else int(result.indices[len(result.indices) // 2])
+    position = int(np.abs(result.indices - (middle if frame is None else int(frame))).argmin())
+    return {"frame": position, "block": block or default_block(model, result), "asked": block is not None}
+
+
+def default_block(model: VideoClassifier, result: ClipActionness) -> str | None:
+    """The checkpoint's own choice (fact "shown_block"), else its last block."""
+    chosen = model.facts.get("shown_block")
+    return chosen if chosen in result.maps else next(reversed(result.maps), None)
+
+
+def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> None:
+    result = seen.result
+    emphasis, probabilities = st.columns([3, 2], gap="large") if result.maps else (None, st.container())
+    with probabilities:
+        st.subheader("Class probabilities", anchor=False)
+        figure = probabilities_figure(result.probabilities, model.labels)
+        st.plotly_chart(figure, key="probabilities", alt="The five most probable classes as bars")
+    if not result.maps:
+        return
+    with emphasis:
+        st.subheader("Temporal emphasis", anchor=False)
+        curves = {name: temporal_emphasis(maps) for name, maps in result.maps.items()}
+        figure = emphasis_figure(curves, result.indices, sampled=result.sampled)
+        st.plotly_chart(
+            figure, key="emphasis", alt="Peak, mean and entropy of the actionness of each block over time"
+        )
+    st.subheader("Blocks and sampled frames", anchor=False)
+    kind = st.segmented_control(
+        "Values of the sheet",
+        NORMALISATIONS,
+        default="raw",
+        format_func=KIND_NAMES.get,
+        required=True,
+        key="sheet_kind",
+    )
+    st.image(
+        loading.sheet(seen.identity, kind, result),
+        width="stretch",
+        alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {clip.label or clip.name}",
+    )
+    st.subheader("Downloads", anchor=False)
+    downloads(clip, checkpoint, result, default_block(model, result))
+
+
+@st.fragment
+def downloads(clip: Clip, checkpoint: str, result: ClipActionness, block: str) -> None:
+    """Files are made when asked for."""
+    left, right, _ = st.columns([1, 1, 2])
+    names = list(result.maps)
+    block = left.selectbox("Block", names, index=names.index(block), key="export_block")
+    kind = right.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
+    stem = f"{Path(clip.name).stem}-{checkpoint}"
+    drawn = f"{stem}-{block}-{kind}"
+    offers = [
+        (
+            "Maps, NPZ",
+            f"{stem}.npz",
+            "application/octet-stream",
+            lambda: written(".npz", lambda path: write_maps(path, result)),
+        ),
+        (
+            "Emphasis, CSV",
+            f"{stem}.csv",
+            "text/csv",
+            lambda: emphasis_table(result).to_csv(index=False),
+        ),
+        ("Strip, PNG", f"{drawn}.png", "image/png", lambda: strip(result, block, kind, ".png")),
+        ("Strip, SVG", f"{drawn}.svg", "image/svg+xml", lambda: strip(result, block, kind, ".svg")),
+        ("Overlay, MP4", f"{drawn}.mp4", "video/mp4", lambda: film(result, block, kind, ".mp4")),
+        ("Overlay, GIF", f"{drawn}.gif", "image/gif", lambda: film(result, block, kind, ".gif")),
+    ]
+    for column, (text, name, mime, make) in zip(st.columns(len(offers)), offers, strict=True):
+        column.download_button(
+            text,
+            make,
+            name,
+            mime,
+            on_click="ignore",
+            icon=":material/download:",
+            width="stretch",
+            key=f"get {text}",
+        )
+
+
+def strip(result: ClipActionness, block: str, kind: str, suffix: str) -> bytes:
+    keys, maps = result.key_frames, result.maps[block]
+    shown, limits = normalise(maps[keys], kind), colour_limits(maps, kind)
+    figure = strip_figure(result.frames[keys], shown, limits, result.indices[keys], block=block, kind=kind)
+    return written(suffix, lambda path: write_figure(figure, [path]))
+
+
+def film(result: ClipActionness, block: str, kind: str, suffix: str) -> bytes:
+    maps, frames = result.maps[block], result.frames
+    scale = max(EXPORT_SIDE / min(frames.shape[1:3]), 1)
+    frames = resize(frames, round(frames.shape[1] * scale), round(frames.shape[2] * scale))
+    frames = overlay(frames, normalise(maps, kind), colour_limits(maps, kind))
+    write = {".mp4": write_mp4, ".gif": write_gif}[suffix]
+    return written(suffix, lambda path: write(path, frames, result.fps))
+
+
+def written(suffix: str, write) -> bytes:
+    """The bytes of a file that `write` writes at the path it is given."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"file{suffix}"
+        write(path)
+        return path.read_bytes()
+
+
+page()

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.world import write_clips
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """Roots with two shipped clips and no checkpoint yet."""
+    (tmp_path / "checkpoints").mkdir()
+    write_clips(tmp_path / "clips")
+    monkeypatch.setenv("ATR_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("ATR_CLIPS", str(tmp_path / "clips"))
+    monkeypatch.delenv("ATR_VIDEOS", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def launch(world):
+    """Opens the dashboard: launch(page="checkpoints", clip="val-000001") -> AppTest after its first run."""
+
+    def open_page(page: str = "actionness", **query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        if page != "actionness":
+            app.switch_page(f"views/{page}.py").run()
+        assert not app.exception
+        return app
+
+    return open_page

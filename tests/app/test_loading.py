@@ -1,0 +1,83 @@
+"""Paths, uploads, caches and what the explorer is sent."""
+
+import json
+
+import numpy as np
+import pytest
+
+from app import loading
+from app.choices import plain
+from app.explorer import pack
+from tests.app.world import ACTING, SIDE, write_checkpoint
+
+
+@pytest.mark.parametrize(
+    "typed", ["../x.mp4", "a/../../x.mp4", "/etc/passwd", "link.mp4", "nul\0.mp4", "~/x.mp4", ""]
+)
+def test_a_path_outside_the_root_is_refused(world, typed):
+    (world / "x.mp4").write_bytes(b"x")
+    (world / "clips" / "link.mp4").symlink_to(world / "x.mp4")
+    with pytest.raises(loading.ChoiceError):
+        loading.clip_in_root(typed)
+
+
+def test_a_path_inside_the_root_may_be_relative_or_absolute(world):
+    path = world / "clips" / "val-000000.mp4"
+    assert loading.clip_in_root("val-000000.mp4") == loading.clip_in_root(str(path))
+    assert loading.clip_in_root(str(path)).link == "val-000000.mp4"
+
+
+def test_an_upload_never_chooses_where_it_is_written(tmp_path):
+    clip = loading.keep_upload("../../evil.mp4", b"one", tmp_path)
+    assert clip.path.parent == tmp_path and clip.link is None
+    second = loading.keep_upload("other.webm", b"two", tmp_path)
+    assert list(tmp_path.iterdir()) == [second.path]  # one upload a session
+    with pytest.raises(loading.ChoiceError, match="'run.sh' is no video"):
+        loading.keep_upload("run.sh", b"three", tmp_path)
+
+
+def test_what_is_computed_is_found_again_by_content(world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    first, second = loading.shipped_clips()
+    seen = loading.seen(first, "only", "crop")
+    (world / "clips" / "copy.mp4").write_bytes(first.path.read_bytes())
+    assert loading.seen(loading.clip_in_root("copy.mp4"), "only", "crop").identity == seen.identity
+    assert loading.seen(second, "only", "crop").identity != seen.identity
+    assert loading.seen(first, "only", "whole").identity != seen.identity
+
+
+def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
+    clip = loading.shipped_clips()[0]
+    seen = loading.seen(clip, "only", "crop")
+    message = loading.payload(seen, clip).message(start={"frame": 0}, link={"clip": clip.link})
+    length = int.from_bytes(message[:4], "little")
+    header, body = json.loads(message[4 : 4 + length]), message[4 + length :]
+    assert [block["name"] for block in header["blocks"]] == ["S5B1", "S5B2"]
+    assert header["acting"] == ACTING
+    assert header["sampled"] == [1, 4, 7, 10]  # the centres of four segments of three frames
+    for block in header["blocks"]:
+        offset, size = block["span"]
+        codes = np.frombuffer(body[offset : offset + size], "<u2").reshape(
+            -1, block["height"], block["width"]
+        )
+        step = (block["high"] - block["low"]) / 65535
+        maps = seen.result.maps[block["name"]]
+        np.testing.assert_allclose(block["low"] + codes * step, maps, rtol=0, atol=step)
+    offset, size = header["masks"]["span"]
+    masks = np.frombuffer(body[offset : offset + size], np.uint8)
+    assert size == len(header["frames"]) * SIDE * SIDE and set(np.unique(masks)) == {0, 3}
+
+
+def test_a_constant_map_can_be_packed():
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    options = {"indices": np.arange(2), "fps": 10, "sampled": [0], "alt": "nothing"}
+    block = pack("x", frames, {"S5B1": np.full((2, 1, 1), 3, np.float32)}, **options).header["blocks"][0]
+    assert block["low"] == block["high"] == 3
+    assert block["limits"]["raw"] == (3, 4)
+
+
+def test_names_are_shown_and_not_rendered():
+    assert plain("![a](http://b/c.png)") == r"!\[a\](http://b/c.png)"
+    assert plain("a_b.mp4: broken") == "a_b.mp4: broken"
+    assert plain("`x` :material/home: $y$") == r"\`x\` \:material/home: \$y\$"

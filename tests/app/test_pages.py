@@ -1,0 +1,164 @@
+"""Every page with no checkpoint, one, two, a broken one; choices, links and faults."""
+
+import shutil
+
+import pytest
+
+from tests.app.world import write_checkpoint
+
+
+def errors(app) -> list[str]:
+    return [error.value for error in app.error]
+
+
+def test_without_a_checkpoint_both_pages_say_what_is_missing(launch, world):
+    for page in ("actionness", "checkpoints"):
+        (error,) = errors(launch(page))
+        assert str(world / "checkpoints") in error
+        assert "model.safetensors" in error
+
+
+def test_the_first_launch_shows_the_first_clip_and_its_true_label(launch, world):
+    write_checkpoint(world / "checkpoints" / "aaa", block="atr")
+    write_checkpoint(world / "checkpoints" / "tabletop-atr", block="atr")
+    app = launch()
+    assert not errors(app)
+    assert app.selectbox(key="checkpoint").value == "tabletop-atr"
+    assert app.title[0].value == "moving right"
+    assert "predicts" in app.markdown[0].value
+    assert len(app.get("bidi_component")) == 2  # gallery and explorer
+    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("download_button")) == 6
+
+
+def test_without_tabletop_atr_the_first_checkpoint_by_name_is_shown(launch, world):
+    for name in ("zebra", "badger"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    assert launch().selectbox(key="checkpoint").value == "badger"
+
+
+@pytest.mark.parametrize("options", [{}, {"block": "atr_sim"}], ids=["backbone", "atr_sim"])
+def test_a_checkpoint_without_maps_shows_its_prediction_and_says_why(launch, world, options):
+    write_checkpoint(world / "checkpoints" / "plain", **options)
+    app = launch()
+    assert not errors(app)
+    assert "predicts" in app.markdown[0].value
+    assert ["Action-related Region Locator" in info.value for info in app.info] == [True]
+    assert len(app.get("bidi_component")) == 2
+    assert len(app.get("plotly_chart")) == 1
+    assert not app.get("download_button")
+
+
+def test_a_foreign_folder_is_one_error_and_another_choice_mends_it(launch, world):
+    write_checkpoint(world / "checkpoints" / "good", block="atr")
+    (world / "checkpoints" / "foreign").mkdir()
+    app = launch()
+    assert app.selectbox(key="checkpoint").value == "good"
+    app.selectbox(key="checkpoint").select("foreign").run()
+    (error,) = errors(app)
+    assert "foreign" in error and "config.json" in error
+    app.selectbox(key="checkpoint").select("good").run()
+    assert not errors(app) and not app.exception
+
+
+def test_a_damaged_list_of_clips_is_one_error_and_uploads_still_work(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "clips" / "annotations.json").write_text("{")
+    app = launch()
+    (error,) = errors(app)
+    assert "annotations.json" in error
+    assert app.button_group(key="source").value == "Upload"
+    video = (world / "clips" / "val-000001.mp4").read_bytes()
+    app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
+    assert app.title[0].value == "mine.mp4" and len(errors(app)) == 1
+
+
+def test_damaged_weights_are_one_error(launch, world):
+    folder = write_checkpoint(world / "checkpoints" / "damaged", block="atr")
+    (folder / "model.safetensors").write_bytes(b"no tensors")
+    (error,) = errors(launch())
+    assert "does not match the digest" in error
+
+
+def test_a_replaced_checkpoint_is_read_anew(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    assert app.get("download_button")
+    shutil.rmtree(world / "checkpoints" / "only")
+    write_checkpoint(world / "checkpoints" / "only")
+    app.run()
+    assert not app.exception
+    assert not app.get("download_button")
+
+
+def test_a_link_restores_clip_and_checkpoint(launch, world):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch(clip="val-000001", checkpoint="second", block="S4B1", frame="7")
+    assert app.title[0].value == "moving left"
+    assert app.selectbox(key="checkpoint").value == "second"
+    assert not app.warning
+
+
+def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch(clip="val-9", checkpoint="nobody", block="S9B9", frame="-1")
+    (warning,) = [warning.value for warning in app.warning]
+    for value in ("'val-9'", "'nobody'", "'S9B9'", "'-1'"):
+        assert value in warning
+    assert app.title[0].value == "moving right"
+    assert not errors(app)
+
+
+def test_a_link_to_a_path_outside_the_root_shows_nothing_of_it(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "secret.mp4").write_bytes((world / "clips" / "val-000000.mp4").read_bytes())
+    app = launch(clip="../secret.mp4")
+    assert "not allowed" in app.warning[0].value
+    assert app.title[0].value == "moving right"
+
+
+def test_a_typed_path_inside_the_root_is_shown_and_one_outside_is_one_error(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    app.button_group(key="source").set_value("Path").run()
+    app.text_input(key="path").input("val-000001.mp4").run()
+    assert app.title[0].value == "val-000001.mp4" and not errors(app)
+    app.text_input(key="path").input("/etc/passwd").run()
+    (error,) = errors(app)
+    assert "'/etc/passwd' is not allowed" in error and str(world / "clips") in error
+
+
+def test_an_uploaded_text_file_is_one_error_naming_it(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    app.button_group(key="source").set_value("Upload").run()
+    assert app.info and not errors(app)
+    app.file_uploader(key="upload").upload("holiday.mp4", b"this is no video", "video/mp4").run()
+    (error,) = errors(app)
+    assert error.startswith("holiday.mp4: cannot be read as a video")
+
+
+def test_the_choice_of_checkpoint_survives_a_visit_to_the_other_page(launch, world):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch()
+    app.selectbox(key="checkpoint").select("second").run()
+    app.switch_page("views/checkpoints.py").run()
+    app.switch_page("views/actionness.py").run()
+    assert app.selectbox(key="checkpoint").value == "second"
+
+
+def test_the_checkpoints_page_lists_whole_and_broken_folders(launch, world):
+    write_checkpoint(world / "checkpoints" / "with-maps", block="atr", reasoner="gr", num_reasoners=1)
+    write_checkpoint(world / "checkpoints" / "bare")
+    (world / "checkpoints" / "empty").mkdir()
+    app = launch("checkpoints")
+    assert [heading.value for heading in app.subheader] == ["bare", "with-maps"]
+    texts = [markdown.value for markdown in app.markdown]
+    assert any("ATR at S3-5 · GR × 1 · distribution add" in text for text in texts)
+    assert any("nothing at all" in text for text in texts)
+    assert [metric.value for metric in app.metric if metric.label == "Top-1"] == ["62.5 %"] * 2
+    assert "python -m atr train --preset bare" in [code.value for code in app.code]
+    (error,) = errors(app)
+    assert "empty" in error and "config.json" in error

@@ -1,0 +1,57 @@
+"""A small world for the dashboard: tiny checkpoints, clips of a moving square with true masks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+import atr
+from atr.video import write_mp4
+
+LABELS = ["moving right", "moving left", "nothing"]
+SIDE, NUM_FRAMES = 64, 12
+ACTING = [False] * 3 + [True] * 6 + [False] * 3
+
+
+def write_checkpoint(folder: Path, **options) -> Path:
+    model = atr.create_model("tsn_resnet18", num_classes=3, num_frames=4, width=0.125, **options)
+    return atr.save_checkpoint(
+        folder,
+        model.eval(),
+        labels=LABELS,
+        preprocessing=atr.Preprocessing(short_side=SIDE, crop=SIDE),
+        training_data="nothing at all",
+        metrics={"top1": 0.625},
+        command=f"python -m atr train --preset {folder.name}",
+    )
+
+
+def square_clip(num_frames: int = NUM_FRAMES, side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
+    """A bright square (mask value 3) crossing a grey picture: frames (L, S, S, 3) and masks (L, S, S)."""
+    frames = np.full((num_frames, side, side, 3), 90, np.uint8)
+    masks = np.zeros((num_frames, side, side), np.uint8)
+    for index in range(num_frames):
+        left = 2 + index * (side - 20) // num_frames
+        frames[index, 20:36, left : left + 16] = (250, 180, 60)
+        masks[index, 20:36, left : left + 16] = 3
+    return frames, masks
+
+
+def write_clips(folder: Path) -> None:
+    folder.mkdir()
+    entries = []
+    for number, label in enumerate(LABELS[:2]):
+        frames, masks = square_clip()
+        name = f"val-{number:06d}"
+        write_mp4(folder / f"{name}.mp4", frames[:: 1 - 2 * number], fps=12)
+        np.savez_compressed(folder / f"{name}.masks.npz", masks=masks[:: 1 - 2 * number])
+        entry = {
+            "id": name,
+            "video": f"{name}.mp4",
+            "masks": f"{name}.masks.npz",
+            "label": label,
+            "seed": number,
+        }
+        entries.append({**entry, "num_frames": NUM_FRAMES, "fps": 12, "acting": ACTING})
+    annotations = {"labels": LABELS, "split": "val", "clips": entries}
+    (folder / "annotations.json").write_text(json.dumps(annotations))

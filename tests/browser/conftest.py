@@ -1,0 +1,133 @@
+"""A real server on a free port of this machine, and a real Chromium. Without a browser these tests fail."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from tests.app.world import write_checkpoint, write_clips
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    write_clips(folder / "clips")
+    write_checkpoint(folder / "checkpoints" / "tabletop-atr", block="atr")
+    write_checkpoint(folder / "checkpoints" / "tabletop-tsn")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(world) -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    roots = {"ATR_CHECKPOINTS": str(world / "checkpoints"), "ATR_CLIPS": str(world / "clips")}
+    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py", "--server.port", str(port)]
+    address = f"http://127.0.0.1:{port}"
+    with open(world / "server.log", "w") as log:
+        server = subprocess.Popen(
+            [*command, "--server.fileWatcherType", "none", "--server.headless", "true"],
+            cwd=ROOT,
+            env={**os.environ, **roots, "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_for(address, server, world / "server.log")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the Streamlit server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = os.environ.get("CHROMIUM")
+    if executable is None and Path("/usr/bin/chromium").exists():
+        executable = "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        except Error as error:
+            pytest.fail(
+                f"these tests need Chromium ({executable or 'the one of playwright'} does not start): install the "
+                f"package chromium, run `playwright install chromium`, or set CHROMIUM. {error.message.splitlines()[0]}"
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def context_of(browser, address):
+    """One browser profile per colour scheme for all tests, so that Streamlit's scripts are fetched and compiled once."""
+    contexts = {}
+
+    def context(scheme: str):
+        if scheme not in contexts:
+            contexts[scheme] = browser.new_context(color_scheme=scheme)
+            contexts[scheme].grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+        return contexts[scheme]
+
+    yield context
+    for opened in contexts.values():
+        opened.close()
+
+
+@pytest.fixture
+def open_page(context_of, address):
+    """open_page("?clip=…", width=1280) -> a page whose explorer has drawn.
+
+    page.sent holds the sizes of the messages sent to the server, page.requests every address asked for. Fails when a
+    script of the page failed.
+    """
+    pages = []
+
+    def open_at(where: str = "", *, width: int = 1280, scheme: str = "light", explorer: bool = True):
+        page = context_of(scheme).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.faults, page.sent, page.requests = [], [], []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.on(
+            "websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(len(frame)))
+        )
+        page.goto(f"{address}/{where}")
+        if explorer:
+            page.locator(".explorer[data-frame]").wait_for(timeout=90_000)
+            settle(page)
+        return page
+
+    yield open_at
+    for page in pages:
+        page.close()
+    assert not [fault for page in pages for fault in page.faults]
+
+
+def settle(page) -> None:
+    """Until the script has run to its end and every frame is decoded."""
+    page.get_by_test_id("stApp").and_(page.locator("[data-test-script-state=notRunning]")).wait_for(
+        timeout=90_000
+    )
+    page.locator(".explorer .waiting").wait_for(state="hidden", timeout=30_000)

@@ -1,0 +1,161 @@
+"""The explorer in a real browser."""
+
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.app.world import NUM_FRAMES
+from tests.browser.conftest import settle
+
+
+def frame(page) -> int:
+    return int(page.locator(".explorer").get_attribute("data-frame"))
+
+
+def pixels(page) -> str:
+    return page.locator(".screen").evaluate("(canvas) => canvas.toDataURL()")
+
+
+def test_the_page_opens_on_the_first_clip_in_the_middle_of_its_action(open_page):
+    page = open_page()
+    expect(page.get_by_role("heading", level=1)).to_have_text("moving right")
+    assert frame(page) == 6  # of the acting frames 3 to 8
+    assert len(pixels(page)) > 20_000  # a PNG of one colour has a tenth of that
+    box = page.locator(".screen").bounding_box()
+    assert box["width"] >= 480 and box["height"] >= 480
+
+
+def test_scrubbing_asks_nothing_of_the_server(open_page):
+    page = open_page()
+    page.sent.clear()
+    page.keyboard.press("ArrowRight")
+    assert frame(page) == 7
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert frame(page) == 5
+    slider = page.get_by_role("slider", name="Frame")
+    slider.fill("11")
+    assert frame(page) == 11
+    slider.press("Home")
+    assert frame(page) == 0
+    track = page.locator(".frame").bounding_box()
+    page.mouse.click(track["x"] + track["width"] - 9, track["y"] + track["height"] / 2)
+    assert frame(page) == NUM_FRAMES - 1
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.wait_for_timeout(400)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert frame(page) != NUM_FRAMES - 1
+    page.wait_for_timeout(300)
+    assert page.sent == []
+
+
+def test_every_choice_is_drawn_in_the_browser(open_page):
+    page = open_page()
+    page.sent.clear()
+    seen = [pixels(page)]
+    for choose in (
+        lambda: page.get_by_text("S3B1 · 8×8").click(),
+        lambda: page.get_by_text("cells", exact=True).click(),
+        lambda: page.locator(".palettes").get_by_text("viridis").click(),
+        lambda: page.locator(".normalisations").get_by_text("spatial softmax").click(),
+        lambda: page.locator(".opacity").fill("0.9"),
+        lambda: page.locator(".threshold").fill("0.5"),
+        lambda: page.get_by_text("True-mask outlines").click(),
+    ):
+        choose()
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(50)
+        seen.append(pixels(page))
+        assert seen[-1] != seen[-2]
+    assert page.locator(".bar-name").inner_text() == "softmax(M)"
+    assert page.sent == []
+
+
+def test_after_a_click_on_a_choice_the_arrows_step_frames(open_page):
+    page = open_page()
+    page.get_by_text("S4B1 · 4×4").click()
+    page.keyboard.press("ArrowRight")
+    assert frame(page) == 7
+    assert page.locator(".explorer").get_attribute("data-block") == "S4B1"
+
+
+def test_the_value_under_the_pointer_and_the_curve_of_a_position(open_page):
+    page = open_page()
+    page.get_by_text("S4B1 · 4×4").click()
+    box = page.locator(".screen").bounding_box()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.4 * box["height"])
+    expect(page.locator(".readout")).to_contain_text("S4B1 · row 1, column 3 · M = ")
+    page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    expect(page.locator(".curve-note")).to_have_text("M at row 0, column 0")
+    points = page.locator(".followed").get_attribute("points").split()
+    assert len(points) == NUM_FRAMES
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator(".curve-note")).to_have_text("M at row 1, column 0")
+    page.keyboard.press("Escape")
+    expect(page.locator(".followed")).to_have_count(0)
+
+
+def test_values_shown_are_those_of_the_normalisations(open_page):
+    """Softmax sums to 1 in a frame, the sigmoid is that of M: read off cell by cell."""
+    page = open_page()
+    page.get_by_text("S5B2 · 2×2").click()
+    values = {}
+    for name in ("raw M", "sigmoid(M)", "spatial softmax"):
+        page.locator(".normalisations").get_by_text(name).click()
+        box = page.locator(".screen").bounding_box()
+        values[name] = []
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            page.mouse.move(
+                box["x"] + (column + 0.5) / 2 * box["width"], box["y"] + (row + 0.5) / 2 * box["height"]
+            )
+            expect(page.locator(".readout")).to_contain_text(f"row {row}, column {column}")
+            text = page.locator(".readout").inner_text().rsplit("= ")[1].replace("−", "-")
+            values[name].append(float(text))
+    assert sum(values["spatial softmax"]) == pytest.approx(1, abs=4e-3)
+    for raw, squashed in zip(values["raw M"], values["sigmoid(M)"], strict=True):
+        assert 1 / (1 + 2.718281828**-raw) == pytest.approx(squashed, abs=5e-3)
+
+
+def test_a_link_restores_clip_block_and_frame(open_page):
+    page = open_page()
+    page.locator(".gallery button").nth(1).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("moving left")
+    settle(page)
+    page.get_by_text("S3B2 · 8×8").click()
+    page.get_by_role("slider", name="Frame").fill("9")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    query = {"clip": ["val-000001"], "checkpoint": ["tabletop-atr"], "block": ["S3B2"], "frame": ["9"]}
+    assert parse_qs(urlparse(link).query) == query
+    assert page.url == link
+    other = open_page("?" + urlparse(link).query)
+    expect(other.get_by_role("heading", level=1)).to_have_text("moving left")
+    assert frame(other) == 9
+    assert other.locator(".explorer").get_attribute("data-block") == "S3B2"
+
+
+def test_a_rerun_leaves_frame_and_block_alone(open_page):
+    page = open_page()
+    page.get_by_text("S3B2 · 8×8").click()
+    page.get_by_role("slider", name="Frame").fill("2")
+    page.sent.clear()
+    page.locator(".st-key-sheet_kind").get_by_text(
+        "sigmoid(M)"
+    ).click()  # below the explorer: reruns the script
+    page.wait_for_timeout(500)
+    settle(page)
+    assert page.sent
+    assert frame(page) == 2
+    assert page.locator(".explorer").get_attribute("data-block") == "S3B2"
+
+
+def test_without_maps_the_frames_can_still_be_stepped_through(open_page):
+    page = open_page("?checkpoint=tabletop-tsn")
+    expect(page.get_by_text("no Action-related Region Locator")).to_be_visible()
+    expect(page.locator(".blocks")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    assert frame(page) == 7

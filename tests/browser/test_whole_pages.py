@@ -1,0 +1,106 @@
+"""Whole pages in a real browser: uploads, faults, widths, themes."""
+
+from fractions import Fraction
+
+import av
+import pytest
+from playwright.sync_api import expect
+
+from tests.app.world import square_clip
+from tests.browser.conftest import settle
+
+
+def write_webm(path, num_frames: int = 10) -> None:
+    frames, _ = square_clip(num_frames, side=96)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=Fraction(10))
+        stream.width = stream.height = 96
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def upload(page, path) -> None:
+    page.get_by_role("radio", name="Upload").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(path))
+
+
+def test_an_uploaded_webm_shows_its_overlay(open_page, tmp_path):
+    write_webm(tmp_path / "mine.webm")
+    page = open_page()
+    before = page.locator(".explorer").get_attribute("data-clip")
+    upload(page, tmp_path / "mine.webm")
+    expect(page.get_by_role("heading", level=1)).to_have_text("mine.webm")
+    expect(page.locator(".explorer")).not_to_have_attribute("data-clip", before)
+    settle(page)
+    assert page.get_by_role("slider", name="Frame").get_attribute("max") == "9"
+    screen = page.locator(".screen")
+    with_map = screen.screenshot()
+    page.locator(".opacity").fill("0")
+    page.mouse.move(5, 5)
+    assert screen.screenshot() != with_map
+    expect(page.get_by_role("button", name="Copy link")).to_be_disabled()
+    assert "clip=" not in page.url
+
+
+def test_a_broken_file_is_one_clear_message_and_the_page_works_on(open_page, tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"\0" * 5000)
+    page = open_page()
+    upload(page, tmp_path / "broken.mp4")
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_have_count(1)
+    expect(alert).to_contain_text("broken.mp4: cannot be read as a video")
+    page.get_by_role("radio", name="Shipped").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("moving right")
+    page.locator(".explorer[data-frame]").wait_for()
+    settle(page)
+    expect(alert).to_have_count(0)
+    page.get_by_role("slider", name="Frame").press("ArrowRight")
+    expect(page.locator(".explorer")).to_have_attribute("data-frame", "7")
+
+
+def test_downloads_are_made_on_demand(open_page):
+    page = open_page()
+    for name, suffix, start in [
+        ("Maps, NPZ", ".npz", b"PK"),
+        ("Emphasis, CSV", ".csv", b"frame,block,"),
+        ("Strip, PNG", ".png", b"\x89PNG"),
+        ("Overlay, MP4", ".mp4", b"\0\0\0"),
+        ("Overlay, GIF", ".gif", b"GIF8"),
+    ]:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename.endswith(suffix)
+        assert download.value.path().read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows(open_page, width, scheme):
+    for where in ("", "checkpoints"):
+        page = open_page(where, width=width, scheme=scheme, explorer=not where)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+        for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+            assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0
+        if not where:
+            viewport = page.evaluate("innerWidth")
+            for part in (".viewer", ".controls", ".bar-ticks", ".keys"):
+                box = page.locator(part).bounding_box()
+                assert box["x"] >= 0 and box["x"] + box["width"] <= viewport
+
+
+def test_the_theme_follows_the_system(open_page):
+    shades = {}
+    for scheme in ("light", "dark"):
+        page = open_page(scheme=scheme)
+        colour = page.get_by_test_id("stApp").evaluate(
+            "(element) => getComputedStyle(element).backgroundColor"
+        )
+        shades[scheme] = int(colour.split("(")[1].split(",")[0])
+    assert shades["light"] > 200 > 60 > shades["dark"]
+
+
+def test_nothing_is_fetched_from_elsewhere(open_page, address):
+    ours = (address, address.replace("http", "ws"), "blob:", "data:")
+    assert [url for url in open_page().requests if not url.startswith(ours)] == []

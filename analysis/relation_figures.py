@@ -91,8 +91,8 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
         rows,
         columns,
         subplot_titles=[title(entry) for entry in entries],
-        horizontal_spacing=0.08,
-        vertical_spacing=0.28 / rows,
+        horizontal_spacing=0.06,
+        vertical_spacing=0.22 / rows,
     )
     column_of, row_of = (grid.ravel() for grid in np.meshgrid(steps, steps))
     for number, entry in enumerate(entries):
@@ -114,14 +114,15 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
             ),
             **place,
         )
-    figure.update_yaxes(autorange="reversed", constrain="domain", dtick=1, showgrid=False, zeroline=False)
+    edges = [0.5, frames + 0.5]
+    figure.update_yaxes(range=edges[::-1], constrain="domain", dtick=1, showgrid=False, zeroline=False)
     for number in range(len(entries)):
         axis = "" if number == 0 else str(number + 1)
         figure.layout[f"yaxis{axis}"].scaleanchor = f"x{axis}"
-    figure.update_xaxes(constrain="domain", dtick=1, showgrid=False, zeroline=False)
+    figure.update_xaxes(range=edges, constrain="domain", dtick=1, showgrid=False, zeroline=False)
     figure.update_layout(
         coloraxis={"colorscale": COLORMAP, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
-        height=90 + 290 * rows,
+        height=70 + 250 * rows,
         clickmode="event+select",
     )
     return plain(figure)
@@ -161,8 +162,8 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
             )
     figure.update_yaxes(rangemode="tozero")
     figure.update_annotations(font_size=12)
-    figure.update_layout(height=110 + 260 * rows, margin_t=70)
-    return plain(figure)
+    figure.update_layout(height=110 + 260 * rows)
+    return plain(figure).update_layout(margin_t=60)
 
 
 def plain(figure: go.Figure) -> go.Figure:
@@ -170,6 +171,6 @@ def plain(figure: go.Figure) -> go.Figure:
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 40, "r": 20, "b": 40},
+        margin={"l": 40, "r": 20, "b": 40, "t": 40},
     )
     return figure

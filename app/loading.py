@@ -23,6 +23,7 @@ import streamlit as st
 from analysis.actionness import ClipActionness, clip_actionness, colour_limits
 from analysis.actionness import normalise as normalise_maps
 from analysis.figures import block_frame_sheet
+from analysis.store import RESULT, read_result, results
 from app.explorer import Payload, pack
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, read_config
 from atr.describe import Description, describe
@@ -58,7 +59,12 @@ class Clip:
 
 def root(name: str) -> Path:
     clips = Path(os.environ.get("ATR_CLIPS", ASSETS / "clips"))
-    defaults = {"checkpoints": ASSETS / "checkpoints", "clips": clips, "videos": clips}
+    defaults = {
+        "checkpoints": ASSETS / "checkpoints",
+        "clips": clips,
+        "videos": clips,
+        "results": ASSETS.parent / "results",
+    }
     return Path(os.environ.get(f"ATR_{name.upper()}", defaults[name]))
 
 
@@ -117,6 +123,25 @@ def _model(folder: str, stamp: str) -> VideoClassifier:
 @st.cache_data(max_entries=64, show_spinner="Counting parameters and multiply-accumulates …")
 def description(config: dict, size: int) -> Description:
     return describe(ModelConfig.from_dict(config), size)
+
+
+# ---- results ---------------------------------------------------------------------------------------------------------
+
+
+def relation_results(checkpoint: str) -> dict[Path, dict]:
+    """The stored relation averages of a checkpoint, own and shipped, the one over most videos first."""
+    digest = read_config(root("checkpoints") / checkpoint)["weights_sha256"]
+    folders = [
+        folder for place in (root("results"), ASSETS / "results") for folder in results(place, "relations")
+    ]
+    found = {folder: _result(str(folder), _stamp(folder / RESULT)) for folder in folders}
+    own = {folder: r for folder, r in found.items() if r["checkpoint"]["weights_sha256"] == digest}
+    return dict(sorted(own.items(), key=lambda item: -item[1]["videos"]))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _result(folder: str, stamp: str) -> dict:
+    return read_result(Path(folder))
 
 
 # ---- clips -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width:
 
 pages = [
     st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
+    st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
     st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
 ]
 st.navigation(pages, position="top").run()

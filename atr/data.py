@@ -77,7 +77,13 @@ class TabletopClips(ClipDataset):
         self.ids = [f"{split}-{index:06d}" for index in range(num_clips)]
         self.targets = rendered.labels.tolist()
         self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
-        self.digest = digest([tabletop.RENDERER_VERSION, num_frames, size, seeds])
+        self.digest = self.digest_of(split, num_clips, num_frames=num_frames, size=size)
+
+    @staticmethod
+    def digest_of(split: str, num_clips: int, *, num_frames: int, size: int) -> str:
+        """The digest, known before anything is rendered."""
+        seeds = [tabletop.split_seed(split, index) for index in range(num_clips)]
+        return digest([tabletop.RENDERER_VERSION, num_frames, size, seeds])
 
     def sampled_frames(self, index: int) -> np.ndarray:
         return np.array(self.frames[index])

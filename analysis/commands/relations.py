@@ -66,8 +66,7 @@ class Relations:
                 cache=self.cache,
                 num_clips=self.num_videos,
             )
-        settings = {"data": clips.digest, "base": self.base, "control_seed": CONTROL_SEED}
-        folder = result_folder(self.out, "relations", self.checkpoint, settings)
+        folder = relations_folder(self.out, self.checkpoint, clips.digest, self.base)
         if not (folder / RESULT).is_file():
             self.compute(model, clips, folder, command, state)
         state.wait_for_everyone()
@@ -119,6 +118,12 @@ class Relations:
             "classes": by_class(averages["trained"], clips.labels),
         }
         write_result(result, averages, partial, folder)
+
+
+def relations_folder(out: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
+    """Where the result lies, complete or not."""
+    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED}
+    return result_folder(out, "relations", checkpoint, settings)
 
 
 def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:

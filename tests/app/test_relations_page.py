@@ -1,0 +1,114 @@
+"""The page "Temporal relations": with a stored result, without one, with checkpoints that have no W."""
+
+import time
+
+import pytest
+
+from analysis.__main__ import main
+from app.runs import Run
+from tests.app.world import write_checkpoint
+
+GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1}
+
+
+@pytest.fixture
+def graph(world, monkeypatch):
+    monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
+    return write_checkpoint(world / "checkpoints" / "graph", **GRAPH)
+
+
+def store(world, checkpoint):
+    arguments = ["--checkpoint", checkpoint, "--data", world / "clips", "--out", world / "results"]
+    assert main(["relations", *map(str, arguments)]) == 0
+
+
+def charts(app):
+    return len(app.get("plotly_chart"))
+
+
+def test_without_a_checkpoint_the_page_says_so(launch, world):
+    (error,) = launch("relations").error
+    assert str(world / "checkpoints") in error.value
+
+
+def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
+    write_checkpoint(world / "checkpoints" / "other", block="atr")
+    store(world, graph)
+    app = launch("relations")
+    app.selectbox(key="checkpoint").set_value("graph").run()
+    assert not app.error
+    assert not app.exception
+    assert "over 2 videos" in app.markdown[0].value
+    assert (
+        charts(app) == 9
+    )  # two panels and the enlarged block, mass, convergence, class, two of the control, kernels
+    table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
+    assert set(table["network"]) == {"trained", "untrained"}
+    assert app.selectbox(key="er_checkpoint").options == ["other"]
+
+
+def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):
+    app = launch("relations")
+    assert "No average" in app.info[0].value
+    app.number_input(key="relation_clips").set_value(2).run()
+    app.button(key="compute").click().run()
+    deadline = time.monotonic() + 120
+    while not list((world / "results").glob("relations-*/result.json")):
+        assert time.monotonic() < deadline, "\n".join(
+            p.read_text() for p in (world / "results").glob(".*.log")
+        )
+        time.sleep(0.5)
+    app.run()
+    assert not app.error
+    assert "over 2 videos" in app.markdown[0].value
+
+
+def test_checkpoints_without_w_say_why(launch, world):
+    write_checkpoint(world / "checkpoints" / "efficient", block="atr")
+    write_checkpoint(world / "checkpoints" / "plain")
+    app = launch("relations")
+    assert "no matrix W" in app.info[0].value
+    assert charts(app) == 1
+    app.selectbox(key="checkpoint").set_value("plain").run()
+    assert "no ATR block" in app.info[0].value
+    assert charts(app) == 0
+
+
+def test_a_broken_checkpoint_is_one_error(launch, world):
+    (world / "checkpoints" / "broken").mkdir()
+    (error,) = launch("relations").error
+    assert "config.json" in error.value
+
+
+def test_two_who_ask_share_one_run_and_it_can_be_stopped(world, tmp_path):
+    clips = write_checkpoint(tmp_path / "graph", **GRAPH)
+    first, second = Run(tmp_path / "results" / "relations-x"), Run(tmp_path / "results" / "relations-x")
+    arguments = [
+        "relations",
+        "--checkpoint",
+        str(clips),
+        "--num-videos",
+        "20000",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    first.start([*arguments, "--out", str(tmp_path / "results")])
+    pid = first.pid()
+    second.start(["relations", "--help"])
+    assert second.pid() == pid
+    assert second.failure() is None
+    second.stop()
+    deadline = time.monotonic() + 30
+    while second.record.exists() or first.pid() is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_failed_run_tells_its_last_line(world, tmp_path):
+    run = Run(tmp_path / "results" / "relations-y")
+    run.start(["relations", "--checkpoint", str(tmp_path / "nowhere")])
+    deadline = time.monotonic() + 60
+    while run.pid() is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert "no config.json" in run.failure()

@@ -29,5 +29,7 @@ PRESETS: dict[str, TrainConfig] = {
     "tabletop-atr": from_tsn(block="atr"),
     "tabletop-tsm": from_tsn(name="tsm_resnet18"),
     "tabletop-tsm-atr": from_tsn(name="tsm_resnet18", block="atr"),
-    "tabletop-gr": from_tsn(block="atr_sim", atr=replace(BLOCKS, reasoner="gr", num_reasoners=1)),
+    "tabletop-gr": replace(
+        from_tsn(block="atr_sim", atr=replace(BLOCKS, reasoner="gr", num_reasoners=1)), epochs=4
+    ),
 }

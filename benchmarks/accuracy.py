@@ -1,6 +1,6 @@
 """How accurate are the checkpoints, and is the difference between two of them more than luck?
 
-    python benchmarks/accuracy.py --checkpoints assets/checkpoints/tabletop-atr assets/checkpoints/tabletop-atr-sim
+    python -m benchmarks.accuracy --checkpoints assets/checkpoints/tabletop-atr assets/checkpoints/tabletop-atr-sim
 
 One view of every clip (1×1). Prints one table and writes one JSON file: top-1 with its 95 % interval (Wilson), top-5,
 accuracy within pairs of time reversals; for every two checkpoints the clips that only one of them gets right, and the

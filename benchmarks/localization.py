@@ -1,7 +1,7 @@
 """Do the maps find the action? Every block of a checkpoint against true masks.
 
-    python benchmarks/localization.py --checkpoint assets/checkpoints/tabletop-atr
-    python benchmarks/localization.py --checkpoint ... --sequences DAVIS   # folders with clip.mp4 and masks/*.png
+    python -m benchmarks.localization --checkpoint assets/checkpoints/tabletop-atr
+    python -m benchmarks.localization --checkpoint ... --sequences DAVIS   # folders with clip.mp4 and masks/*.png
 
 Prints one table and writes one JSON file. On the demo set the target is the hand and what it acts on, over the frames
 in which the hand acts; "distractor" columns: the same map against the objects that move by themselves. On sequences
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -33,6 +34,8 @@ class Options:
     checkpoint: Path
     sequences: Path | None = None
     """a folder of sequences; the demo set's validation split when not given"""
+    split: Literal["dev", "val"] = "val"
+    """of the demo set; dev is for choosing between trainings"""
     num_clips: int = 500
     """of the demo set"""
     out: Path | None = None
@@ -42,7 +45,9 @@ class Options:
 def main(options: Options) -> None:
     model = load_checkpoint(options.checkpoint)
     cases = (
-        on_sequences(model, options.sequences) if options.sequences else on_tabletop(model, options.num_clips)
+        on_sequences(model, options.sequences)
+        if options.sequences
+        else on_tabletop(model, options.split, options.num_clips)
     )
     total: dict[str, Localization] = {}
     for maps, target, distractor, acting in cases:
@@ -50,7 +55,11 @@ def main(options: Options) -> None:
     rows = [{"map": name} | values.to_dict() for name, values in total.items()]
     table = pd.DataFrame(rows).drop(columns="distractor_frames")
     print(table.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
-    data = str(options.sequences.name) if options.sequences else f"tabletop val, {options.num_clips} clips"
+    data = (
+        str(options.sequences.name)
+        if options.sequences
+        else f"tabletop {options.split}, {options.num_clips} clips"
+    )
     out = options.out or Path("results") / f"localization-{options.checkpoint.resolve().name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(
@@ -59,11 +68,11 @@ def main(options: Options) -> None:
     print(f"written to {out}")
 
 
-def on_tabletop(model: VideoClassifier, num_clips: int) -> Iterator[tuple]:
+def on_tabletop(model: VideoClassifier, split: str, num_clips: int) -> Iterator[tuple]:
     """The T frames of the evaluation, each with its own masks: no map is shared between frames."""
     size = model.preprocessing.crop
     for index in tqdm(range(num_clips), unit="clip"):
-        clip = render_clip(split_seed("val", index), num_frames=model.config.num_frames, size=size)
+        clip = render_clip(split_seed(split, index), num_frames=model.config.num_frames, size=size)
         maps = clip_actionness(model, clip.frames).maps
         yield with_baselines(maps, clip.frames), clip.masks >= ACTED, clip.masks == DISTRACTOR, clip.acting
 

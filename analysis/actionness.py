@@ -1,6 +1,7 @@
 """Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 from scipy.special import entr, expit, softmax
 
-from analysis.recording import record
+from analysis.recording import Recording, record
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
+from atr.reasoner import TemporalRelation
 from atr.transforms import Preprocessing, cut_view, resize, view_box
 from atr.transforms import normalise as normalise_frames
 from atr.video import covering_indices, iterate, probe, uniform_indices
@@ -33,6 +35,7 @@ class ClipActionness:
         maps: block name -> raw M, float32 (L, h, w), one for every frame; empty without an ARL in the model.
         probabilities: float32 (num_classes,), of the evaluation sampling and the centre crop (1×1 protocol).
         sampled: int (T,), original indices of the frames the probabilities come from; they may repeat.
+        relations: block name -> one W (T, T) per stacked graph reasoner, of that same pass; empty without one.
         notes: plain sentences on whatever a reader of the maps should know.
     """
 
@@ -43,6 +46,7 @@ class ClipActionness:
     maps: dict[str, np.ndarray]
     probabilities: np.ndarray
     sampled: np.ndarray
+    relations: dict[str, list[np.ndarray]]
     notes: tuple[str, ...]
 
     @property
@@ -114,9 +118,11 @@ def clip_actionness(
             pictures.append(cut_view(original[None], preprocessing, view)[0])
 
     device = next(model.parameters()).device
-    with torch.inference_mode():
-        evaluated = normalise_frames(np.stack([crops[index] for index in sampled.tolist()]), preprocessing)
+    evaluated = normalise_frames(np.stack([crops[index] for index in sampled.tolist()]), preprocessing)
+    recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
+    with torch.inference_mode(), recorded as recording:
         probabilities = model(evaluated[None].to(device)).softmax(dim=1)[0].float().cpu().numpy()
+    relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     maps = {}
     if actionness_blocks(model):
@@ -148,6 +154,7 @@ def clip_actionness(
         maps=maps,
         probabilities=probabilities,
         sampled=sampled,
+        relations=relations,
         notes=tuple(notes),
     )
 
@@ -159,6 +166,11 @@ def actionness_blocks(model: VideoClassifier) -> tuple[str, ...]:
         for name, block in model.blocks.items()
         if any(isinstance(module, ActionRegionLocator) for module in block.modules())
     )
+
+
+def has_graph_reasoner(model: VideoClassifier) -> bool:
+    """Whether there is a temporal relation matrix W to see."""
+    return any(isinstance(module, TemporalRelation) for module in model.modules())
 
 
 def normalise(maps: np.ndarray, kind: str) -> np.ndarray:

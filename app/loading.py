@@ -4,7 +4,6 @@ Where things lie: ATR_CHECKPOINTS (checkpoint folders), ATR_CLIPS (shipped clips
 folder a typed path must lie in). What is cached is addressed by content, so a replaced file is read anew.
 """
 
-import base64
 import contextvars
 import hashlib
 import io
@@ -24,7 +23,7 @@ from analysis.actionness import ClipActionness, clip_actionness, colour_limits
 from analysis.actionness import normalise as normalise_maps
 from analysis.figures import block_frame_sheet
 from analysis.store import RESULT, read_result, results
-from app.explorer import Payload, pack
+from app.explorer import Payload, data_url, pack
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, read_config
 from atr.describe import Description, describe
 from atr.models import ModelConfig, VideoClassifier
@@ -215,8 +214,7 @@ def _film(path: str, stamp: str) -> str:
     row = np.hstack(
         [cv2.resize(square, (FILM_SIDE, FILM_SIDE), interpolation=cv2.INTER_AREA) for square in squares]
     )
-    jpeg = cv2.imencode(".jpg", cv2.cvtColor(row, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+    return data_url(row)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -15,6 +15,7 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
+from analysis.actionness import has_graph_reasoner
 from analysis.averaging import average_relations, process_state
 from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relation_report import block_numbers, by_class, convergences, software, table
@@ -23,7 +24,6 @@ from analysis.store import RESULT, partial_folder, read_result, result_folder, w
 from atr.checkpoint import load_checkpoint
 from atr.data import ClipDataset, open_clips
 from atr.models import VideoClassifier, build_model
-from atr.reasoner import TemporalRelation
 
 CONTROL_SEED = 0
 SKIPPED = 3  # exit code: the result is whole but for videos that could not be read
@@ -127,7 +127,7 @@ def relations_folder(out: Path, checkpoint: Path, data_digest: str, base: str = 
 
 
 def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
-    if not any(isinstance(module, TemporalRelation) for module in model.modules()):
+    if not has_graph_reasoner(model):
         raise ValueError(
             f"{checkpoint} has no graph reasoner (block={model.config.block!r}, reasoner="
             f"{model.config.atr.reasoner!r}): there is no W to average. Networks trained with reasoner='gr' have one"

@@ -1,4 +1,4 @@
-"""The page's two Streamlit components: the frame explorer and the gallery of clips.
+"""The page's Streamlit components: the frame explorer, the gallery of clips, the relation grid of one clip.
 
 The explorer's frames and maps go to the browser once; every choice in it is drawn there. Its JavaScript is split by
 subject and joined here into the one module that Streamlit loads; there is no build step.
@@ -7,11 +7,15 @@ subject and joined here into the one module that Streamlit loads; there is no bu
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
+import numpy as np
 import streamlit as st
+from matplotlib.colors import to_hex
 
-from app.explorer.payload import Payload, pack
+from analysis.relation_figures import COLORMAP as RELATION_COLOURS
+from app.explorer.payload import Payload, data_url, pack
 
-__all__ = ["Payload", "explorer", "gallery", "pack"]
+__all__ = ["Payload", "data_url", "explorer", "gallery", "pack", "relation_grid"]
 
 _SCRIPTS = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "explorer.js")
 
@@ -25,6 +29,10 @@ _explorer = st.components.v2.component(
 )
 _gallery = st.components.v2.component(
     "atr_gallery", html=_read("gallery.html"), css=_read("gallery.css"), js=_read("gallery.js")
+)
+
+_relation = st.components.v2.component(
+    "atr_relation", html=_read("relation.html"), css=_read("relation.css"), js=_read("relation.js")
 )
 
 
@@ -47,3 +55,23 @@ def gallery(
     first: id of the clip chosen at the start; from then on the gallery itself shows what was clicked.
     """
     return _gallery(key=key, data={"clips": clips, "first": first}, on_clip_change=on_choice).clip
+
+
+def relation_grid(
+    block: str, matrix: np.ndarray, frames: list[dict], *, limits: tuple[float, float], key: str = "relation"
+) -> None:
+    """W of one clip (T, T); pointing at a cell names and outlines its two frames.
+
+    frames: ``{"step", "index", "image"}`` of the T sampled frames, image a data URL. limits: of the colour scale.
+    """
+    low, high = limits
+    colours = matplotlib.colormaps[RELATION_COLOURS]((matrix - low) / (high - low))
+    _relation(
+        key=key,
+        data={
+            "block": block,
+            "matrix": matrix.tolist(),
+            "colours": [[to_hex(colour) for colour in row] for row in colours],
+            "frames": frames,
+        },
+    )

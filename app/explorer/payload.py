@@ -1,5 +1,6 @@
 """What the explorer is sent: one binary message per clip and checkpoint, holding every frame and every map."""
 
+import base64
 import json
 from dataclasses import dataclass
 
@@ -80,6 +81,11 @@ def _jpeg(frame: np.ndarray) -> bytes:
     # Full chroma resolution: halving it blurs the colours of small clips visibly.
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
     return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+
+
+def data_url(picture: np.ndarray) -> str:
+    """A small picture, uint8 RGB (H, W, 3), to stand in a component's data."""
+    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture)).decode()
 
 
 def _block(name: str, values: np.ndarray, span) -> dict:

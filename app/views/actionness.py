@@ -11,7 +11,7 @@ from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import emphasis_figure, overlay, probabilities_figure, strip_figure
 from app import choices, loading
 from app.choices import plain
-from app.explorer import explorer
+from app.explorer import data_url, explorer, relation_grid
 from app.loading import ChoiceError, Clip, Seen
 from atr.checkpoint import CheckpointError
 from atr.models import VideoClassifier
@@ -60,6 +60,8 @@ def show() -> None:
     explorer(loading.payload(seen, clip), start=start, link=choices.write_link(clip, checkpoint))
     for note in seen.result.notes if seen.result.maps else ():
         st.caption(f":material/info: {plain(note)}")
+    if seen.result.relations:
+        relations_of_clip(seen.result)
     below(model, clip, checkpoint, seen)
 
 
@@ -101,6 +103,28 @@ def default_block(model: VideoClassifier, result: ClipActionness) -> str | None:
     """The checkpoint's own choice (fact "shown_block"), else its last block."""
     chosen = model.facts.get("shown_block")
     return chosen if chosen in result.maps else next(reversed(result.maps), None)
+
+
+def relations_of_clip(result: ClipActionness) -> None:
+    """W of the evaluation's T frames, on one colour scale for all blocks."""
+    st.subheader("Temporal relations of this clip", anchor=False)
+    matrices = {
+        block if len(ws) == 1 else f"{block}, GR {number}": w
+        for block, ws in result.relations.items()
+        for number, w in enumerate(ws, start=1)
+    }
+    names = list(matrices)
+    block = st.segmented_control("Block of W", names, default=names[-1], required=True, key="relation_block")
+    highest = max(float(w.max()) for w in matrices.values())
+    positions = np.abs(result.indices - result.sampled[:, None]).argmin(axis=1)
+    frames = [
+        {"step": step, "index": int(index), "image": data_url(result.frames[position])}
+        for step, (index, position) in enumerate(zip(result.sampled, positions, strict=True), start=1)
+    ]
+    relation_grid(block, matrices[block], frames, limits=(0.0, highest))
+    st.caption(
+        f"One colour scale for all blocks: 0 to {highest:.3f}. Uniform rows would have {1 / len(frames):.3f}."
+    )
 
 
 def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.actionness import has_graph_reasoner
 from analysis.commands.relations import as_table, relations_folder
 from analysis.relation_curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relation_figures import limits_of, matrices_figure, title, unit_of, windows_figure
@@ -19,7 +20,6 @@ from app.runs import Run
 from atr.checkpoint import CheckpointError
 from atr.data import TabletopClips
 from atr.models import VideoClassifier
-from atr.reasoner import TemporalRelation
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
@@ -43,7 +43,7 @@ def page() -> None:
 
 def show(checkpoint: str, names: list[str]) -> None:
     model = loading.model(checkpoint)
-    if not any(isinstance(module, TemporalRelation) for module in model.modules()):
+    if not has_graph_reasoner(model):
         st.info(plain(without_relations(checkpoint, model)), icon=":material/info:")
         if kernels := efficient_kernels(model):
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)

@@ -156,3 +156,20 @@ def test_upsampling_puts_cell_values_at_cell_centres():
     assert up.dtype == np.float32 and up.shape == (6, 6)
     np.testing.assert_allclose(up[1::3, 1::3], [[0, 1], [2, 3]], atol=1e-6)
     assert up.mean() == pytest.approx(1.5)
+
+
+def test_w_of_a_graph_reasoner_is_that_of_the_evaluation_pass(tiny):
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=2)
+    frames = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    sizes = Preprocessing(short_side=32, crop=32)
+    result = clip_actionness(model, frames, preprocessing=sizes)
+    sampled = preprocess(frames[result.sampled], sizes)[None]
+    with torch.inference_mode(), record(model) as recording:
+        expected = model(sampled).softmax(1)[0].numpy()
+    np.testing.assert_array_equal(result.probabilities, expected)
+    assert result.maps == {}
+    for block, matrices in recording.relations.items():
+        for found, w in zip(result.relations[block], matrices, strict=True):
+            np.testing.assert_array_equal(found, w[0].numpy())
+            np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
+    assert clip_actionness(tiny(block="atr"), frames, preprocessing=sizes).relations == {}

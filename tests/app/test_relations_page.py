@@ -112,3 +112,15 @@ def test_a_failed_run_tells_its_last_line(world, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert "no config.json" in run.failure()
+
+
+def test_the_actionness_page_shows_w_of_the_clip(launch, world, graph):
+    app = launch()
+    assert not app.error
+    assert "Temporal relations of this clip" in [heading.value for heading in app.subheader]
+    assert app.segmented_control(key="relation_block").options[-1] == "S5B2"
+    assert len(app.get("bidi_component")) == 3  # gallery, explorer, relation grid
+    write_checkpoint(world / "checkpoints" / "efficient", block="atr")
+    app = launch()
+    app.selectbox(key="checkpoint").set_value("efficient").run()
+    assert "Temporal relations of this clip" not in [heading.value for heading in app.subheader]

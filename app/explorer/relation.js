@@ -1,0 +1,47 @@
+// W of one clip as a grid; the cell under the pointer, or in focus, names its two frames and marks them in the strip.
+
+export default function ({ parentElement, data }) {
+  const strip = parentElement.querySelector(".relation-strip");
+  const grid = parentElement.querySelector(".relation-grid");
+  const text = parentElement.querySelector(".relation-text");
+  const hint = "Rows look at columns. Point at a cell: the frame that looks is outlined in the accent colour, the one looked at in orange.";
+
+  const figures = data.frames.map((frame) => {
+    const figure = document.createElement("figure");
+    const image = document.createElement("img");
+    image.src = frame.image;
+    image.alt = `frame ${frame.index}`;
+    const caption = document.createElement("figcaption");
+    caption.textContent = `${frame.step} · frame ${frame.index}`;
+    figure.append(image, caption);
+    return figure;
+  });
+  strip.replaceChildren(...figures);
+
+  const mark = (row, column) => {
+    figures.forEach((figure, step) => {
+      figure.classList.toggle("looks", step === row);
+      figure.classList.toggle("looked-at", step === column);
+    });
+    text.textContent = row === null ? hint : describe(row, column);
+  };
+  const describe = (row, column) => {
+    const [from, to] = [data.frames[row], data.frames[column]];
+    return `Step ${from.step} (frame ${from.index}) looks at step ${to.step} (frame ${to.index}): W = ${data.matrix[row][column].toFixed(4)}`;
+  };
+
+  grid.style.gridTemplateColumns = `repeat(${data.matrix.length}, 1fr)`;
+  grid.setAttribute("aria-label", `Temporal relation matrix of ${data.block}`);
+  grid.replaceChildren(...data.matrix.flatMap((values, row) => values.map((value, column) => {
+    const cell = document.createElement("button");
+    cell.type = "button";
+    cell.style.background = data.colours[row][column];
+    cell.dataset.cell = `${row},${column}`;
+    cell.setAttribute("aria-label", describe(row, column));
+    cell.addEventListener("pointerenter", () => mark(row, column));
+    cell.addEventListener("focus", () => mark(row, column));
+    return cell;
+  })));
+  grid.onpointerleave = () => mark(null, null);
+  mark(null, null);
+}

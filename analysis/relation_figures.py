@@ -81,8 +81,7 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
 def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], columns: int = 3) -> go.Figure:
     """W̄ of every block as heat maps on one colour scale; a click on a cell selects its block.
 
-    Heat maps send no selection, so a layer of transparent markers lies on them; its `customdata` is
-    (number of the entry, time step, time step looked at), 1-based steps.
+    Heat maps send no selection, so a layer of transparent markers lies on each: entry n has traces 2n and 2n + 1.
     """
     rows = math.ceil(len(entries) / columns)
     frames = len(entries[0]["mean"])
@@ -107,7 +106,6 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
                 y=row_of,
                 mode="markers",
                 marker={"size": 18, "opacity": 0, "symbol": "square"},
-                customdata=np.column_stack([np.full(frames**2, number), row_of, column_of]),
                 text=[f"{v:.4f}" for v in values.ravel()],
                 hovertemplate=f"{title(entry)}: step %{{y}} looks at step %{{x}} with %{{text}}<extra></extra>",
                 showlegend=False,

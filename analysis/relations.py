@@ -146,8 +146,17 @@ def local_windows(w: np.ndarray) -> np.ndarray:
 
 
 def renormalised(windows: np.ndarray) -> np.ndarray:
-    """`dist_t` of Fig 4(b): each window divided by its sum."""
-    return windows / windows.sum(-1, keepdims=True)
+    """`dist_t` of Fig 4(b): each window divided by its sum.
+
+    Raises:
+        ValueError: a window has no mass at all (a saturated softmax looks elsewhere): it has no distribution.
+    """
+    mass = windows.sum(-1, keepdims=True)
+    if not (mass > 0).all():
+        raise ValueError(
+            "a local window has no mass: W looks at none of (t-1, t, t+1) there, its softmax is saturated"
+        )
+    return windows / mass
 
 
 @dataclass(frozen=True)
@@ -213,7 +222,7 @@ def resampled_divergence(
 
 
 def convergence(windows: np.ndarray, base: float = math.e) -> dict[str, np.ndarray]:
-    """How the average settles: after the first n videos, n = 1, 2, 4, … N.
+    """How the average settles: after the first n videos, n = 1, 2, 4, … N, from where every window has mass.
 
     Returns: "videos" (m,), "js_mean" (m,), and "distance" (m,): the largest difference of any window value from the
     average over all N.
@@ -222,6 +231,8 @@ def convergence(windows: np.ndarray, base: float = math.e) -> dict[str, np.ndarr
     counts = np.unique(np.append(2 ** np.arange(int(math.log2(n)) + 1), n))
     sums = np.cumsum(windows.astype(np.float64), axis=0)
     means = sums[counts - 1] / counts[:, None, None]
+    defined = (means.sum(-1) > 0).all(-1)
+    counts, means = counts[defined], means[defined]
     values, _ = pairwise_js(renormalised(means), base)
     return {
         "videos": counts,

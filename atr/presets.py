@@ -38,5 +38,8 @@ PRESETS: dict[str, TrainConfig] = {
     "tabletop-atr-long": from_tsn(10, LONG_BLOCKS, block="atr"),
     "tabletop-tsm": from_tsn(2, name="tsm_resnet18"),
     "tabletop-tsm-atr": from_tsn(2, name="tsm_resnet18", block="atr"),
-    "tabletop-gr": from_tsn(4, replace(LONG_BLOCKS, reasoner="gr", num_reasoners=1), block="atr_sim"),
+    # Unscaled, the logits saturate: rows of W with a single 1 in them.
+    "tabletop-gr": from_tsn(
+        2, replace(LONG_BLOCKS, reasoner="gr", num_reasoners=1, scale="sqrt"), block="atr_sim"
+    ),
 }

@@ -32,8 +32,11 @@ def page() -> None:
     choices.keep()
     st.title("Temporal relations", anchor=False)
     names = loading.checkpoint_names()
-    checkpoint = choices.choose_checkpoint(names)
     try:
+        choices.read_link(names, loading.shipped_clips())
+        checkpoint = choices.choose_checkpoint(names)
+        for warning in st.session_state["link"]["warnings"]:
+            st.warning(plain(warning), icon=":material/link_off:")
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
         show(checkpoint, names)
@@ -101,7 +104,9 @@ def fig4_panels(result: dict) -> None:
         )
         st.caption("Click a cell to enlarge its block.")
     points = event.selection.points if event else []
-    chosen = int(points[0]["customdata"][0]) if points and points[0].get("customdata") else 0
+    chosen = (
+        points[0]["curve_number"] // 2 if points else 0
+    )  # a heat map and its layer of markers for each block
     with right:
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
         large.update_layout(height=430, coloraxis_showscale=False)

@@ -127,3 +127,12 @@ def test_convergence_ends_at_the_average():
     np.testing.assert_allclose(
         found["distance"][0], np.abs(windows[0] - windows.astype(np.float64).mean(0)).max()
     )
+
+
+def test_a_window_without_mass_has_no_distribution():
+    w = np.zeros((4, 4))
+    w[:, 3] = 1  # saturated: every step looks at the last
+    with pytest.raises(ValueError, match="saturated"):
+        window_divergence(w)
+    windows = np.array([[[0.0, 0, 0], [0, 0, 1]], [[0.5, 0, 0], [0, 0, 1]]])
+    assert convergence(windows)["videos"].tolist() == [2]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
+from analysis.__main__ import main as analyse
 from tests.app.world import write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,11 @@ def world(tmp_path_factory) -> Path:
     write_clips(folder / "clips")
     write_checkpoint(folder / "checkpoints" / "tabletop-atr", block="atr")
     write_checkpoint(folder / "checkpoints" / "tabletop-tsn")
+    graph = write_checkpoint(
+        folder / "checkpoints" / "tabletop-gr", block="atr_sim", reasoner="gr", num_reasoners=1
+    )
+    arguments = ["--checkpoint", graph, "--data", folder / "clips", "--out", folder / "results"]
+    assert analyse(["relations", *map(str, arguments)]) == 0
     return folder
 
 
@@ -31,7 +37,7 @@ def address(world) -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    roots = {"ATR_CHECKPOINTS": str(world / "checkpoints"), "ATR_CLIPS": str(world / "clips")}
+    roots = {f"ATR_{name.upper()}": str(world / name) for name in ("checkpoints", "clips", "results")}
     command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py", "--server.port", str(port)]
     address = f"http://127.0.0.1:{port}"
     with open(world / "server.log", "w") as log:

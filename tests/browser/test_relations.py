@@ -1,0 +1,33 @@
+"""Relations in a real browser: a click enlarges a block, a cell of one clip's W marks its two frames."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
+    page = open_page("relations?checkpoint=tabletop-gr", explorer=False)
+    page.get_by_text("Click a cell to enlarge its block.").wait_for(timeout=90_000)
+    charts = page.get_by_test_id("stPlotlyChart")
+    enlarged = charts.nth(1).locator(".annotation-text")
+    expect(enlarged).to_have_text("S3B1", timeout=30_000)
+    charts.nth(0).locator(".subplot.x3y3 .points path").nth(5).click(force=True)
+    expect(enlarged).to_have_text("S4B1", timeout=30_000)
+    expect(page.get_by_text(re.compile("S4B1: strongest column"))).to_be_visible()
+
+
+def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
+    page = open_page("?checkpoint=tabletop-gr")
+    cell = page.locator(".relation-grid [data-cell='1,3']")
+    cell.scroll_into_view_if_needed()
+    cell.hover()
+    sent = len(page.sent)
+    strip = page.locator(".relation-strip figure")
+    expect(strip.nth(1)).to_have_class("looks")
+    expect(strip.nth(3)).to_have_class("looked-at")
+    expect(page.locator(".relation-text")).to_have_text(
+        re.compile(r"Step 2 \(frame 4\) looks at step 4 \(frame 10\): W = 0\.\d{4}")
+    )
+    page.locator(".relation-grid [data-cell='0,0']").focus()
+    expect(strip.nth(0)).to_have_class("looks looked-at")
+    assert len(page.sent) == sent  # all of it in the browser

@@ -114,7 +114,7 @@ def checkpoint_stamp(name: str) -> str:
     return f"{digest} {_stamp(folder / CONFIG)} {_stamp(folder / WEIGHTS)}"
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the checkpoint …")
+@st.cache_resource(max_entries=16, show_spinner="Loading the checkpoint …")
 def _model(folder: str, stamp: str) -> VideoClassifier:
     return load_checkpoint(folder)
 

@@ -128,40 +128,26 @@ def build_tsn(depth: int, config: ModelConfig) -> VideoClassifier:
 def build_tsm(depth: int, config: ModelConfig) -> VideoClassifier:
     """TSM: a shift in every residual branch; in every second one of ResNet-101, as in the TSM repository."""
     every = 2 if DEPTHS[depth][2] >= 23 else 1
-
-    def first_conv(name, index, inputs, outputs, kernel, stride):
-        if index % every:
-            return conv2d(name, index, inputs, outputs, kernel, stride)
-        return ShiftConv(
-            inputs,
-            outputs,
-            kernel,
-            stride=stride,
-            padding=kernel // 2,
-            bias=False,
-            num_frames=config.num_frames,
-        )
-
-    return with_blocks(depth, config, first_conv)
+    return with_blocks(depth, config, across_time(ShiftConv, config, lambda name, index: index % every == 0))
 
 
 def build_slowonly(depth: int, config: ModelConfig) -> VideoClassifier:
     """SlowOnly: the first convolution of every residual block of the last two stages spans three frames."""
+    return with_blocks(
+        depth, config, across_time(TemporalConv, config, lambda name, _: name[:2] in ("S4", "S5"))
+    )
 
-    def first_conv(name, index, inputs, outputs, kernel, stride):
-        if name[:2] not in ("S4", "S5"):
+
+def across_time(conv: type[nn.Module], config: ModelConfig, where: Callable[[str, int], bool]) -> FirstConv:
+    """First convolutions of kind `conv` in the blocks that `where` (name, place in the stage) picks, 2D elsewhere."""
+
+    def first_conv(name: str, index: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        if not where(name, index):
             return conv2d(name, index, inputs, outputs, kernel, stride)
-        return TemporalConv(
-            inputs,
-            outputs,
-            kernel,
-            stride=stride,
-            padding=kernel // 2,
-            bias=False,
-            num_frames=config.num_frames,
-        )
+        options = {"stride": stride, "padding": kernel // 2, "bias": False}
+        return conv(inputs, outputs, kernel, num_frames=config.num_frames, **options)
 
-    return with_blocks(depth, config, first_conv)
+    return first_conv
 
 
 def with_blocks(depth: int, config: ModelConfig, first_conv: FirstConv) -> VideoClassifier:

@@ -68,7 +68,9 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
         axes.set_title(f"JS mean {js['mean']:.1e}\nmax {js['max']:.1e}, std {js['std']:.1e}", fontsize=5.5)
         axes.tick_params(labelsize=6)
         axes.grid(alpha=0.25, linewidth=0.5)
-        axes.set_ylim(bottom=0)
+    lines[0, 0].set_ylim(
+        0, 1.05 * max(np.max(entry["windows"]) for entry in entries)
+    )  # of all: the axes are shared
     lines[0, 0].set_ylabel("renormalised weight", fontsize=7)
     handles, labels = lines[0, 0].get_legend_handles_labels()
     lower.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=6, frameon=False)

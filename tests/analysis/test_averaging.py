@@ -14,7 +14,7 @@ import atr
 from analysis.__main__ import main
 from analysis.averaging import average_relations, merged
 from analysis.recording import record
-from analysis.relation_figures import limits_of, matrices_figure, windows_figure
+from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
 from analysis.store import read_arrays, read_result, results
 from atr.data import VideoClips
 from atr.tabletop import CLASSES, write_dataset
@@ -163,6 +163,16 @@ def test_figures_hold_the_stored_numbers(whole):
     assert float(rows[1].split(",")[3]) == pytest.approx(entries[0]["js"]["mean"], rel=1e-12)
     for name in ("fig4.svg", "fig4.pdf", "fig4.html"):
         assert (whole / name).stat().st_size > 1000
+
+
+def test_no_line_of_the_paper_figure_leaves_its_panel(whole):
+    entries = read_result(whole)["trained"]
+    figure = fig4(entries, limits=limits_of(entries))
+    panels = [axes for axes in figure.axes if len(axes.lines)]
+    assert len(panels) == len(entries)
+    for axes in panels:
+        low, high = axes.get_ylim()
+        assert all(low <= min(line.get_ydata()) and max(line.get_ydata()) <= high for line in axes.lines)
 
 
 def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):

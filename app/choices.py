@@ -79,6 +79,16 @@ def choose_checkpoint(names: list[str]) -> str | None:
     return st.sidebar.selectbox("Checkpoint", names, key="checkpoint")
 
 
+def prefer_graph_reasoner(names: list[str]) -> None:
+    """On the first look at relations, start at a checkpoint that has them, unless a link asked for another one."""
+    if st.session_state.setdefault("relations_seen", False):
+        return
+    st.session_state["relations_seen"] = True
+    graphs = [name for name in names if loading.reasons_by_graph(name)]
+    if graphs and "checkpoint" not in st.query_params and st.session_state.get("checkpoint") not in graphs:
+        st.session_state["checkpoint"] = graphs[0]
+
+
 def choose_view() -> str:
     st.session_state.setdefault("view", "crop")
     return st.sidebar.segmented_control(

@@ -96,6 +96,15 @@ def whole_checkpoint(name: str) -> bool:
     return (root("checkpoints") / name / WEIGHTS).is_file()
 
 
+def reasons_by_graph(name: str) -> bool:
+    """Whether a checkpoint's configuration has a graph reasoner; False for one that cannot be read."""
+    try:
+        config = read_config(root("checkpoints") / name)["model"]
+        return config["block"] is not None and config["atr"]["reasoner"] == "gr"
+    except (CheckpointError, KeyError, TypeError):
+        return False
+
+
 def model(name: str) -> VideoClassifier:
     """The model of a checkpoint, shared by all sessions. Raises CheckpointError."""
     folder = root("checkpoints") / name

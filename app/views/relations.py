@@ -34,6 +34,7 @@ def page() -> None:
     names = loading.checkpoint_names()
     try:
         choices.read_link(names, loading.shipped_clips())
+        choices.prefer_graph_reasoner(names)
         checkpoint = choices.choose_checkpoint(names)
         for warning in st.session_state["link"]["warnings"]:
             st.warning(plain(warning), icon=":material/link_off:")

@@ -32,10 +32,10 @@ def test_without_a_checkpoint_the_page_says_so(launch, world):
 
 
 def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
-    write_checkpoint(world / "checkpoints" / "other", block="atr")
+    write_checkpoint(world / "checkpoints" / "efficient", block="atr")
     store(world, graph)
     app = launch("relations")
-    app.selectbox(key="checkpoint").set_value("graph").run()
+    assert app.selectbox(key="checkpoint").value == "graph"  # by itself, though another stands in front
     assert not app.error
     assert not app.exception
     assert "over 2 videos" in app.markdown[0].value
@@ -44,7 +44,15 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     )  # two panels and the enlarged block, mass, convergence, class, two of the control, kernels
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     assert set(table["network"]) == {"trained", "untrained"}
-    assert app.selectbox(key="er_checkpoint").options == ["other"]
+    assert app.selectbox(key="er_checkpoint").options == ["efficient"]
+
+
+def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
+    write_checkpoint(world / "checkpoints" / "other", block="atr")
+    app = launch("relations")
+    app.selectbox(key="checkpoint").set_value("other").run()
+    assert "no matrix W" in app.info[0].value
+    assert launch("relations", checkpoint="other").selectbox(key="checkpoint").value == "other"
 
 
 def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):

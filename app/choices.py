@@ -40,6 +40,7 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
     asked, warnings = st.query_params.to_dict(), []
     st.session_state["link"] = {
         "warnings": warnings,
+        "checkpoint": asked.get("checkpoint"),
         "block": asked.get("block"),
         "frame": asked.get("frame"),
     }
@@ -85,7 +86,8 @@ def prefer_graph_reasoner(names: list[str]) -> None:
         return
     st.session_state["relations_seen"] = True
     graphs = [name for name in names if loading.reasons_by_graph(name)]
-    if graphs and "checkpoint" not in st.query_params and st.session_state.get("checkpoint") not in graphs:
+    asked = st.session_state["link"]["checkpoint"]
+    if graphs and asked is None and st.session_state.get("checkpoint") not in graphs:
         st.session_state["checkpoint"] = graphs[0]
 
 

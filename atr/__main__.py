@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from accelerate import PartialState
 
 from atr.block import ATRConfig
 from atr.describe import as_text, describe
@@ -62,10 +63,9 @@ class Train:
 
     def run(self) -> None:
         metrics = train(self.config, self.out, self.cache)
-        print(
-            f"{self.out}: "
-            + ", ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
-        )
+        if PartialState().is_main_process:
+            values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
+            print(f"{self.out}: {', '.join(values)}")
 
 
 @dataclass(frozen=True)

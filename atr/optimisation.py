@@ -28,7 +28,8 @@ def parameter_groups(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
     """Up to each group's learning rate over a quarter of the steps, then down to nothing."""
     peaks = [group["lr"] for group in optimizer.param_groups]
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=0.25)
+    rise = min(max(0.25, 2 / steps), 0.9)  # the rise needs more than one step
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=rise)
 
 
 def derived_seed(*parts: int) -> int:

@@ -9,6 +9,7 @@ import torch
 import atr
 from atr import train as training
 from atr.models import ModelConfig, copy_frame_network
+from atr.optimisation import one_cycle
 from atr.tabletop import CLASSES
 from atr.train import TrainConfig, train
 
@@ -111,3 +112,18 @@ def test_parameter_groups_hold_every_parameter_once(config):
     spared_names = {names[id(p)] for p in spared["params"]}
     assert {"backbone.layer2.0.atr.reasoner.0.weight", "backbone.bn1.weight", "fc.bias"} <= spared_names
     assert "backbone.layer2.0.conv1.weight" in {names[id(p)] for p in decayed["params"]}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 5, 40])
+def test_the_learning_rate_ends_near_nothing_for_any_number_of_steps(steps):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = one_cycle(optimizer, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) <= 0.1 + 1e-9
+    if steps >= 4:
+        assert max(rates) == pytest.approx(0.1)
+        assert rates[-1] < 1e-4

@@ -27,8 +27,8 @@ def limits_of(entries: Sequence[dict]) -> tuple[float, float]:
     return 0.0, max(float(np.max(entry["mean"])) for entry in entries)
 
 
-def time_colours(count: int) -> list[str]:
-    colours = matplotlib.colormaps[COLORMAP](np.linspace(0.05, 0.9, count))
+def time_colours(count: int, first: float = 0.05, last: float = 0.9) -> list[str]:
+    colours = matplotlib.colormaps[COLORMAP](np.linspace(first, last, count))
     return [matplotlib.colors.to_hex(colour) for colour in colours]
 
 
@@ -119,6 +119,8 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
     for number in range(len(entries)):
         axis = "" if number == 0 else str(number + 1)
         figure.layout[f"yaxis{axis}"].scaleanchor = f"x{axis}"
+        figure.layout[f"yaxis{axis}"].showticklabels = number % columns == 0
+        figure.layout[f"xaxis{axis}"].showticklabels = number + columns >= len(entries)
     figure.update_xaxes(range=edges, constrain="domain", dtick=1, showgrid=False, zeroline=False)
     figure.update_layout(
         coloraxis={"colorscale": COLORMAP, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
@@ -144,7 +146,8 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
         ],
     )
     for number, entry in enumerate(entries):
-        colours = time_colours(len(entry["windows"]))
+        # From 0.3 to 0.87 of the map: to be seen on a dark page and on a light one.
+        colours = time_colours(len(entry["windows"]), 0.3, 0.87)
         for t, (window, colour) in enumerate(zip(entry["windows"], colours, strict=True), start=2):
             figure.add_trace(
                 go.Scatter(

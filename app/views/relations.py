@@ -3,29 +3,29 @@
 import math
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from analysis.actionness import has_graph_reasoner
 from analysis.commands.relations import as_table, relations_folder
+from analysis.relation_comparison import in_base, kernel_summary, mean_windows, starting_kernels
 from analysis.relation_curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relation_figures import limits_of, matrices_figure, title, unit_of, windows_figure
-from analysis.relations import efficient_kernels
-from analysis.store import RESULT
+from analysis.relations import Key, efficient_kernels
 from app import choices, loading
 from app.choices import plain
 from app.loading import ChoiceError
-from app.runs import Run
+from app.runs import Run, running
 from atr.checkpoint import CheckpointError
-from atr.data import TabletopClips
+from atr.data import TabletopClips, VideoClips
 from atr.models import VideoClassifier
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
     "alone proves nothing. Read it beside the local mass and its chance level."
 )
+RENDERED = "tabletop:val"
 MOST_CLIPS = 20_000
+BASES = {"nats": math.e, "bits": 2.0}
 
 
 def page() -> None:
@@ -49,14 +49,14 @@ def show(checkpoint: str, names: list[str]) -> None:
     model = loading.model(checkpoint)
     if not has_graph_reasoner(model):
         st.info(plain(without_relations(checkpoint, model)), icon=":material/info:")
-        if kernels := efficient_kernels(model):
+        if efficient_kernels(model):
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
-            kernels_panel(kernels, {})
+            kernels_panel(model)
         return
     found = loading.relation_results(checkpoint)
     if not found:
         st.info("No average over a data set is stored for this checkpoint yet: compute one.")
-        compute(checkpoint, model)
+        compute(checkpoint, model, found)
         return
     folder = next(iter(found))
     if len(found) > 1:
@@ -71,14 +71,15 @@ def show(checkpoint: str, names: list[str]) -> None:
             plain(f"{len(skipped)} videos could not be read and are not in the average: ")
             + ", ".join(plain(s["id"]) for s in skipped)
         )
-    fig4_panels(result)
+    matrices(result)
+    result = windows(result)
     tabs = st.tabs(["Local mass", "Convergence", "Per class", "Untrained control", "ER kernels", "Numbers"])
     contents = (local_mass, convergence, per_class, control, lambda r: er_kernels(r, names), numbers)
     for tab, content in zip(tabs, contents, strict=True):
         with tab:
             content(result)
-    downloads(folder, checkpoint)
-    compute(checkpoint, model)
+    downloads(folder, checkpoint, unit_of(found[folder]["base"]))
+    compute(checkpoint, model, found)
 
 
 def without_relations(checkpoint: str, model: VideoClassifier) -> str:
@@ -94,46 +95,49 @@ def described(result: dict) -> str:
     return f"{result['data']['description']} · {result['videos']} videos · {unit_of(result['base'])}"
 
 
-def fig4_panels(result: dict) -> None:
+def matrices(result: dict) -> None:
     entries = result["trained"]
     st.subheader("Averaged temporal relation matrices", anchor=False)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         figure = matrices_figure(entries, limits=limits_of(entries), columns=3)
+        figure.update_layout(height=80 + 190 * math.ceil(len(entries) / 3))
         event = st.plotly_chart(
             figure, key="matrices", on_select="rerun", alt="Heat maps of the averaged W of every block"
         )
         st.caption("Click a cell to enlarge its block.")
     points = event.selection.points if event else []
-    chosen = (
-        points[0]["curve_number"] // 2 if points else 0
-    )  # a heat map and its layer of markers for each block
+    chosen = points[0]["curve_number"] // 2 if points else 0  # a heat map and its markers for each block
     with right:
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
         large.update_layout(height=430, coloraxis_showscale=False)
         st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {title(entries[chosen])}")
-        steps = [q + 1 for q in entries[chosen]["argmax"]]
-        st.caption(f"{title(entries[chosen])}: strongest column of rows 1 to {len(steps)}: {steps}")
-    st.subheader("Local windows at every time step", anchor=False)
-    st.plotly_chart(
-        windows_figure(entries, base=result["base"]), key="windows", alt="Windows t-1, t, t+1 with their JS"
-    )
+        steps = ", ".join(str(q + 1) for q in entries[chosen]["argmax"])
+        st.caption(
+            f"{title(entries[chosen])}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
+        )
+
+
+def windows(result: dict) -> dict:
+    """The second panel; the result in the base chosen beside it."""
+    heading, choice = st.columns([4, 1], vertical_alignment="bottom")
+    heading.subheader("Local windows at every time step", anchor=False)
+    stored = unit_of(result["base"])
+    unit = choice.segmented_control("JS in", list(BASES), default=stored, required=True, key="unit")
+    if unit != stored:
+        result = in_base(result, BASES[unit])
+    figure = windows_figure(result["trained"], base=result["base"])
+    st.plotly_chart(figure, key="windows", alt="Windows t-1, t, t+1 with their JS")
     st.caption(CONTROL)
+    return result
 
 
 def local_mass(result: dict) -> None:
-    st.plotly_chart(local_mass_figure(result["trained"]), key="mass", alt="Mass within k of the diagonal")
-    table = pd.DataFrame(
-        {
-            "block": [title(e) for e in result["trained"]],
-            "mass, k = 1": [e["inner_mass"] for e in result["trained"]],
-            "95 % from": [e["inner_mass_interval"][0] for e in result["trained"]],
-            "to": [e["inner_mass_interval"][1] for e in result["trained"]],
-            "chance": [e["inner_chance"] for e in result["trained"]],
-        }
+    figure = local_mass_figure(result["trained"], result["untrained"])
+    st.plotly_chart(figure, key="mass", alt="Mass within k of the diagonal, and its intervals at k = 1")
+    st.caption(
+        "A row without both neighbours has fewer columns within 1. Intervals: 95 %, from resampled videos."
     )
-    st.caption("Rows with both neighbours; intervals from resampled videos.")
-    st.dataframe(table, hide_index=True)
 
 
 def convergence(result: dict) -> None:
@@ -149,7 +153,9 @@ def per_class(result: dict) -> None:
         for block, matrices in chosen["mean"].items()
         for r, w in enumerate(matrices)
     ]
-    st.caption(f"{chosen['videos']} videos, on the colour scale of the average over all.")
+    st.caption(
+        f"{chosen['videos']} videos, on the colour scale of the average over all; larger values have its last colour."
+    )
     figure = matrices_figure(entries, limits=limits_of(result["trained"]))
     st.plotly_chart(figure, key="class_matrices", alt=f"Averaged W of the class {chosen['label']}")
 
@@ -167,45 +173,61 @@ def er_kernels(result: dict, names: list[str]) -> None:
     efficient = {}
     for name in filter(loading.whole_checkpoint, names):
         try:
-            kernels = efficient_kernels(loading.model(name))
+            model = loading.model(name)
         except CheckpointError:
             continue  # the page "Checkpoints" lists it with its fault
+        kernels = efficient_kernels(model)
         if kernels and all(weights.shape[1] == 3 for weights in kernels.values()):
-            efficient[name] = kernels
+            efficient[name] = model
     if not efficient:
         st.info("No checkpoint with efficient reasoners of window 3 is here.")
         return
-    chosen = st.selectbox("Checkpoint with efficient reasoners", list(efficient), key="er_checkpoint")
-    windows = {e["block"]: np.mean(e["windows"], axis=0).tolist() for e in result["trained"]}
-    kernels_panel(efficient[chosen], windows)
+    same = result["checkpoint"]["model"][
+        "block"
+    ]  # what differs from the graph reasoner's network in nothing else
+    order = sorted(efficient, key=lambda name: efficient[name].config.block != same)
+    chosen = st.selectbox("Checkpoint with efficient reasoners", order, key="er_checkpoint")
+    kernels_panel(efficient[chosen], mean_windows(result["trained"]))
 
 
-def kernels_panel(kernels: dict, windows: dict) -> None:
+def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None = None) -> None:
+    """windows: the graph reasoner's, to compare with."""
+    learned, started = efficient_kernels(model), starting_kernels(model)
+    signed, start = (kernel_summary(kernels, shapes=False) for kernels in (learned, started))
     st.caption(
-        "Kernels are signed weights, one per channel: drawn is |ω| / Σ|ω|, its mean over channels and its 10-90 % band"
-        + ("; dashed, the graph reasoner's averaged window." if windows else ".")
+        "Signed weights ω on their own scale: mean over channels, band from the 10 to the 90 % quantile. Dotted: where "
+        "training started; only what differs from it was learned."
     )
-    st.plotly_chart(kernels_figure(kernels, windows), key="kernels", alt="Temporal kernels of every block")
-    signed = pd.DataFrame(
-        [
-            {"block": block, "reasoner": r + 1}
-            | {f"ω {i - len(w[0]) // 2:+d}": float(w[:, i].mean()) for i in range(w.shape[1])}
-            for (block, r), w in kernels.items()
-        ]
+    figure = kernels_figure(signed, start, {})
+    st.plotly_chart(figure, key="kernels", alt="Temporal kernels of every block")
+    if not windows:
+        return
+    st.caption(
+        "Kernels are signed weights, no distributions. Their shapes |ω| / Σ|ω| compare with the graph reasoner's window, "
+        "the mean over all time steps (dashed):"
     )
-    st.caption("Mean over channels of the signed weights:")
-    st.dataframe(signed, hide_index=True)
+    shapes, start = (kernel_summary(kernels, shapes=True) for kernels in (learned, started))
+    figure = kernels_figure(shapes, start, windows).update_yaxes(range=[0, 1])
+    st.plotly_chart(figure, key="shapes", alt="Shapes of the kernels beside the graph reasoner's windows")
 
 
 def numbers(result: dict) -> None:
-    if result["base"] == math.e:
-        st.caption("JS in nats; divide by ln 2 for bits.")
-    st.dataframe(as_table(result), hide_index=True)
+    st.caption(f"JS in {unit_of(result['base'])}.")
+    table = as_table(result)
+    small = [name for name in table if name.startswith("js_")]
+    columns = {name: st.column_config.NumberColumn(name, format="%.2e") for name in small}
+    st.dataframe(table, hide_index=True, height="content", column_config=columns)
     st.code(result["command"], language="bash", wrap_lines=True)
 
 
-def downloads(folder: Path, checkpoint: str) -> None:
-    files = {"CSV": "relations.csv", "NPZ": "relations.npz", "SVG": "fig4.svg", "PDF": "fig4.pdf"}
+def downloads(folder: Path, checkpoint: str, unit: str) -> None:
+    files = {
+        "CSV": "relations.csv",
+        "NPZ": "relations.npz",
+        "SVG": "fig4.svg",
+        "PDF": "fig4.pdf",
+        "HTML": "fig4.html",
+    }
     present = {text: folder / name for text, name in files.items() if (folder / name).is_file()}
     for column, (text, path) in zip(st.columns(len(files)), present.items(), strict=False):
         column.download_button(
@@ -217,44 +239,62 @@ def downloads(folder: Path, checkpoint: str) -> None:
             width="stretch",
             key=f"get {text}",
         )
+    st.caption(f"The files hold JS in {unit}.")
 
 
-def compute(checkpoint: str, model: VideoClassifier) -> None:
+def compute(checkpoint: str, model: VideoClassifier, found: dict[Path, dict]) -> None:
     """Start the command as a subprocess, show how far it is, stop it."""
-    st.subheader("Compute on the demo set", anchor=False)
-    clips = int(st.number_input("Validation clips", 1, MOST_CLIPS, 200, key="relation_clips"))
-    digest = TabletopClips.digest_of(
-        "val", clips, num_frames=model.config.num_frames, size=model.preprocessing.crop
-    )
-    path = loading.root("checkpoints") / checkpoint
-    run = Run(relations_folder(loading.root("results"), path, digest))
-    if (run.folder / RESULT).is_file():
-        st.caption("This average is stored already.")
+    st.subheader("Compute on N clips", anchor=False)
+    path, root = loading.root("checkpoints") / checkpoint, loading.root("results").resolve()
+    under_way = running(root, "relations", path)
+    for run in under_way:
+        st.fragment(watch, run_every="1s")(run)
+    left, right = st.columns(2)
+    folder = str(loading.root("clips").resolve())
+    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips"}
+    data = left.selectbox("Data", list(sets), format_func=sets.get, key="relation_data")
+    most = MOST_CLIPS if data == RENDERED else len(loading.shipped_clips())
+    if not most:
+        st.info("There are no shipped clips.")
         return
-    watch(run, path, clips)
-
-
-@st.fragment(run_every="1s")
-def watch(run: Run, checkpoint: Path, clips: int) -> None:
-    if (run.folder / RESULT).is_file():
-        st.rerun()
-    if run.pid() is None:
+    clips = int(right.number_input("Clips", 1, most, min(200, most), key=f"relation_clips {data}"))
+    digest = digest_of(data, clips, model)
+    run = Run(relations_folder(root, path, digest))
+    if any(result["data"]["digest"] == digest for result in found.values()):
+        st.caption("This average is stored already.")
+    elif run not in under_way:
         if failure := run.failure():
             st.error(plain(failure), icon=":material/error:")
         if st.button("Compute", key="compute", icon=":material/play_arrow:"):
-            arguments = ["relations", "--checkpoint", str(checkpoint), "--num-videos", str(clips)]
-            run.start([*arguments, "--out", str(run.folder.parent)])
-            st.rerun(scope="fragment")
-        return
+            arguments = ["--checkpoint", str(path.resolve()), "--data", data, "--num-videos", str(clips)]
+            run.start(["relations", *arguments, "--out", str(root)])
+            st.rerun()
+
+
+def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
+    frames = model.config.num_frames
+    if data == RENDERED:
+        return TabletopClips.digest_of("val", clips, num_frames=frames, size=model.preprocessing.crop)
+    return VideoClips(
+        Path(data), num_frames=frames, preprocessing=model.preprocessing, num_clips=clips
+    ).digest
+
+
+def watch(run: Run) -> None:
+    if run.pid() is None:  # it is over: its result, or what went wrong, is shown by the page
+        st.rerun()
+    text, share = "Starting, preparing the clips …", 0.0
     if progress := run.progress():
-        rate = f", {progress['rate']:.0f} videos/s" if progress["rate"] else ""
-        text = f"{progress['phase']} network: {progress['done']} of {progress['total']} videos{rate}"
-        st.progress(progress["done"] / max(progress["total"], 1), text)
-    else:
-        st.progress(0.0, "Starting, rendering the clips …")
-    if st.button("Stop", key="stop", icon=":material/stop:"):
+        share = progress["done"] / max(progress["total"], 1)
+        text = f"{progress['phase']} network: {progress['done']} of {progress['total']} videos"
+        if rate := progress["rate"]:
+            left = (progress["total"] - progress["done"]) / rate
+            text += f", {rate:.1f} videos/s, {left:.0f} s left"
+    bar, button = st.columns([5, 1], vertical_alignment="bottom")
+    bar.progress(share, text)
+    if button.button("Stop", key=f"stop {run.folder.name}", icon=":material/stop:", width="stretch"):
         run.stop()
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 page()

@@ -2,9 +2,11 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.commands.relations import relations_folder
 from app.runs import Run
 from tests.app.world import write_checkpoint
 
@@ -20,6 +22,10 @@ def graph(world, monkeypatch):
 def store(world, checkpoint):
     arguments = ["--checkpoint", checkpoint, "--data", world / "clips", "--out", world / "results"]
     assert main(["relations", *map(str, arguments)]) == 0
+
+
+def keys(elements):
+    return {element.proto.id.removesuffix("'").split("-")[-1] for element in elements}
 
 
 def charts(app):
@@ -39,12 +45,16 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     assert not app.error
     assert not app.exception
     assert "over 2 videos" in app.markdown[0].value
-    assert (
-        charts(app) == 9
-    )  # two panels and the enlarged block, mass, convergence, class, two of the control, kernels
+    # Two panels and the enlarged block, mass, convergence, class, two of the control, kernels, their shapes.
+    assert charts(app) == 10
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     assert set(table["network"]) == {"trained", "untrained"}
     assert app.selectbox(key="er_checkpoint").options == ["efficient"]
+    assert {"get CSV", "get NPZ", "get SVG", "get PDF", "get HTML"} <= keys(app.get("download_button"))
+    nats = table["js_mean"].to_numpy()
+    app.button_group(key="unit").set_value("bits").run()
+    table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
+    np.testing.assert_allclose(table["js_mean"], nats / np.log(2), rtol=1e-12)
 
 
 def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
@@ -58,7 +68,7 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
 def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):
     app = launch("relations")
     assert "No average" in app.info[0].value
-    app.number_input(key="relation_clips").set_value(2).run()
+    app.number_input(key="relation_clips tabletop:val").set_value(2).run()
     app.button(key="compute").click().run()
     deadline = time.monotonic() + 120
     while not list((world / "results").glob("relations-*/result.json")):
@@ -69,6 +79,40 @@ def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, gra
     app.run()
     assert not app.error
     assert "over 2 videos" in app.markdown[0].value
+
+
+def test_a_run_under_way_is_found_after_a_reload_and_can_be_stopped(launch, world, graph, tmp_path):
+    digest = "of a number of clips that the page does not offer by itself"
+    run = Run(relations_folder(world / "results", graph, digest))
+    arguments = [
+        "relations",
+        "--checkpoint",
+        str(graph),
+        "--num-videos",
+        "19999",
+        "--out",
+        str(tmp_path / "other"),
+    ]
+    run.start([*arguments, "--cache", str(tmp_path / "cache")])
+    try:
+        app = launch("relations")
+        stop = app.button(key=f"stop {run.folder.name}")
+        assert app.button(key="compute")  # another number of clips can be asked for meanwhile
+    finally:
+        if run.pid() is not None:
+            stop.click().run()
+    assert run.pid() is None
+    assert not app.exception
+    assert not [button for button in app.button if button.key.startswith("stop")]
+
+
+def test_the_shipped_clips_can_be_averaged_too(launch, world, graph):
+    app = launch("relations")
+    app.selectbox(key="relation_data").set_value(str(world / "clips")).run()
+    assert app.number_input(key=f"relation_clips {world / 'clips'}").value == 2
+    store(world, graph)
+    app.run()
+    assert "stored already" in " ".join(caption.value for caption in app.caption)
 
 
 def test_checkpoints_without_w_say_why(launch, world):

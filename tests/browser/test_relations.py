@@ -31,3 +31,28 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
     page.locator(".relation-grid [data-cell='0,0']").focus()
     expect(strip.nth(0)).to_have_class("looks looked-at")
     assert len(page.sent) == sent  # all of it in the browser
+
+
+def test_a_computation_survives_a_reload_and_its_result_appears(open_page):
+    page = open_page("relations?checkpoint=tabletop-gr", explorer=False)
+    page.get_by_text("Compute on N clips").wait_for(timeout=90_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=90_000)
+    expect(page.get_by_text("This average is stored already.")).to_have_count(0)
+    page.get_by_role(
+        "button", name="Compute"
+    ).scroll_into_view_if_needed()  # a list closes when its page scrolls
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name="the shipped clips").click()
+    expect(page.get_by_text("This average is stored already.")).to_be_visible(timeout=30_000)
+    clips = page.get_by_role("spinbutton", name="Clips")
+    clips.fill("1")
+    clips.press("Enter")
+    page.get_by_role("button", name="Compute").click()
+    page.get_by_role("button", name="Stop").wait_for(timeout=30_000)
+    page.reload()
+    # Under way, or over by now.
+    expect(page.get_by_role("button", name="Stop").or_(page.get_by_label("Stored result"))).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.get_by_label("Stored result")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)

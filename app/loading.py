@@ -22,11 +22,11 @@ import streamlit as st
 from analysis.actionness import ClipActionness, clip_actionness, colour_limits
 from analysis.actionness import normalise as normalise_maps
 from analysis.figures import block_frame_sheet
-from analysis.store import RESULT, read_result, results
 from app.explorer import Payload, data_url, pack
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, read_config
 from atr.describe import Description, describe
 from atr.models import ModelConfig, VideoClassifier
+from atr.store import RESULT, read_result, results
 from atr.video import VideoError, decode, probe, uniform_indices
 
 ASSETS = Path(__file__).parent.parent / "assets"

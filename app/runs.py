@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.store import RESULT, partial_folder, write_json
+from atr.store import RESULT, partial_folder, write_json
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 10.0  # seconds a stopped computation has to end by itself

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 import tyro
 from tqdm import tqdm
 
@@ -22,6 +21,7 @@ from analysis.actionness import (
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.checkpoint import load_checkpoint
+from atr.processes import device_named
 from atr.transforms import VIEWS
 from atr.video import write_mp4
 
@@ -141,10 +141,3 @@ def make_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
-
-
-def device_named(name: str) -> torch.device:
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises AssertionError
-        raise ValueError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error

@@ -1,11 +1,8 @@
 """python -m analysis relations: Fig 4 of a checkpoint over a data set, as a result folder."""
 
-import json
 import math
-import shutil
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,17 +10,18 @@ from typing import Literal
 import pandas as pd
 import torch
 from accelerate import PartialState
-from tqdm import tqdm
 
 from analysis.actionness import has_graph_reasoner
-from analysis.averaging import average_relations, process_state
+from analysis.averaging import average_relations
 from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relation_report import block_numbers, by_class, convergences, software, table
 from analysis.relations import RelationAverage
-from analysis.store import RESULT, partial_folder, read_result, result_folder, write_arrays, write_json
-from atr.checkpoint import load_checkpoint
+from atr.checkpoint import load_checkpoint, read_config
 from atr.data import ClipDataset, open_clips
 from atr.models import VideoClassifier, build_model
+from atr.passes import progress_of
+from atr.processes import process_state
+from atr.store import RESULT, complete, partial_folder, read_result, result_folder, write_arrays, write_json
 
 CONTROL_SEED = 0
 SKIPPED = 3  # exit code: the result is whole but for videos that could not be read
@@ -103,7 +101,7 @@ class Relations:
             "command": command,
             "checkpoint": {
                 "name": self.checkpoint.resolve().name,
-                "weights_sha256": json.loads((self.checkpoint / "config.json").read_text())["weights_sha256"],
+                "weights_sha256": read_config(self.checkpoint)["weights_sha256"],
                 "model": model.config.to_dict(),
             },
             "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
@@ -117,7 +115,7 @@ class Relations:
             "convergence": convergences(averages["trained"], base),
             "classes": by_class(averages["trained"], clips.labels),
         }
-        write_result(result, averages, partial, folder)
+        complete(folder, lambda unfinished: write_result(result, averages, unfinished))
 
 
 def relations_folder(out: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
@@ -134,53 +132,18 @@ def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
         )
 
 
-class progress_of:
-    """A progress bar of the main process, and the same facts in `partial/progress.json` for the dashboard."""
-
-    def __init__(self, partial: Path, phase: str, total: int, state: PartialState):
-        self.file, self.phase, self.total, self.main = (
-            partial / "progress.json",
-            phase,
-            total,
-            state.is_main_process,
-        )
-        self.written = 0.0
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.bar = tqdm(desc=self.phase, total=self.total, unit="video", disable=not self.main)
-        return self.update
-
-    def update(self, done: int, total: int) -> None:
-        if not self.main:
-            return
-        self.bar.update(done - self.bar.n)
-        if time.monotonic() - self.written > 0.5 or done == total:
-            rate = self.bar.format_dict["rate"]
-            write_json(self.file, {"phase": self.phase, "done": done, "total": total, "rate": rate})
-            self.written = time.monotonic()
-
-    def __exit__(self, *_) -> None:
-        self.bar.close()
-
-
-def write_result(result: dict, averages: dict[str, RelationAverage], partial: Path, folder: Path) -> None:
-    """Tables, arrays and figures into a new folder, which then takes the place of the partial one."""
-    unfinished = partial / "result"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    write_json(unfinished / RESULT, result)
+def write_result(result: dict, averages: dict[str, RelationAverage], folder: Path) -> None:
+    """Tables, arrays and figures."""
+    write_json(folder / RESULT, result)
     arrays = {
         f"{net}/{name}": a for net, average in averages.items() for name, a in average.to_arrays().items()
     }
-    write_arrays(unfinished / "relations.npz", arrays)
-    as_table(result).to_csv(unfinished / "relations.csv", index=False)
+    write_arrays(folder / "relations.npz", arrays)
+    as_table(result).to_csv(folder / "relations.csv", index=False)
     entries, base = result["trained"], result["base"]
     for suffix in ("svg", "pdf"):
-        fig4(entries, limits=limits_of(entries), base=base).savefig(unfinished / f"fig4.{suffix}")
-    (unfinished / "fig4.html").write_text(fig4_page(result))
-    unfinished.rename(folder)
-    shutil.rmtree(partial)
+        fig4(entries, limits=limits_of(entries), base=base).savefig(folder / f"fig4.{suffix}")
+    (folder / "fig4.html").write_text(fig4_page(result))
 
 
 def as_table(result: dict) -> pd.DataFrame:

@@ -12,11 +12,13 @@ import torch
 
 import atr
 from analysis.__main__ import main
-from analysis.averaging import average_relations, merged
+from analysis.averaging import average_relations
 from analysis.recording import record
 from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
-from analysis.store import read_arrays, read_result, results
+from analysis.relations import RelationAverage
 from atr.data import VideoClips
+from atr.passes import merged
+from atr.store import read_arrays, read_result, results
 from atr.tabletop import CLASSES, write_dataset
 from atr.transforms import normalise
 
@@ -99,6 +101,7 @@ from pathlib import Path
 import atr
 from analysis.averaging import average_relations
 from atr.data import VideoClips
+from atr.passes import merged
 model = atr.load_checkpoint(sys.argv[1])
 clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)
 calls = []
@@ -112,7 +115,9 @@ average_relations(model, clips, partial=Path(sys.argv[3]), save_every=0, progres
 def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED, checkpoint, clips_folder, tmp_path / "partial"])
     assert killed.returncode == -signal.SIGKILL
-    assert len(merged(tmp_path / "partial")[0]) == 8  # the first batch; the second was not saved yet
+    assert (
+        len(merged(tmp_path / "partial", RelationAverage)[0]) == 8
+    )  # the first batch; the second was not saved yet
     model = atr.load_checkpoint(checkpoint)
     clips = VideoClips(clips_folder, num_frames=5, preprocessing=model.preprocessing)
     seen = []

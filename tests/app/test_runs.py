@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from analysis.store import RESULT, partial_folder, write_json
 from app import runs
 from app.runs import Run, running
+from atr.store import RESULT, partial_folder, write_json
 
 WAIT = [sys.executable, "-c", "import time; time.sleep(60)"]
 

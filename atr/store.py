@@ -5,6 +5,8 @@ A result folder appears under its name only when it is complete; until then its 
 
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,17 @@ def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Pa
 
 def partial_folder(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.partial"
+
+
+def complete(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a new folder, which then appears as `folder`, whole; the partial one is removed."""
+    partial = partial_folder(folder)
+    unfinished = partial / "result"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    write(unfinished)
+    unfinished.rename(folder)
+    shutil.rmtree(partial)
 
 
 def results(root: Path, kind: str) -> list[Path]:

@@ -3,10 +3,8 @@
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import pandas as pd
-import torch
 
 from analysis.relations import (
     RelationAverage,
@@ -100,8 +98,3 @@ def by_class(average: RelationAverage, labels: Sequence[str]) -> list[dict]:
         }
         for c in np.flatnonzero(counts).tolist()
     ]
-
-
-def software() -> dict[str, str]:
-    """Versions that can move a number: the decoder's and the network's."""
-    return {"opencv": cv2.__version__, "torch": torch.__version__}

@@ -1,14 +1,20 @@
-"""Class scores of a model over a set of clips, and the accuracies read from them."""
+"""Class scores of a model over a set of clips: quick ones while training, and whole predictions under a protocol."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from atr.data import ClipDataset
+from atr.models import VideoClassifier
+from atr.passes import per_clip
+from atr.processes import process_state
+from atr.protocol import Protocol
 from atr.transforms import Preprocessing, normalised, to_unit
 
 
@@ -60,3 +66,44 @@ def class_scores(
             labels.append(targets.cpu())
     model.train(was_training)
     return Scores(torch.cat(logits).numpy(), torch.cat(labels).numpy())
+
+
+class Views(Dataset):
+    """The clips as a protocol shows them: items (frames uint8 (V, T, h, w, 3), label, index)."""
+
+    def __init__(self, clips: ClipDataset, protocol: Protocol):
+        self.clips, self.protocol = clips, protocol
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
+        views = torch.from_numpy(self.clips.views(index, self.protocol))
+        return views, int(self.clips.targets[index]), index
+
+
+def view_scores(
+    model: VideoClassifier, clips: ClipDataset, protocol: Protocol, **options
+) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """Class probabilities of every clip, averaged over the views of a protocol; float32 arithmetic.
+
+    options: of `pass_over`.
+
+    Returns:
+        {"scores": float32 (N, num_classes), "seconds": float64 (N,), what the network took, "index": (N,)}, and
+        {index: message} of the clips that could not be read.
+    """
+    device = process_state().device
+    model = model.to(device).eval()
+
+    def compute(frames: Tensor, labels: list[int], indices: list[int]) -> dict[str, np.ndarray]:
+        started = time.perf_counter()
+        with torch.inference_mode():
+            # One view after the other: thirty views of a batch at once do not fit every machine.
+            views = (normalised(to_unit(view.to(device)), model.preprocessing) for view in frames.unbind(1))
+            scores = sum(model(view).softmax(dim=1) for view in views) / frames.shape[1]
+            scores = scores.cpu().numpy()
+        seconds = (time.perf_counter() - started) / len(frames)
+        return {"scores": scores, "seconds": np.full(len(frames), seconds)}
+
+    return per_clip(Views(clips, protocol), compute, **options)

@@ -1,6 +1,7 @@
 """One pass over a list of clips: sharded over processes, resumable at any time, with unreadable clips named."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from atr.data import ClipDataset
 from atr.processes import process_state
 from atr.store import read_arrays, write_arrays, write_json
 from atr.video import VideoError
 
 BATCH = 8
+SKIPPED = 3  # exit code of a command whose result is whole but for clips that could not be read
 
 
 class Gathered(Protocol):
@@ -184,6 +187,18 @@ def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str
         gathered.merge(kind.from_arrays(arrays))
         broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
     return gathered, broken
+
+
+def skipped_clips(clips: ClipDataset, broken: dict[int, str]) -> list[dict[str, str]]:
+    """As results keep the clips that could not be read."""
+    return [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)]
+
+
+def exit_code(skipped: list[dict[str, str]]) -> int:
+    """0, or `SKIPPED` after naming on stderr what could not be read."""
+    for clip in skipped:
+        print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
+    return SKIPPED if skipped else 0
 
 
 class progress_of:

@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
+import torch
 
 from atr.checkpoint import read_config
 from atr.data import digest
@@ -22,6 +24,18 @@ def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Pa
     config = read_config(checkpoint)
     identity = digest([config["weights_sha256"], config["model"], config["preprocessing"], settings])
     return root / f"{kind}-{checkpoint.resolve().name}-{identity[:12]}"
+
+
+def checkpoint_facts(folder: Path) -> dict:
+    """What a result says of the checkpoint it was made with."""
+    config = read_config(folder)
+    kept = {key: config[key] for key in ("weights_sha256", "model", "preprocessing")}
+    return {"name": folder.resolve().name, **kept}
+
+
+def software() -> dict[str, str]:
+    """Versions that can move a number: the decoder's and the network's."""
+    return {"opencv": cv2.__version__, "torch": torch.__version__}
 
 
 def partial_folder(folder: Path) -> Path:

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 import atr
+from atr.tabletop import write_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +24,10 @@ def tiny():
 def clips():
     """(N, T, 3, H, W) = (2, 4, 3, 32, 32)"""
     return torch.randn(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="session")
+def clips_folder(tmp_path_factory):
+    """Eleven clips of the demo set as files: ten frames of 64 pixels, true masks, annotations.json."""
+    folder = tmp_path_factory.mktemp("data") / "clips"
+    return write_dataset(folder, split="val", num_clips=11, num_frames=10, size=64, progress=False)

@@ -1,7 +1,6 @@
 """python -m analysis relations: Fig 4 of a checkpoint over a data set, as a result folder."""
 
 import math
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +13,26 @@ from accelerate import PartialState
 from analysis.actionness import has_graph_reasoner
 from analysis.averaging import average_relations
 from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
-from analysis.relation_report import block_numbers, by_class, convergences, software, table
+from analysis.relation_report import block_numbers, by_class, convergences, table
 from analysis.relations import RelationAverage
-from atr.checkpoint import load_checkpoint, read_config
+from atr.checkpoint import load_checkpoint
 from atr.data import ClipDataset, open_clips
 from atr.models import VideoClassifier, build_model
-from atr.passes import progress_of
+from atr.passes import exit_code, progress_of, skipped_clips
 from atr.processes import process_state
-from atr.store import RESULT, complete, partial_folder, read_result, result_folder, write_arrays, write_json
+from atr.store import (
+    RESULT,
+    checkpoint_facts,
+    complete,
+    partial_folder,
+    read_result,
+    result_folder,
+    software,
+    write_arrays,
+    write_json,
+)
 
 CONTROL_SEED = 0
-SKIPPED = 3  # exit code: the result is whole but for videos that could not be read
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,11 @@ class Relations:
         if not (folder / RESULT).is_file():
             self.compute(model, clips, folder, command, state)
         state.wait_for_everyone()
+        if not state.is_main_process:
+            return 0
         result = read_result(folder)
-        if state.is_main_process:
-            print_result(result, folder)
-        return SKIPPED if result["skipped"] else 0
+        print_result(result, folder)
+        return exit_code(result["skipped"])
 
     def compute(
         self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
@@ -99,14 +108,10 @@ class Relations:
         result = {
             "kind": "relations",
             "command": command,
-            "checkpoint": {
-                "name": self.checkpoint.resolve().name,
-                "weights_sha256": read_config(self.checkpoint)["weights_sha256"],
-                "model": model.config.to_dict(),
-            },
+            "checkpoint": checkpoint_facts(self.checkpoint),
             "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
             "videos": len(averages["trained"]),
-            "skipped": [{"id": clips.ids[i], "message": broken[i]} for i in sorted(broken)],
+            "skipped": skipped_clips(clips, broken),
             "base": base,
             "software": software(),
             "seconds": round(time.time() - started, 1),
@@ -189,6 +194,4 @@ def print_result(result: dict, folder: Path) -> None:
     print(
         "untrained: the same network with fresh weights. Its small JS comes from uniform rows: read JS with local_mass."
     )
-    for skipped in result["skipped"]:
-        print(f"skipped {skipped['id']}: {skipped['message']}", file=sys.stderr)
     print(f"written to {folder}")

@@ -19,20 +19,8 @@ from analysis.relations import RelationAverage
 from atr.data import VideoClips
 from atr.passes import merged
 from atr.store import read_arrays, read_result, results
-from atr.tabletop import CLASSES, write_dataset
+from atr.tabletop import CLASSES
 from atr.transforms import normalise
-
-
-@pytest.fixture(scope="module")
-def clips_folder(tmp_path_factory):
-    return write_dataset(
-        tmp_path_factory.mktemp("data") / "clips",
-        split="val",
-        num_clips=11,
-        num_frames=10,
-        size=64,
-        progress=False,
-    )
 
 
 def saved(folder, **options):

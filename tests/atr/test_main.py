@@ -69,7 +69,7 @@ def test_train_takes_a_preset_and_changes_to_it(tmp_path, monkeypatch):
         seen.append(config)
         return {"top1": 0.5}
 
-    monkeypatch.setattr("atr.__main__.train", fake)
+    monkeypatch.setattr("atr.commands.train.train", fake)
     assert (
         main(["train", "--preset", "tabletop-gr", "--out", str(tmp_path), "--epochs", "3", "--scale", "sqrt"])
         == 0

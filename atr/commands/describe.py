@@ -1,0 +1,42 @@
+"""python -m atr describe: a network by its blocks, its parameters and its MACs."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import tyro
+
+from atr.block import ATRConfig
+from atr.describe import as_text, describe
+from atr.models import ModelConfig
+
+
+@dataclass(frozen=True)
+class Describe:
+    """Print a network's blocks by their paper names, its parameters and its MACs for one clip."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """{tsn,tsm,slowonly}_resnet{18,34,50,101}"""
+    block: Literal["atr", "atr_sim"] | None = None
+    placement: str | tuple[str, ...] = "S3-5"
+    """S5-3, S5, S4-5, S3-5, S2-5, or names of blocks"""
+    num_classes: int = 174
+    num_frames: int = 8
+    width: float = 1.0
+    stem: Literal["imagenet", "small"] = "imagenet"
+    size: int = 224
+    """side of the frames in pixels"""
+    atr: ATRConfig = field(default_factory=ATRConfig)
+
+    def run(self, command: str) -> int:
+        config = ModelConfig(
+            self.name,
+            self.num_classes,
+            self.num_frames,
+            block=self.block,
+            placement=self.placement,
+            width=self.width,
+            stem=self.stem,
+            atr=self.atr,
+        )
+        print(as_text(config, describe(config, self.size), self.size))
+        return 0

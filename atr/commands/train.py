@@ -1,0 +1,32 @@
+"""python -m atr train: a network of a preset, or of settings of one's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from accelerate import PartialState
+
+from atr.presets import PRESETS
+from atr.train import TrainConfig, train
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network; `--preset` names the settings, every one of them can be given otherwise.
+
+    A run that was stopped goes on after its last whole epoch when the same command is given again.
+    """
+
+    out: Path
+    """the checkpoint folder to write"""
+    preset: Literal[tuple(PRESETS)] = "tabletop-atr"
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+    config: TrainConfig = PRESETS["tabletop-atr"]
+
+    def run(self, command: str) -> int:
+        metrics = train(self.config, self.out, self.cache)
+        if PartialState().is_main_process:
+            values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
+            print(f"{self.out}: {', '.join(values)}")
+        return 0

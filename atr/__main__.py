@@ -1,4 +1,4 @@
-"""python -m atr describe | train | evaluate | tabletop"""
+"""python -m atr describe | train | evaluate | predict | tabletop"""
 
 import shlex
 import sys
@@ -8,11 +8,18 @@ import tyro
 
 from atr.commands.describe import Describe
 from atr.commands.evaluate import Evaluate
+from atr.commands.predict import Predict
 from atr.commands.tabletop import Tabletop
 from atr.commands.train import Train
 from atr.presets import PRESETS
 
-COMMANDS = {"describe": Describe, "train": Train, "evaluate": Evaluate, "tabletop": Tabletop}
+COMMANDS = {
+    "describe": Describe,
+    "train": Train,
+    "evaluate": Evaluate,
+    "predict": Predict,
+    "tabletop": Tabletop,
+}
 
 
 def main(argv: list[str]) -> int:

@@ -1,0 +1,81 @@
+"""python -m atr predict: what a checkpoint calls videos of one's own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from atr.checkpoint import load_checkpoint
+from atr.passes import SKIPPED
+from atr.predict import find_videos, predict
+from atr.processes import device_named
+from atr.protocol import PROTOCOLS, SAMPLINGS, Protocol
+from atr.store import checkpoint_facts, software, write_json
+from atr.video import VideoError
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Print the five most probable classes of videos. Exit code 3: some could not be read; they are named."""
+
+    clips: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """video files, folders, glob patterns"""
+    checkpoint: Path
+    """a checkpoint folder"""
+    protocol: Literal[PROTOCOLS] = "1x1"
+    """clips x crops a video"""
+    sampling: Literal[SAMPLINGS] = "uniform"
+    """uniform over the whole video, or dense: a window of 64 frames"""
+    json: Path | None = None
+    """a file for all class probabilities"""
+    overlay: Path | None = None
+    """a folder for the actionness over each video (MP4, GIF, maps), as `python -m analysis actionness` makes it"""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1, ..."""
+
+    def run(self, command: str) -> int:
+        videos, protocol = find_videos(list(self.clips)), Protocol.named(self.protocol)
+        model = load_checkpoint(self.checkpoint).to(device_named(self.device))
+        if self.overlay is not None and model.config.block != "atr":
+            raise ValueError(
+                f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
+                "actionness to lay over a video"
+            )
+        answers, unreadable = [], []
+        for video in videos:
+            try:
+                probabilities = predict(model, video, protocol, self.sampling)
+            except VideoError as error:
+                unreadable.append({"clip": str(video), "message": str(error)})
+                print(f"skipped {error}", file=sys.stderr)
+                continue
+            best = np.argsort(-probabilities, kind="stable")[:5]
+            print(video)
+            for index in best:
+                print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")
+            top5 = [{"label": model.labels[i], "probability": float(probabilities[i])} for i in best]
+            answers.append({"clip": str(video), "top5": top5, "probabilities": probabilities.tolist()})
+            if self.overlay is not None:
+                self.write_overlay(video)
+        if self.json is not None:
+            facts = {
+                "command": command,
+                "checkpoint": checkpoint_facts(self.checkpoint),
+                "labels": model.labels,
+            }
+            settings = {"protocol": self.protocol, "sampling": self.sampling, "software": software()}
+            write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
+        return SKIPPED if unreadable else 0
+
+    def write_overlay(self, video: Path) -> None:
+        # Maps are a question of the analysis package, which stands above this one: its own command answers it.
+        arguments = ["--checkpoint", str(self.checkpoint), "--device", self.device]
+        out = ["--out", str(self.overlay / video.stem)]
+        command = [sys.executable, "-m", "analysis", "actionness", str(video), *arguments, *out]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise ValueError(f"the overlay of {video} failed: {done.stderr.strip().splitlines()[-1]}")

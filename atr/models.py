@@ -1,14 +1,16 @@
-"""Whole networks by name: a 2D or 3D ResNet, ATR blocks at a placement, average consensus of the frame logits."""
+"""Whole networks by name: a backbone, ATR blocks at a placement, average consensus of the frame logits."""
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
+from atr import efficientnet, resnet
 from atr.block import BLOCKS, ATRConfig
+from atr.efficientnet import EfficientNetLite0
 from atr.resnet import DEPTHS, FirstConv, ResNet, initialise, placed_blocks
 from atr.temporal import ShiftConv, TemporalConv, inflate
 
@@ -21,8 +23,8 @@ class ModelConfig:
         name: one of MODELS, for example "tsm_resnet50".
         block: None | "atr" | "atr_sim".
         placement: "S5-3" | "S5" | "S4-5" | "S3-5" | "S2-5" (Table 1) or block names such as ("S3B1", "S5B2").
-        width: scales every channel count of the ResNet.
-        stem: "imagenet" | "small".
+        width: scales every channel count of the backbone.
+        stem: "imagenet" | "small", which keeps twice the resolution, for frames of about 100 pixels.
         dropout: before the classifier, in training.
         atr: the choices inside the blocks.
     """
@@ -55,7 +57,7 @@ class VideoClassifier(nn.Module):
     `forward`: clips (N, T, 3, H, W), float, normalised -> logits (N, num_classes).
     """
 
-    def __init__(self, config: ModelConfig, backbone: ResNet):
+    def __init__(self, config: ModelConfig, backbone: ResNet | EfficientNetLite0):
         super().__init__()
         self.config = config
         self.backbone = backbone
@@ -88,7 +90,7 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
     """A network with fresh weights.
 
     Args:
-        name: {tsn,tsm,slowonly}_resnet{18,34,50,101}.
+        name: {tsn,tsm,slowonly}_resnet{18,34,50,101} or {tsn,tsm}_efficientnet_lite0.
         options: fields of ModelConfig and of ATRConfig, side by side, by their names.
 
     Raises:
@@ -113,28 +115,54 @@ def build_model(config: ModelConfig) -> VideoClassifier:
     for name in ("num_classes", "num_frames"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name}={getattr(config, name)} is not allowed; allowed: 1 or more")
+    for name, allowed in (("block", (None, *BLOCKS)), ("stem", STEMS)):
+        if getattr(config, name) not in allowed:
+            raise ValueError(
+                f"{name}={getattr(config, name)!r} is unknown; allowed: {', '.join(map(str, allowed))}"
+            )
     return MODELS[config.name](config)
+
+
+class Backbone(NamedTuple):
+    """A frame network to choose by name: its builder (width, stem, first_conv, slot) and its residual blocks' names."""
+
+    build: Callable[..., ResNet | EfficientNetLite0]
+    block_names: tuple[str, ...]
+
+
+BACKBONES: dict[str, Backbone] = {
+    **{f"resnet{depth}": Backbone(partial(ResNet, depth), resnet.block_names(depth)) for depth in DEPTHS},
+    "efficientnet_lite0": Backbone(EfficientNetLite0, efficientnet.block_names()),
+}
+STEMS = ("imagenet", "small")
 
 
 def conv2d(name: str, index: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
     return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
 
 
-def build_tsn(depth: int, config: ModelConfig) -> VideoClassifier:
+def build_tsn(backbone: str, config: ModelConfig) -> VideoClassifier:
     """TSN: no convolution looks across time."""
-    return with_blocks(depth, config, conv2d)
+    return with_blocks(backbone, config, conv2d)
 
 
-def build_tsm(depth: int, config: ModelConfig) -> VideoClassifier:
-    """TSM: a shift in every residual branch; in every second one of ResNet-101, as in the TSM repository."""
-    every = 2 if DEPTHS[depth][2] >= 23 else 1
-    return with_blocks(depth, config, across_time(ShiftConv, config, lambda name, index: index % every == 0))
+def build_tsm(backbone: str, config: ModelConfig) -> VideoClassifier:
+    """TSM: a shift in every residual branch, as in the TSM repository: in every second one of ResNet-101, and among
+    inverted residuals (there MobileNetV2's) in those with a shortcut, which keeps the unshifted frame.
+    """
+
+    def shifted(name: str, index: int) -> bool:
+        if backbone == "efficientnet_lite0":
+            return index > 0
+        return index % 2 == 0 or backbone != "resnet101"
+
+    return with_blocks(backbone, config, across_time(ShiftConv, config, shifted))
 
 
-def build_slowonly(depth: int, config: ModelConfig) -> VideoClassifier:
+def build_slowonly(backbone: str, config: ModelConfig) -> VideoClassifier:
     """SlowOnly: the first convolution of every residual block of the last two stages spans three frames."""
     return with_blocks(
-        depth, config, across_time(TemporalConv, config, lambda name, _: name[:2] in ("S4", "S5"))
+        backbone, config, across_time(TemporalConv, config, lambda name, _: name[:2] in ("S4", "S5"))
     )
 
 
@@ -150,41 +178,70 @@ def across_time(conv: type[nn.Module], config: ModelConfig, where: Callable[[str
     return first_conv
 
 
-def with_blocks(depth: int, config: ModelConfig, first_conv: FirstConv) -> VideoClassifier:
+def with_blocks(backbone: str, config: ModelConfig, first_conv: FirstConv) -> VideoClassifier:
     """The one place where backbone, blocks and classifier are composed."""
-    placed = placed_blocks(depth, config.placement)
-    if config.block is not None and config.block not in BLOCKS:
-        raise ValueError(f"block={config.block!r} is unknown; allowed: None, {', '.join(BLOCKS)}")
+    build, names = BACKBONES[backbone]
+    placed = placed_blocks(names, config.placement)
 
     def slot(name: str, channels: int) -> nn.Module:
         if config.block is None or name not in placed:
             return nn.Identity()
         return BLOCKS[config.block](channels, config.num_frames, config.atr)
 
-    backbone = ResNet(depth, width=config.width, stem=config.stem, first_conv=first_conv, slot=slot)
-    initialise(backbone)
-    return VideoClassifier(config, backbone)
+    network = build(width=config.width, stem=config.stem, first_conv=first_conv, slot=slot)
+    initialise(network)
+    return VideoClassifier(config, network)
 
 
 def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:
-    """The ResNet's weights of `source` into `model`; blocks and classifier keep theirs, temporal kernels inflate.
+    """The backbone's weights of `source` into `model`; blocks and classifier keep theirs, temporal kernels inflate.
 
     Raises:
         ValueError: the two frame networks are not of one shape.
     """
     weights = {name: w for name, w in source.backbone.state_dict().items() if ".atr." not in name}
-    own = model.backbone.state_dict()
-    weights = {n: inflate(w) if n in own and own[n].ndim == w.ndim + 1 else w for n, w in weights.items()}
-    try:
-        missing, unexpected = model.backbone.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {error}") from error
-    if wrong := [*unexpected, *(name for name in missing if ".atr." not in name)]:
-        raise ValueError(f"{source.config.name} does not fit into {model.config.name}: {wrong}")
+    load_backbone(model.backbone, weights, f"{source.config.name} into {model.config.name}")
+
+
+def load_backbone(backbone: nn.Module, weights: dict[str, Tensor], what: str) -> None:
+    """Weights by a backbone's own names into it, blocks excepted; 2D kernels inflate where it has temporal ones.
+
+    Raises:
+        ValueError: a weight is missing, left over or of another shape; nothing was loaded. `what` begins the message.
+    """
+    own = {name: w for name, w in backbone.state_dict().items() if ".atr." not in name}
+    weights = {n: inflate(w) if n in own and own[n].ndim == w.ndim + 1 > 3 else w for n, w in weights.items()}
+    check_fit(own, weights, what)
+    backbone.load_state_dict(weights, strict=False)
+
+
+def check_fit(own: dict[str, Tensor], weights: dict[str, Tensor], what: str) -> None:
+    """Raise ValueError, naming `what` and the keys, unless `weights` has each of `own`, in its shape, and no more.
+
+    `num_batches_tracked` may be missing: it is not used where running averages have a momentum, and files older than
+    torch 0.4.1 lack it.
+    """
+    faults = {
+        "missing": [n for n in own if n not in weights and not n.endswith(".num_batches_tracked")],
+        "left over": [n for n in weights if n not in own],
+        "of another shape": [
+            f"{n} {tuple(weights[n].shape)} for {tuple(own[n].shape)}"
+            for n in own
+            if n in weights and own[n].shape != weights[n].shape
+        ],
+    }
+    if any(faults.values()):
+        listed = (f"{len(names)} {fault} ({shortened(names)})" for fault, names in faults.items() if names)
+        raise ValueError(f"{what} does not fit: {', '.join(listed)}")
+
+
+def shortened(names: list[str], most: int = 3) -> str:
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
 MODELS: dict[str, Callable[[ModelConfig], VideoClassifier]] = {
-    f"{family}_resnet{depth}": partial(build, depth)
+    f"{family}_{backbone}": partial(build, backbone)
     for family, build in (("tsn", build_tsn), ("tsm", build_tsm), ("slowonly", build_slowonly))
-    for depth in DEPTHS
+    for backbone in BACKBONES
+    if (family, backbone) != ("slowonly", "efficientnet_lite0")  # SlowOnly is a ResNet
 }

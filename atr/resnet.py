@@ -30,13 +30,12 @@ def block_names(depth: int) -> tuple[str, ...]:
     return tuple(block_name(stage, b) for stage, n in enumerate(DEPTHS[depth], start=1) for b in range(n))
 
 
-def placed_blocks(depth: int, placement: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the residual blocks that a placement of Table 1, or a list of block names, chooses.
+def placed_blocks(names: tuple[str, ...], placement: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """Which of a backbone's residual blocks, `names`, a placement of Table 1 or a list of block names chooses.
 
     Raises:
-        ValueError: the placement or one of the names does not exist at this depth.
+        ValueError: the placement or one of the block names does not exist.
     """
-    names = block_names(depth)
     if placement == "S5-3":
         return (names[-1],)  # the last block of stage 5: the third of ResNet-50
     if isinstance(placement, str) and placement in PLACEMENTS:
@@ -44,8 +43,8 @@ def placed_blocks(depth: int, placement: str | list[str] | tuple[str, ...]) -> t
     chosen = (placement,) if isinstance(placement, str) else placement
     if unknown := [name for name in chosen if name not in names]:
         raise ValueError(
-            f"placement has unknown {', '.join(unknown)}; allowed: {', '.join(PLACEMENTS)}, or names of the blocks of "
-            f"ResNet-{depth}, {', '.join(names)}"
+            f"placement has unknown {', '.join(unknown)}; allowed: {', '.join(PLACEMENTS)}, or names of this "
+            f"backbone's blocks, {', '.join(names)}"
         )
     return tuple(name for name in names if name in chosen)
 
@@ -120,8 +119,6 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int, *, width: float, stem: str, first_conv: FirstConv, slot: Slot):
         super().__init__()
-        if stem not in ("imagenet", "small"):
-            raise ValueError(f"stem={stem!r} is unknown; allowed: imagenet, small")
         base = round(64 * width)
         if base < 1:
             raise ValueError(f"width={width} leaves no channels; allowed: 1/64 or more")
@@ -162,4 +159,6 @@ def initialise(backbone: nn.Module) -> None:
     """torchvision's start for the backbone's own convolutions: Kaiming normal, fan-out."""
     for name, module in backbone.named_modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)) and ".atr." not in name:
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            # torch's fan-out knows no groups; of a depth-wise kernel it equals the fan-in
+            mode = "fan_out" if module.groups == 1 else "fan_in"
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")

@@ -5,7 +5,7 @@ import torch
 
 import atr
 from atr.describe import describe
-from atr.models import ModelConfig
+from atr.models import ModelConfig, load_backbone
 from atr.temporal import inflate
 
 
@@ -63,6 +63,21 @@ def test_imagenet_weights_load_with_exactly_the_blocks_missing():
     assert sorted(unexpected) == ["fc.bias", "fc.weight"]
     assert missing
     assert all(".atr." in key for key in missing)
+
+
+def test_weights_that_do_not_fit_are_named_and_none_is_loaded(tiny):
+    model = tiny()
+    before = model.backbone.conv1.weight.clone()
+    weights = {name: torch.zeros_like(w) for name, w in tiny().backbone.state_dict().items()}
+    del weights["layer3.0.bn1.running_var"], weights["bn1.num_batches_tracked"]  # the second may be missing
+    weights |= {"fc.bias": torch.zeros(3), "layer1.0.bn2.bias": torch.zeros(9)}
+    with pytest.raises(ValueError) as refused:
+        load_backbone(model.backbone, weights, "the file")
+    assert str(refused.value) == (
+        "the file does not fit: 1 missing (layer3.0.bn1.running_var), 1 left over (fc.bias), "
+        "1 of another shape (layer1.0.bn2.bias (9,) for (8,))"
+    )
+    assert torch.equal(model.backbone.conv1.weight, before)
 
 
 def test_centre_inflated_slowonly_gives_the_2d_output(clips):
@@ -148,6 +163,8 @@ def test_mirrored_names_of_weights():
         ({"block": "atr_sim"}, False),  # ER
         ({"name": "tsm_resnet18"}, False),
         ({"name": "slowonly_resnet18"}, False),
+        ({"name": "tsn_efficientnet_lite0"}, True),
+        ({"name": "tsm_efficientnet_lite0"}, False),
     ],
 )
 def test_who_is_blind_to_the_order_of_frames(tiny, clips, options, blind):
@@ -158,8 +175,9 @@ def test_who_is_blind_to_the_order_of_frames(tiny, clips, options, blind):
     assert blind or apart > 1e-3
 
 
-def test_last_bn_scale_zero_leaves_the_logits(tiny, clips):
-    plain, with_blocks = tiny(), tiny(block="atr", bn_gamma_init=0.0)
+@pytest.mark.parametrize("name", ["tsn_resnet18", "tsn_efficientnet_lite0"])
+def test_last_bn_scale_zero_leaves_the_logits(name, tiny, clips):
+    plain, with_blocks = tiny(name), tiny(name, block="atr", bn_gamma_init=0.0)
     with_blocks.load_state_dict(plain.state_dict(), strict=False)
     with torch.inference_mode():
         assert torch.equal(with_blocks(clips), plain(clips))
@@ -183,5 +201,7 @@ def test_clips_of_another_length_and_unknown_options_are_refused(tiny, clips):
         tiny(distributon="add")
     with pytest.raises(ValueError, match="S9B1"):
         tiny(block="atr", placement=["S9B1"])
-    with pytest.raises(ValueError, match="'lstm'.*atr_sim"):
+    with pytest.raises(ValueError, match="block='lstm' is unknown; allowed: None, atr, atr_sim"):
         tiny(block="lstm")
+    with pytest.raises(ValueError, match="stem='large' is unknown; allowed: imagenet, small"):
+        tiny(stem="large")

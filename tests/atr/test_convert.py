@@ -1,0 +1,398 @@
+"""Foreign weights: each layout by its documented key names, in the original's order of operations; nothing unaccounted for."""
+
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+import atr
+from atr.checkpoint import load_checkpoint
+from atr.commands.convert import Convert, read_labels
+from atr.convert import convert, load_imagenet, read_torchvision
+from atr.efficientnet import imagenet_weights
+from atr.resnet import DEPTHS
+
+T, CLASSES, BASE = 4, 5, 8
+LABELS = [f"class {i}" for i in range(CLASSES)]
+HEADS = {"torchvision": "fc", "tsm": "module.new_fc", "mmaction2": "cls_head.fc_cls"}
+
+
+def keys(layout, place):
+    """A convolution's place ("layer1.0.conv1", "layer2.0.downsample") -> names of it and of its normalisation."""
+    if layout == "mmaction2":
+        return f"backbone.{place}.conv", f"backbone.{place}.bn"
+    prefix = "module.base_model." if layout == "tsm" else ""
+    if place.endswith("downsample"):
+        return f"{prefix}{place}.0", f"{prefix}{place}.1"
+    return f"{prefix}{place}", f"{prefix}{place[:-5]}bn{place[-1]}"
+
+
+def is_shifted(family, depth, place):
+    """TSM: the first convolution of each block; of every second block of ResNet-101."""
+    layer, _, rest = place.partition(".")
+    every = 2 if depth == 101 else 1
+    return (
+        family == "tsm"
+        and layer != "conv1"
+        and rest.endswith("conv1")
+        and int(rest.split(".")[0]) % every == 0
+    )
+
+
+def convolutions(depth):
+    """(place, channels in, channels out, kernel) of a ResNet with 8 channels after the stem."""
+    yield "conv1", 3, BASE, 7
+    inputs = BASE
+    for layer, blocks in enumerate(DEPTHS[depth], start=1):
+        width = BASE * 2 ** (layer - 1)
+        outputs = width * (4 if depth >= 50 else 1)
+        for b in range(blocks):
+            shapes = [(inputs, width, 3), (width, width, 3)]
+            if depth >= 50:
+                shapes = [(inputs, width, 1), (width, width, 3), (width, outputs, 1)]
+            for i, shape in enumerate(shapes, start=1):
+                yield f"layer{layer}.{b}.conv{i}", *shape
+            if b == 0 and (layer > 1 or inputs != outputs):
+                yield f"layer{layer}.0.downsample", inputs, outputs, 1
+            inputs = outputs
+
+
+def checkpoint(layout, family, depth):
+    """Random weights by their names in a layout."""
+    weights, outputs = {}, 0
+    for place, inputs, outputs, k in convolutions(depth):
+        conv, norm = keys(layout, place)
+        shape = (outputs, inputs, k, k)
+        if family == "slowonly":  # every kernel has a time; 3 in the first convolutions of layers 3 and 4
+            long = place[:6] in ("layer3", "layer4") and place.endswith("conv1")
+            shape = (outputs, inputs, 3 if long else 1, k, k)
+        fan_in = torch.Size(shape[1:]).numel()
+        net = ".net" if is_shifted(family, depth, place) else ""
+        weights[f"{conv}{net}.weight"] = torch.randn(shape) * (2 / fan_in) ** 0.5
+        weights |= {
+            f"{norm}.weight": torch.rand(outputs) + 0.5,
+            f"{norm}.bias": torch.randn(outputs) * 0.1,
+            f"{norm}.running_mean": torch.randn(outputs) * 0.1,
+            f"{norm}.running_var": torch.rand(outputs) + 0.5,
+            f"{norm}.num_batches_tracked": torch.tensor(7),
+        }
+    head = HEADS[layout]
+    return weights | {
+        f"{head}.weight": torch.randn(CLASSES, outputs),
+        f"{head}.bias": torch.randn(CLASSES),
+    }
+
+
+def shift(x):
+    """(N*T, C, H, W): channels in eighths; the first takes the next frame, the second the one before."""
+    x = x.unflatten(0, (-1, T))
+    fold = x.shape[2] // 8
+    left, right, rest = x[:, :, :fold], x[:, :, fold : 2 * fold], x[:, :, 2 * fold :]
+    left = torch.cat([left[:, 1:], torch.zeros_like(left[:, :1])], dim=1)
+    right = torch.cat([torch.zeros_like(right[:, :1]), right[:, :-1]], dim=1)
+    return torch.cat([left, right, rest], dim=2).flatten(0, 1)
+
+
+def logits(weights, clips, layout, family, depth):
+    """The original's forward pass: 2D on (N*T, C, H, W), or 3D on (N, C, T, H, W)."""
+    solid = family == "slowonly"
+
+    def conv(x, place, stride=1):
+        name, norm = keys(layout, place)
+        if is_shifted(family, depth, place):
+            x, name = shift(x), f"{name}.net"
+        kernel = weights[f"{name}.weight"]
+        padding = [k // 2 for k in kernel.shape[2:]]
+        x = (
+            F.conv3d(x, kernel, None, (1, stride, stride), padding)
+            if solid
+            else F.conv2d(x, kernel, None, stride, padding)
+        )
+        w = {part: weights[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")}
+        return F.batch_norm(x, w["running_mean"], w["running_var"], w["weight"], w["bias"])
+
+    x = clips.transpose(1, 2) if solid else clips.flatten(0, 1)
+    x = F.relu(conv(x, "conv1", 2))
+    x = F.max_pool3d(x, (1, 3, 3), (1, 2, 2), (0, 1, 1)) if solid else F.max_pool2d(x, 3, 2, 1)
+    for layer, blocks in enumerate(DEPTHS[depth], start=1):
+        for b in range(blocks):
+            place, stride = f"layer{layer}.{b}", 2 if layer > 1 and b == 0 else 1
+            y = F.relu(conv(x, f"{place}.conv1", 1 if depth >= 50 else stride))
+            y = conv(y, f"{place}.conv2", stride if depth >= 50 else 1)
+            if depth >= 50:
+                y = conv(F.relu(y), f"{place}.conv3")
+            if f"{keys(layout, place + '.downsample')[0]}.weight" in weights:
+                x = conv(x, f"{place}.downsample", stride)
+            x = F.relu(x + y)
+    weight, bias = (weights[f"{HEADS[layout]}.{part}"] for part in ("weight", "bias"))
+    if solid:  # I3D's head: the average over frames and positions
+        return F.linear(x.mean((2, 3, 4)), weight, bias)
+    x = x.mean((2, 3)).unflatten(0, (-1, T))
+    if layout == "mmaction2" and family == "tsn":  # its head averages the frames before the classifier
+        return F.linear(x.mean(1), weight, bias)
+    return F.linear(x, weight, bias).mean(1)
+
+
+def saved(tmp_path, weights, name="weights.pth", **beside):
+    """As the projects save: torchvision the bare weights, the others with the state of the training beside them."""
+    torch.save({"state_dict": weights, **beside} if beside else weights, tmp_path / name)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("layout", "family", "depth"),
+    [
+        ("torchvision", "tsn", 18),
+        ("torchvision", "tsn", 50),
+        ("tsm", "tsn", 50),
+        ("tsm", "tsm", 34),
+        ("tsm", "tsm", 101),
+        ("mmaction2", "tsn", 50),
+        ("mmaction2", "tsm", 18),
+        ("mmaction2", "slowonly", 50),
+    ],
+)
+def test_logits_are_the_originals(layout, family, depth, tmp_path):
+    weights = checkpoint(layout, family, depth)
+    file = saved(tmp_path, weights, **({} if layout == "torchvision" else {"epoch": 3, "meta": {"epoch": 3}}))
+    model, found = convert(file, labels=LABELS, num_frames=T)
+    assert (model.config.name, found) == (f"{family}_resnet{depth}", layout)
+    assert (model.config.width, model.config.num_classes, model.config.num_frames) == (BASE / 64, CLASSES, T)
+    clips = torch.randn(2, T, 3, 48, 48)
+    with torch.inference_mode():
+        expected = logits(weights, clips, layout, family, depth)
+        assert expected.std() > 0.1
+        torch.testing.assert_close(model(clips), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_documented_names():
+    """Keys as they stand in the projects' files and in reports of them, not made by rules."""
+    assert {"conv1.weight", "bn1.running_mean", "layer1.0.bn2.bias", "layer2.0.downsample.1.weight"} <= set(
+        checkpoint("torchvision", "tsn", 18)
+    )
+    assert {
+        "module.base_model.conv1.weight",
+        "module.base_model.layer3.4.conv1.net.weight",
+        "module.base_model.layer1.0.downsample.0.weight",
+        "module.new_fc.weight",
+    } <= set(checkpoint("tsm", "tsm", 50))
+    mmaction2 = checkpoint("mmaction2", "slowonly", 50)
+    assert mmaction2["backbone.conv1.conv.weight"].shape == (8, 3, 1, 7, 7)
+    assert mmaction2["backbone.layer4.2.conv1.conv.weight"].shape == (64, 256, 3, 1, 1)
+    assert {"backbone.layer1.0.downsample.bn.bias", "cls_head.fc_cls.weight"} <= set(mmaction2)
+    assert "backbone.layer1.0.conv1.conv.net.weight" in checkpoint("mmaction2", "tsm", 50)
+
+
+def altered(change):
+    weights = checkpoint("tsm", "tsm", 18)
+    change(weights)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            lambda w: w.pop("module.base_model.layer3.1.bn2.running_var"),
+            r"1 missing \(base_model.layer3.1.bn2",
+        ),
+        (
+            lambda w: w.update({"module.base_model.nl.g.weight": torch.zeros(1)}),
+            r"1 left over \(base_model.nl.g",
+        ),
+        (
+            lambda w: w.update({"module.base_model.layer1.0.bn1.bias": torch.zeros(9)}),
+            r"1 of another shape \(base_model.layer1.0.bn1.bias \(9,\) for \(8,\)\)",
+        ),
+        (  # without its shift: the same weights would be another network
+            lambda w: w.update(
+                {
+                    "module.base_model.layer2.1.conv1.weight": w.pop(
+                        "module.base_model.layer2.1.conv1.net.weight"
+                    )
+                }
+            ),
+            r"missing \(base_model.layer2.1.conv1.net.weight\), 1 left over \(base_model.layer2.1.conv1.weight",
+        ),
+        (lambda w: w.pop("module.new_fc.weight"), "has no classifier new_fc.weight"),
+    ],
+)
+def test_every_key_is_accounted_for(change, named, tmp_path):
+    file = saved(tmp_path, altered(change), epoch=3)
+    with pytest.raises(ValueError, match=named):
+        convert(file, labels=LABELS, num_frames=T)
+
+
+def test_counts_of_batches_may_be_missing(tmp_path):
+    weights = {k: v for k, v in checkpoint("torchvision", "tsn", 18).items() if "num_batches" not in k}
+    model, _ = convert(saved(tmp_path, weights), labels=LABELS, num_frames=T)
+    assert torch.equal(model.backbone.layer4[1].bn2.running_var, weights["layer4.1.bn2.running_var"])
+
+
+def test_another_layout_or_network_is_refused(tmp_path):
+    file = saved(tmp_path, checkpoint("mmaction2", "tsn", 18))
+    with pytest.raises(
+        ValueError, match=r"no conv1.weight \(torchvision\); its keys begin with backbone.conv1.conv"
+    ):
+        convert(file, labels=LABELS, layout="torchvision", num_frames=T)
+    with pytest.raises(ValueError, match="'caffe' is unknown; allowed: auto, torchvision, tsm, mmaction2"):
+        convert(file, labels=LABELS, layout="caffe", num_frames=T)
+    weights = {k: v for k, v in checkpoint("torchvision", "tsn", 18).items() if "layer4.1" not in k}
+    with pytest.raises(ValueError, match=r"\(2, 2, 2, 1\) blocks .* ResNet-18, 34, 50, 101"):
+        convert(saved(tmp_path, weights), labels=LABELS, num_frames=T)
+
+
+TSM_NAME = "TSM_somethingv2_RGB_resnet18_shift8_blockres_avg_segment4_e45.pth"
+
+
+@pytest.mark.parametrize(
+    ("layout", "family", "name", "notes", "frames", "expected"),
+    [
+        ("tsm", "tsm", TSM_NAME, "", None, 4),
+        ("tsm", "tsm", TSM_NAME, "", 8, r"num_frames=8 is not what .*: \[4\]"),
+        ("tsm", "tsm", "ckpt.best.pth.tar", "", None, "num_frames is needed: .* notes none"),
+        ("tsm", "tsm", TSM_NAME.replace("shift8", "shift4"), "", 4, "was trained with shift4, which no"),
+        ("tsm", "tsn", "TSM_kinetics_RGB_resnet18_avg_segment5_e50.pth", "", None, 5),
+        ("tsm", "tsn", "TSM_kinetics_RGB_resnet18_avg_segment5_e50.pth", "", 8, 8),  # TSN takes any T
+        ("mmaction2", "tsm", "a.pth", "backbone=dict(num_segments=16, shift_div=8)", None, 16),
+        ("mmaction2", "tsm", "a.pth", "num_segments = 16", 8, r"num_frames=8 is not what .*: \[16\]"),
+        ("mmaction2", "tsm", "a.pth", "shift_div=4, num_segments=8", 8, "was trained with shift_div=4"),
+        ("mmaction2", "tsn", "a.pth", "style='caffe'", 8, "was trained with style='caffe'"),
+        ("mmaction2", "tsn", "a.pth", "backbone=dict(type='C2D')", 8, "was trained with type='C2D'"),
+        ("mmaction2", "tsn", "a.pth", "mean=[104, 117, 128]", 8, r"was trained with mean=\[104, 117, 128\]"),
+        ("mmaction2", "tsn", "a.pth", "clip_len=1, num_clips=3, mean=[123.675, 116.28, 103.53]", 8, 8),
+    ],
+)
+def test_frames_and_settings_that_weights_cannot_tell(
+    layout, family, name, notes, frames, expected, tmp_path
+):
+    file = saved(tmp_path, checkpoint(layout, family, 18), name, meta={"config": notes})
+    if isinstance(expected, int):
+        model, _ = convert(file, labels=LABELS, num_frames=frames)
+        assert model.config.num_frames == expected
+    else:
+        with pytest.raises(ValueError, match=expected):
+            convert(file, labels=LABELS, num_frames=frames)
+
+
+def test_clip_length_of_slowonly_is_read(tmp_path):
+    meta = {"cfg": "dict(type='SampleFrames', clip_len=4, frame_interval=16, num_clips=1)"}
+    file = saved(tmp_path, checkpoint("mmaction2", "slowonly", 50), meta=meta)
+    assert convert(file, labels=LABELS)[0].config.num_frames == 4
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_file_that_would_run_something_is_refused(tmp_path):
+    trap = tmp_path / "ran"
+    file = saved(tmp_path, checkpoint("tsm", "tsm", 18), meta=Malicious(trap))
+    with pytest.raises(
+        ValueError, match=r"holds Python objects \(posix.mkdir\).*save its 'state_dict' alone"
+    ):
+        convert(file, labels=LABELS, num_frames=T)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [(b"", "not a readable file"), (b"no weights", "not a readable file"), (None, "not a readable file")],
+)
+def test_damaged_files_are_refused(content, named, tmp_path):
+    file = saved(tmp_path, {"conv1.weight": torch.zeros(100)})
+    file.write_bytes(file.read_bytes()[:-300] if content is None else content)
+    with pytest.raises(ValueError, match=named):
+        convert(file, labels=LABELS, num_frames=T)
+
+
+def test_what_is_no_set_of_weights_is_refused(tmp_path):
+    for content in ([torch.zeros(3)], {}, {"state_dict": {"lr": 0.1}}, {3: torch.zeros(3)}):
+        torch.save(content, tmp_path / "other.pth")
+        with pytest.raises(ValueError, match="other.pth is not a set of named tensors"):
+            convert(tmp_path / "other.pth", labels=LABELS)
+    with pytest.raises(FileNotFoundError):
+        convert(tmp_path / "none.pth", labels=LABELS)
+
+
+@pytest.mark.parametrize("name", ["resnet18.pth", "resnet18.safetensors"])
+def test_imagenet_weights_of_torchvision_fill_all_but_blocks_and_classifier(name, tmp_path):
+    weights, file = checkpoint("torchvision", "tsn", 18), tmp_path / name
+    save_file(weights, file) if file.suffix == ".safetensors" else torch.save(weights, file)
+    model = atr.create_model("slowonly_resnet18", 3, T, width=BASE / 64, block="atr")
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    load_imagenet(model.backbone, file)
+    for key, value in model.state_dict().items():
+        if ".atr." in key or key.startswith("fc."):
+            assert torch.equal(value, before[key]), key
+        else:
+            loaded = weights[key.removeprefix("backbone.")]
+            assert torch.equal(value[:, :, 1] if value.ndim == 5 else value, loaded), key
+    assert set(read_torchvision(file)) == set(weights)
+
+
+def test_imagenet_weights_of_another_network_are_refused(tmp_path):
+    file = saved(tmp_path, checkpoint("torchvision", "tsn", 34))
+    with pytest.raises(
+        ValueError, match=r"into this ResNet does not fit: \d+ left over \(layer1.2.conv1.weight"
+    ):
+        load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone, file)
+    with pytest.raises(ValueError, match="ResNet starts from a file of torchvision's weights, got None"):
+        load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone)
+
+
+def test_the_package_fills_an_efficientnet():
+    model = atr.create_model("tsm_efficientnet_lite0", 3, T, block="atr_sim")
+    load_imagenet(model.backbone)
+    assert torch.equal(model.backbone.blocks[15].bn2.bias, imagenet_weights()["blocks.15.bn2.bias"])
+    with pytest.raises(ValueError, match="EfficientNetLite0 starts from None, got weights.pth"):
+        load_imagenet(model.backbone, "weights.pth")
+
+
+def test_the_command_writes_a_checkpoint_that_says_where_it_came_from(tmp_path, capsys):
+    weights = checkpoint("tsm", "tsm", 18)
+    file = saved(tmp_path, weights, TSM_NAME, best_prec1=61.2)
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(LABELS) + "\n")
+    assert Convert(file, tmp_path / "out", labels).run("python -m atr convert ...") == 0
+    assert "tsm_resnet18, 5 classes, 4 frames" in capsys.readouterr().out
+    model = load_checkpoint(tmp_path / "out")
+    assert model.labels == LABELS
+    assert model.facts["command"] == "python -m atr convert ..."
+    assert model.facts["source"] | {"sha256": None} == {"file": TSM_NAME, "sha256": None, "layout": "tsm"}
+    assert len(model.facts["source"]["sha256"]) == 64
+    clips = torch.randn(1, T, 3, 48, 48)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            model(clips), logits(weights, clips, "tsm", "tsm", 18), atol=1e-4, rtol=1e-4
+        )
+    labels.write_text("one\ntwo")
+    with pytest.raises(ValueError, match="2 labels do not fit .*, which has 5 classes"):
+        Convert(file, tmp_path / "other", labels).run("")
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("labels.txt", "Bending\n\n Turning around \n", ["Bending", "Turning around"]),
+        ("labels.json", '["b", "a"]', ["b", "a"]),
+        ("labels.json", '{"a": "1", "b": "0"}', ["b", "a"]),
+        ("labels.json", '{"a": 1, "b": 2}', "nor numbers them 0, 1, 2"),
+        ("labels.json", '{"a": 1,', "not a list of labels"),
+        ("labels.json", "[1, 2]", "not a list of labels"),
+    ],
+)
+def test_labels(name, text, expected, tmp_path):
+    (tmp_path / name).write_text(text)
+    if isinstance(expected, list):
+        assert read_labels(tmp_path / name) == expected
+    else:
+        with pytest.raises(ValueError, match=expected):
+            read_labels(tmp_path / name)

@@ -1,4 +1,4 @@
-"""python -m atr describe | train | evaluate | predict | tabletop"""
+"""python -m atr describe | train | evaluate | predict | convert | tabletop"""
 
 import shlex
 import sys
@@ -6,6 +6,7 @@ from typing import Annotated, Union
 
 import tyro
 
+from atr.commands.convert import Convert
 from atr.commands.describe import Describe
 from atr.commands.evaluate import Evaluate
 from atr.commands.predict import Predict
@@ -18,6 +19,7 @@ COMMANDS = {
     "train": Train,
     "evaluate": Evaluate,
     "predict": Predict,
+    "convert": Convert,
     "tabletop": Tabletop,
 }
 

@@ -64,6 +64,7 @@ def save_checkpoint(
         }
         (written / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
         written.chmod(0o755)
+        (written / WEIGHTS).chmod(0o644)  # safetensors writes a file for its owner alone
         replace_folder(written, folder)
     finally:
         shutil.rmtree(written, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""python -m atr describe | train | evaluate | predict | convert | tabletop"""
+"""python -m atr describe | doctor | train | evaluate | predict | convert | tabletop"""
 
 import shlex
 import sys
@@ -8,6 +8,7 @@ import tyro
 
 from atr.commands.convert import Convert
 from atr.commands.describe import Describe
+from atr.commands.doctor import Doctor
 from atr.commands.evaluate import Evaluate
 from atr.commands.predict import Predict
 from atr.commands.tabletop import Tabletop
@@ -16,6 +17,7 @@ from atr.presets import PRESETS
 
 COMMANDS = {
     "describe": Describe,
+    "doctor": Doctor,
     "train": Train,
     "evaluate": Evaluate,
     "predict": Predict,

@@ -61,8 +61,8 @@ class Predictions:
     @property
     def ranks(self) -> np.ndarray:
         """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first."""
-        order = np.argsort(-self.scores, axis=1, kind="stable")
-        return (order == self.targets[:, None]).argmax(axis=1)
+        own, earlier = self.true_probability[:, None], np.arange(len(self.labels)) < self.targets[:, None]
+        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
 
     def top(self, k: int) -> float:
         """Share of clips whose class is among the k highest scores."""

@@ -56,7 +56,7 @@ def view_box(
     """Region of the original frame that the model sees, (top, left, height, width), rounded to whole pixels."""
     if _checked(view) == "whole":
         return 0, 0, height, width
-    resized_height, resized_width = _resized_size(height, width, preprocessing.short_side)
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
     top, left = _centre(resized_height, resized_width, preprocessing.crop)
     scale_y, scale_x = height / resized_height, width / resized_width
     box_height = max(round(preprocessing.crop * scale_y), 1)
@@ -80,7 +80,7 @@ def cut_view(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop
     rounded to a multiple of 32.
     """
     height, width = frames.shape[1:3]
-    resized_height, resized_width = _resized_size(height, width, preprocessing.short_side)
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
     if _checked(view) == "whole":
         return resize(frames, _to_stride(resized_height), _to_stride(resized_width))
     top, left = _centre(resized_height, resized_width, preprocessing.crop)
@@ -115,7 +115,7 @@ def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "cr
     return normalise(cut_view(frames, preprocessing, view), preprocessing)
 
 
-def _resized_size(height: int, width: int, short_side: int) -> tuple[int, int]:
+def resized_size(height: int, width: int, short_side: int) -> tuple[int, int]:
     scale = short_side / min(height, width)
     return max(round(height * scale), short_side), max(round(width * scale), short_side)
 

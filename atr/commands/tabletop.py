@@ -4,16 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from atr.tabletop import write_dataset
+from atr.tabletop import write_dataset, write_miniature
 
 
 @dataclass(frozen=True)
 class Tabletop:
-    """Render clips of the demo set: H.264 videos, true masks, annotations.json."""
+    """Render clips of the demo set: H.264 videos, true masks, annotations.json; or in the layout of another data set.
+
+    "sthv2", "sthv1", "kinetics" and "folders" are miniatures to rehearse on, in the official formats: clips for training
+    and half as many for validation ("folders": clips in class folders, no splits).
+    """
 
     out: Path
+    layout: Literal["annotations", "sthv2", "sthv1", "kinetics", "folders"] = "annotations"
     num_clips: int = 40
     split: Literal["train", "val"] = "val"
+    """of the demo set; the other layouts take both"""
     num_frames: int = 32
     size: int = 128
     """side in pixels"""
@@ -22,14 +28,17 @@ class Tabletop:
     """index of the first clip in the split"""
 
     def run(self, command: str) -> int:
-        write_dataset(
-            self.out,
-            split=self.split,
-            num_clips=self.num_clips,
-            num_frames=self.num_frames,
-            size=self.size,
-            fps=self.fps,
-            first=self.first,
-        )
+        film = {
+            "num_clips": self.num_clips,
+            "num_frames": self.num_frames,
+            "size": self.size,
+            "fps": self.fps,
+        }
+        if self.layout == "annotations":
+            write_dataset(self.out, split=self.split, first=self.first, **film)
+        elif self.first or self.split != "val":
+            raise ValueError(f"first and split do not go with layout {self.layout!r}, which has both splits")
+        else:
+            write_miniature(self.out, self.layout, **film)
         print(f"{self.num_clips} clips in {self.out}")
         return 0

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
+from atr.parallel import in_processes
 from atr.tabletop.actions import CLASSES
+from atr.tabletop.new_folder import new_folder
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
 from atr.video import write_mp4
@@ -46,12 +43,8 @@ def write_dataset(
         raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
     if size < 32 or size % 2:
         raise ValueError(f"size must be an even number from 32 on (4:2:0 chroma), got {size}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out} exists and is not an empty folder; choose another or remove it")
     seeds = [split_seed(split, first + k) for k in range(num_clips)]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with new_folder(out) as unfinished:
         clips = []
         for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
             clip = render_clip(seed, num_frames=num_frames, size=size)
@@ -66,10 +59,6 @@ def write_dataset(
             "clips": clips,
         }
         (unfinished / "annotations.json").write_text(json.dumps(annotations, indent=1) + "\n")
-        unfinished.chmod(0o755)  # mkdtemp makes private folders
-        os.replace(unfinished, out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return out
 
 
@@ -137,7 +126,7 @@ def _render_cache(
         np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape).flush()
         jobs = [(unfinished, k, seeds[k : k + 16], num_frames, size) for k in range(0, len(seeds), 16)]
         with tqdm(total=len(seeds), desc="rendering", unit="clip") as bar:
-            for first, rendered in _in_processes(_render_rows, jobs, workers):
+            for first, rendered in in_processes(_render_rows, jobs, workers):
                 for k, (label, kinds, active) in enumerate(rendered, start=first):
                     labels[k], acting[k] = label, active
                     objects[k, list(kinds)] = True
@@ -148,16 +137,6 @@ def _render_cache(
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished_facts.unlink(missing_ok=True)
-
-
-def _in_processes(function, jobs: list, workers: int):
-    """Results in order. Fresh processes, since OpenCV's threads do not survive a fork."""
-    if workers == 1:
-        yield from map(function, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
-        yield from pool.map(function, jobs)
 
 
 def _render_rows(job) -> tuple[int, list[tuple[int, frozenset[int], np.ndarray]]]:

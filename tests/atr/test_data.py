@@ -1,14 +1,17 @@
-"""The two kinds of clip lists, and what `--data` may name."""
+"""Lists of clips: their frames, views and random draws, and what `--data` may name."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from atr.data import TabletopClips, VideoClips, open_clips
-from atr.tabletop import CLASSES, render_clip, split_seed, write_dataset
-from atr.transforms import Preprocessing
-from atr.video import VideoError, uniform_indices
+from atr.protocol import Protocol
+from atr.symmetry import mirrored_classes
+from atr.tabletop import CLASSES, REVERSED, render_clip, split_seed, write_dataset
+from atr.transforms import Preprocessing, cut_view
+from atr.video import VideoError, decode, uniform_indices, write_mp4
 
 SIZES = Preprocessing(short_side=64, crop=64)
 
@@ -60,6 +63,109 @@ def test_a_missing_video_is_named(folder, tmp_path):
     clips = VideoClips(tmp_path, num_frames=4, preprocessing=SIZES)
     with pytest.raises(VideoError, match="val-000000.mp4"):
         clips[0]
+
+
+@pytest.mark.parametrize("clips", [2, 10])
+def test_rendered_clips_are_sampled_at_shifts_of_their_segments(tmp_path, clips):
+    protocol = Protocol(clips, 3)
+    data = TabletopClips("val", 1, num_frames=4, size=32, cache=tmp_path, protocol=protocol)
+    views = data.views(0, protocol)
+    assert views.shape == (3 * clips, 4, 32, 32, 3)
+    for c in range(clips):
+        times = (np.arange(4) + (c + 0.5) / clips) / 4
+        expected = render_clip(split_seed("val", 0), times=times, size=32).frames
+        for crop in range(3):  # of a square
+            assert np.array_equal(views[3 * c + crop], expected)
+    assert data.digest == TabletopClips.digest_of("val", 1, num_frames=4, size=32)
+    with pytest.raises(ValueError, match=f"opened for protocol {clips}x3, 1x1 is asked for"):
+        data[0]
+
+
+@pytest.fixture
+def wide(tmp_path):
+    """Two class folders of one clip each, 200 frames of 24 x 48 whose red tells the frame, green the column."""
+    frames = np.zeros((200, 24, 48, 3), np.uint8)
+    frames[..., 0] = np.arange(200)[:, None, None]
+    frames[..., 1] = 5 * np.arange(48)
+    for label in ("turn_left", "turn_right"):
+        (tmp_path / "wide" / "val" / label).mkdir(parents=True)
+        write_mp4(tmp_path / "wide" / "val" / label / "0.mp4", frames, 25)
+    return tmp_path / "wide"
+
+
+def test_views_are_clips_by_crops(wide):
+    sizes = Preprocessing(short_side=24, crop=16)
+    clips = VideoClips(wide, num_frames=4, preprocessing=sizes)
+    views = clips.views(0, Protocol(2, 3))
+    assert views.shape == (6, 4, 24, 24, 3)
+    frames = decode(clips.paths[0])
+    for c, chosen in enumerate(
+        ([12, 62, 112, 162], [37, 87, 137, 187])
+    ):  # 1/4 and 3/4 of segments of 50 frames
+        for crop, left in enumerate((0, 12, 24)):
+            assert np.array_equal(views[3 * c + crop], frames[chosen, :, left : left + 24])
+    single = clips.views(0, Protocol(1, 1))
+    assert np.array_equal(single[0], cut_view(frames[[25, 75, 125, 175]], sizes))
+    assert np.array_equal(single[0], clips[0][0].numpy())
+
+
+def test_dense_views_are_windows_of_64_frames(wide, monkeypatch):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    monkeypatch.setattr(clips, "sampling", "dense")
+
+    def first_frames(protocol):
+        return [round(float(view[0, ..., 0].mean())) for view in clips.views(0, protocol)[:: protocol.crops]]
+
+    assert first_frames(Protocol(2, 3)) == pytest.approx(
+        [0, 136], abs=4
+    )  # compression moves the red a little
+    assert first_frames(Protocol(1, 1)) == pytest.approx([68], abs=4)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "dense"])
+def test_random_frames_are_whole_and_reproducible(wide, monkeypatch, sampling):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    monkeypatch.setattr(clips, "sampling", sampling)
+    frames = clips.random_frames(0, np.random.default_rng(3))
+    assert frames.shape == (4, 24, 48, 3)
+    assert np.array_equal(frames, clips.random_frames(0, np.random.default_rng(3)))
+    places = frames[..., 0].mean(axis=(1, 2))
+    if sampling == "uniform":
+        assert (
+            np.abs(places - (25 + 50 * np.arange(4))) < 29
+        ).all()  # within its segment of 50, but for compression
+    else:
+        assert np.diff(places) == pytest.approx([16] * 3, abs=4)
+    others = clips.random_frames(0, np.random.default_rng(4))
+    assert not np.array_equal(frames, others)
+
+
+def test_the_mirror_of_a_list_is_told_by_its_labels(wide, folder):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    assert (clips.symmetry.mirrored, clips.symmetry.reversed) == ((1, 0), None)
+    written = VideoClips(folder, num_frames=4, preprocessing=SIZES)
+    assert written.symmetry.mirrored == mirrored_classes(CLASSES)
+    assert TabletopClips.symmetry.reversed == REVERSED
+
+
+def test_a_subset_keeps_its_clips_and_their_counted_frames(folder):
+    clips = VideoClips(folder, num_frames=4, preprocessing=SIZES)
+    clips.lengths = [9, 8, 7]
+    subset = clips.subset([2, 1]).subset([0])
+    assert (subset.ids, list(subset.paths)) == (["val-000002"], [folder / "val-000002.mp4"])
+    assert subset.targets == [clips.targets[2]]
+    assert subset.length(0) == 7
+    assert len({clips.digest, subset.digest, clips.subset([0, 1]).digest}) == 3
+    assert clips.subset([0, 1, 2]).digest == clips.digest
+
+
+def test_a_folder_and_its_split(wide):
+    options = {"num_frames": 4, "preprocessing": SIZES, "cache": Path("unused")}
+    assert open_clips(f"{wide}:val", **options).ids == open_clips(str(wide), **options).ids
+    with pytest.raises(ValueError, match="no labelled split 'train'; allowed: val"):
+        open_clips(f"{wide}:train", **options)
+    with pytest.raises(ValueError, match=":dev' is unknown; allowed: .*:train, :val, :test"):
+        open_clips(f"{wide}:dev", **options)
 
 
 def test_open_clips_names_what_is_allowed(folder, tmp_path):

@@ -3,8 +3,19 @@ import struct
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from atr.video import VideoError, covering_indices, decode, dense_indices, iterate, probe, uniform_indices
+from atr.video import (
+    VideoError,
+    covering_indices,
+    decode,
+    dense_indices,
+    iterate,
+    probe,
+    uniform_indices,
+    write_mp4,
+    write_webm,
+)
 
 
 def write_video(path, num_frames=20, codec="libx264", pixel_format="yuv420p", height=48, width=64):
@@ -98,11 +109,58 @@ def test_a_file_that_is_no_video_is_one_clear_line(tmp_path, content, capfd):
 def test_missing_files_folders_and_other_suffixes(tmp_path):
     with pytest.raises(VideoError, match="no such file"):
         probe(tmp_path / "absent.mp4")
-    with pytest.raises(VideoError, match="is no file"):
+    with pytest.raises(VideoError, match="is a folder and holds no frames"):
         probe(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(VideoError, match="suffix"):
         probe(tmp_path / "notes.txt")
+
+
+def write_frames(folder, num_frames=20, first=1, name="{:05d}.jpg"):
+    """As `write_video`, a picture a frame."""
+    folder.mkdir()
+    for index in range(num_frames):
+        picture = np.zeros((48, 64, 3), np.uint8)
+        picture[..., 0] = 12 * index
+        Image.fromarray(picture).save(folder / name.format(first + index), quality=95)
+    return folder
+
+
+@pytest.mark.parametrize(("first", "name"), [(1, "{:05d}.jpg"), (0, "img_{:05d}.jpeg"), (7, "{}.JPG")])
+def test_a_folder_of_frames_is_a_video(tmp_path, first, name):
+    folder = write_frames(tmp_path / "clip", 20, first, name)
+    (folder / "notes.txt").write_text("no frame")
+    info = probe(folder)
+    assert (info.num_frames, info.fps, info.height, info.width, info.codec) == (20, 12, 48, 64, "JPEG")
+    assert indices_of(decode(folder)) == list(range(20))
+    assert indices_of(decode(folder, [7, 2, 2, 19, 0])) == [7, 2, 2, 19, 0]
+    with pytest.raises(VideoError, match="frame 20 is wanted, but the video ends after 20 frames"):
+        decode(folder, [20])
+
+
+def test_faults_of_a_folder_of_frames_are_named(tmp_path):
+    folder = write_frames(tmp_path / "clip", 6)
+    last = folder / "00006.jpg"
+    last.write_bytes(last.read_bytes()[:-200])
+    with pytest.raises(VideoError, match="frame 5 cannot be decoded"):
+        decode(folder)
+    assert len(decode(folder, [0, 4])) == 2
+    (folder / "00003.jpg").unlink()
+    for read in (probe, decode):
+        with pytest.raises(VideoError, match="5 frames numbered 1 to 6; number 3 is missing"):
+            read(folder)
+
+
+@pytest.mark.parametrize(("write", "name"), [(write_mp4, "clip.mp4"), (write_webm, "clip.webm")])
+def test_written_videos_hold_their_frames_and_are_the_same_every_time(tmp_path, write, name):
+    frames = np.zeros((9, 47, 64, 3), np.uint8)
+    frames[..., 0] = 24 * np.arange(9)[:, None, None]
+    path = write(tmp_path / name, frames, 12)
+    assert (probe(path).num_frames, probe(path).fps) == (9, 12)
+    decoded = decode(path)
+    assert decoded.shape == (9, 48, 64, 3)  # 4:2:0 needs even sides: the last row is repeated
+    assert np.abs(decoded[:, :47].astype(int) - frames).mean() < 4
+    assert write(tmp_path / f"again-{name}", frames, 12).read_bytes() == path.read_bytes()
 
 
 def test_uniform_centres_by_hand():

@@ -1,0 +1,78 @@
+"""python -m atr doctor: every clip of a data set checked once, before training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import tyro
+
+from atr.data import folder_and_split
+from atr.datasets import Annotations, read_annotations, splits_of
+from atr.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
+from atr.passes import SKIPPED
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Decode every clip of a data set once: missing, unreadable, too short, wrong frame counts and labels, duplicates.
+
+    Writes faults.csv (a row a fault) and table.csv (clips and faults by split), and keeps what it found for training.
+    A check that was stopped goes on where it was. Exit code 3: there are faults.
+    """
+
+    data: Annotated[str, tyro.conf.Positional]
+    """a folder with a data set, all splits; or such a folder and :train, :val or :test"""
+    workers: int = 2
+    """processes that decode"""
+    out: Path | None = None
+    """folder to write to; results/doctor-NAME when not given"""
+    min_frames: int = MIN_FRAMES
+    """a clip of fewer frames is too short"""
+    cache: Path = Path("cache")
+    """folder in which training looks for what was found"""
+
+    def run(self, command: str) -> int:
+        if self.workers < 1 or self.min_frames < 1:
+            raise ValueError(f"workers and min_frames must be 1 or more: {self.workers}, {self.min_frames}")
+        lists = self.lists()
+        healths = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
+        out = self.out or Path("results") / f"doctor-{lists[0].root.resolve().name}"
+        out.mkdir(parents=True, exist_ok=True)
+        faults = [
+            row(annotations, fault)
+            for annotations, health in zip(lists, healths, strict=True)
+            for fault in health.faults
+        ]
+        pd.DataFrame(faults, columns=["id", "split", "path", "fault", "detail"]).to_csv(
+            out / "faults.csv", index=False
+        )
+        table = table_of(lists, healths)
+        table.to_csv(out / "table.csv")
+        print(table.to_string(), f"written to {out}", sep="\n")
+        return SKIPPED if faults else 0
+
+    def lists(self) -> list[Annotations]:
+        if self.data.startswith("tabletop:"):
+            raise ValueError(f"{self.data} is rendered and has no files to check")
+        folder, split = folder_and_split(self.data)
+        # Training last: of two clips with the same content the one in training is at fault.
+        splits = [split] if split else sorted(splits_of(folder), key=lambda split: split == "train")
+        return [read_annotations(folder, each) for each in splits]
+
+
+def row(annotations: Annotations, fault: Fault) -> tuple[str, str, str, str, str]:
+    index = fault.index
+    return annotations.ids[index], annotations.split, annotations.files[index], fault.kind, fault.detail
+
+
+def table_of(lists: list[Annotations], healths: list[Health]) -> pd.DataFrame:
+    """A row a split: clips, clips without a fault, faults of each kind."""
+    rows = {}
+    for annotations, health in zip(lists, healths, strict=True):
+        faulty = {fault.index for fault in health.faults}
+        kinds = [fault.kind for fault in health.faults]
+        rows[annotations.split] = {"clips": len(annotations), "sound": len(annotations) - len(faulty)} | {
+            kind: kinds.count(kind) for kind in FAULTS
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")

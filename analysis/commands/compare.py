@@ -1,0 +1,107 @@
+"""python -m analysis compare: what the page "Compare" shows, printed and as files."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import tyro
+
+from analysis.commands.actionness import make_folder
+from analysis.comparable import LETTERS, names, require_comparable
+from analysis.compare import (
+    agreement,
+    all_pairs,
+    clip_table,
+    config_differences,
+    confusions,
+    costs,
+    paired,
+    per_class,
+    reliability,
+    summary,
+)
+from analysis.compare_tables import (
+    agreement_text,
+    confusions_texts,
+    pairs_texts,
+    per_class_texts,
+    summary_texts,
+)
+from analysis.report import build_report
+from atr.predictions import Predictions, read_predictions
+from atr.store import write_json
+
+PRINTED_CONFUSIONS = 10
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare checkpoints on the same clips: by how much, how surely, in which classes and confusions they differ."""
+
+    predictions: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
+    out: Path | None = None
+    """a folder for the tables (CSV), the numbers (JSON) and a page with figures (HTML)"""
+
+    def run(self, command: str) -> int:
+        predictions = comparable_predictions(self.predictions)
+        print_comparison(predictions)
+        if self.out is not None:
+            make_folder(self.out)
+            write_comparison(self.out, predictions, command)
+            print(f"\nwritten to {self.out}: tables (CSV), comparison.json, report.html")
+        return 0
+
+
+def comparable_predictions(folders: Sequence[Path]) -> list[Predictions]:
+    """Raises ValueError where a folder cannot be read, or they are too few, too many or of unlike clips."""
+    most = len(LETTERS)
+    if not 2 <= len(folders) <= most:
+        raise ValueError(f"2 to {most} folders of predictions are compared, got {len(folders)}")
+    predictions = [read_predictions(folder) for folder in folders]
+    require_comparable(predictions)
+    return predictions
+
+
+def print_comparison(predictions: Sequence[Predictions]) -> None:
+    a, b = predictions[:2]
+    tables = {
+        f"{a.facts['data']['description']}, protocol {a.facts['protocol']}": summary_texts(predictions),
+        "what differs": config_differences(predictions),
+        "classes": per_class_texts(per_class(a, b)),
+        "confusions": confusions_texts(confusions(a, b).head(PRINTED_CONFUSIONS)),
+    }
+    if len(predictions) > 2:
+        tables["every two"] = pairs_texts(predictions)
+    for heading, table in tables.items():
+        print(f"\n{heading}\n{table.to_string(index=False) if len(table) else 'nothing'}")
+    print(f"\n{agreement_text(a, b)}\n{paired(a, b).sentence}")
+
+
+def write_comparison(folder: Path, predictions: Sequence[Predictions], command: str) -> None:
+    """All tables as CSV, the numbers of A and B as JSON with their provenance, the report as HTML."""
+    a, b = predictions[:2]
+    called = names(predictions)
+    curves = [reliability(p)[0].assign(checkpoint=name) for name, p in zip(called, predictions, strict=True)]
+    tables = {
+        "summary": summary(predictions).join(costs(predictions)),
+        "pairs": all_pairs(predictions),
+        "configuration": config_differences(predictions),
+        "classes": per_class(a, b),
+        "confusions": confusions(a, b),
+        "reliability": pd.concat(curves),
+        "clips": clip_table(predictions),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    found = paired(a, b)
+    result = {
+        "command": command,
+        "checkpoints": {name: p.facts for name, p in zip(called, predictions, strict=True)},
+        "paired": asdict(found) | {"sentence": found.sentence},
+        "agreement": asdict(agreement(a, b)),
+    }
+    write_json(folder / "comparison.json", result)
+    (folder / "report.html").write_text(build_report(predictions, command=command), encoding="utf-8")

@@ -1,11 +1,12 @@
-"""The page's Streamlit components: the frame explorer, the gallery of clips, the relation grid of one clip.
+"""The pages' Streamlit components: frame explorer, models side by side, gallery of clips, relation grid of one clip.
 
-The explorer's frames and maps go to the browser once; every choice in it is drawn there. Its JavaScript is split by
+Frames and maps go to the browser once; every choice of the first two is drawn there. Their JavaScript is split by
 subject and joined here into the one module that Streamlit loads; there is no build step.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from string import Template
 
 import matplotlib
 import numpy as np
@@ -14,19 +15,42 @@ from matplotlib.colors import to_hex
 
 from analysis.relation_figures import COLORMAP as RELATION_COLOURS
 from app.explorer.payload import Payload, data_url, pack
+from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides
 
-__all__ = ["Payload", "data_url", "explorer", "gallery", "pack", "relation_grid"]
+__all__ = [
+    "MODES",
+    "Payload",
+    "Side",
+    "SidesError",
+    "SidesPayload",
+    "data_url",
+    "explorer",
+    "gallery",
+    "pack",
+    "pack_sides",
+    "relation_grid",
+    "side_by_side",
+]
 
-_SCRIPTS = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "explorer.js")
+_SHARED = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "viewer.js")
 
 
 def _read(*names: str) -> str:
     return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
 
 
-_explorer = st.components.v2.component(
-    "atr_explorer", html=_read("explorer.html"), css=_read("explorer.css"), js=_read(*_SCRIPTS)
-)
+def _clip_view(name: str, *scripts: str) -> dict[str, str]:
+    """The parts of a component that shows one clip: its own files, with those that all such components share."""
+    shared = {part: _read(f"{part}.html") for part in ("timeline", "legend", "display")}
+    return {
+        "html": Template(_read(f"{name}.html")).substitute(shared),
+        "css": _read("common.css", f"{name}.css"),
+        "js": _read(*_SHARED, *scripts, f"{name}.js"),
+    }
+
+
+_explorer = st.components.v2.component("atr_explorer", **_clip_view("explorer"))
+_side_by_side = st.components.v2.component("atr_side_by_side", **_clip_view("side_by_side", "side_panel.js"))
 _gallery = st.components.v2.component(
     "atr_gallery", html=_read("gallery.html"), css=_read("gallery.css"), js=_read("gallery.js")
 )
@@ -44,6 +68,26 @@ def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: st
     checkpoint, to which the browser adds block and frame; None when the clip has no address, as with an uploaded file.
     """
     _explorer(key=key, data=payload.message(start=start, link=link))
+
+
+def side_by_side(
+    payload: SidesPayload, *, start: dict, link: dict | None = None, key: str = "side_by_side"
+) -> None:
+    """Show two to four models on one packed clip.
+
+    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None}``, the view to open a clip
+    with. What is None was not asked for: what is on screen stays, at first the last block, actionness and "sides".
+    link: query parameters of a link to this clip and these checkpoints, to which the browser adds block, frame (index
+    in the original video), source and mode; None when the clip has no address.
+
+    Raises:
+        SidesError: start asks for a block, source or mode that is not there.
+    """
+    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES}
+    for name, values in allowed.items():
+        if start.get(name) is not None and start[name] not in values:
+            raise SidesError(f"{name} is one of {', '.join(values) or 'none'}, got {start[name]!r}")
+    _side_by_side(key=key, data=payload.message(start=start, link=link))
 
 
 def gallery(

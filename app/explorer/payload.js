@@ -1,4 +1,4 @@
-// Opens the one message that Python sends per clip and checkpoint (see payload.py for the layout).
+// Opens the one message that Python sends per clip and choice of models (payload.py and sides.py have its layout).
 
 const headerLength = (message) => new DataView(message.buffer, message.byteOffset, 4).getUint32(0, true);
 
@@ -9,24 +9,23 @@ function unpack(message) {
   const body = message.subarray(4 + headerLength(message));
   // The message is an unaligned view into a larger buffer; slice copies and thereby aligns.
   const part = ([offset, length]) => body.slice(offset, offset + length);
-  return {
+  const map = ({ span, low, high, ...rest }) =>
+    ({ ...rest, low, high, raw: dequantise(new Uint16Array(part(span).buffer), low, high), shown: {} });
+  const every = (group, open) => Object.fromEntries(Object.entries(group).map(([name, value]) => [name, open(value)]));
+  const clip = {
     ...contents,
     frames: contents.frames.map((span) => {
       const image = new Image();
       image.src = URL.createObjectURL(new Blob([part(span)], { type: "image/jpeg" }));
       return image;
     }),
-    blocks: contents.blocks.map((block) => ({
-      name: block.name,
-      height: block.height,
-      width: block.width,
-      raw: dequantise(new Uint16Array(part(block.span).buffer), block.low, block.high),
-      limits: block.limits,
-      shown: {},
-    })),
     masks: contents.masks && { ...contents.masks, ids: part(contents.masks.span) },
-    palettes: Object.fromEntries(Object.entries(contents.palettes).map(([name, span]) => [name, part(span)])),
+    outlines: new Map(),
+    palettes: every(contents.palettes, part),
   };
+  if (!contents.sides) return { ...clip, blocks: contents.blocks.map(map) };
+  const sides = contents.sides.map((side) => ({ ...side, maps: every(side.maps, (maps) => every(maps, map)) }));
+  return { ...clip, sides, difference_palette: part(contents.difference_palette) };
 }
 
 function dequantise(codes, low, high) {

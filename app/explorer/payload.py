@@ -48,14 +48,56 @@ def pack(
     indices: int (L,), the index of each frame in the original video. sampled: original indices of the frames of the
     prediction. acting: per frame, whether the hand acts. masks: uint8 (L, H, W), of the same region as the frames.
     """
-    body = bytearray()
-
-    def span(data: bytes) -> list[int]:
-        body.extend(data)
-        return [len(body) - len(data), len(data)]
-
+    body = Body()
     header = {
         "id": identity,
+        **clip_header(
+            body,
+            frames,
+            indices=indices,
+            fps=fps,
+            sampled=sampled,
+            alt=alt,
+            acting=acting,
+            masks=masks,
+        ),
+        "blocks": [
+            {
+                "name": name,
+                **packed_map(body, values),
+                "limits": {kind: colour_limits(values, kind) for kind in NORMALISATIONS},
+            }
+            for name, values in maps.items()
+        ],
+    }
+    return Payload(header, bytes(body.data))
+
+
+class Body:
+    """The bytes of a message as they gather."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def add(self, part: bytes) -> list[int]:
+        """The part's span, (offset, length)."""
+        self.data.extend(part)
+        return [len(self.data) - len(part), len(part)]
+
+
+def clip_header(
+    body: Body,
+    frames: np.ndarray,
+    *,
+    indices: np.ndarray,
+    fps: float,
+    sampled: np.ndarray,
+    alt: str,
+    acting: list[bool] | None,
+    masks: np.ndarray | None,
+) -> dict:
+    """The clip's own part of a header, whatever is shown on it; arguments as of `pack`."""
+    header = {
         "size": [frames.shape[2], frames.shape[1]],
         "fps": float(fps),
         "indices": np.asarray(indices).tolist(),
@@ -63,15 +105,15 @@ def pack(
         "sampled": (np.searchsorted(indices, np.unique(sampled), side="right") - 1).tolist(),
         "acting": None if acting is None else [bool(flag) for flag in acting],
         "alt": alt,
-        "frames": [span(_jpeg(frame)) for frame in frames],
-        "blocks": [_block(name, values, span) for name, values in maps.items()],
+        "frames": [body.add(_jpeg(frame)) for frame in frames],
         "masks": None,
-        "palettes": {name: span(_palette(name)) for name in PALETTES},
+        "palettes": {name: body.add(palette(name)) for name in PALETTES},
     }
     if masks is not None:
         masks = _shrink_masks(masks)
-        header["masks"] = {"height": masks.shape[1], "width": masks.shape[2], "span": span(masks.tobytes())}
-    return Payload(header, bytes(body))
+        span = body.add(masks.tobytes())
+        header["masks"] = {"height": masks.shape[1], "width": masks.shape[2], "span": span}
+    return header
 
 
 def _jpeg(frame: np.ndarray) -> bytes:
@@ -88,18 +130,16 @@ def data_url(picture: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture)).decode()
 
 
-def _block(name: str, values: np.ndarray, span) -> dict:
-    """16 bits per value: with 8 the number under the pointer would be off in its third digit."""
+def packed_map(body: Body, values: np.ndarray) -> dict:
+    """Values (L, h, w) at 16 bits each: with 8 the number under the pointer would be off in its third digit."""
     low, high = float(values.min()), float(values.max())
     codes = np.round((values - low) / max(high - low, 1e-12) * 65535).astype("<u2")
     height, width = values.shape[1:]
-    limits = {kind: colour_limits(values, kind) for kind in NORMALISATIONS}
-    shape = {"height": height, "width": width, "low": low, "high": high}
-    return {"name": name, **shape, "limits": limits, "span": span(codes.tobytes())}
+    return {"height": height, "width": width, "low": low, "high": high, "span": body.add(codes.tobytes())}
 
 
-def _palette(name: str) -> bytes:
-    """256 RGB triples."""
+def palette(name: str) -> bytes:
+    """256 RGB triples of a colour map."""
     return matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()
 
 

@@ -9,7 +9,6 @@ class Screen {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.heat = document.createElement("canvas");
-    this.outlines = new Map();
   }
 
   // The canvas holds device pixels: sharp on every display.
@@ -55,7 +54,7 @@ class Screen {
     const pen = this.heat.getContext("2d");
     this.pixels ??= pen.createImageData(columns, rows);
     const cut = view.threshold > 0 ? low + view.threshold * (high - low) : -Infinity;
-    colour(this.pixels.data, sampled, low, high, clip.palettes[view.palette], cut);
+    colour(this.pixels.data, sampled, low, high, view.colours, cut);
     pen.putImageData(this.pixels, 0, 0);
     this.context.globalAlpha = view.opacity;
     this.context.imageSmoothingEnabled = smooth;
@@ -64,9 +63,9 @@ class Screen {
   }
 
   outline(clip, frame, name, kinds) {
-    const key = `${clip.id} ${frame} ${name}`;
-    if (!this.outlines.has(key)) this.outlines.set(key, outline(clip.masks, frame, kinds));
-    return this.outlines.get(key);
+    const key = `${frame} ${name}`;
+    if (!clip.outlines.has(key)) clip.outlines.set(key, outline(clip.masks, frame, kinds));
+    return clip.outlines.get(key);
   }
 
   // A dark line under a light one is visible on any picture and any colour map.

@@ -27,25 +27,29 @@ function runs(flags) {
   return result;
 }
 
-// Values of one position over time, and the peak of each frame.
-function series({ values }, { height, width }, position) {
-  const size = height * width;
-  const count = values.length / size;
-  const peak = new Float32Array(count).fill(-Infinity);
+// The peak of each frame, over all positions.
+function peaks(values, size) {
+  const result = new Float32Array(values.length / size).fill(-Infinity);
   values.forEach((value, i) => {
     const frame = Math.floor(i / size);
-    if (value > peak[frame]) peak[frame] = value;
+    if (value > result[frame]) result[frame] = value;
   });
-  const followed = position && Float32Array.from(peak, (_, t) => values[t * size + position.row * width + position.column]);
-  return { peak, followed };
+  return result;
 }
 
-// The plot spans 1000 × 100 units and is stretched by CSS; strokes keep their width. Returns the ends of its scale.
-function drawCurve(svg, { peak, followed }) {
-  const shown = [...peak, ...(followed ?? [])];
-  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+// The values of one position over time.
+function following(values, { height, width }, { row, column }) {
+  const size = height * width;
+  return Float32Array.from({ length: values.length / size }, (_, t) => values[t * size + row * width + column]);
+}
+
+// lines: [class name, one value per frame]. The plot spans 1000 × 100 units and is stretched by CSS; strokes keep their
+// width. Returns the ends of its scale.
+function drawCurve(svg, lines) {
+  const all = lines.flatMap(([, values]) => [...values]);
+  const [low, high] = all.length ? [Math.min(...all), Math.max(...all)] : [0, 0];
   const span = high > low ? high - low : 1;
-  const line = (values, name) => {
+  const line = ([name, values]) => {
     const points = Array.from(values, (value, t) => {
       const x = values.length > 1 ? (1000 * t) / (values.length - 1) : 500;
       return `${x.toFixed(1)},${(97 - (94 * (value - low)) / span).toFixed(2)}`;
@@ -60,7 +64,7 @@ function drawCurve(svg, { peak, followed }) {
   const cursor = svg.querySelector(".cursor") ?? document.createElementNS("http://www.w3.org/2000/svg", "line");
   cursor.setAttribute("class", "cursor");
   cursor.setAttribute("vector-effect", "non-scaling-stroke");
-  svg.replaceChildren(line(peak, followed ? "peak faint" : "peak"), ...(followed ? [line(followed, "followed")] : []), cursor);
+  svg.replaceChildren(...lines.map(line), cursor);
   return [low, high];
 }
 

@@ -10,22 +10,34 @@ const NORMALISATIONS = {
   },
 };
 
-// Values of every frame under one normalisation, with ONE pair of colour limits for the clip and block. The limits come
-// from Python (percentiles, as in every other figure), so extremes may lie beyond them.
-function normalised(block, normalisation) {
-  if (!block.shown[normalisation]) {
-    const values = { raw: (m) => m, sigmoid, softmax: spatialSoftmax }[normalisation](block.raw, block);
-    const [low, high] = block.limits[normalisation];
-    block.shown[normalisation] = { values, low, high };
-  }
-  return block.shown[normalisation];
+const GRADCAM_VALUES = {
+  relative: {
+    name: "of its maximum",
+    symbol: "CAM / max",
+    note: "Grad-CAM over its largest value in the clip: the scale of gradients differs from model to model.",
+  },
+  raw: {
+    name: "as computed",
+    symbol: "CAM",
+    note: "In units of each model’s own gradients: compare the places, not the numbers.",
+  },
+};
+const VALUES = { actionness: NORMALISATIONS, gradcam: GRADCAM_VALUES };
+
+const TRANSFORMS = {
+  raw: ({ raw }) => raw,
+  sigmoid: ({ raw }) => raw.map((m) => 1 / (1 + Math.exp(-m))),
+  softmax: spatialSoftmax,
+  relative: ({ raw, high }) => (high > 0 ? raw.map((value) => value / high) : raw),
+};
+
+// A map's values in every frame, as they are to be shown.
+function transformed(map, kind) {
+  map.shown[kind] ??= TRANSFORMS[kind](map);
+  return map.shown[kind];
 }
 
-function sigmoid(raw) {
-  return raw.map((m) => 1 / (1 + Math.exp(-m)));
-}
-
-function spatialSoftmax(raw, { height, width }) {
+function spatialSoftmax({ raw, height, width }) {
   const size = height * width;
   const weights = new Float32Array(raw.length);
   for (let start = 0; start < raw.length; start += size) {
@@ -67,6 +79,21 @@ function interpolate(values, start, { height, width }, rows, columns) {
     }
   }
   return result;
+}
+
+// |a − b| of two maps { values, height, width } on the finer of their grids. When they are weights, which sum to 1 over a
+// frame, a cell's weight is first shared out among the finer cells that it covers.
+function difference(a, b, areWeights) {
+  const [height, width] = [Math.max(a.height, b.height), Math.max(a.width, b.width)];
+  const size = height * width;
+  const frames = a.values.length / (a.height * a.width);
+  const values = new Float32Array(frames * size);
+  const share = (map) => (areWeights ? (map.height * map.width) / size : 1);
+  for (let t = 0; t < frames; t += 1) {
+    const [first, second] = [a, b].map((map) => interpolate(map.values, t * map.height * map.width, map, height, width));
+    for (let i = 0; i < size; i += 1) values[t * size + i] = Math.abs(first[i] * share(a) - second[i] * share(b));
+  }
+  return { values, height, width };
 }
 
 function colour(pixels, values, low, high, palette, threshold) {

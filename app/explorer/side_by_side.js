@@ -1,0 +1,275 @@
+// Two to four models on one clip: one frame, one block, one colour scale; the difference of two; two under a divider.
+
+const preferences = { source: "actionness", kinds: {}, mode: "sides", pair: [0, 1], divide: 0.5, ...DISPLAY };
+const MODES = { sides: "Side by side", difference: "With |A − B|", swipe: "Swipe" };
+const LETTERS = "ABCD";
+
+class SideBySide extends Viewer {
+  constructor(root) {
+    super(root, preferences);
+    this.swipe = [".under", ".over"].map((selector) => this.addScreen(this.find(selector)));
+    const divider = this.find(".divider");
+    this.drag(divider, (event) => this.divide(pointIn(event, this.find(".swipe .picture")).x));
+    this.on(divider, "keydown", (event) => this.dividerKey(event));
+    [".first", ".second"].forEach((selector, place) => {
+      this.on(this.find(selector), "change", (event) => this.pairWith(place, Number(event.target.value)));
+    });
+  }
+
+  load(message) {
+    const clip = unpack(message);
+    const kept = places.get(clip.place); // a clip seen before opens as it was left, whatever models are on it now
+    const asked = kept ? {} : clip.start;
+    const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
+    const sources = Object.keys(clip.sources);
+    this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.at(-1));
+    preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
+    preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
+    if (preferences.pair.some((side) => side >= clip.sides.length)) preferences.pair = [0, 1];
+    this.open(clip, kept ?? { frame: clip.start.frame });
+  }
+
+  // ---- what is on screen -------------------------------------------------------------------------------------------
+
+  build() {
+    const { clip } = this;
+    for (const { screen } of this.panels ?? []) this.resizing.unobserve(screen.canvas);
+    this.screens = [...this.swipe];
+    this.panels = clip.sides.map((side, number) => this.sidePanel(side, number));
+    this.gapPanel = this.panel(".difference-panel");
+    this.panels.push(this.gapPanel);
+    this.find(".panels").replaceChildren(...this.panels.map(({ element }) => element));
+    clip.sides.forEach(({ colour }, side) => this.root.style.setProperty(`--side-${side}`, colour));
+    this.root.querySelectorAll(".line-key").forEach((key) => key.remove());
+    this.find(".legend").prepend(...clip.sides.map(({ name }, side) => this.lineKey(side, name)));
+    this.root.dataset.sides = clip.sides.length;
+    this.root.dataset.clip = clip.id;
+    const sources = Object.entries(clip.sources).map(([source, { name }]) => [source, name]);
+    this.choices(".sources", "source", sources, preferences.source);
+    this.choices(".blocks", "block", clip.blocks.map((name) => [name, name]), this.block);
+    this.choices(".modes", "mode", Object.entries(MODES), preferences.mode);
+    this.buildKinds();
+    for (const selector of [".first", ".second"]) {
+      const options = clip.sides.map(({ name }, side) => new Option(`${LETTERS[side]} · ${name}`, side));
+      this.find(selector).replaceChildren(...options);
+    }
+  }
+
+  buildKinds() {
+    const { kinds } = this.clip.sources[preferences.source];
+    const options = kinds.map((kind) => [kind, VALUES[preferences.source][kind].name]);
+    this.choices(".kinds", "kind", options, this.kind());
+    this.find(".values-choice").hidden = kinds.length === 1; // the colour bar names it
+  }
+
+  panel(template) {
+    const element = this.find(template).content.cloneNode(true).firstElementChild;
+    const screen = this.addScreen(element.querySelector("canvas"));
+    return { element, screen, find: (selector) => element.querySelector(selector) };
+  }
+
+  sidePanel(side, number) {
+    const panel = this.panel(".side-panel");
+    panel.element.dataset.side = number;
+    panel.element.setAttribute("aria-label", `${LETTERS[number]}: ${side.name}`);
+    panel.find(".letter").textContent = LETTERS[number];
+    panel.find("h3").textContent = panel.find("h3").title = side.name;
+    if (side.correct !== null) {
+      panel.find(".verdict").textContent = side.correct ? "✓ right" : "✗ wrong";
+      panel.find(".verdict").classList.add(side.correct ? "is-right" : "is-wrong");
+    }
+    panel.find(".scores").replaceChildren(...classScores(side, this.clip.true_label));
+    return panel;
+  }
+
+  lineKey(side, name) {
+    const key = this.find(".line-key-template").content.cloneNode(true).firstElementChild;
+    key.dataset.side = side;
+    key.append(`${LETTERS[side]} · ${name}`);
+    return key;
+  }
+
+  kind() {
+    const { kinds } = this.clip.sources[preferences.source];
+    const chosen = preferences.kinds[preferences.source];
+    return kinds.includes(chosen) ? chosen : kinds[0];
+  }
+
+  // What each side shows: { values, height, width, low, high }, or null without a map of this source and block.
+  changed() {
+    const { clip, block } = this;
+    const { source, pair } = preferences;
+    const kind = this.kind();
+    const [low, high] = clip.scales[source][block]?.[kind] ?? [0, 1];
+    this.shown = clip.sides.map(({ maps }) => {
+      const map = maps[source]?.[block];
+      return map ? { values: transformed(map, kind), height: map.height, width: map.width, low, high } : null;
+    });
+    const [a, b] = pair.map((side) => this.shown[side]);
+    this.gap = a && b ? { ...difference(a, b, kind === "softmax"), low: 0 } : null;
+    if (this.gap) this.gap.high = this.gap.values.reduce((most, value) => Math.max(most, value), 0) || 1;
+    this.showScale(low, high);
+    this.showSentences();
+    this.showPair();
+    this.showCurve();
+    this.showDisplay({ low, high });
+    this.divide(preferences.divide);
+    this.moved();
+  }
+
+  showScale(low, high) {
+    const { clip } = this;
+    const { source, mode, palette } = preferences;
+    const { symbol, note } = VALUES[source][this.kind()];
+    Object.assign(this.root.dataset, { block: this.block ?? "", source, mode, kind: this.kind() });
+    const without = clip.sides.filter(({ locator }) => !locator).map(({ name }) => name);
+    const missing = source === "actionness" && without.length
+      ? ` Raw M is not offered: ${without.join(" and ")} ${without.length > 1 ? "have" : "has"} none.` : "";
+    this.find(".note").textContent = note + missing;
+    this.find(".bar-name").textContent = symbol;
+    this.find(".scale").hidden = !this.shown.some(Boolean);
+    this.find(".bar-scale").style.background = gradient(clip.palettes[palette], "to right");
+    this.find(".bar-cut").style.width = `${100 * preferences.threshold}%`;
+    this.find(".bar-ticks").replaceChildren(...ticks(low, high));
+  }
+
+  showSentences() {
+    const { clip, block } = this;
+    const source = { key: preferences.source, name: clip.sources[preferences.source].name };
+    clip.sides.forEach((side, number) => {
+      this.panels[number].find(".sentence").textContent = sentence(side, source, block, this.shown[number]);
+    });
+  }
+
+  showPair() {
+    const { gapPanel, gap, clip } = this;
+    const letters = preferences.pair.map((side) => LETTERS[side]);
+    gapPanel.find("h3").textContent = `|${letters.join(" − ")}|`;
+    gapPanel.find(".sentence").textContent = this.gapSentence();
+    gapPanel.find(".scale-bar").hidden = !gap;
+    if (gap) {
+      gapPanel.find(".bar-scale").style.background = gradient(clip.difference_palette, "to right");
+      gapPanel.find(".bar-ticks").replaceChildren(...ticks(0, gap.high, false));
+    }
+    [".first", ".second"].forEach((selector, place) => { this.find(selector).value = preferences.pair[place]; });
+    [".left", ".right"].forEach((selector, place) => {
+      this.find(selector).textContent = letters[place];
+      this.find(selector).dataset.side = preferences.pair[place];
+    });
+  }
+
+  gapSentence() {
+    const shown = preferences.pair.map((side) => this.shown[side]);
+    const missing = preferences.pair.filter((_, place) => !shown[place]).map((side) => LETTERS[side]);
+    if (missing.length) return `No difference to show: ${missing.join(" and ")} ${missing.length > 1 ? "have" : "has"} no map here.`;
+    const same = shown[0].height === shown[1].height && shown[0].width === shown[1].width;
+    return same ? "How far apart, not which is higher. A scale of its own." : `On the finer grid, ${this.gap.height}×${this.gap.width}. A scale of its own.`;
+  }
+
+  showCurve() {
+    const { symbol, name } = VALUES[preferences.source][this.kind()];
+    const grid = this.grid();
+    const followed = cellAt(this.position, grid);
+    const lines = this.shown.flatMap((shown, side) => {
+      if (!shown) return [];
+      const cell = cellAt(this.position, shown);
+      return [[`line-${side}`, cell ? following(shown.values, shown, cell) : peaks(shown.values, shown.height * shown.width)]];
+    });
+    const [bottom, top] = drawCurve(this.find(".curve-plot"), lines);
+    this.root.classList.toggle("without-maps", !lines.length);
+    this.find(".curve-high").textContent = format(top, top - bottom);
+    this.find(".curve-low").textContent = format(bottom, top - bottom);
+    const note = followed
+      ? `${symbol} at row ${followed.row}, column ${followed.column} of ${grid.height}×${grid.width}`
+      : `peak of ${symbol} in each frame · click a picture to follow one position`;
+    this.find(".curve-note").textContent = note;
+    this.find(".curve-plot").setAttribute("aria-label", `${name} of ${this.block} over time, one line per model: ${note}`);
+    this.find(".unpin").style.visibility = followed ? "visible" : "hidden";
+  }
+
+  moved() {
+    const { clip, frame, position } = this;
+    places.set(clip.place, { frame, position });
+    const source = clip.sources[preferences.source].name;
+    const label = (side) => `${clip.alt}, frame ${frame}, ${source} of ${clip.sides[side].name} at ${this.block}`;
+    clip.sides.forEach((_, side) => this.panels[side].screen.canvas.setAttribute("aria-label", label(side)));
+    this.gapPanel.screen.canvas.setAttribute("aria-label", `${clip.alt}, frame ${frame}, ${this.gapPanel.find("h3").textContent} at ${this.block}`);
+    this.swipe.forEach(({ canvas }, place) => canvas.setAttribute("aria-label", label(preferences.pair[place])));
+    super.moved();
+  }
+
+  draw() {
+    if (!this.clip) return;
+    const { clip, frame } = this;
+    const { mode, pair, palette } = preferences;
+    const paint = (screen, shown, colours, threshold = preferences.threshold) => {
+      const view = { ...preferences, threshold, frame, block: shown, shown, colours };
+      screen.draw(clip, view, { hovered: cellAt(this.pointer, shown), followed: cellAt(this.position, shown) });
+    };
+    if (mode === "swipe") this.swipe.forEach((screen, place) => paint(screen, this.shown[pair[place]], clip.palettes[palette]));
+    else this.shown.forEach((shown, side) => paint(this.panels[side].screen, shown, clip.palettes[palette]));
+    if (mode === "difference") paint(this.gapPanel.screen, this.gap, clip.difference_palette, 0);
+    const point = this.pointer ?? this.position;
+    const symbol = VALUES[preferences.source][this.kind()].symbol;
+    const isWeight = this.kind() === "softmax";
+    this.shown.forEach((shown, side) => {
+      this.panels[side].find(".value").textContent = shown ? valueText(shown, frame, point, symbol, isWeight) : "";
+    });
+    const gapSymbol = this.gapPanel.find("h3").textContent;
+    this.gapPanel.find(".value").textContent = this.gap ? valueText(this.gap, frame, point, gapSymbol, false) : "";
+    const cell = cellAt(point, this.grid());
+    this.find(".readout").textContent = cell ? `row ${cell.row}, column ${cell.column} of ${this.grid().height}×${this.grid().width}` : "";
+  }
+
+  // The finest grid on screen.
+  grid() {
+    return this.shown.reduce((best, shown) => (shown && !(best && best.height * best.width >= shown.height * shown.width) ? shown : best), null);
+  }
+
+  describe() {
+    const values = this.panels.slice(0, this.clip.sides.length).map((panel, side) => `${LETTERS[side]}: ${panel.find(".value").textContent}`);
+    return `${this.find(".readout").textContent}. ${values.join("; ")}`;
+  }
+
+  address() {
+    const { source, mode } = preferences;
+    return { ...(this.block && { block: this.block }), source, mode };
+  }
+
+  // ---- what a person does ------------------------------------------------------------------------------------------
+
+  choose(name, value) {
+    if (name === "block") this.block = value;
+    else if (name === "kind") preferences.kinds[preferences.source] = value;
+    else preferences[name] = value;
+    if (name === "source") this.buildKinds();
+    this.changed();
+  }
+
+  // The two of a pair are never the same side: choosing the other one exchanges them.
+  pairWith(place, side) {
+    const { pair } = preferences;
+    if (pair[1 - place] === side) pair[1 - place] = pair[place];
+    pair[place] = side;
+    this.changed();
+  }
+
+  divide(part) {
+    preferences.divide = Math.min(Math.max(part, 0), 1);
+    const left = Math.round(100 * preferences.divide);
+    const [a, b] = preferences.pair.map((side) => this.clip.sides[side].name);
+    this.root.style.setProperty("--divide", `${100 * preferences.divide}%`);
+    this.find(".divider").setAttribute("aria-valuenow", left);
+    this.find(".divider").setAttribute("aria-valuetext", `${left} % ${a}, ${100 - left} % ${b}`);
+  }
+
+  dividerKey(event) {
+    const by = event.shiftKey ? 0.1 : 0.02;
+    const to = { ArrowLeft: preferences.divide - by, ArrowRight: preferences.divide + by, Home: 0, End: 1 }[event.key];
+    if (to === undefined) return;
+    this.divide(to);
+    event.preventDefault();
+  }
+}
+
+export default mounted(SideBySide, ".sides");

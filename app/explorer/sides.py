@@ -1,0 +1,199 @@
+"""What the side-by-side view is sent: one clip's frames once, with the maps and class scores of two to four models."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.actionness import PERCENTILES, normalise
+from analysis.figures import SERIES
+from app.explorer.payload import Body, Payload, clip_header, packed_map, palette
+
+SOURCES = {"actionness": "Actionness", "gradcam": "Grad-CAM"}
+MODES = ("sides", "difference", "swipe")  # beside each other; with |A − B|; A and B under a divider
+GRADCAM_VALUES = ("relative", "raw")  # over the largest value of the clip and block; as computed
+DIFFERENCE_PALETTE = "YlGnBu_r"  # unlike every palette of the maps: a difference is not a map
+MOST_SIDES = 4
+
+Maps = dict[str, dict[str, np.ndarray]]  # source -> block -> values
+
+
+class SidesError(ValueError):
+    """Something that cannot be shown side by side; the message names it and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model on the clip.
+
+    Attributes:
+        name: of the checkpoint.
+        maps: source ("actionness", "gradcam") -> block -> float (L, h, w), covering the whole frame, one for every
+            frame shown. Actionness is raw M; Grad-CAM is not negative. A source or block may be missing.
+        uniform: the model has no ARL and pools with equal weights, 1/(h·w), at every position. Its actionness maps,
+            where given, are constant and tell its blocks and their grids; without them it is shown on the grid of
+            its own Grad-CAM, or else on that of the other sides.
+        scores: (label, probability) of the most probable classes in the T-sampled evaluation, best first.
+        true_probability: probability of the clip's true class; None when the clip has no label.
+        correct: whether the best class is the true one; None when the clip has no label.
+        notes: plain sentences on what a reader of these maps should know.
+        absent: source -> the sentence shown where this side has no map of it, e.g. how to have it computed.
+    """
+
+    name: str
+    maps: Maps
+    uniform: bool
+    scores: list[tuple[str, float]]
+    true_probability: float | None = None
+    correct: bool | None = None
+    notes: tuple[str, ...] = ()
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SidesPayload(Payload):
+    """A packed clip with its sides; `blocks` and `sources` are what a link may ask for."""
+
+    @property
+    def blocks(self) -> list[str]:
+        return self.header["blocks"]
+
+    @property
+    def sources(self) -> list[str]:
+        return list(self.header["sources"])
+
+
+def pack_sides(
+    identity: str,
+    frames: np.ndarray,
+    *,
+    indices: np.ndarray,
+    fps: float,
+    sampled: np.ndarray,
+    alt: str,
+    acting: list[bool] | None = None,
+    masks: np.ndarray | None = None,
+    true_label: str | None,
+    sides: list[Side],
+) -> SidesPayload:
+    """Pack one clip and its sides for the browser.
+
+    Arguments up to `masks` are those of `pack`; identity differs whenever anything here does. true_label: None when
+    it is not known. sides: two to four.
+
+    Raises:
+        SidesError: too few or too many sides, or maps that are not what `Side` says.
+    """
+    if not 2 <= len(sides) <= MOST_SIDES:
+        raise SidesError(f"side by side stand 2 to {MOST_SIDES} models, got {len(sides)}")
+    for side in sides:
+        _check(side, len(frames))
+    blocks = sorted(
+        {block for side in sides for maps in side.maps.values() for block in maps},
+        key=lambda name: [int(number) for number in re.findall(r"\d+", name)],
+    )
+    shown = [_with_pooling(side, sides, blocks, len(frames)) for side in sides]
+    sources = [
+        source
+        for source in SOURCES
+        if any(source in maps or source in side.absent for side, maps in zip(sides, shown, strict=True))
+    ]
+    if not sources:
+        raise SidesError(f"none of {', '.join(side.name for side in sides)} has a map to show")
+    # M and its sigmoid exist only with an ARL; AFA's weights and 1/(h·w) are the same quantity.
+    everywhere = all(_has_locator(side) for side in sides)
+    actionness = ("softmax", "raw", "sigmoid") if everywhere else ("softmax",)
+    kinds = {"actionness": actionness, "gradcam": GRADCAM_VALUES}
+
+    body = Body()
+    clip = clip_header(
+        body, frames, indices=indices, fps=fps, sampled=sampled, alt=alt, acting=acting, masks=masks
+    )
+    pictures = b"".join(bytes(body.data[offset : offset + size]) for offset, size in clip["frames"])
+    header = {
+        "id": identity,
+        "place": hashlib.sha256(pictures).hexdigest()[:16],  # the same clip with other sides keeps its frame
+        **clip,
+        "true_label": true_label,
+        "blocks": blocks,
+        "sources": {source: {"name": SOURCES[source], "kinds": kinds[source]} for source in sources},
+        "scales": {
+            source: {
+                block: {kind: _scale(source, kind, maps) for kind in kinds[source]}
+                for block in blocks
+                if (maps := [side[source][block] for side in shown if block in side.get(source, {})])
+            }
+            for source in sources
+        },
+        "difference_palette": body.add(palette(DIFFERENCE_PALETTE)),
+        "sides": [
+            {
+                "name": side.name,
+                "colour": colour,
+                "uniform": side.uniform,
+                "locator": _has_locator(side),
+                "own": {source: list(maps) for source, maps in side.maps.items()},
+                "maps": {
+                    source: {block: packed_map(body, values) for block, values in maps.items()}
+                    for source, maps in all_maps.items()
+                },
+                "scores": [[label, float(probability)] for label, probability in side.scores],
+                "true_probability": None if side.true_probability is None else float(side.true_probability),
+                "correct": None if side.correct is None else bool(side.correct),
+                "notes": list(side.notes),
+                "absent": dict(side.absent),
+            }
+            for side, all_maps, colour in zip(sides, shown, SERIES, strict=False)
+        ],
+    }
+    return SidesPayload(header, bytes(body.data))
+
+
+def _has_locator(side: Side) -> bool:
+    return not side.uniform and bool(side.maps.get("actionness"))
+
+
+def _check(side: Side, num_frames: int) -> None:
+    for source, maps in side.maps.items():
+        if source not in SOURCES:
+            raise SidesError(f"{side.name}: maps are of {' or '.join(SOURCES)}, got {source!r}")
+        for block, values in maps.items():
+            where = f"{side.name}: {SOURCES[source]} of {block}"
+            if values.ndim != 3 or len(values) != num_frames:
+                raise SidesError(f"{where} must be ({num_frames}, h, w), got {values.shape}")
+            if not np.isfinite(values).all():
+                raise SidesError(f"{where} has values that are not finite")
+            if source == "gradcam" and values.min() < 0:
+                raise SidesError(f"{where} has a negative value, {values.min():.3g}")
+            if source == "actionness" and side.uniform and values.min() != values.max():
+                raise SidesError(f"{where} is not constant, but the model is said to pool uniformly")
+
+
+def _with_pooling(side: Side, sides: list[Side], blocks: list[str], num_frames: int) -> Maps:
+    """The side's maps; a uniform side has one at every block. A constant M is uniform pooling: softmax gives 1/(h·w)."""
+    if not side.uniform:
+        return side.maps
+    actionness = {}
+    for block in blocks:
+        grids = [maps[block].shape[1:] for maps in side.maps.values() if block in maps]
+        grids += [maps[block].shape[1:] for other in sides for maps in other.maps.values() if block in maps]
+        actionness[block] = np.zeros((num_frames, *grids[0]), np.float32)
+    return {**side.maps, "actionness": actionness}
+
+
+def _scale(source: str, kind: str, maps: list[np.ndarray]) -> tuple[float, float]:
+    """Ends of the one colour scale of all sides: the lowest and the highest of each side's own percentiles."""
+    ends = [np.percentile(_values(source, kind, values), PERCENTILES) for values in maps]
+    low = 0.0 if source == "gradcam" else float(min(end[0] for end in ends))
+    high = float(max(end[1] for end in ends))
+    if high > low:
+        return low, high
+    return (0.0, 2 * high) if high > 0 else (low, low + 1)  # flat maps: mid-scale, or nothing stands out
+
+
+def _values(source: str, kind: str, values: np.ndarray) -> np.ndarray:
+    if source == "actionness":
+        return normalise(values, kind)
+    highest = values.max() if kind == "relative" else 1
+    return values / highest if highest > 0 else values

@@ -1,0 +1,275 @@
+// What the explorer and the side-by-side view have in common: one clip on screen, its current frame, a position that
+// is followed, the keys and the link. Nothing here talks to the server; a link is made in the address bar.
+
+const DISPLAY = { palette: "inferno", opacity: 0.55, threshold: 0, interpolation: "smooth", masks: false, rate: 1 };
+const places = new Map(); // clip -> { frame, position, … }: survives leaving the page and coming back
+
+class Viewer {
+  // A subclass has build() (controls of a new clip), changed() (after a change of anything but the frame), draw(),
+  // grid() (that of the position, or null), describe() (the values at the position), address() (its part of a link).
+  constructor(root, preferences) {
+    Object.assign(this, { root, preferences, screens: [], pointer: null, position: null }); // points: x, y in 0 … 1
+    this.find = (selector) => root.querySelector(selector);
+    this.playback = new Playback(
+      () => this.clip.fps * preferences.rate,
+      (frames) => this.seek((this.frame + frames) % this.clip.frames.length),
+    );
+    this.stopListening = new AbortController();
+    this.resizing = new ResizeObserver(() => { this.screens.forEach((screen) => screen.fit()); this.draw(); });
+    this.listen();
+  }
+
+  open(clip, place) {
+    this.pause();
+    if (this.clip) release(this.clip);
+    this.clip = clip;
+    this.position = place.position ?? null;
+    this.frame = Math.min(Math.max(place.frame, 0), clip.frames.length - 1);
+    this.find(".frame").max = clip.frames.length - 1;
+    this.root.classList.toggle("without-masks", !clip.masks);
+    this.root.classList.toggle("without-acting", !clip.acting);
+    this.root.style.setProperty("--aspect", `${clip.size[0]} / ${clip.size[1]}`);
+    this.root.style.setProperty("--ratio", clip.size[0] / clip.size[1]);
+    drawMarks(this.find(".marks"), clip);
+    this.buildDisplay();
+    this.build();
+    this.changed();
+    this.find(".waiting").hidden = false;
+    Promise.all(clip.frames.map((image) => image.decode().then(() => { if (image === clip.frames[this.frame]) this.draw(); })))
+      .finally(() => { if (this.clip === clip) { this.find(".waiting").hidden = true; this.draw(); } });
+  }
+
+  dispose() {
+    this.pause();
+    this.stopListening.abort();
+    this.resizing.disconnect();
+    if (this.clip) release(this.clip);
+  }
+
+  // ---- controls ----------------------------------------------------------------------------------------------------
+
+  buildDisplay() {
+    const { clip, preferences } = this;
+    this.choices(".interpolations", "interpolation", [["smooth", "smooth"], ["cells", "cells"]], preferences.interpolation);
+    this.choices(".palettes", "palette", Object.keys(clip.palettes).map((name) => [name, name]), preferences.palette);
+    for (const label of this.root.querySelectorAll(".palettes label")) {
+      label.style.setProperty("--swatch", gradient(clip.palettes[label.querySelector("input").value], "to right"));
+    }
+    this.find(".opacity").value = preferences.opacity;
+    this.find(".threshold").value = preferences.threshold;
+    this.find(".show-masks").checked = preferences.masks;
+    this.find(".rate").value = preferences.rate;
+    this.find(".copy").disabled = !clip.link;
+    this.find(".copy").title = clip.link ? "A link to exactly this view" : "An uploaded file has no address to link to";
+    this.find(".link").hidden = true;
+  }
+
+  choices(selector, name, options, chosen) {
+    const group = `${name}-${this.clip.id}`;
+    this.find(selector).replaceChildren(...options.map(([value, text]) => {
+      const label = document.createElement("label");
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: group, value, checked: value === chosen });
+      const caption = Object.assign(document.createElement("span"), { textContent: text });
+      input.addEventListener("change", () => this.choose(name, value));
+      label.append(input, caption);
+      return label;
+    }));
+  }
+
+  choose(name, value) {
+    this.preferences[name] = value;
+    this.changed();
+  }
+
+  // What the display controls say, given the ends of the colour scale.
+  showDisplay({ low, high }) {
+    const { opacity, threshold } = this.preferences;
+    this.find(".opacity-value").textContent = `${Math.round(100 * opacity)} %`;
+    this.find(".threshold-value").textContent = threshold > 0 ? `≥ ${format(low + threshold * (high - low), high - low)}` : "off";
+  }
+
+  // ---- frames ------------------------------------------------------------------------------------------------------
+
+  // After a change of the frame.
+  moved() {
+    const { clip, frame } = this;
+    const facts = [`Frame ${clip.indices[frame]} / ${clip.indices.at(-1)}`, `${(frame / clip.fps).toFixed(2)} s`];
+    if (clip.sampled.includes(frame)) facts.push("sampled");
+    if (clip.acting?.[frame]) facts.push("hand acts");
+    this.find(".where").textContent = facts.join(" · ");
+    const slider = this.find(".frame");
+    slider.value = frame;
+    slider.setAttribute("aria-valuetext", facts.join(", "));
+    this.find(".played").style.right = `calc(100% - ${percent(frame, clip.frames.length)})`;
+    moveCursor(this.find(".curve-plot"), frame, clip.frames.length);
+    this.root.dataset.frame = frame;
+    this.root.classList.toggle("masks-shown", this.preferences.masks && !!clip.masks);
+    this.draw();
+  }
+
+  seek(frame) {
+    this.frame = Math.min(Math.max(Math.round(frame), 0), this.clip.frames.length - 1);
+    this.moved();
+  }
+
+  step(by) {
+    this.pause();
+    const count = this.clip.frames.length;
+    this.seek((this.frame + by + count) % count);
+  }
+
+  play() {
+    this.playback.start();
+    this.showPlaying();
+  }
+
+  pause() {
+    this.playback.stop();
+    this.showPlaying();
+  }
+
+  showPlaying() {
+    const { playing } = this.playback;
+    this.root.classList.toggle("playing", playing);
+    this.find(".play").setAttribute("aria-pressed", playing);
+    this.find(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  // ---- positions ---------------------------------------------------------------------------------------------------
+
+  follow(point) {
+    this.position = point;
+    this.changed();
+    this.find(".announcer").textContent = point ? this.describe() : "No position followed";
+  }
+
+  nudge(rows, columns) {
+    const grid = this.grid();
+    const { row, column } = cellAt(this.position ?? { x: 0.5, y: 0.5 }, grid);
+    const centre = (index, cells) => (Math.min(cells - 1, Math.max(0, index)) + 0.5) / cells;
+    this.follow({ x: centre(column + columns, grid.width), y: centre(row + rows, grid.height) });
+  }
+
+  // ---- the link ----------------------------------------------------------------------------------------------------
+
+  async copyLink() {
+    const address = new URL(window.location.href);
+    const view = { ...this.clip.link, ...this.address(), frame: this.clip.indices[this.frame] };
+    address.search = new URLSearchParams(view).toString();
+    window.history.replaceState(window.history.state, "", address);
+    const field = this.find(".link");
+    field.value = address.href;
+    try {
+      await navigator.clipboard.writeText(address.href);
+      this.find(".copy").textContent = "Link copied";
+      this.find(".announcer").textContent = "Link copied";
+      setTimeout(() => { this.find(".copy").textContent = "Copy link"; }, 1600);
+    } catch {
+      field.hidden = false; // no clipboard (an insecure origin, or refused): the link is there to be copied by hand
+      field.select();
+    }
+  }
+
+  // ---- what a person does ------------------------------------------------------------------------------------------
+
+  on(target, event, handler) {
+    target.addEventListener(event, handler, { signal: this.stopListening.signal });
+  }
+
+  // A picture that a person points at.
+  addScreen(canvas) {
+    const screen = new Screen(canvas);
+    this.screens.push(screen);
+    this.on(canvas, "pointermove", (event) => { this.pointer = pointIn(event, canvas); this.draw(); });
+    this.on(canvas, "pointerleave", () => { this.pointer = null; this.draw(); });
+    this.on(canvas, "click", (event) => { if (this.grid()) this.follow(pointIn(event, canvas)); });
+    this.resizing.observe(canvas);
+    return screen;
+  }
+
+  listen() {
+    this.on(this.find(".frame"), "input", (event) => { this.pause(); this.seek(Number(event.target.value)); });
+    this.on(this.find(".play"), "click", () => (this.playback.playing ? this.pause() : this.play()));
+    this.on(this.find(".unpin"), "click", () => this.follow(null));
+    this.on(this.find(".copy"), "click", () => this.copyLink());
+    for (const name of ["opacity", "threshold"]) {
+      this.on(this.find(`.${name}`), "input", (event) => this.choose(name, Number(event.target.value)));
+    }
+    this.on(this.find(".rate"), "change", (event) => this.choose("rate", Number(event.target.value)));
+    this.on(this.find(".show-masks"), "change", (event) => this.choose("masks", event.target.checked));
+    const scrub = (event) => { this.pause(); this.seek(pointIn(event, this.find(".curve-plot")).x * (this.clip.frames.length - 1)); };
+    this.drag(this.find(".curve"), scrub);
+    this.on(document, "keydown", (event) => this.key(event));
+    // After a click on a choice the arrow keys should step frames again; with the keyboard they stay with the choice.
+    this.on(this.root, "pointerup", () => setTimeout(() => {
+      const focused = this.root.getRootNode().activeElement;
+      if (focused?.matches(".controls input:not([type=range], [type=text]), .controls button")) focused.blur();
+    }));
+  }
+
+  drag(element, moved) {
+    this.on(element, "pointerdown", (event) => { element.setPointerCapture(event.pointerId); moved(event); });
+    this.on(element, "pointermove", (event) => { if (element.hasPointerCapture(event.pointerId)) moved(event); });
+  }
+
+  // Keys work anywhere on the page, except where a control has its own use for them.
+  key(event) {
+    if (!this.clip || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    const onScreen = this.screens.some(({ canvas }) => canvas === target);
+    const ours = target === this.find(".frame") || onScreen || target === document.body;
+    if (!ours && target.matches?.("input, select, textarea, button, a, summary, [role], [tabindex], [contenteditable]")) {
+      if (event.key !== "Escape" || !this.root.contains(target)) return;
+    }
+    const last = this.clip.frames.length - 1;
+    const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (event.shiftKey && arrows[event.key] && this.grid()) this.nudge(...arrows[event.key]);
+    else if (event.key === "ArrowLeft") this.step(-1);
+    else if (event.key === "ArrowRight") this.step(1);
+    else if (event.key === " ") this.playback.playing ? this.pause() : this.play();
+    else if (event.key === "Home" && target !== document.body) this.seek(0);
+    else if (event.key === "End" && target !== document.body) this.seek(last);
+    else if (event.key === "Enter" && onScreen && this.grid()) this.follow({ x: 0.5, y: 0.5 });
+    else if (event.key === "Escape" && this.position) this.follow(null);
+    else return;
+    event.preventDefault();
+  }
+}
+
+function pointIn(event, element) {
+  const box = element.getBoundingClientRect();
+  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+}
+
+function cellAt(point, grid) {
+  if (!point || !grid) return null;
+  const index = (part, cells) => Math.min(cells - 1, Math.max(0, Math.floor(part * cells)));
+  return { row: index(point.y, grid.height), column: index(point.x, grid.width) };
+}
+
+// The ticks of a colour bar, from its low end. Limits that are percentiles leave extremes beyond them.
+function ticks(low, high, percentiles = true) {
+  return [0, 0.25, 0.5, 0.75, 1].map((part) => {
+    const beyond = percentiles ? { 0: "≤ ", 1: "≥ " }[part] ?? "" : "";
+    return Object.assign(document.createElement("li"), { textContent: beyond + format(low + part * (high - low), high - low) });
+  });
+}
+
+// The function that Streamlit calls on mounting and again with every rerun or change of theme; only another clip or
+// other models load anything.
+function mounted(Kind, selector) {
+  const viewers = new WeakMap(); // parent element -> viewer
+  return ({ parentElement, data }) => {
+    const root = parentElement.querySelector(selector);
+    let viewer = viewers.get(parentElement);
+    if (!viewer || viewer.root !== root) {
+      viewer?.dispose();
+      viewer = new Kind(root);
+      viewers.set(parentElement, viewer);
+    }
+    const { id, link } = header(data);
+    if (viewer.clip?.id === id) viewer.clip.link = link;
+    else viewer.load(data);
+    return () => { viewer.dispose(); viewers.delete(parentElement); };
+  };
+}

@@ -1,4 +1,4 @@
-"""python -m analysis actionness | relations"""
+"""python -m analysis actionness | relations | compare | localize | order | faithfulness | report"""
 
 import shlex
 import sys
@@ -6,9 +6,22 @@ import sys
 import tyro
 
 from analysis.commands.actionness import Actionness
+from analysis.commands.compare import Compare
+from analysis.commands.faithfulness import Faithfulness
+from analysis.commands.localize import Localize
+from analysis.commands.order import Order
 from analysis.commands.relations import Relations
+from analysis.commands.report import Report
 
-COMMANDS = {"actionness": Actionness, "relations": Relations}
+COMMANDS = {
+    "actionness": Actionness,
+    "relations": Relations,
+    "compare": Compare,
+    "localize": Localize,
+    "order": Order,
+    "faithfulness": Faithfulness,
+    "report": Report,
+}
 
 
 def main(argv: list[str]) -> int:

@@ -11,15 +11,15 @@ import torch
 from scipy.special import entr, expit, softmax
 
 from analysis.recording import Recording, record
+from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.reasoner import TemporalRelation
-from atr.transforms import Preprocessing, cut_view, resize, view_box
+from atr.transforms import Preprocessing
 from atr.transforms import normalise as normalise_frames
-from atr.video import covering_indices, iterate, probe, uniform_indices
+from atr.video import covering_indices
 
 NORMALISATIONS = ("raw", "sigmoid", "softmax")
-SHORT_SIDE = 480  # of the frames handed out for display; larger originals are shrunk
 PERCENTILES = (0.5, 99.5)  # of all values of a clip and block: the ends of its colour scale
 
 
@@ -33,6 +33,7 @@ class ClipActionness:
         fps: rate at which `frames` play at true speed.
         box: (top, left, height, width) of the view in the original frame; true masks are cut by it.
         maps: block name -> raw M, float32 (L, h, w), one for every frame; empty without an ARL in the model.
+        seconds: spent in the network for the maps of all blocks.
         probabilities: float32 (num_classes,), of the evaluation sampling and the centre crop (1×1 protocol).
         sampled: int (T,), original indices of the frames the probabilities come from; they may repeat.
         relations: block name -> one W (T, T) per stacked graph reasoner, of that same pass; empty without one.
@@ -44,6 +45,7 @@ class ClipActionness:
     fps: float
     box: tuple[int, int, int, int]
     maps: dict[str, np.ndarray]
+    seconds: float
     probabilities: np.ndarray
     sampled: np.ndarray
     relations: dict[str, list[np.ndarray]]
@@ -87,59 +89,43 @@ def clip_actionness(
         VideoError: the file is no readable video.
         ValueError: the model is in training mode, or has no preprocessing and none is given.
     """
-    if model.training:
-        raise ValueError("the model is in training mode; call model.eval() first")
-    preprocessing = preprocessing or getattr(model, "preprocessing", None)
-    if preprocessing is None:
-        raise ValueError("the model has no preprocessing of its own (it is not from a checkpoint): give one")
-    if max_frames < 1:
-        raise ValueError(f"max_frames must be at least 1, got {max_frames}")
-
-    if isinstance(clip, np.ndarray):
-        num_frames = len(clip)
-    else:
-        info = probe(clip)
-        num_frames, fps = info.num_frames, info.fps
+    preprocessing = require_evaluation(model, preprocessing)
     num_segments = model.config.num_frames
-    shown = uniform_indices(num_frames, min(num_frames, max_frames), shift=0)
-    sampled = uniform_indices(num_frames, num_segments)
-
-    # One pass over the video: originals may be large, so only what is used later is kept of each frame.
-    wanted = np.union1d(shown, sampled)
-    originals = (clip[index] for index in wanted) if isinstance(clip, np.ndarray) else iterate(clip, wanted)
-    shown_set, sampled_set = set(shown.tolist()), set(sampled.tolist())
-    frames, pictures, crops = [], [], {}
-    for index, original in zip(wanted.tolist(), originals, strict=True):
-        if index in sampled_set:
-            crops[index] = cut_view(original[None], preprocessing)[0]
-        if index in shown_set:
-            box = view_box(*original.shape[:2], preprocessing, view)
-            frames.append(_displayed(original, box))
-            pictures.append(cut_view(original[None], preprocessing, view)[0])
+    shown = show(clip, preprocessing, num_segments, view=view, max_frames=max_frames, fps=fps)
 
     device = next(model.parameters()).device
-    evaluated = normalise_frames(np.stack([crops[index] for index in sampled.tolist()]), preprocessing)
+    evaluated = normalise_frames(shown.evaluated, preprocessing)
     recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
     with torch.inference_mode(), recorded as recording:
         probabilities = model(evaluated[None].to(device)).softmax(dim=1)[0].float().cpu().numpy()
     relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
-    maps = {}
+    def recorded_maps(pictures: np.ndarray) -> dict[str, np.ndarray]:
+        with torch.inference_mode(), record(model) as recording:
+            model(normalise_frames(pictures, preprocessing).to(device))
+        return {name: values.numpy() for name, values in recording.actionness.items()}
+
+    maps, seconds = {}, 0.0
     if actionness_blocks(model):
-        maps = _maps(model, np.stack(pictures), preprocessing, batch_size, progress)
+        maps, seconds = maps_of_all_frames(
+            shown.pictures, num_segments, recorded_maps, batch_size=batch_size, progress=progress
+        )
 
     notes = []
-    if num_frames < num_segments:
+    if shown.num_frames < num_segments:
         notes.append(
-            f"The clip has {num_frames} frames, fewer than the model's {num_segments}: frames repeat."
+            f"The clip has {shown.num_frames} frames, fewer than the model's {num_segments}: frames repeat."
         )
-    if num_frames > max_frames:
-        notes.append(f"The clip has {num_frames} frames; {max_frames} of them, evenly spread, have a map.")
-    if maps and model.config.atr.use_motion:
-        start = shown[covering_indices(len(shown), num_segments)[0, -1]]
+    if shown.num_frames > max_frames:
         notes.append(
-            f"Frames {start} to {shown[-1]} stand at the model's last time step, which has no next frame: its motion "
-            "cue is zero there by definition, and a jump of the maps at that point is not an event of the clip."
+            f"The clip has {shown.num_frames} frames; {max_frames} of them, evenly spread, have a map."
+        )
+    if maps and model.config.atr.use_motion:
+        start = shown.indices[covering_indices(len(shown.indices), num_segments)[0, -1]]
+        notes.append(
+            f"Frames {start} to {shown.indices[-1]} stand at the model's last time step, which has no next frame: "
+            "its motion cue is zero there by definition, and a jump of the maps at that point is not an event of the "
+            "clip."
         )
     if not maps:
         notes.append(
@@ -147,13 +133,14 @@ def clip_actionness(
             "show; its class probabilities are given."
         )
     return ClipActionness(
-        frames=np.stack(frames),
-        indices=shown,
-        fps=fps * len(shown) / num_frames,
-        box=box,
+        frames=shown.frames,
+        indices=shown.indices,
+        fps=shown.fps,
+        box=shown.box,
         maps=maps,
+        seconds=seconds,
         probabilities=probabilities,
-        sampled=sampled,
+        sampled=shown.sampled,
         relations=relations,
         notes=tuple(notes),
     )
@@ -216,38 +203,3 @@ def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
 def upsample(map_: np.ndarray, height: int, width: int) -> np.ndarray:
     """One map (h, w) at the size of a frame, float32 (height, width), bilinear between the cells' centres."""
     return cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def _maps(
-    model: VideoClassifier,
-    pictures: np.ndarray,
-    preprocessing: Preprocessing,
-    batch_size: int,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, np.ndarray]:
-    """pictures: uint8 (L, h, w, 3), model input before normalisation -> block name -> M (L, h', w')."""
-    passes = covering_indices(len(pictures), model.config.num_frames)
-    device = next(model.parameters()).device
-    maps: dict[str, np.ndarray] = {}
-    # Backwards, so that a frame seen in several passes keeps the M of the first: the later ones repeat the last
-    # frame of a short segment while the other segments have moved on.
-    for end in range(len(passes), 0, -batch_size):
-        rows = passes[max(end - batch_size, 0) : end]
-        clips = normalise_frames(pictures[rows], preprocessing).to(device)
-        with torch.inference_mode(), record(model) as recording:
-            model(clips)
-        for name, values in recording.actionness.items():
-            values = values.numpy()
-            filled = maps.setdefault(name, np.zeros((len(pictures), *values.shape[2:]), np.float32))
-            for row, value in zip(rows[::-1], values[::-1], strict=True):
-                filled[row] = value
-        if progress is not None:
-            progress(len(passes) - max(end - batch_size, 0), len(passes))
-    return maps
-
-
-def _displayed(original: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    top, left, height, width = box
-    scale = min(SHORT_SIDE / min(height, width), 1)
-    cut = original[top : top + height, left : left + width]
-    return resize(cut[None], max(round(height * scale), 1), max(round(width * scale), 1))[0]

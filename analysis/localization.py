@@ -1,22 +1,24 @@
-"""Maps against true masks: does a block look at what acts?
+"""Maps against the truth: does a block look at what acts, and does it respond when the action happens?
 
-Maps are raw M (L, h, w), or any other logits over positions; masks are bool (L, H, W) of the same view of the same
-frames, at any resolution. Frames without a mask say nothing about place and are left out.
+Maps are (L, h, w), raw M or any other; masks are bool (L, H, W) of the same view of the same frames, at any resolution.
+Frames without a mask say nothing about place and are left out.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
 from analysis.actionness import normalise, upsample
+
+KINDS = ("logits", "heat")
 
 
 @dataclass(frozen=True)
 class Tally:
     """Sums over frames, so that clips can be added up; the properties are averages over those frames.
 
-    hits: frames whose strongest cell lies on the mask. mass: softmax mass on the mask. area: share of the mask.
+    hits: frames whose strongest cell lies on the mask. mass: share of the map's weights on it. area: share of the mask.
     """
 
     num_frames: int = 0
@@ -51,61 +53,34 @@ class Tally:
         return self.mass / self.area if self.area else float("nan")
 
 
-@dataclass(frozen=True)
-class Localization:
-    """One block against the acted-on targets and against the distractors, over the same frames."""
+def weights_of(maps: np.ndarray, kind: str) -> np.ndarray:
+    """What share of a frame's attention each position has: (..., h, w) -> float64 of the same shape, summing to 1.
 
-    target: Tally = field(default_factory=Tally)
-    distractor: Tally = field(default_factory=Tally)
+    kind: "logits", such as raw M, whose weights are AFA's softmax; "heat", never negative, such as Grad-CAM, divided by
+    its sum. A frame without any heat says nothing of place: its weights are uniform.
 
-    def __add__(self, other: "Localization") -> "Localization":
-        return Localization(self.target + other.target, self.distractor + other.distractor)
-
-    def to_dict(self) -> dict[str, float]:
-        return {
-            "frames": self.target.num_frames,
-            "pointing": self.target.pointing,
-            "mass": self.target.mass_inside,
-            "area": self.target.area_share,
-            "ratio": self.target.ratio,
-            "distractor_frames": self.distractor.num_frames,
-            "distractor_pointing": self.distractor.pointing,
-            "distractor_area": self.distractor.area_share,
-            "distractor_ratio": self.distractor.ratio,
-        }
-
-
-def localize(
-    maps_by_block: Mapping[str, np.ndarray],
-    target_masks: np.ndarray,
-    distractor_masks: np.ndarray | None = None,
-    acting: np.ndarray | None = None,
-) -> dict[str, Localization]:
-    """Every block of a clip against its true masks.
-
-    Args:
-        maps_by_block: block name -> raw M (L, h, w).
-        target_masks: bool (L, H, W), what is acted on (with or without the hand: the caller's choice).
-        distractor_masks: bool (L, H, W), what moves without a part in the action; None for none.
-        acting: bool (L,), the frames in which the action happens; None for all.
+    Raises:
+        ValueError: the kind is unknown, or heat is negative somewhere.
     """
-    return {
-        name: Localization(
-            tally(maps, target_masks, acting),
-            Tally() if distractor_masks is None else tally(maps, distractor_masks, acting),
-        )
-        for name, maps in maps_by_block.items()
-    }
+    maps = maps.astype(np.float64)
+    if kind == "logits":
+        return normalise(maps, "softmax")
+    if kind != "heat":
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if maps.min(initial=0) < 0:
+        raise ValueError(f"heat must not be negative, got {maps.min()}")
+    sums = maps.sum(axis=(-2, -1), keepdims=True)
+    uniform = np.full_like(maps, 1 / (maps.shape[-2] * maps.shape[-1]))
+    return np.divide(maps, sums, out=uniform, where=sums > 0)
 
 
-def merge(first: Mapping[str, Localization], second: Mapping[str, Localization]) -> dict[str, Localization]:
-    """The localisations of two sets of clips as one; a block that only one of them has is kept."""
-    names = [*first, *(name for name in second if name not in first)]
-    return {name: first.get(name, Localization()) + second.get(name, Localization()) for name in names}
+def tally(
+    maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None, *, kind: str = "logits"
+) -> Tally:
+    """Pointing game and mass of maps (L, h, w) on masks (L, H, W), over the selected frames that have a mask.
 
-
-def tally(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> Tally:
-    """Pointing game and mass of maps (L, h, w) on masks (L, H, W), over the selected frames that have a mask."""
+    kind: of the maps, `weights_of`.
+    """
     kept = selected(maps, masks, frames)
     maps, masks = maps[kept], masks[kept]
     if not len(maps):
@@ -113,9 +88,7 @@ def tally(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None)
     return Tally(
         num_frames=len(maps),
         hits=float(hits(maps, masks).sum()),
-        mass=float(
-            (normalise(maps.astype(np.float64), "softmax") * cell_shares(masks, *maps.shape[1:])).sum()
-        ),
+        mass=float((weights_of(maps, kind) * cell_shares(masks, *maps.shape[1:])).sum()),
         area=float(masks.mean(axis=(1, 2)).sum()),
     )
 
@@ -129,11 +102,13 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None
     return tally(maps, masks, frames).pointing
 
 
-def mass_inside(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> Tally:
-    """Share of the spatial softmax mass on the mask (`.mass_inside`), the mask's share of the frame
-    (`.area_share`) and their `.ratio`.
+def mass_inside(
+    maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None, *, kind: str = "logits"
+) -> Tally:
+    """Share of the map's mass on the mask (`.mass_inside`), the mask's share of the frame (`.area_share`) and their
+    `.ratio`; `kind` as in `weights_of`.
     """
-    return tally(maps, masks, frames)
+    return tally(maps, masks, frames, kind=kind)
 
 
 def average_precision(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
@@ -146,7 +121,7 @@ def average_precision(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | 
     if not kept.any():
         return float("nan")
     scores = np.stack([upsample(map_, *masks.shape[1:]) for map_ in maps[kept]]).ravel()
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores)
     scores, positives = scores[order], masks[kept].ravel()[order]
     last_of_tie = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
     found = np.cumsum(positives)[last_of_tie]
@@ -186,6 +161,31 @@ def overlaps(cells: int, pixels: int) -> np.ndarray:
     cell, pixel = np.arange(cells)[:, None] * pixels, np.arange(pixels) * cells  # in 1 / (cells·pixels)
     shared = np.minimum(cell + pixels, pixel + cells) - np.maximum(cell, pixel)
     return np.maximum(shared, 0) / pixels
+
+
+def spearman(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
+    """Rank correlation over the frames of each clip: values and bool (N, L) -> (N,).
+
+    0 where the values do not change; nan where all frames, or none, are acting.
+    """
+    ranks, flags = (rankdata(each, axis=1) for each in (values, acting))
+    ranks, flags = (each - each.mean(axis=1, keepdims=True) for each in (ranks, flags))
+    covariance = (ranks * flags).sum(axis=1)
+    scale = np.sqrt((ranks**2).sum(axis=1) * (flags**2).sum(axis=1))
+    undefined = np.where((flags != 0).any(axis=1), 0.0, np.nan)
+    return np.divide(covariance, scale, out=undefined, where=scale > 0)
+
+
+def acting_above(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
+    """Probability that an acting frame of a clip has a larger value than another of its frames: (N, L) -> (N,).
+
+    The area under the ROC curve, Mann and Whitney's U over the number of pairs; ties count half, so chance is 1/2.
+    nan where all frames, or none, are acting.
+    """
+    positives = acting.sum(axis=1)
+    pairs = positives * (acting.shape[1] - positives)
+    u = (rankdata(values, axis=1) * acting).sum(axis=1) - positives * (positives + 1) / 2
+    return np.divide(u, pairs, out=np.full(len(u), np.nan), where=pairs > 0)
 
 
 def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarray]:

@@ -83,7 +83,7 @@ def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():
 def test_a_model_without_locator_gives_probabilities_and_says_why_there_is_no_map():
     for block in (None, "atr_sim"):
         result = clip_actionness(tiny_model(block), random_frames(8))
-        assert result.maps == {} and result.probabilities.shape == (5,)
+        assert result.maps == {} and result.seconds == 0 and result.probabilities.shape == (5,)
         assert "no Action-related Region Locator" in result.notes[0]
 
 

@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu, spearmanr
 
 from analysis.localization import (
-    Localization,
     Tally,
+    acting_above,
     average_precision,
     baselines,
     cell_shares,
-    localize,
     mass_inside,
-    merge,
     overlaps,
     pointing_game,
+    spearman,
+    tally,
+    weights_of,
 )
 
 
@@ -45,10 +47,10 @@ def test_tied_cells_share_the_point():
 
 def test_mass_inside_by_hand():
     maps = np.log(np.array([[[4.0, 2], [1, 1]]]))  # softmax: 1/2, 1/4, 1/8, 1/8
-    tally = mass_inside(maps, masks_of((0, 0, 4, 6)))  # the first cell and half of the second
-    assert tally.mass_inside == pytest.approx(1 / 2 + 1 / 8)
-    assert tally.area_share == pytest.approx(24 / 64)
-    assert tally.ratio == pytest.approx((5 / 8) / (3 / 8))
+    found = mass_inside(maps, masks_of((0, 0, 4, 6)))  # the first cell and half of the second
+    assert found.mass_inside == pytest.approx(1 / 2 + 1 / 8)
+    assert found.area_share == pytest.approx(24 / 64)
+    assert found.ratio == pytest.approx((5 / 8) / (3 / 8))
 
 
 def test_a_constant_map_has_the_ratio_one():
@@ -82,30 +84,66 @@ def test_average_precision_depends_on_the_order_of_values_only():
     assert average_precision(maps, masks) == pytest.approx(average_precision(maps * 5 - 2, masks))
 
 
-def test_localize_counts_targets_and_distractors_on_acting_frames():
-    maps = np.zeros((3, 4, 4))
-    maps[0, 0, 0] = maps[1, 3, 3] = maps[2, 0, 0] = 5
-    targets = masks_of((0, 0, 2, 2), (0, 0, 2, 2), (0, 0, 2, 2))
-    distractors = masks_of((6, 6, 8, 8), (6, 6, 8, 8), (0, 0, 0, 0))
-    result = localize({"S3B1": maps}, targets, distractors, np.array([True, True, False]))["S3B1"].to_dict()
-    assert (result["frames"], result["pointing"]) == (2, 0.5)
-    assert (result["distractor_frames"], result["distractor_pointing"]) == (2, 0.5)
-    assert result["ratio"] == pytest.approx(result["distractor_ratio"])
-    alone = localize({"S3B1": maps}, targets)["S3B1"].to_dict()
-    assert alone["frames"] == 3 and alone["distractor_frames"] == 0 and np.isnan(alone["distractor_ratio"])
-
-
 def test_clips_add_up():
     generator = np.random.default_rng(4)
     maps, masks = generator.normal(size=(6, 4, 4)), generator.random((6, 8, 8)) < 0.3
-    whole = localize({"S5B1": maps}, masks, ~masks)
-    parts = merge(
-        localize({"S5B1": maps[:2]}, masks[:2], ~masks[:2]),
-        localize({"S5B1": maps[2:]}, masks[2:], ~masks[2:]),
-    )
-    assert parts["S5B1"].to_dict() == pytest.approx(whole["S5B1"].to_dict())
-    assert merge({}, whole) == whole
-    assert Localization() + whole["S5B1"] == whole["S5B1"]
+    parts = tally(maps[:2], masks[:2]) + tally(maps[2:], masks[2:])
+    whole = tally(maps, masks)
+    assert (parts.num_frames, parts.hits) == (whole.num_frames, whole.hits) and whole.num_frames == 6
+    assert (parts.mass, parts.area) == pytest.approx((whole.mass, whole.area))
+    assert Tally() + whole == whole
+
+
+def test_weights_of_logits_are_a_softmax_and_those_of_heat_a_share():
+    maps = np.array([[[1.0, 3], [0, 4]], [[0, 0], [0, 0]]])
+    np.testing.assert_allclose(weights_of(maps, "heat")[0], [[1 / 8, 3 / 8], [0, 4 / 8]])
+    np.testing.assert_allclose(weights_of(maps, "heat")[1], 1 / 4)  # no heat says nothing of place
+    exponentials = np.exp(maps[0])
+    np.testing.assert_allclose(weights_of(maps, "logits")[0], exponentials / exponentials.sum())
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
+        weights_of(np.array([[[1.0, -1]]]), "heat")
+    with pytest.raises(ValueError, match="one of logits, heat, got 'map'"):
+        weights_of(maps, "map")
+
+
+def test_mass_of_heat_by_hand():
+    heat = np.array([[[4.0, 2], [1, 1]]])
+    found = mass_inside(heat, masks_of((0, 0, 4, 6)), kind="heat")  # the first cell and half of the second
+    assert found.mass_inside == pytest.approx(4 / 8 + 1 / 8)
+    # the same weights as logits
+    assert mass_inside(np.log(heat), masks_of((0, 0, 4, 6))).mass == pytest.approx(found.mass)
+
+
+def test_a_frame_without_heat_scores_what_chance_does():
+    found = tally(np.zeros((1, 4, 4)), masks_of((0, 0, 4, 4)), kind="heat")
+    assert found.pointing == 0.25 and found.ratio == pytest.approx(1)
+
+
+def test_rank_agreement_by_hand():
+    acting = np.array([[False, True, True, False]] * 3)
+    values = np.array([[1.0, 3, 4, 2], [2, 1, 3, 3], [5, 5, 5, 5]])
+    # ranks 1 3 4 2 and flags -1 1 1 -1 about their means: (1.5 + .5 + 1.5 + .5) / sqrt(5 * 4)
+    # second: of the pairs 1<2, 1<3, 3>2, 3=3 one and a half are won; ranks 2 1 3.5 3.5
+    expected = [4 / np.sqrt(20), (0.5 - 1.5 + 1 - 1) / np.sqrt((0.25 + 2.25 + 2) * 4), 0]
+    np.testing.assert_allclose(spearman(values, acting), expected)
+    np.testing.assert_allclose(acting_above(values, acting), [1, 1.5 / 4, 1 / 2])
+
+
+def test_rank_agreement_is_scipys():
+    generator = np.random.default_rng(5)
+    values = generator.integers(0, 6, (20, 9)).astype(float)  # with ties
+    acting = generator.random((20, 9)) < 0.5
+    for clip in range(20):
+        inside, outside = values[clip][acting[clip]], values[clip][~acting[clip]]
+        u = mannwhitneyu(inside, outside).statistic / (len(inside) * len(outside))
+        assert acting_above(values, acting)[clip] == pytest.approx(u)
+        rho = spearmanr(values[clip], acting[clip]).statistic
+        assert spearman(values, acting)[clip] == pytest.approx(rho)
+
+
+def test_frames_of_one_kind_say_nothing():
+    values, acting = np.arange(8.0).reshape(2, 4), np.array([[True] * 4, [False] * 4])
+    assert np.isnan(spearman(values, acting)).all() and np.isnan(acting_above(values, acting)).all()
 
 
 def test_baselines():

@@ -1,0 +1,48 @@
+"""python -m analysis report: a comparison as one HTML file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from analysis.commands.compare import comparable_predictions
+from analysis.compare import FILTERS
+from analysis.report import build_report
+from analysis.report_clips import chosen_clips, evaluated_model, frame_source
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write a comparison as one HTML file that needs no network: tables, plots, chosen clips, and what made them."""
+
+    predictions: tuple[Path, ...]
+    """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
+    out: Path = Path("report.html")
+    """the file to write"""
+    filter: Literal[tuple(FILTERS)] = "only_a"
+    """which clips to show, those on which the checkpoints disagree most first"""
+    num_clips: int = 6
+    """how many of them; 0 for none"""
+    checkpoints: Path = Path("assets/checkpoints")
+    """folder of the checkpoints, by the names in the predictions"""
+    clips: str | None = None
+    """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated when not given"""
+    block: str | None = None
+    """whose maps to draw, such as S4B1"""
+
+    def run(self, command: str) -> int:
+        predictions = comparable_predictions(self.predictions)
+        clips, chosen = [], ""
+        if self.num_clips > 0:
+            models = [evaluated_model(self.checkpoints, p) for p in predictions[:2]]
+            sources = [
+                frame_source(self.clips or p.facts["data"]["name"], model)
+                for p, model in zip(predictions, models, strict=False)
+            ]
+            clips, chosen = chosen_clips(
+                predictions, models, sources, filter=self.filter, count=self.num_clips, block=self.block
+            )
+        page = build_report(predictions, command=command, clips=clips, chosen=chosen)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.out.write_text(page, encoding="utf-8")
+        print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {len(clips)} clips shown")
+        return 0

@@ -1,0 +1,151 @@
+"""Grad-CAM: where a block's features speak for a class, for any network; actionness needs an ATR block, this does not.
+
+Selvaraju et al. (2017), computed by captum's LayerGradCam at the output of a residual block.
+"""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from captum.attr import LayerGradCam
+from torch import Tensor, nn
+
+from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
+from atr.models import VideoClassifier
+from atr.resnet import placed_blocks
+from atr.transforms import Preprocessing, normalise
+
+
+@dataclass(frozen=True)
+class ClipGradCam:
+    """Grad-CAM of one block for every frame of a clip.
+
+    Attributes:
+        maps: float32 (L, h, w), none negative.
+        indices: int (L,), the frames in the original video; `clip_actionness` with the same arguments has the same.
+        target: the class whose logit is explained.
+        probabilities: float32 (num_classes,), of the evaluation sampling and the centre crop (1×1 protocol).
+        seconds: spent in forward and backward passes for the maps.
+    """
+
+    maps: np.ndarray
+    indices: np.ndarray
+    target: int
+    probabilities: np.ndarray
+    seconds: float
+
+
+def gradcam(
+    model: VideoClassifier, clips: Tensor, block: str, target: int | Tensor, *, relu: bool = True
+) -> Tensor:
+    """relu(Σ_k α_k A_k) of each frame's features A at a block, with α_k = mean over positions of ∂(logit)/∂A_k.
+
+    A network sees frames folded into its batch, (N*T, C, h, w), and answers once a clip. The gradient is that of the
+    clip's logit, and every frame has its own channel weights α: this is Grad-CAM per frame of the clip's logit, so a
+    frame through which the logit cannot be moved has a weak map.
+
+    Args:
+        model: in evaluation mode, on any device. It gets no hook and no gradient, so threads may share it.
+        clips: (N, T, 3, H, W), normalised.
+        block: a residual block by its paper name, with or without an ATR block in it; its output, after shortcut and
+            activation, is explained.
+        target: the class, one for all clips or (N,).
+        relu: False keeps what speaks against the class too, as negative values.
+
+    Returns:
+        (N, T, h, w), float32 on the CPU.
+
+    Raises:
+        ValueError: the model is in training mode, there is no such block, or no such class.
+    """
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
+    classes, count = torch.as_tensor(target), model.config.num_classes
+    if not ((classes >= 0) & (classes < count)).all():
+        raise ValueError(f"target {target} is no class of this model; allowed: 0 to {count - 1}")
+    if classes.ndim and classes.shape != clips.shape[:1]:
+        raise ValueError(f"target must be one class or one for each of {len(clips)} clips, got {target}")
+    network = twin(model)
+    explained = LayerGradCam(network, residual_block(network, block))
+    device = next(model.parameters()).device
+    with torch.inference_mode(False):
+        classes = classes.to(
+            device
+        ).clone()  # autograd keeps it, and may not keep a tensor made in inference mode
+        maps = explained.attribute(clips.to(device), classes, relu_attributions=relu)
+    return maps.detach().float().cpu().squeeze(1).unflatten(0, (len(clips), -1))
+
+
+def clip_gradcam(
+    model: VideoClassifier,
+    clip: str | Path | np.ndarray,
+    block: str,
+    *,
+    target: int | None = None,
+    preprocessing: Preprocessing | None = None,
+    view: str = "crop",
+    max_frames: int = 300,
+    batch_size: int = 4,
+    fps: float = 25.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> ClipGradCam:
+    """Grad-CAM for every frame of a clip; the same frames in the same samplings as `clip_actionness` has maps for.
+
+    Args:
+        target: the class to explain, in every sampling; the one the evaluation predicts when None.
+        the others: of `clip_actionness`.
+
+    Raises:
+        VideoError: the file is no readable video.
+        ValueError: as `gradcam` and `clip_actionness`.
+    """
+    preprocessing = require_evaluation(model, preprocessing)
+    num_segments = model.config.num_frames
+    shown = show(clip, preprocessing, num_segments, view=view, max_frames=max_frames, fps=fps)
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        logits = model(normalise(shown.evaluated, preprocessing)[None].to(device))
+    probabilities = logits.softmax(dim=1)[0].float().cpu().numpy()
+    if target is None:
+        target = int(probabilities.argmax())
+
+    def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
+        return {block: gradcam(model, normalise(pictures, preprocessing), block, target).numpy()}
+
+    maps, seconds = maps_of_all_frames(
+        shown.pictures, num_segments, explained, batch_size=batch_size, progress=progress
+    )
+    return ClipGradCam(maps[block], shown.indices, target, probabilities, seconds)
+
+
+def explained_blocks(model: VideoClassifier) -> tuple[str, ...]:
+    """The blocks worth comparing: those with an ATR or ATR_sim block, or those of stages 3 to 5 of a bare network."""
+    return model.block_names or placed_blocks(tuple(model.backbone.slots()), "S3-5")
+
+
+def residual_block(model: VideoClassifier, name: str) -> nn.Module:
+    """The residual block around a slot. Raises ValueError where there is none of that name."""
+    slots = model.backbone.slots()
+    if name not in slots:
+        raise ValueError(f"block {name!r} is unknown; allowed: {', '.join(slots)}")
+    return next(module for module in model.backbone.modules() if getattr(module, "atr", None) is slots[name])
+
+
+def twin(model: VideoClassifier) -> VideoClassifier:
+    """A network of the same configuration around the same weights in memory, which no gradient is taken of.
+
+    captum's hooks live and die on it, so other threads may use the model meanwhile, and their hooks stay theirs. No
+    graph is kept of the layers below the one that is explained.
+    """
+    weights = {
+        id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in model.parameters()
+    }
+    buffers = {id(buffer): buffer for buffer in model.buffers()}
+    hooks = {id(module._forward_hooks): OrderedDict() for module in model.modules()}
+    return copy.deepcopy(
+        model, weights | buffers | hooks
+    )  # what is in the second argument is taken, not copied

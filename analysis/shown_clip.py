@@ -1,0 +1,153 @@
+"""A clip as it is shown to a model: what the evaluation samples, and samplings that together show every frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from atr.models import VideoClassifier
+from atr.transforms import Preprocessing, cut_view, resize, view_box
+from atr.video import covering_indices, iterate, probe, uniform_indices
+
+SHORT_SIDE = 480  # of the frames handed out for display; larger originals are shrunk
+
+
+@dataclass(frozen=True)
+class ShownClip:
+    """The frames of one clip, for a person and for a model.
+
+    Attributes:
+        num_frames: of the original.
+        frames: uint8 RGB (L, H, W, 3), the model's view cut from the original, short side at most 480.
+        pictures: uint8 (L, h, w, 3), the same frames as the model's input before normalisation.
+        indices: int (L,), their indices in the original.
+        fps: rate at which they play at true speed.
+        box: (top, left, height, width) of the view in the original frame.
+        sampled: int (T,), indices of the frames the evaluation samples (protocol 1×1); they may repeat.
+        evaluated: uint8 (T, crop, crop, 3), the evaluation's input before normalisation, whatever the view.
+    """
+
+    num_frames: int
+    frames: np.ndarray
+    pictures: np.ndarray
+    indices: np.ndarray
+    fps: float
+    box: tuple[int, int, int, int]
+    sampled: np.ndarray
+    evaluated: np.ndarray
+
+
+def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | None) -> Preprocessing:
+    """The preprocessing, the model's own when None. Raises ValueError for a model in training mode, or without any."""
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
+    preprocessing = preprocessing or getattr(model, "preprocessing", None)
+    if preprocessing is None:
+        raise ValueError("the model has no preprocessing of its own (it is not from a checkpoint): give one")
+    return preprocessing
+
+
+def show(
+    clip: str | Path | np.ndarray,
+    preprocessing: Preprocessing,
+    num_segments: int,
+    *,
+    view: str = "crop",
+    max_frames: int = 300,
+    fps: float = 25.0,
+) -> ShownClip:
+    """Read a clip once.
+
+    Args:
+        clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
+        num_segments: T, the frames the evaluation samples.
+        view: "crop", the centre square of the evaluation, or "whole", the entire frame.
+        max_frames: of a longer clip this many frames, evenly spread, are shown.
+        fps: of a clip given as frames; a file states its own.
+
+    Raises:
+        VideoError: the file is no readable video.
+        ValueError: `max_frames` or `view` is not allowed.
+    """
+    if max_frames < 1:
+        raise ValueError(f"max_frames must be at least 1, got {max_frames}")
+    if isinstance(clip, np.ndarray):
+        num_frames = len(clip)
+    else:
+        info = probe(clip)
+        num_frames, fps = info.num_frames, info.fps
+    shown = uniform_indices(num_frames, min(num_frames, max_frames), shift=0)
+    sampled = uniform_indices(num_frames, num_segments)
+
+    # One pass over the video: originals may be large, so only what is used later is kept of each frame.
+    wanted = np.union1d(shown, sampled)
+    originals = (clip[index] for index in wanted) if isinstance(clip, np.ndarray) else iterate(clip, wanted)
+    shown_set, sampled_set = set(shown.tolist()), set(sampled.tolist())
+    frames, pictures, crops = [], [], {}
+    for index, original in zip(wanted.tolist(), originals, strict=True):
+        if index in sampled_set:
+            crops[index] = cut_view(original[None], preprocessing)[0]
+        if index in shown_set:
+            box = view_box(*original.shape[:2], preprocessing, view)
+            frames.append(_displayed(original, box))
+            pictures.append(cut_view(original[None], preprocessing, view)[0])
+    return ShownClip(
+        num_frames=num_frames,
+        frames=np.stack(frames),
+        pictures=np.stack(pictures),
+        indices=shown,
+        fps=fps * len(shown) / num_frames,
+        box=box,
+        sampled=sampled,
+        evaluated=np.stack([crops[index] for index in sampled.tolist()]),
+    )
+
+
+def maps_of_all_frames(
+    pictures: np.ndarray,
+    num_segments: int,
+    compute: Callable[[np.ndarray], dict[str, np.ndarray]],
+    *,
+    batch_size: int = 4,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, np.ndarray], float]:
+    """A map for every frame, out of a model that takes T at a time.
+
+    Shifted uniform samplings (`covering_indices`) show every frame in the company of T - 1 others spread over the
+    whole clip, so each map is computed as in an evaluation.
+
+    Args:
+        pictures: (L, h, w, 3).
+        compute: samplings (n, T, h, w, 3) -> name -> maps (n, T, h', w').
+        batch_size: samplings at once.
+        progress: called with (samplings done, samplings in all).
+
+    Returns:
+        name -> float32 (L, h', w'), and the seconds spent in `compute`.
+    """
+    passes = covering_indices(len(pictures), num_segments)
+    maps: dict[str, np.ndarray] = {}
+    seconds = 0.0
+    # Backwards, so that a frame seen in several passes keeps the map of the first: the later ones repeat the last
+    # frame of a short segment while the other segments have moved on.
+    for end in range(len(passes), 0, -batch_size):
+        rows = passes[max(end - batch_size, 0) : end]
+        started = perf_counter()
+        computed = compute(pictures[rows])
+        seconds += perf_counter() - started
+        for name, values in computed.items():
+            filled = maps.setdefault(name, np.zeros((len(pictures), *values.shape[2:]), np.float32))
+            for row, value in zip(rows[::-1], values[::-1], strict=True):
+                filled[row] = value
+        if progress is not None:
+            progress(len(passes) - max(end - batch_size, 0), len(passes))
+    return maps, seconds
+
+
+def _displayed(original: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    top, left, height, width = box
+    scale = min(SHORT_SIDE / min(height, width), 1)
+    cut = original[top : top + height, left : left + width]
+    return resize(cut[None], max(round(height * scale), 1), max(round(width * scale), 1))[0]

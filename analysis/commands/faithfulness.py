@@ -1,0 +1,186 @@
+"""python -m analysis faithfulness: deletion and insertion curves of a checkpoint's maps, as a result folder."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from accelerate import PartialState
+
+from analysis.faithfulness import (
+    areas_table,
+    curves_of_clips,
+    curves_table,
+    default_block,
+    faithfulness_numbers,
+    hidden_counts,
+    orders_of,
+)
+from analysis.intervention_figures import faithfulness_figure, figure_page
+from analysis.interventions import FILLS, grid_of
+from atr.checkpoint import load_checkpoint
+from atr.commands.evaluate import require_same_labels
+from atr.data import ClipDataset, open_clips
+from atr.models import VideoClassifier
+from atr.passes import exit_code, progress_of, skipped_clips
+from atr.processes import process_state
+from atr.store import (
+    RESULT,
+    checkpoint_facts,
+    complete,
+    partial_folder,
+    read_result,
+    result_folder,
+    software,
+    write_arrays,
+    write_json,
+)
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Hide (or show) more and more of every frame, from the highest of a map to the lowest: does the answer follow?
+
+    Actionness and Grad-CAM of one block against its positions in random order and from the centre outwards. Runs under
+    `torchrun --nproc_per_node N -m analysis faithfulness ...` too. A run that was stopped goes on where it was; one that
+    is complete is only printed. Exit code 3: some videos could not be read; they are listed.
+    """
+
+    checkpoint: Path
+    """a checkpoint folder; without an Action-related Region Locator it has no actionness to rank by"""
+    data: str = "tabletop:val"
+    """tabletop:val, rendered here, or a folder of videos"""
+    block: str | None = None
+    """by its paper name, such as S3B2; the checkpoint's own choice or the last block when not given"""
+    num_clips: int | None = None
+    """the first so many; all (2,000 rendered ones) when not given"""
+    fill: Literal[FILLS] = "mean"
+    """what is put in the place of hidden pixels: the clip's mean colour, or a strong blur"""
+    seed: int = 0
+    """of the random order; every clip has its own"""
+    out: Path = Path("results")
+    """where result folders lie; named by checkpoint, data and settings"""
+    strict: bool = False
+    """stop at the first video that cannot be read"""
+    workers: int = 0
+    """decoding processes beside each computing one"""
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+
+    def run(self, command: str) -> int:
+        state = process_state()
+        model = load_checkpoint(self.checkpoint)
+        block = self.block or default_block(model)
+        size = model.preprocessing.crop
+        grid = grid_of(model, block, size, size)
+        with state.main_process_first():
+            clips = open_clips(
+                self.data,
+                num_frames=model.config.num_frames,
+                preprocessing=model.preprocessing,
+                cache=self.cache,
+                num_clips=self.num_clips,
+            )
+        require_same_labels(model.labels, clips.labels, self.checkpoint, self.data)
+        folder = faithfulness_folder(
+            self.out, self.checkpoint, clips.digest, block, fill=self.fill, seed=self.seed
+        )
+        if not (folder / RESULT).is_file():
+            self.compute(model, clips, block, grid, folder, command, state)
+        state.wait_for_everyone()
+        if not state.is_main_process:
+            return 0
+        result = read_result(folder)
+        print_result(result, folder)
+        return exit_code(result["skipped"])
+
+    def compute(
+        self,
+        model: VideoClassifier,
+        clips: ClipDataset,
+        block: str,
+        grid: tuple[int, int],
+        folder: Path,
+        command: str,
+        state: PartialState,
+    ) -> None:
+        partial, started = partial_folder(folder), time.time()
+        with progress_of(partial, "faithfulness", len(clips), state) as progress:
+            rows, broken = curves_of_clips(
+                model,
+                clips,
+                block,
+                fill=self.fill,
+                seed=self.seed,
+                partial=partial,
+                strict=self.strict,
+                num_workers=self.workers,
+                progress=progress,
+            )
+        if not rows:
+            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
+        if not state.is_main_process:
+            return
+        targets = np.array([clips.targets[i] for i in rows["index"]])
+        orders, shares = orders_of(model, block), hidden_counts(grid) / np.prod(grid)
+        result = {
+            "kind": "faithfulness",
+            "command": command,
+            "checkpoint": checkpoint_facts(self.checkpoint),
+            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
+            "clips": len(targets),
+            "skipped": skipped_clips(clips, broken),
+            "block": block,
+            "grid": grid,
+            "fill": self.fill,
+            "seed": self.seed,
+            "software": software(),
+            "seconds": round(time.time() - started, 1),
+            **faithfulness_numbers(rows["probability"], rows["predicted"], targets, orders, shares),
+        }
+        ids = np.array([clips.ids[i] for i in rows["index"]])
+        arrays = {**rows, "target": targets, "id": ids, "shares": shares, "orders": np.array(orders)}
+
+        def write(unfinished: Path) -> None:
+            write_json(unfinished / RESULT, result)
+            write_arrays(unfinished / "faithfulness.npz", arrays)
+            curves_table(result).to_csv(unfinished / "curves.csv", index=False)
+            areas_table(result).to_csv(unfinished / "areas.csv", index=False)
+            heading = f"{result['checkpoint']['name']}: do the maps show what it uses?"
+            page = figure_page(faithfulness_figure(result), heading, described(result))
+            (unfinished / "faithfulness.html").write_text(page)
+
+        complete(folder, write)
+
+
+def faithfulness_folder(
+    out: Path, checkpoint: Path, data_digest: str, block: str, *, fill: str = "mean", seed: int = 0
+) -> Path:
+    """Where the result lies, complete or not."""
+    settings = {"data": data_digest, "block": block, "fill": fill, "seed": seed}
+    return result_folder(out, "faithfulness", checkpoint, settings)
+
+
+def described(result: dict) -> str:
+    rows, columns = result["grid"]
+    return (
+        f"{result['block']} ({rows}×{columns} positions a frame) · hidden pixels: {result['fill']} · "
+        f"{result['data']['description']}"
+    )
+
+
+def print_result(result: dict, folder: Path) -> None:
+    print(f"{result['checkpoint']['name']} · {described(result)}")
+    if "actionness" not in result["orders"]:
+        print(f"{result['block']} has no Action-related Region Locator: there is no actionness to rank by")
+    print(
+        "area under the probability of the predicted class (a good map: small in deletion, large in insertion)"
+    )
+    print(areas_table(result).to_string(index=False, float_format="%.3f"))
+    for entry in result["differences"]:
+        print(
+            f"{entry['mode']:>9}: {entry['of']} minus {entry['against']}: {entry['difference']:+.3f} "
+            f"[{entry['low']:+.3f}, {entry['high']:+.3f}]"
+        )
+    print(f"written to {folder}")

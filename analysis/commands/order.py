@@ -1,0 +1,147 @@
+"""python -m analysis order: accuracy with the frames in order, reversed and shuffled, as a result folder."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from accelerate import PartialState
+
+from analysis.intervention_figures import figure_page, order_figure
+from analysis.order import ORDERS, answers_in_order, order_numbers, order_table
+from atr.checkpoint import load_checkpoint
+from atr.commands.evaluate import require_same_labels
+from atr.data import ClipDataset, open_clips
+from atr.models import VideoClassifier
+from atr.passes import exit_code, progress_of, skipped_clips
+from atr.processes import process_state
+from atr.store import (
+    RESULT,
+    checkpoint_facts,
+    complete,
+    partial_folder,
+    read_result,
+    result_folder,
+    software,
+    write_arrays,
+    write_json,
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Accuracy with the frames in order, reversed and shuffled: what a checkpoint makes of the order of events.
+
+    Runs under `torchrun --nproc_per_node N -m analysis order ...` too. A run that was stopped goes on where it was; one
+    that is complete is only printed. Exit code 3: some videos could not be read; they are listed.
+    """
+
+    checkpoint: Path
+    """a checkpoint folder"""
+    data: str = "tabletop:val"
+    """tabletop:val, rendered here, or a folder of videos"""
+    num_clips: int | None = None
+    """the first so many; all (2,000 rendered ones) when not given"""
+    seed: int = 0
+    """of the shuffled orders; every clip has its own"""
+    out: Path = Path("results")
+    """where result folders lie; named by checkpoint, data and settings"""
+    strict: bool = False
+    """stop at the first video that cannot be read"""
+    workers: int = 0
+    """decoding processes beside each computing one"""
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+
+    def run(self, command: str) -> int:
+        state = process_state()
+        model = load_checkpoint(self.checkpoint)
+        with state.main_process_first():
+            clips = open_clips(
+                self.data,
+                num_frames=model.config.num_frames,
+                preprocessing=model.preprocessing,
+                cache=self.cache,
+                num_clips=self.num_clips,
+            )
+        require_same_labels(model.labels, clips.labels, self.checkpoint, self.data)
+        folder = order_folder(self.out, self.checkpoint, clips.digest, self.seed)
+        if not (folder / RESULT).is_file():
+            self.compute(model, clips, folder, command, state)
+        state.wait_for_everyone()
+        if not state.is_main_process:
+            return 0
+        result = read_result(folder)
+        print_result(result, folder)
+        return exit_code(result["skipped"])
+
+    def compute(
+        self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
+    ) -> None:
+        partial, started = partial_folder(folder), time.time()
+        with progress_of(partial, "order", len(clips), state) as progress:
+            rows, broken = answers_in_order(
+                model,
+                clips,
+                seed=self.seed,
+                partial=partial,
+                strict=self.strict,
+                num_workers=self.workers,
+                progress=progress,
+            )
+        if not rows:
+            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
+        if not state.is_main_process:
+            return
+        targets = np.array([clips.targets[i] for i in rows["index"]])
+        reversed_classes = clips.symmetry.reversed if clips.symmetry else None
+        result = {
+            "kind": "order",
+            "command": command,
+            "checkpoint": checkpoint_facts(self.checkpoint),
+            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
+            "clips": len(targets),
+            "skipped": skipped_clips(clips, broken),
+            "seed": self.seed,
+            "software": software(),
+            "seconds": round(time.time() - started, 1),
+            **order_numbers(rows["predicted"], targets, clips.labels, reversed_classes),
+        }
+        arrays = {**rows, "target": targets, "id": np.array([clips.ids[i] for i in rows["index"]])}
+
+        def write(unfinished: Path) -> None:
+            write_json(unfinished / RESULT, result)
+            write_arrays(unfinished / "order.npz", arrays)
+            order_table(result).to_csv(unfinished / "order.csv", index=False)
+            heading = f"{result['checkpoint']['name']}: the order of the frames"
+            (unfinished / "order.html").write_text(
+                figure_page(order_figure(result), heading, result["data"]["description"])
+            )
+
+        complete(folder, write)
+
+
+def order_folder(out: Path, checkpoint: Path, data_digest: str, seed: int = 0) -> Path:
+    """Where the result lies, complete or not."""
+    return result_folder(out, "order", checkpoint, {"data": data_digest, "seed": seed})
+
+
+def print_result(result: dict, folder: Path) -> None:
+    overall = result["overall"]
+    print(f"{result['checkpoint']['name']} · {result['data']['description']}")
+    for order in ORDERS:
+        print(f"{order:>10}: called by its class          {as_text(overall[order])}")
+    if overall["reversed class"]:
+        print(f"{'reversed':>10}: called by its reversed class {as_text(overall['reversed class'])}")
+    for order in ORDERS[1:]:
+        print(f"{order:>10}: called as in order           {as_text(overall[f'{order} unchanged'])}")
+    for order, drop in result["drops"].items():
+        print(
+            f"{order:>10}: own class, in order minus {order}: {100 * drop['difference']:+.1f} points "
+            f"[{100 * drop['low']:+.1f}, {100 * drop['high']:+.1f}]"
+        )
+    print(f"written to {folder}")
+
+
+def as_text(proportion: dict[str, float]) -> str:
+    return f"{proportion['value']:6.1%} [{proportion['low']:.1%}, {proportion['high']:.1%}]"

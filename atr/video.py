@@ -1,7 +1,8 @@
 """Video files in, frames out, and back: what a file holds, its frames, which of them a network is shown.
 
-A folder of numbered JPEG frames is a video too, of 12 frames a second. Decoding is sequential. Seeking by frame number is inexact in most containers (it lands on key frames, or on
-guesses from time stamps), so a wanted frame is always reached by decoding everything before it.
+A folder of numbered JPEG frames is a video too, of 12 frames a second. Decoding is sequential: seeking by frame number
+is inexact in most containers (it lands on key frames, or on guesses from time stamps), so a wanted frame is always
+reached by decoding everything before it.
 """
 
 import itertools

@@ -25,7 +25,12 @@ EMPHASIS_TITLES = {
     "entropy": "entropy of softmax(M) over space, in nats",
     "normalised_entropy": "entropy of softmax(M) over space, as a share of its maximum",
 }
-VALUE_TITLES = {"raw": "M", "sigmoid": "sigmoid(M)", "softmax": "softmax\nof M"}
+VALUE_TITLES = {
+    "raw": "M",
+    "sigmoid": "sigmoid(M)",
+    "softmax": "softmax\nof M",
+    "gradcam": "Grad-CAM\n/ its max",
+}
 
 
 def overlay(

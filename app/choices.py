@@ -7,16 +7,28 @@ from pathlib import Path
 import streamlit as st
 
 from app import loading
+from app.browsing import choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
+from app.loading_data import LINK, clip_of_link
 from atr.video import VideoError
 
-SHIPPED, UPLOAD, PATH = "Shipped", "Upload", "Path"
+SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
 KEPT = (
     "checkpoint",
     "source",
     "path",
     "view",
+    "data_split",
+    "data_class",
+    "data_search",
+    "data_page",
+    "compared",
+    "compared_list",
+    "compared_filter",
+    "compared_label",
+    "compared_page",
+    "compared_gradcam",
 )  # widget keys; Streamlit forgets them when a page does not draw them
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
 
@@ -57,8 +69,12 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
             st.session_state["shipped"] = name
         else:
             try:
-                loading.clip_in_root(name)
-                st.session_state.update(source=PATH, path=name)
+                if name.startswith(f"{LINK}:"):
+                    clip_of_link(name)
+                    st.session_state.update(source=DATA, data_clip=name)
+                else:
+                    loading.clip_in_root(name)
+                    st.session_state.update(source=PATH, path=name)
             except ChoiceError as error:
                 warnings.append(f"The link asks for clip {name!r}, which is no shipped clip. {error}")
 
@@ -107,12 +123,13 @@ def choose_view() -> str:
 
 def choose_clip(clips: list[Clip]) -> Clip | None:
     """The chosen clip, or None with a sentence on the page when nothing is chosen yet. Raises ChoiceError."""
+    choose = {SHIPPED: _shipped, DATA: choose_from_data_set, UPLOAD: _upload, PATH: _typed}
+    if loading.root("data") is None:
+        del choose[DATA]
     st.session_state.setdefault("source", SHIPPED if clips else UPLOAD)
     with st.sidebar:
-        source = st.segmented_control(
-            "Clip", [SHIPPED, UPLOAD, PATH], key="source", required=True, width="stretch"
-        )
-        return {SHIPPED: _shipped, UPLOAD: _upload, PATH: _typed}[source](clips)
+        source = st.segmented_control("Clip", list(choose), key="source", required=True, width="stretch")
+        return choose[source](clips)
 
 
 def _shipped(clips: list[Clip]) -> Clip | None:

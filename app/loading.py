@@ -1,7 +1,8 @@
-"""Everything the pages read: checkpoints, clips, maps. Nothing else caches, and every cache is bounded.
+"""Everything the pages read: checkpoints, clips, maps. Only app/loading*.py cache, and every cache is bounded.
 
 Where things lie: ATR_CHECKPOINTS (checkpoint folders), ATR_CLIPS (shipped clips with annotations.json), ATR_VIDEOS (the
-folder a typed path must lie in). What is cached is addressed by content, so a replaced file is read anew.
+folder a typed path must lie in), ATR_RESULTS, and ATR_DATA, a data set to browse (none when not set). What is cached is
+addressed by content, so a replaced file is read anew.
 """
 
 import contextvars
@@ -44,7 +45,7 @@ class ChoiceError(ValueError):
 
 @dataclass(frozen=True)
 class Clip:
-    """A video to look at; ``truth`` is the entry of annotations.json of a shipped clip, ``link`` its name in links."""
+    """A video to look at; ``truth`` is what its list says of it (label, acting, masks), ``link`` its name in links."""
 
     name: str
     path: Path
@@ -56,15 +57,18 @@ class Clip:
         return self.truth["label"] if self.truth else None
 
 
-def root(name: str) -> Path:
+def root(name: str) -> Path | None:
+    """A configured folder; only the one of a data set to browse, "data", may be missing."""
     clips = Path(os.environ.get("ATR_CLIPS", ASSETS / "clips"))
     defaults = {
         "checkpoints": ASSETS / "checkpoints",
         "clips": clips,
         "videos": clips,
         "results": ASSETS.parent / "results",
+        "data": None,
     }
-    return Path(os.environ.get(f"ATR_{name.upper()}", defaults[name]))
+    folder = os.environ.get(f"ATR_{name.upper()}") or defaults[name]
+    return folder and Path(folder)
 
 
 # ---- checkpoints -----------------------------------------------------------------------------------------------------
@@ -120,7 +124,7 @@ def checkpoint_stamp(name: str) -> str:
     digest = read_config(folder)["weights_sha256"]
     if not (folder / WEIGHTS).is_file():
         raise CheckpointError(f"{folder} has no {WEIGHTS}: it is not a checkpoint folder of this package")
-    return f"{digest} {_stamp(folder / CONFIG)} {_stamp(folder / WEIGHTS)}"
+    return f"{digest} {stamp_of(folder / CONFIG)} {stamp_of(folder / WEIGHTS)}"
 
 
 @st.cache_resource(max_entries=16, show_spinner="Loading the checkpoint …")
@@ -142,7 +146,7 @@ def relation_results(checkpoint: str) -> dict[Path, dict]:
     folders = [
         folder for place in (root("results"), ASSETS / "results") for folder in results(place, "relations")
     ]
-    found = {folder: _result(str(folder), _stamp(folder / RESULT)) for folder in folders}
+    found = {folder: _result(str(folder), stamp_of(folder / RESULT)) for folder in folders}
     own = {folder: r for folder, r in found.items() if r["checkpoint"]["weights_sha256"] == digest}
     return dict(sorted(own.items(), key=lambda item: -item[1]["videos"]))
 
@@ -210,7 +214,7 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
 
 def film(clip: Clip) -> dict:
     """A thumbnail that plays: {"id", "label", "film", "frames"} as the gallery takes it."""
-    picture = _film(str(clip.path), _stamp(clip.path))
+    picture = _film(str(clip.path), stamp_of(clip.path))
     return {"id": clip.name, "label": clip.label or clip.name, "film": picture, "frames": FILM_FRAMES}
 
 
@@ -226,13 +230,30 @@ def _film(path: str, stamp: str) -> str:
     return data_url(row)
 
 
+@st.cache_data(max_entries=1, show_spinner=False)
+def blank_film() -> str:
+    """In the place of a thumbnail that cannot be made."""
+    return data_url(np.full((FILM_SIDE, FILM_SIDE * FILM_FRAMES, 3), 128, np.uint8))
+
+
+def digest_of(path: Path) -> str:
+    """Of a file's content. Raises OSError."""
+    return _digest(str(path), stamp_of(path))
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def _digest(path: str, stamp: str) -> str:
+    if os.path.isdir(path):  # a video as a folder of frames: its stamp tells them all
+        return stamp
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _stamp(path: Path) -> str:
+def stamp_of(path: Path) -> str:
+    """Differs whenever the file does, or, of a folder of frames, any file in it."""
+    if path.is_dir():
+        files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in os.scandir(path)]
+        return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
 
@@ -252,11 +273,11 @@ def seen(clip: Clip, checkpoint: str, view: str) -> Seen:
     """Maps and probabilities, with a progress bar while they are computed. Raises CheckpointError and VideoError."""
     network = model(checkpoint)
     try:
-        digest = _digest(str(clip.path), _stamp(clip.path))
+        digest = digest_of(clip.path)
     except OSError as error:
         raise VideoError(f"{clip.name}: cannot be read ({error.strerror})") from error
     identity = hashlib.sha256(f"{digest} {checkpoint_stamp(checkpoint)} {view}".encode()).hexdigest()[:16]
-    with _progress(f"{checkpoint} is looking at {clip.name} …") as progress:
+    with progress_bar(f"{checkpoint} is looking at {clip.name} …") as progress:
         try:
             return Seen(identity, _actionness(identity, view, network, clip.path, progress))
         except VideoError as error:  # an upload is known by its own name, not by the one it is kept under
@@ -269,7 +290,7 @@ def _actionness(identity: str, view: str, _network, _path: Path, _progress: Call
 
 
 @contextmanager
-def _progress(text: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that appears when work takes longer than half a second.
 
     It is drawn in the context outside the cached function: what is drawn inside one is recorded and drawn again on
@@ -289,7 +310,7 @@ def _progress(text: str) -> Iterator[Callable[[int, int], None]]:
 
 def payload(view: Seen, clip: Clip) -> Payload:
     """What the explorer is sent."""
-    truth_stamp = _stamp(_masks_path(clip)) if _masks_path(clip) else ""
+    truth_stamp = stamp_of(masks_path(clip)) if masks_path(clip) else ""
     return _payload(view.identity, truth_stamp, view, clip)
 
 
@@ -297,9 +318,9 @@ def payload(view: Seen, clip: Clip) -> Payload:
 def _payload(identity: str, truth_stamp: str, _view: Seen, _clip: Clip) -> Payload:
     result, truth = _view.result, _clip.truth
     acting = masks = None
-    if truth and len(truth["acting"]) > result.indices[-1]:
+    if truth and len(truth.get("acting", ())) > result.indices[-1]:
         acting = np.asarray(truth["acting"], bool)[result.indices]
-    if path := _masks_path(_clip):
+    if path := masks_path(_clip):
         top, left, height, width = result.box
         with np.load(path) as file:
             masks = file["masks"][result.indices][:, top : top + height, left : left + width]
@@ -316,7 +337,7 @@ def _payload(identity: str, truth_stamp: str, _view: Seen, _clip: Clip) -> Paylo
     )
 
 
-def _masks_path(clip: Clip) -> Path | None:
+def masks_path(clip: Clip) -> Path | None:
     path = clip.path.parent / clip.truth["masks"] if clip.truth and clip.truth.get("masks") else None
     return path if path and path.is_file() else None
 

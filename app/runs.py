@@ -36,15 +36,15 @@ class Run:
     def complete(self) -> bool:
         return (self.folder / RESULT).is_file()
 
-    def start(self, arguments: list[str]) -> None:
-        """Start `python -m analysis ARGUMENTS`, unless it runs already: whoever asks second shares the first's run."""
+    def start(self, arguments: list[str], module: str = "analysis") -> None:
+        """Start `python -m MODULE ARGUMENTS`, unless it runs already: whoever asks second shares the first's run."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if self.pid() is not None:
                 return
             with open(self.log, "w") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "analysis", *arguments],
+                    [sys.executable, "-m", module, *arguments],
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=log,

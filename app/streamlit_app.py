@@ -17,6 +17,8 @@ st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width:
 
 pages = [
     st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
+    st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
+    st.Page("views/what_if.py", title="What if", icon=":material/experiment:"),
     st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
     st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
 ]

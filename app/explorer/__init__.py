@@ -91,14 +91,22 @@ def side_by_side(
 
 
 def gallery(
-    clips: list[dict], *, first: str, on_choice: Callable[[], None], key: str = "gallery"
+    clips: list[dict],
+    *,
+    first: str,
+    on_choice: Callable[[], None],
+    key: str = "gallery",
+    group: str = "gallery",
 ) -> str | None:
     """Thumbnails to choose from; the id of the clip clicked in this run, else None.
 
     clips: ``{"id", "label", "film", "frames"}``, where film is the data URL of a row of that many square frames.
-    first: id of the clip chosen at the start; from then on the gallery itself shows what was clicked.
+    first: id of the clip chosen at the start; from then on the gallery itself shows what was clicked. group: galleries
+    of one group, such as the pages of a long list, share one choice.
     """
-    return _gallery(key=key, data={"clips": clips, "first": first}, on_clip_change=on_choice).clip
+    return _gallery(
+        key=key, data={"clips": clips, "first": first, "group": group}, on_clip_change=on_choice
+    ).clip
 
 
 def relation_grid(

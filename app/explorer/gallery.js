@@ -1,12 +1,13 @@
 // Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
 
-let chosenId = null; // survives leaving the page and coming back
+const chosenIds = {}; // group of galleries -> id; survives leaving the page and coming back
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const list = parentElement.querySelector(".gallery");
   const caption = parentElement.querySelector(".gallery-caption");
-  if (!data.clips.some((clip) => clip.id === chosenId)) chosenId = data.first;
-  const chosen = () => data.clips.find((clip) => clip.id === chosenId);
+  const { group } = data;
+  if (!data.clips.some((clip) => clip.id === chosenIds[group])) chosenIds[group] = data.first;
+  const chosen = () => data.clips.find((clip) => clip.id === chosenIds[group]);
   const describe = (clip) => { caption.textContent = clip?.label ?? ""; };
   list.replaceChildren(...data.clips.map((clip) => {
     const button = document.createElement("button");
@@ -14,7 +15,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     button.title = clip.label;
     button.dataset.clip = clip.id;
     button.setAttribute("aria-label", `${clip.id}: ${clip.label}`);
-    button.setAttribute("aria-pressed", clip.id === chosenId);
+    button.setAttribute("aria-pressed", clip.id === chosenIds[group]);
     button.style.setProperty("--film", `url(${clip.film})`);
     button.style.setProperty("--frames", clip.frames);
     button.addEventListener("pointerenter", () => describe(clip));
@@ -22,7 +23,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     button.addEventListener("click", () => {
       list.querySelector("[aria-pressed=true]")?.setAttribute("aria-pressed", false);
       button.setAttribute("aria-pressed", true);
-      chosenId = clip.id;
+      chosenIds[group] = clip.id;
       setTriggerValue("clip", clip.id);
     });
     return button;

@@ -184,7 +184,7 @@ def _with_pooling(side: Side, sides: list[Side], blocks: list[str], num_frames: 
 
 def _scale(source: str, kind: str, maps: list[np.ndarray]) -> tuple[float, float]:
     """Ends of the one colour scale of all sides: the lowest and the highest of each side's own percentiles."""
-    ends = [np.percentile(_values(source, kind, values), PERCENTILES) for values in maps]
+    ends = [np.percentile(values_of(source, kind, values), PERCENTILES) for values in maps]
     low = 0.0 if source == "gradcam" else float(min(end[0] for end in ends))
     high = float(max(end[1] for end in ends))
     if high > low:
@@ -192,7 +192,8 @@ def _scale(source: str, kind: str, maps: list[np.ndarray]) -> tuple[float, float
     return (0.0, 2 * high) if high > 0 else (low, low + 1)  # flat maps: mid-scale, or nothing stands out
 
 
-def _values(source: str, kind: str, values: np.ndarray) -> np.ndarray:
+def values_of(source: str, kind: str, values: np.ndarray) -> np.ndarray:
+    """Maps (L, h, w) of a source as they are drawn: a key of NORMALISATIONS or one of GRADCAM_VALUES."""
     if source == "actionness":
         return normalise(values, kind)
     highest = values.max() if kind == "relative" else 1

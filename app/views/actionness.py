@@ -1,25 +1,23 @@
 """Actionness: where and when a checkpoint looks in a clip."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import NORMALISATIONS, ClipActionness, colour_limits, normalise, temporal_emphasis
-from analysis.export import emphasis_table, write_figure, write_gif, write_maps
-from analysis.figures import emphasis_figure, overlay, probabilities_figure, strip_figure
+from analysis.actionness import NORMALISATIONS, ClipActionness, temporal_emphasis
+from analysis.export import emphasis_table, write_maps
+from analysis.figures import emphasis_figure, probabilities_figure
 from app import choices, loading
 from app.choices import plain
 from app.explorer import data_url, explorer, relation_grid
+from app.exports import Download, Overlay, download_row, written
 from app.loading import ChoiceError, Clip, Seen
 from atr.checkpoint import CheckpointError
 from atr.models import VideoClassifier
-from atr.transforms import resize
-from atr.video import VideoError, write_mp4
+from atr.video import VideoError
 
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
-EXPORT_SIDE = 384  # a small clip is enlarged to this side, so that its overlay is not a stamp
 
 
 def page() -> None:
@@ -93,7 +91,7 @@ def starting_point(model: VideoClassifier, clip: Clip, checkpoint: str, result: 
             f"The link asks for frame {frame!r}; this clip has 0 to {result.indices[-1]}."
         )
         link["frame"] = frame = None
-    acting = np.flatnonzero(clip.truth["acting"]) if clip.truth else []
+    acting = np.flatnonzero(clip.truth.get("acting", ())) if clip.truth else []
     middle = int(acting[len(acting) // 2]) if len(acting) else int(result.indices[len(result.indices) // 2])
     position = int(np.abs(result.indices - (middle if frame is None else int(frame))).argmin())
     return {"frame": position, "block": block or default_block(model, result), "asked": block is not None}
@@ -169,60 +167,24 @@ def downloads(clip: Clip, checkpoint: str, result: ClipActionness, block: str) -
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
     kind = right.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
     stem = f"{Path(clip.name).stem}-{checkpoint}"
-    drawn = f"{stem}-{block}-{kind}"
-    offers = [
-        (
-            "Maps, NPZ",
-            f"{stem}.npz",
-            "application/octet-stream",
-            lambda: written(".npz", lambda path: write_maps(path, result)),
-        ),
-        (
-            "Emphasis, CSV",
-            f"{stem}.csv",
-            "text/csv",
-            lambda: emphasis_table(result).to_csv(index=False),
-        ),
-        ("Strip, PNG", f"{drawn}.png", "image/png", lambda: strip(result, block, kind, ".png")),
-        ("Strip, SVG", f"{drawn}.svg", "image/svg+xml", lambda: strip(result, block, kind, ".svg")),
-        ("Overlay, MP4", f"{drawn}.mp4", "video/mp4", lambda: film(result, block, kind, ".mp4")),
-        ("Overlay, GIF", f"{drawn}.gif", "image/gif", lambda: film(result, block, kind, ".gif")),
-    ]
-    for column, (text, name, mime, make) in zip(st.columns(len(offers)), offers, strict=True):
-        column.download_button(
-            text,
-            make,
-            name,
-            mime,
-            on_click="ignore",
-            icon=":material/download:",
-            width="stretch",
-            key=f"get {text}",
-        )
+    drawn, overlay = f"{stem}-{block}-{kind}", Overlay.of_actionness(result, block, kind)
 
+    def maps() -> bytes:
+        return written(".npz", lambda path: write_maps(path, result))
 
-def strip(result: ClipActionness, block: str, kind: str, suffix: str) -> bytes:
-    keys, maps = result.key_frames, result.maps[block]
-    shown, limits = normalise(maps[keys], kind), colour_limits(maps, kind)
-    figure = strip_figure(result.frames[keys], shown, limits, result.indices[keys], block=block, kind=kind)
-    return written(suffix, lambda path: write_figure(figure, [path]))
+    def emphasis() -> str:
+        return emphasis_table(result).to_csv(index=False)
 
-
-def film(result: ClipActionness, block: str, kind: str, suffix: str) -> bytes:
-    maps, frames = result.maps[block], result.frames
-    scale = max(EXPORT_SIDE / min(frames.shape[1:3]), 1)
-    frames = resize(frames, round(frames.shape[1] * scale), round(frames.shape[2] * scale))
-    frames = overlay(frames, normalise(maps, kind), colour_limits(maps, kind))
-    write = {".mp4": write_mp4, ".gif": write_gif}[suffix]
-    return written(suffix, lambda path: write(path, frames, result.fps))
-
-
-def written(suffix: str, write) -> bytes:
-    """The bytes of a file that `write` writes at the path it is given."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"file{suffix}"
-        write(path)
-        return path.read_bytes()
+    download_row(
+        [
+            Download("Maps, NPZ", f"{stem}.npz", "application/octet-stream", maps),
+            Download("Emphasis, CSV", f"{stem}.csv", "text/csv", emphasis),
+            Download("Strip, PNG", f"{drawn}.png", "image/png", lambda: overlay.strip(".png")),
+            Download("Strip, SVG", f"{drawn}.svg", "image/svg+xml", lambda: overlay.strip(".svg")),
+            Download("Overlay, MP4", f"{drawn}.mp4", "video/mp4", lambda: overlay.film(".mp4")),
+            Download("Overlay, GIF", f"{drawn}.gif", "image/gif", lambda: overlay.film(".gif")),
+        ]
+    )
 
 
 page()

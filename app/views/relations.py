@@ -13,18 +13,15 @@ from analysis.relation_figures import limits_of, matrices_figure, title, unit_of
 from analysis.relations import Key, efficient_kernels
 from app import choices, loading
 from app.choices import plain
+from app.computing import compute_panel
 from app.loading import ChoiceError
-from app.runs import Run, running
 from atr.checkpoint import CheckpointError
-from atr.data import TabletopClips, VideoClips
 from atr.models import VideoClassifier
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
     "alone proves nothing. Read it beside the local mass and its chance level."
 )
-RENDERED = "tabletop:val"
-MOST_CLIPS = 20_000
 BASES = {"nats": math.e, "bits": 2.0}
 
 
@@ -243,58 +240,10 @@ def downloads(folder: Path, checkpoint: str, unit: str) -> None:
 
 
 def compute(checkpoint: str, model: VideoClassifier, found: dict[Path, dict]) -> None:
-    """Start the command as a subprocess, show how far it is, stop it."""
     st.subheader("Compute on N clips", anchor=False)
-    path, root = loading.root("checkpoints") / checkpoint, loading.root("results").resolve()
-    under_way = running(root, "relations", path)
-    for run in under_way:
-        st.fragment(watch, run_every="1s")(run)
-    left, right = st.columns(2)
-    folder = str(loading.root("clips").resolve())
-    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips"}
-    data = left.selectbox("Data", list(sets), format_func=sets.get, key="relation_data")
-    most = MOST_CLIPS if data == RENDERED else len(loading.shipped_clips())
-    if not most:
-        st.info("There are no shipped clips.")
-        return
-    clips = int(right.number_input("Clips", 1, most, min(200, most), key=f"relation_clips {data}"))
-    digest = digest_of(data, clips, model)
-    run = Run(relations_folder(root, path, digest))
-    if any(result["data"]["digest"] == digest for result in found.values()):
-        st.caption("This average is stored already.")
-    elif run not in under_way:
-        if failure := run.failure():
-            st.error(plain(failure), icon=":material/error:")
-        if st.button("Compute", key="compute", icon=":material/play_arrow:"):
-            arguments = ["--checkpoint", str(path.resolve()), "--data", data, "--num-videos", str(clips)]
-            run.start(["relations", *arguments, "--out", str(root)])
-            st.rerun()
-
-
-def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
-    frames = model.config.num_frames
-    if data == RENDERED:
-        return TabletopClips.digest_of("val", clips, num_frames=frames, size=model.preprocessing.crop)
-    return VideoClips(
-        Path(data), num_frames=frames, preprocessing=model.preprocessing, num_clips=clips
-    ).digest
-
-
-def watch(run: Run) -> None:
-    if run.pid() is None:  # it is over: its result, or what went wrong, is shown by the page
-        st.rerun()
-    text, share = "Starting, preparing the clips …", 0.0
-    if progress := run.progress():
-        share = progress["done"] / max(progress["total"], 1)
-        text = f"{progress['phase']} network: {progress['done']} of {progress['total']} videos"
-        if rate := progress["rate"]:
-            left = (progress["total"] - progress["done"]) / rate
-            text += f", {rate:.1f} videos/s, {left:.0f} s left"
-    bar, button = st.columns([5, 1], vertical_alignment="bottom")
-    bar.progress(share, text)
-    if button.button("Stop", key=f"stop {run.folder.name}", icon=":material/stop:", width="stretch"):
-        run.stop()
-        st.rerun()
+    compute_panel(
+        "relations", checkpoint, model, relations_folder, found.values(), count="--num-videos", noun="average"
+    )
 
 
 page()

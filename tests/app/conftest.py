@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.world import write_clips
+from tests.app.world import FIRST, SECOND, TARGETS, write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,3 +34,19 @@ def launch(world):
         return app
 
     return open_page
+
+
+@pytest.fixture
+def results(world, monkeypatch):
+    monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
+    return world / "results"
+
+
+@pytest.fixture
+def two(world, results):
+    """Checkpoints "first" (ATR) and "second" (ATR_sim) with predictions of six rendered clips."""
+    first = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    second = write_checkpoint(world / "checkpoints" / "second", block="atr_sim")
+    write_calls(results, first, TARGETS, FIRST)
+    write_calls(results, second, TARGETS, SECOND)
+    return first, second

@@ -68,8 +68,8 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
 def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):
     app = launch("relations")
     assert "No average" in app.info[0].value
-    app.number_input(key="relation_clips tabletop:val").set_value(2).run()
-    app.button(key="compute").click().run()
+    app.number_input(key="clips tabletop:val relations").set_value(2).run()
+    app.button(key="compute relations").click().run()
     deadline = time.monotonic() + 120
     while not list((world / "results").glob("relations-*/result.json")):
         assert time.monotonic() < deadline, "\n".join(
@@ -97,7 +97,7 @@ def test_a_run_under_way_is_found_after_a_reload_and_can_be_stopped(launch, worl
     try:
         app = launch("relations")
         stop = app.button(key=f"stop {run.folder.name}")
-        assert app.button(key="compute")  # another number of clips can be asked for meanwhile
+        assert app.button(key="compute relations")  # another number of clips can be asked for meanwhile
     finally:
         if run.pid() is not None:
             stop.click().run()
@@ -108,8 +108,8 @@ def test_a_run_under_way_is_found_after_a_reload_and_can_be_stopped(launch, worl
 
 def test_the_shipped_clips_can_be_averaged_too(launch, world, graph):
     app = launch("relations")
-    app.selectbox(key="relation_data").set_value(str(world / "clips")).run()
-    assert app.number_input(key=f"relation_clips {world / 'clips'}").value == 2
+    app.selectbox(key="data relations").set_value(str(world / "clips")).run()
+    assert app.number_input(key=f"clips {world / 'clips'} relations").value == 2
     store(world, graph)
     app.run()
     assert "stored already" in " ".join(caption.value for caption in app.caption)

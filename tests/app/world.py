@@ -6,10 +6,17 @@ from pathlib import Path
 import numpy as np
 
 import atr
+from atr.commands.evaluate import predictions_folder
+from atr.predictions import Predictions, write_predictions
+from atr.protocol import Protocol
+from atr.store import checkpoint_facts
 from atr.video import write_mp4
 
 LABELS = ["moving right", "moving left", "nothing"]
 SIDE, NUM_FRAMES = 64, 12
+TARGETS = [0, 0, 1, 1, 2, 2]  # of six clips
+FIRST = [0, 0, 1, 1, 0, 0]  # what a checkpoint calls them: wrong on 4 and 5
+SECOND = [0, 1, 0, 1, 0, 1]  # another: wrong on 1, 2, 4 and 5, never alone right
 ACTING = [False] * 3 + [True] * 6 + [False] * 3
 
 
@@ -55,3 +62,34 @@ def write_clips(folder: Path) -> None:
         entries.append({**entry, "num_frames": NUM_FRAMES, "fps": 12, "acting": ACTING})
     annotations = {"labels": LABELS, "split": "val", "clips": entries}
     (folder / "annotations.json").write_text(json.dumps(annotations))
+
+
+def write_calls(
+    results: Path,
+    checkpoint: Path,
+    targets: list[int],
+    calls: list[int],
+    *,
+    data: str = "tabletop:val",
+    protocol: str = "1x1",
+    sure: float = 0.8,
+) -> Path:
+    """Stored predictions of a checkpoint that calls clip i `calls[i]`, with probability `sure`."""
+    scores = np.full((len(calls), len(LABELS)), (1 - sure) / (len(LABELS) - 1), np.float32)
+    scores[np.arange(len(calls)), calls] = sure
+    facts = {
+        "kind": "predictions",
+        "command": f"python -m atr evaluate --checkpoint {checkpoint.name}",
+        "protocol": protocol,
+        "labels": LABELS,
+        "checkpoint": checkpoint_facts(checkpoint),
+        "data": {"name": data, "description": f"toy list of {len(calls)}", "digest": f"{data} {len(calls)}"},
+        "skipped": [],
+        "milliseconds_per_clip": 2.5,
+        "software": {"torch": "2"},
+    }
+    ids = tuple(f"val-{index:06d}" for index in range(len(calls)))
+    folder = predictions_folder(results, checkpoint, facts["data"]["digest"], Protocol.named(protocol))
+    folder.mkdir(parents=True)
+    write_predictions(folder, Predictions(ids, np.array(targets), scores, facts))
+    return folder

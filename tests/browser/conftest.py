@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Error, sync_playwright
 
 from analysis.__main__ import main as analyse
-from tests.app.world import write_checkpoint, write_clips
+from tests.app.world import write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -22,13 +22,19 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 def world(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     write_clips(folder / "clips")
-    write_checkpoint(folder / "checkpoints" / "tabletop-atr", block="atr")
-    write_checkpoint(folder / "checkpoints" / "tabletop-tsn")
+    action = write_checkpoint(folder / "checkpoints" / "tabletop-atr", block="atr")
+    bare = write_checkpoint(folder / "checkpoints" / "tabletop-tsn")
     graph = write_checkpoint(
         folder / "checkpoints" / "tabletop-gr", block="atr_sim", reasoner="gr", num_reasoners=1
     )
     arguments = ["--checkpoint", graph, "--data", folder / "clips", "--out", folder / "results"]
     assert analyse(["relations", *map(str, arguments)]) == 0
+    # On 30 rendered clips: tabletop-atr alone is right on the first 10, tabletop-tsn alone on the last 5.
+    targets = [0, 1, 2] * 10
+    wrong = [(target + 1) % 3 for target in targets]
+    write_calls(folder / "results", action, targets, targets[:25] + wrong[25:])
+    write_calls(folder / "results", bare, targets, wrong[:10] + targets[10:])
+    write_calls(folder / "results", graph, targets, targets[:20] + wrong[20:])
     return folder
 
 

@@ -1,0 +1,176 @@
+"""What the page "Compare" is about: checkpoints, clips, filters; chosen by people, kept across pages, restored from a link."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analysis.comparable import LETTERS, require_comparable
+from analysis.compare import FILTERS
+from app import loading
+from app.choices import plain
+from app.loading import ChoiceError
+from app.loading_compare import Stored, stored_predictions
+from atr.checkpoint import CheckpointError
+
+FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there
+MOST = len(LETTERS)
+ALL = "All classes"
+FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
+CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip")  # keys of a link
+LOOKED_AT = ("block", "frame", "source", "mode")  # further ones, chosen in the browser alone
+FEW = 24  # so many allowed values are named in full
+
+
+# ---- links -----------------------------------------------------------------------------------------------------------
+
+
+def read_link() -> None:
+    """Once a session, take what the address asks for; `asked` then judges it, value by value."""
+    if "compare_link" not in st.session_state:
+        query = st.query_params.to_dict()
+        wanted = {key: query[key] for key in (*CHOSEN, *LOOKED_AT) if key in query}
+        st.session_state["compare_link"] = {"asked": wanted, "warnings": []}
+
+
+def asked(key: str, allowed: Sequence[str], what: str) -> str | None:
+    """What the link asks for under a key, once; None, with a warning, where it is none of the allowed values."""
+    return judged(st.session_state["compare_link"]["asked"].pop(key, None), allowed, what)
+
+
+def judged(value: str | None, allowed: Sequence[str], what: str) -> str | None:
+    if value is None or value in allowed:
+        return value
+    warning = f"The link asks for {what} {value!r}, which is not here; there are: {listed(allowed)}."
+    st.session_state["compare_link"]["warnings"].append(warning)
+    return None
+
+
+def listed(values: Sequence[str]) -> str:
+    if len(values) > FEW:
+        return f"{values[0]}, {values[1]} … {values[-1]} ({len(values):,} in all)"
+    return ", ".join(values) or "none"
+
+
+def show_warnings(place) -> None:
+    """What of the link could not be followed, until something else is looked at."""
+    link, shown = st.session_state["compare_link"], st.query_params.to_dict()
+    if link.setdefault("shown", shown) != shown:
+        link["warnings"].clear()
+    if link["warnings"]:
+        place.warning(plain(" ".join(link["warnings"])), icon=":material/link_off:")
+
+
+def write_link(link: dict[str, str]) -> None:
+    """The address restores the view from now on; block, frame, source and mode join it in the browser, when asked for."""
+    if {key: value for key, value in st.query_params.to_dict().items() if key in CHOSEN} != link:
+        st.query_params.from_dict(link)
+
+
+# ---- checkpoints and clips -------------------------------------------------------------------------------------------
+
+
+def choose_checkpoints(names: list[str]) -> list[str]:
+    """Two to four that can be loaded; what cannot is named in an error. Raises ChoiceError where fewer are left."""
+    if not names:
+        raise ChoiceError(loading.no_checkpoint())
+    wanted = [asked(key, names, "checkpoint") for key in LETTERS.lower()]
+    if wanted := list(dict.fromkeys(filter(None, wanted))):
+        others = [name for name in first_choice(names) if name not in wanted]
+        st.session_state["compared"] = wanted + others[: max(2 - len(wanted), 0)]
+    else:
+        kept = [name for name in st.session_state.get("compared", first_choice(names)) if name in names]
+        st.session_state["compared"] = kept
+    chosen = st.sidebar.multiselect(
+        "Checkpoints",
+        names,
+        key="compared",
+        max_selections=MOST,
+        help="Two to four. The first is A, the second B.",
+    )
+    whole = [name for name in chosen if loads(name)]
+    if len(names) == 1:
+        raise ChoiceError(
+            f"Two checkpoints are needed to compare; there is one in {loading.root('checkpoints')}: {names[0]}."
+        )
+    if len(whole) < 2:
+        raise ChoiceError("Two checkpoints are needed to compare: choose two to four in the sidebar.")
+    return whole
+
+
+def first_choice(names: list[str]) -> list[str]:
+    if all(name in names for name in FIRST_PAIR):
+        return list(FIRST_PAIR)
+    return sorted(names, key=lambda name: not loading.whole_checkpoint(name))[:2]
+
+
+def loads(name: str) -> bool:
+    try:
+        loading.model(name)
+    except CheckpointError as error:
+        st.error(f"**{plain(name)}** cannot be used. {plain(str(error))}", icon=":material/error:")
+        return False
+    return True
+
+
+def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
+    """The stored predictions to compare, of the same clips, classes and protocol; and who has none of any kind.
+
+    Raises NotComparable where no list of clips is common to those that have some.
+    """
+    found, missing = {}, []
+    for name in checkpoints:
+        stored, faults = stored_predictions(name)
+        for fault in faults:
+            st.warning(plain(fault), icon=":material/broken_image:")
+        if stored:
+            found[name] = stored
+        else:
+            missing.append(name)
+    if len(found) < 2:
+        return [], missing
+    first = next(iter(found.values()))
+    common = [of for of in first if all(of in stored for stored in found.values())]
+    if not common:
+        require_comparable([next(iter(stored.values())).predictions for stored in found.values()])
+    titles = {of: first[of].title for of in common}
+    settle("compared_list", "list", common, common[0], "the list of clips")
+    chosen = st.sidebar.selectbox(
+        "Predictions of",
+        common,
+        key="compared_list",
+        format_func=titles.get,
+        help="Clips and protocol of which every chosen checkpoint has stored predictions.",
+    )
+    partial = {of: stored for each in found.values() for of, stored in each.items() if of not in common}
+    for of, stored in partial.items():
+        lacking = [name for name, each in found.items() if of not in each]
+        st.sidebar.caption(plain(f"Not for all: {stored.title}, missing for {', '.join(lacking)}."))
+    return [stored[chosen] for stored in found.values()], missing
+
+
+def choose_filter(counts: dict[str, int]) -> str:
+    """counts: key of FILTERS -> clips."""
+    first = next(key for key in FIRST_FILTERS if counts[key] or key == "all")
+    settle("compared_filter", "filter", list(FILTERS), first, "filter")
+    return st.pills(
+        "Clips",
+        list(FILTERS),
+        key="compared_filter",
+        format_func=lambda key: f"{FILTERS[key][0]} · {counts[key]:,}",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def choose_label(labels: list[str]) -> str | None:
+    """A true class, or None for all of them."""
+    settle("compared_label", "label", [ALL, *labels], ALL, "class")
+    chosen = st.selectbox("True class", [ALL, *labels], key="compared_label")
+    return None if chosen == ALL else chosen
+
+
+def settle(state: str, key: str, allowed: Sequence[str], first: str, what: str) -> None:
+    """Put into a widget's state what the link asks for, else leave it as it was, else the first choice."""
+    wanted = asked(key, allowed, what)
+    if wanted or st.session_state.get(state) not in allowed:
+        st.session_state[state] = wanted or first

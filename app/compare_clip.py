@@ -1,0 +1,170 @@
+"""The page "Compare", clip by clip: filters, thumbnails, the models side by side on one clip, and what is taken along."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from analysis.comparable import LETTERS
+from analysis.compare import FILTERS
+from app import loading_sides
+from app.choices import plain
+from app.compare_choices import LOOKED_AT, asked, choose_filter, choose_label, judged
+from app.compare_exports import take_along
+from app.explorer import MODES, SidesPayload, gallery, side_by_side
+from app.loading import ChoiceError
+from app.loading_sides import Look, Subject
+from atr.predictions import Predictions
+from atr.video import VideoError
+
+PAGE = 24  # thumbnails at a time: only these are rendered
+GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
+
+
+def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
+    """Filter, class and clip, as a link has them. clips: `compare.clip_table`."""
+    st.subheader("Clip by clip", anchor=False)
+    pills, (classes, pages) = st.container(), st.columns([3, 1])
+    with classes:
+        label = choose_label(predictions[0].labels)
+    of_class = clips if label is None else clips[clips.label == label]
+    narrowed = {key: narrow(of_class) for key, (_, narrow) in FILTERS.items()}
+    with pills:
+        chosen = choose_filter({key: len(found) for key, found in narrowed.items()})
+    link = {"filter": chosen} if label is None else {"filter": chosen, "label": label}
+    found = narrowed[chosen]
+    if found.empty:
+        text = f"{FILTERS[chosen][0]}: no clip{'' if label is None else ' of this class'}."
+        st.info(plain(text), icon=":material/search_off:")
+        return link
+    return {**link, "clip": from_gallery(predictions, found, pages)}
+
+
+def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside) -> str:
+    """The chosen one of the clips found, out of a page of thumbnails. beside: the place of the page's number."""
+    ids = found.id.tolist()
+    wanted = asked("clip", ids, "clip")
+    if wanted or st.session_state.get("compared_clip") not in ids:
+        st.session_state["compared_clip"] = wanted or ids[0]
+    names = [p.name for p in predictions]
+    within = hashlib.sha256(repr((names, ids)).encode()).hexdigest()[:12]
+    pages = -(-len(ids) // PAGE)
+    if st.session_state.get("compared_within") != within:  # other clips: begin at the page of the chosen one
+        st.session_state["compared_within"] = within
+        st.session_state["compared_page"] = ids.index(st.session_state["compared_clip"]) // PAGE + 1
+    st.session_state["compared_page"] = min(st.session_state.get("compared_page", 1), pages)
+    page = st.session_state["compared_page"]
+    if pages > 1:
+        help = f"{PAGE} of {len(ids):,} clips a page"
+        page = beside.number_input(f"Page, of {pages}", 1, pages, key="compared_page", help=help)
+    key = f"compared_gallery {within} {page}"
+
+    def clicked() -> None:
+        if (name := st.session_state[key].get("clip")) in ids:
+            st.session_state["compared_clip"] = name
+
+    rows = found.iloc[(page - 1) * PAGE : page * PAGE]
+    films = [thumbnail(predictions, index, row) for index, row in rows.iterrows()]
+    gallery(films, first=st.session_state["compared_clip"], on_choice=clicked, key=key, group="compare")
+    return st.session_state["compared_clip"]
+
+
+def thumbnail(predictions: Sequence[Predictions], index: int, row: pd.Series) -> dict:
+    film = loading_sides.thumbnail(predictions[0], index)
+    calls = [
+        f"{letter} {'✓' if row[f'right_{i}'] else '✗ ' + row[f'predicted_{i}']}"
+        for i, (letter, _) in enumerate(zip(LETTERS, predictions, strict=False))
+    ]
+    return {**film, "label": " · ".join([film["label"], *calls])}
+
+
+def show_clip(predictions: Sequence[Predictions], link: dict[str, str]) -> None:
+    """The clip of the link, side by side; what stands in the way is one message. link: what restores the page."""
+    try:
+        explore(predictions, predictions[0].ids.index(link["clip"]), link)
+    except (ChoiceError, VideoError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]) -> None:
+    subject = loading_sides.subject(predictions[0], index)
+    heading, choice = st.columns([3, 2], vertical_alignment="bottom")
+    heading.markdown(f"**{plain(subject.label)}** · {plain(subject.name)}")
+    view_asked = starting_view(subject)
+    first = "true" if view_asked.get("source") == "gradcam" else "off"
+    st.session_state.setdefault("compared_gradcam", first)
+    gradcam = choice.segmented_control(
+        "Grad-CAM too", list(GRADCAM), format_func=GRADCAM.get, key="compared_gradcam", required=True
+    )
+    names = [p.name for p in predictions]
+    view = loading_sides.common_view(subject, names)
+    targets = {
+        "off": lambda p: None,
+        "true": lambda p: int(p.targets[index]),
+        "called": lambda p: int(p.predicted[index]),
+    }
+    with st.container():  # bars of progress come and go in it, and the view below stays in its place
+        looks = [loading_sides.look(subject, p.name, view, target=targets[gradcam](p)) for p in predictions]
+    payload = loading_sides.payload(subject, looks, predictions, index)
+    side_by_side(
+        payload, start=start_of(view_asked, subject, looks, payload), link=link, key="compared_sides"
+    )
+    st.caption(plain(costs(looks)))
+    if view == "whole":
+        st.caption(
+            "These checkpoints cut different regions out of the frame, so their maps are of the whole frame."
+        )
+    take_along(subject, looks, payload, named_block(looks, payload))
+
+
+def starting_view(subject: Subject) -> dict[str, str]:
+    """What the link asks to open its clip with, and that clip, which is the first to be shown; of others nothing."""
+    link = st.session_state["compare_link"]
+    if "view" not in link:
+        view = {key: link["asked"].pop(key) for key in LOOKED_AT if key in link["asked"]}
+        link["view"] = {"clip": subject.name, **view}
+    return link["view"] if link["view"]["clip"] == subject.name else {}
+
+
+def start_of(view: dict[str, str], subject: Subject, looks: Sequence[Look], payload: SidesPayload) -> dict:
+    """As the side-by-side view takes it; what the link asks for and is not there is warned of and left out.
+
+    The first clip opens with a block that a checkpoint names (fact "shown_block"), a later one as the one before was left.
+    """
+    indices = looks[0].result.indices
+    frames = [str(index) for index in range(int(indices[-1]) + 1)]
+    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES, "frame": frames}
+    for key, values in allowed.items():
+        if key in view:
+            view[key] = judged(view[key], values, key)
+    start = {key: view.get(key) for key in ("block", "source", "mode")}
+    if view and start["block"] is None:
+        start["block"] = named_block(looks, payload)
+    if (frame := view.get("frame")) is None:  # the middle of the action, where it is known
+        middle = indices if subject.acting is None else np.flatnonzero(subject.acting)
+        frame = middle[len(middle) // 2] if len(middle) else indices[len(indices) // 2]
+    return {"frame": int(np.abs(indices - int(frame)).argmin()), **start}
+
+
+def named_block(looks: Sequence[Look], payload: SidesPayload) -> str | None:
+    named = (look.model.facts.get("shown_block") for look in looks)
+    return next((block for block in named if block in payload.blocks), None)
+
+
+def costs(looks: Sequence[Look]) -> str:
+    """What the maps of this clip cost, in seconds."""
+    parts = []
+    for letter, look in zip(LETTERS, looks, strict=False):
+        spent = []
+        if look.result.maps:
+            spent.append(f"actionness {look.result.seconds:.2f} s")
+        if look.gradcam is not None:
+            spent.append(f"Grad-CAM {look.gradcam_seconds:.2f} s")
+        parts.append(f"{letter} {', '.join(spent) or 'nothing to compute'}")
+    frames = len(looks[0].result.frames)
+    return (
+        f"Spent in the networks for the maps of all blocks and {frames} frames: {'; '.join(parts)}. Class scores are the "
+        "stored ones of the evaluation."
+    )

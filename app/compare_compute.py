@@ -1,0 +1,41 @@
+"""The page "Compare": have predictions computed, for a checkpoint that has none or over other clips."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from app import loading
+from app.computing import compute_panel
+from app.loading_compare import results_of
+from atr.commands.evaluate import predictions_folder
+from atr.protocol import SINGLE_VIEW
+
+ALL_CLIPS = 2_000  # of the rendered validation split, as `python -m atr evaluate` takes them
+
+
+def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, expanded: bool) -> None:
+    """missing: those of the chosen checkpoints that have no predictions."""
+    with st.expander("Compute predictions", expanded=expanded, icon=":material/play_arrow:"):
+        first = list(checkpoints).index(missing[0]) if missing else 0
+        # With another key the choice begins anew, at the next one that is missing.
+        key = " ".join(["predictions_of", *missing])
+        name = st.selectbox("Checkpoint", checkpoints, index=first, key=key)
+        stored = [r for r in results_of(name, "predictions").values() if r["protocol"] == str(SINGLE_VIEW)]
+        compute_panel(
+            "predictions",
+            name,
+            loading.model(name),
+            predictions_of,
+            stored,
+            noun="list of predictions",
+            program=("atr", "evaluate"),
+            offered=ALL_CLIPS,
+        )
+        st.caption(
+            "Under protocol 1×1, the centre of every clip. Others, and data sets of one's own: `python -m atr evaluate`."
+        )
+
+
+def predictions_of(root: Path, checkpoint: Path, digest: str) -> Path:
+    return predictions_folder(root, checkpoint, digest, SINGLE_VIEW)

@@ -1,0 +1,109 @@
+"""The page "Compare": what is taken along of a clip, films, strips and maps of each side, and the report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+
+from analysis.report import build_report
+from analysis.report_clips import chosen_clips, frame_source
+from app import loading, loading_sides
+from app.choices import plain
+from app.explorer import SidesPayload
+from app.explorer.sides import values_of
+from app.exports import Download, Overlay, download_row, written
+from app.loading_sides import Look, Subject
+from atr.predictions import Predictions
+
+KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
+TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them
+
+
+def overlays(looks: Sequence[Look], payload: SidesPayload, source: str, block: str) -> dict[str, Overlay]:
+    """Of every checkpoint that has such maps, on the one colour scale that the page shows them on."""
+    kind, found = KINDS[source], {}
+    for look in looks:
+        if source == "gradcam":
+            maps = look.gradcam or {}
+        else:
+            maps = look.result.maps or loading_sides.uniform_maps(look)
+        if block in maps:
+            values = values_of(source, kind, maps[block])
+            limits = tuple(payload.header["scales"][source][block][kind])
+            found[look.checkpoint] = Overlay(look.result, values, limits, block, TITLES[source])
+    return found
+
+
+@st.fragment
+def take_along(subject: Subject, looks: Sequence[Look], payload: SidesPayload, block: str | None) -> None:
+    """block: to begin with; the last when None."""
+    sources = [source for source in payload.sources if payload.header["scales"].get(source)]
+    if not sources:
+        return
+    with st.expander("Take this clip along", icon=":material/download:"):
+        left, middle, right = st.columns(3)
+        source = left.selectbox(
+            "Map", sources, format_func=lambda s: payload.header["sources"][s]["name"], key="take_source"
+        )
+        first = payload.blocks.index(block) if block else len(payload.blocks) - 1
+        block = middle.selectbox("Block", payload.blocks, index=first, key="take_block")
+        found = overlays(looks, payload, source, block)
+        if not found:
+            st.caption(plain(f"No checkpoint has {source} maps at {block}."))
+            return
+        side = right.selectbox("Checkpoint", list(found), key="take_side")
+        stem = f"{Path(subject.name).stem}-{side}-{block}-{source}"
+        drawn = found[side]
+        download_row(
+            [
+                Download("MP4", f"{stem}.mp4", "video/mp4", lambda: drawn.film(".mp4")),
+                Download("GIF", f"{stem}.gif", "image/gif", lambda: drawn.film(".gif")),
+                Download("Strip, PNG", f"{stem}.png", "image/png", lambda: drawn.strip(".png")),
+                Download(
+                    "Maps, NPZ",
+                    f"{Path(subject.name).stem}-maps.npz",
+                    "application/octet-stream",
+                    lambda: maps_file(looks),
+                ),
+            ],
+            key="take",
+        )
+
+
+def maps_file(looks: Sequence[Look]) -> bytes:
+    """Every map of every side: CHECKPOINT/actionness/BLOCK and CHECKPOINT/gradcam/BLOCK, and the frames' indices."""
+    arrays = {"indices": looks[0].result.indices, "fps": looks[0].result.fps, "box": looks[0].result.box}
+    for look in looks:
+        for source, maps in (("actionness", look.result.maps), ("gradcam", look.gradcam or {})):
+            arrays |= {f"{look.checkpoint}/{source}/{block}": values for block, values in maps.items()}
+    return written(".npz", lambda path: np.savez_compressed(path, **arrays))
+
+
+def report_button(predictions: Sequence[Predictions], link: dict[str, str]) -> None:
+    """link: what restores the page; the report says so, and shows the first clips of the filter that is chosen."""
+    a, b = (loading.model(p.name) for p in predictions[:2])
+    address = f"the page Compare, at ?{urlencode(link)}"
+
+    def make() -> str:
+        try:
+            sources = [
+                frame_source(p.facts["data"]["name"], m) for p, m in zip(predictions, (a, b), strict=False)
+            ]
+            clips, chosen = chosen_clips(predictions, (a, b), sources, filter=link["filter"])
+        except (ValueError, OSError) as error:  # the numbers do not need the videos
+            clips, chosen = [], f"No clips are shown: {error}"
+        return build_report(predictions, command=address, clips=clips, chosen=chosen)
+
+    st.download_button(
+        "Report (HTML)",
+        make,
+        f"{'-against-'.join(p.name for p in predictions)}.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/article:",
+        key="get report",
+        width="stretch",
+        help="One file that works from disk, without a network: tables, plots, and the first clips of the chosen filter.",
+    )

@@ -1,0 +1,189 @@
+"""The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from analysis.compare import confusion
+from analysis.compare_figures import confusion_difference_figure, confusion_figure, reliability_figure
+from analysis.compare_tables import agreement_text, confusions_texts, per_class_texts, provenance
+from analysis.localization_figures import acting_figure, localization_figure
+from analysis.localization_report import localization_table
+from app import loading
+from app.choices import plain
+from app.exports import Download, download_row, written
+from app.loading_compare import Stored, Tables, results_of
+from atr.predictions import TABLE, Predictions
+
+
+@st.fragment
+def tabs(stored: Sequence[Stored], tables: Tables) -> None:
+    """Only the one that is open is drawn."""
+    predictions = [s.predictions for s in stored]
+    contents = {
+        "Confusions": lambda: confusions(predictions, tables),
+        "Calibration": lambda: calibration(tables),
+        "Agreement": lambda: agreement(predictions, tables),
+        "Localisation": lambda: localisation([p.name for p in predictions]),
+        "Numbers": lambda: numbers(stored, tables),
+    }
+    for tab, draw in zip(
+        st.tabs(list(contents), key="compared_tab", on_change="rerun"), contents.values(), strict=True
+    ):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
+    a, b = predictions[:2]
+    st.markdown(
+        "What one confuses and the other does not. *Solved*: clips that one confuses in this way and the other calls rightly."
+    )
+    wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "called")}
+    st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)
+    matrices = {p.name: confusion(p) for p in predictions}
+    figure = confusion_difference_figure(matrices[a.name], matrices[b.name], a.labels)
+    st.plotly_chart(figure, key="confusion_difference", alt="Confusions of A minus those of B as a heat map")
+    st.caption("On the diagonal blue is good for A; off it orange is good for A.")
+    chosen = st.multiselect(
+        "Matrices", list(matrices), default=[a.name, b.name], max_selections=2, key="matrices"
+    )
+    if chosen:
+        figure = confusion_figure({name: matrices[name] for name in chosen}, a.labels)
+        st.plotly_chart(figure, key="confusion_matrices", alt="Confusion matrices, shares of each true class")
+
+
+def calibration(tables: Tables) -> None:
+    st.plotly_chart(
+        reliability_figure(tables.curves),
+        key="reliability",
+        alt="Accuracy against confidence, with 95 % intervals",
+    )
+    st.caption(
+        "ECE, the expected calibration error: the mean distance of accuracy from confidence over the bins, weighted by "
+        "their clips. 0 is calibrated; a curve below the diagonal is too sure of itself."
+    )
+
+
+def agreement(predictions: Sequence[Predictions], tables: Tables) -> None:
+    st.markdown(plain(agreement_text(*predictions[:2])))
+    a, b = tables.clips.right_0, tables.clips.right_1
+    counts = pd.crosstab(
+        a.map({True: "A right", False: "A wrong"}), b.map({True: "B right", False: "B wrong"})
+    )
+    rows, columns = ["A right", "A wrong"], ["B right", "B wrong"]
+    counts = counts.reindex(index=rows, columns=columns, fill_value=0)
+    st.dataframe(counts.rename_axis(None).rename_axis(None, axis=1), width=360)
+
+
+def localisation(checkpoints: Sequence[str]) -> None:
+    """What `python -m analysis localize` found, of lists of clips for which every shown checkpoint has a result."""
+    found: dict[str, dict[str, dict]] = {}  # digest of the clips -> checkpoint -> result
+    for name in checkpoints:
+        for result in results_of(name, "localize").values():
+            found.setdefault(result["data"]["digest"], {}).setdefault(name, result)
+    if not found:
+        st.info("No localisation is stored for these checkpoints: do their maps find the action?")
+        localisation_commands(checkpoints)
+        return
+    lists = sorted(found, key=lambda of: (-len(found[of]), -next(iter(found[of].values()))["clips"]))
+    titles = {of: next(iter(found[of].values()))["data"]["description"] for of in lists}
+    chosen = lists[0]
+    if len(lists) > 1:
+        chosen = st.selectbox("Clips", lists, format_func=titles.get, key="localisation_of")
+    results = list(found[chosen].values())
+    st.markdown(
+        plain(f"Maps against {results[0]['truth']}: {titles[chosen]}, {results[0]['frames']:,} frames. ")
+        + "Bars reach above chance where a map lies on what acts."
+    )
+    st.plotly_chart(
+        localization_figure(results),
+        key="localisation",
+        alt="Pointing, mass and precision of every block's maps",
+    )
+    st.subheader("Do the maps rise when the hand acts?", anchor=False)
+    st.plotly_chart(
+        acting_figure(results),
+        key="localisation_acting",
+        alt="How often an acting frame stands above another, by block",
+    )
+    tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
+    download_row(
+        [Download("Localisation, CSV", "localisation.csv", "text/csv", lambda: tables.to_csv(index=False))]
+    )
+    for result in results:
+        st.code(result["command"], language="bash", wrap_lines=True)
+    if missing := [name for name in checkpoints if name not in found[chosen]]:
+        st.caption(plain(f"Not stored for {', '.join(missing)}:"))
+        localisation_commands(missing)
+
+
+def localisation_commands(checkpoints: Sequence[str]) -> None:
+    for name in checkpoints:
+        path = loading.root("checkpoints") / name
+        st.code(f"python -m analysis localize --checkpoint {path}", language="bash", wrap_lines=True)
+
+
+def numbers(stored: Sequence[Stored], tables: Tables) -> None:
+    predictions = [s.predictions for s in stored]
+    st.dataframe(per_class_texts(tables.classes), hide_index=True)
+    offers = {
+        "Summary": tables.numbers,
+        "Classes": tables.classes,
+        "Confusions": tables.confusions,
+        "Clips": tables.clips,
+        "Pairs": tables.pairs,
+    }
+    download_row(
+        [
+            Download(
+                f"{text}, CSV",
+                f"{text.lower()}.csv",
+                "text/csv",
+                lambda table=table: table.to_csv(index=False),
+            )
+            for text, table in offers.items()
+        ],
+        key="get table",
+    )
+    st.subheader("Predictions", anchor=False)
+    for s in stored:
+        name = s.predictions.name
+        left, right = st.columns([1, 2], vertical_alignment="center")
+        left.markdown(plain(name))
+        with right:
+            download_row(
+                [
+                    Download(
+                        "Parquet",
+                        f"{name}.parquet",
+                        "application/octet-stream",
+                        (s.folder / TABLE).read_bytes,
+                    ),
+                    Download(
+                        "NPZ", f"{name}.npz", "application/octet-stream", lambda s=s: arrays(s.predictions)
+                    ),
+                ],
+                key=f"get {name}",
+            )
+    st.subheader("Made by", anchor=False)
+    st.dataframe(provenance(predictions).set_index("predictions").drop(index="made by"), height="content")
+    for p in predictions:
+        st.code(p.facts["command"], language="bash", wrap_lines=True)
+
+
+def arrays(predictions: Predictions) -> bytes:
+    """ids (N,), labels (C,), targets (N,), scores (N, C) as NPZ."""
+    return written(
+        ".npz",
+        lambda path: np.savez_compressed(
+            path,
+            ids=predictions.ids,
+            labels=predictions.labels,
+            targets=predictions.targets,
+            scores=predictions.scores,
+        ),
+    )

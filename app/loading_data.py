@@ -1,0 +1,114 @@
+"""The data set in ATR_DATA: its lists, read once, and what a search finds in them. Like loading.py, this file may cache."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import loading
+from app.loading import ChoiceError, Clip
+from atr.datasets import Annotations, read_annotations, splits_of
+from atr.video import VideoError
+
+LINK = "data"  # links to a clip of the data set begin with it
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One split in memory: no video is looked at before it is shown."""
+
+    annotations: Annotations
+    targets: np.ndarray  # (N,)
+    text: pd.Series  # (N,) lower-case id and label, what a search looks through
+
+    @classmethod
+    def of(cls, annotations: Annotations) -> "Listed":
+        labels = np.array([*annotations.labels, ""])  # a clip without a listed label has target -1
+        targets = np.array(annotations.targets, np.int64)
+        text = pd.Series(annotations.ids).str.lower() + " " + pd.Series(labels[targets]).str.lower()
+        return cls(annotations, targets, text)
+
+
+def splits() -> list[str]:
+    """The splits of the data set; none when no data root is set. Raises ChoiceError for a folder of no known layout."""
+    folder = loading.root("data")
+    if folder is None:
+        return []
+    try:
+        return splits_of(folder)
+    except (ValueError, OSError) as error:
+        raise ChoiceError(f"{error} (the folder is set by ATR_DATA)") from error
+
+
+def listed(split: str) -> Listed:
+    """Raises ChoiceError when the split is not there or its lists cannot be read."""
+    folder = loading.root("data")
+    try:
+        return _listed(str(folder), split, folder.stat().st_mtime_ns)
+    except (ValueError, OSError) as error:
+        raise ChoiceError(str(error)) from error
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the lists of the data set …")
+def _listed(folder: str, split: str, stamp: int) -> Listed:
+    return Listed.of(read_annotations(Path(folder), split))
+
+
+def found(split: str, label: str | None, words: str) -> np.ndarray:
+    """Indices of the clips of a class (None for all) whose id or label holds every one of the words."""
+    stamp = loading.root("data").stat().st_mtime_ns
+    return _found(str(loading.root("data")), split, stamp, label, words.lower().split(), listed(split))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _found(
+    folder: str, split: str, stamp: int, label: str | None, words: list[str], _listed: Listed
+) -> np.ndarray:
+    chosen = np.ones(len(_listed.targets), bool)
+    if label is not None:
+        chosen &= _listed.targets == _listed.annotations.labels.index(label)
+    for word in words:
+        chosen &= _listed.text.str.contains(word, regex=False).to_numpy()
+    return np.flatnonzero(chosen)
+
+
+def clip_at(split: str, index: int) -> Clip:
+    """A clip of the list. Raises ChoiceError where the list leads out of the data set's folder."""
+    annotations = listed(split).annotations
+    root, path = annotations.root.resolve(), annotations.root / annotations.files[index]
+    if not path.resolve().is_relative_to(root):
+        raise ChoiceError(
+            f"{annotations.files[index]!r} in the list of {annotations.name} lies outside {root}."
+        )
+    target, name = annotations.targets[index], annotations.ids[index]
+    label = annotations.labels[target] if target >= 0 else annotations.unlisted[index]
+    return Clip(name, path, f"{LINK}:{split}:{name}", {"label": label})
+
+
+def clip_of_link(link: str) -> Clip:
+    """The clip that "data:SPLIT:ID" names. Raises ChoiceError, naming what is allowed, when there is none."""
+    _, _, rest = link.partition(":")
+    split, _, name = rest.partition(":")
+    if split not in splits():
+        raise ChoiceError(
+            f"There is no split {split!r}; there are: {', '.join(splits()) or 'none, ATR_DATA is not set'}."
+        )
+    ids = listed(split).annotations.ids
+    if name not in ids:
+        raise ChoiceError(f"{name!r} is none of the {len(ids):,} clips of {split}.")
+    return clip_at(split, ids.index(name))
+
+
+def film(clip: Clip) -> dict:
+    """As `loading.film`; a video that is missing or broken has a picture that says so, and is still listed."""
+    try:
+        return loading.film(clip)
+    except (VideoError, OSError):
+        return {
+            "id": clip.name,
+            "label": f"{clip.label} (cannot be read)",
+            "film": loading.blank_film(),
+            "frames": loading.FILM_FRAMES,
+        }

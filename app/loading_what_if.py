@@ -1,0 +1,70 @@
+"""What the page "What if" reads: sampled frames, outcomes of interventions, stored results. Like loading.py, this file may cache."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from analysis.interventions import Intervention, Outcome, intervene
+from app import loading
+from app.loading import ASSETS, Clip
+from atr.checkpoint import read_config
+from atr.store import read_result, results
+from atr.transforms import Preprocessing, cut_view
+from atr.video import VideoError, decode, probe, uniform_indices
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The frames a checkpoint is shown of a clip: uint8 (T, H, W, 3), and their indices in the video (T,)."""
+
+    identity: str
+    frames: np.ndarray
+    indices: np.ndarray
+
+
+def sampled(clip: Clip, checkpoint: str) -> Sampled:
+    """As in the evaluation 1×1: uniform sampling, centre crop. Raises CheckpointError and VideoError."""
+    network = loading.model(checkpoint)
+    try:
+        status = clip.path.stat()
+    except OSError as error:
+        raise VideoError(f"{clip.name}: cannot be read ({error.strerror})") from error
+    file = f"{clip.path} {status.st_size} {status.st_mtime_ns}"
+    try:
+        frames, indices = _sampled(
+            file, network.config.num_frames, network.preprocessing.to_dict(), clip.path
+        )
+    except VideoError as error:  # an upload is known by its own name, not by the one it is kept under
+        raise VideoError(str(error).replace(str(clip.path), clip.name)) from error
+    return Sampled(f"{file} {loading.checkpoint_stamp(checkpoint)}", frames, indices)
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the frames …")
+def _sampled(file: str, num_frames: int, preprocessing: dict, _path: Path) -> tuple[np.ndarray, np.ndarray]:
+    indices = uniform_indices(probe(_path).num_frames, num_frames)
+    return cut_view(decode(_path, indices), Preprocessing.from_dict(preprocessing)), indices
+
+
+def outcome(clip: Sampled, checkpoint: str, intervention: Intervention) -> Outcome:
+    """One forward pass, two where maps rank what is hidden. Raises CheckpointError, and ValueError as `intervene`."""
+    network = loading.model(checkpoint)
+    return _outcome(clip.identity, dataclasses.asdict(intervention), network, clip.frames, intervention)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _outcome(
+    identity: str, settings: dict, _network, _frames: np.ndarray, _intervention: Intervention
+) -> Outcome:
+    return intervene(_network, _frames, _intervention)
+
+
+def stored_results(kind: str, checkpoint: str) -> dict[Path, dict]:
+    """The results of one kind of a checkpoint, own and shipped, the one over most clips first. They are small."""
+    digest = read_config(loading.root("checkpoints") / checkpoint)["weights_sha256"]
+    places = dict.fromkeys(place.resolve() for place in (loading.root("results"), ASSETS / "results"))
+    found = {folder: read_result(folder) for place in places for folder in results(place, kind)}
+    own = {folder: r for folder, r in found.items() if r["checkpoint"]["weights_sha256"] == digest}
+    return dict(sorted(own.items(), key=lambda item: -item[1]["clips"]))

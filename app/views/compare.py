@@ -1,0 +1,121 @@
+"""Compare: which of two to four checkpoints is better, by how much, on which classes and clips, and where each looks."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from analysis.comparable import NotComparable
+from analysis.compare_figures import COSTS, LEGEND, cost_figure, per_class_figure
+from analysis.report import CAVEAT
+from app import choices, loading
+from app.choices import plain
+from app.compare_choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
+from app.compare_clip import choose_clip, show_clip
+from app.compare_compute import compute_predictions
+from app.compare_exports import report_button
+from app.compare_tabs import tabs
+from app.loading_compare import Stored, Tables, tables
+
+
+def page() -> None:
+    choices.keep()
+    read_link()
+    heading, corner = st.columns([4, 1], vertical_alignment="center")
+    title, warnings = heading.empty(), st.empty()
+    title.title("Compare", anchor=False)
+    try:
+        show(title, corner)
+    except ValueError as error:  # whatever cannot be had; the message names it
+        st.error(plain(str(error)), icon=":material/error:")
+    finally:
+        show_warnings(warnings)
+
+
+def show(title, corner) -> None:
+    """title: the place of the page's heading; corner: that beside it."""
+    checkpoints = choose_checkpoints(loading.checkpoint_names())
+    try:
+        stored, missing = choose_list(checkpoints)
+    except NotComparable as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        stored, missing = [], []
+    for name in missing:
+        st.info(
+            plain(
+                f"{name} has no stored predictions, so it is not in the comparison: compute them at the end of this page."
+            ),
+            icon=":material/hourglass_empty:",
+        )
+    if stored:
+        compare(stored, title, corner)
+    compute_predictions(checkpoints, missing, expanded=not stored or bool(missing))
+
+
+def compare(stored: Sequence[Stored], title, corner) -> None:
+    predictions = [s.predictions for s in stored]
+    names = [p.name for p in predictions]
+    title.title(plain(" against ".join(names)), anchor=False)
+    found = tables(stored)
+    st.markdown(plain(found.pair.sentence))
+    st.caption(CAVEAT)
+    overview(found)
+    classes(found.classes, names)
+    chosen = choose_clip(predictions, found.clips)
+    link = dict(zip("abcd", names, strict=False)) | {"list": stored[0].of} | chosen
+    write_link(link)
+    with corner:
+        report_button(predictions, link)
+    if "clip" in link:
+        show_clip(predictions, link)
+    tabs(stored, found)
+
+
+def overview(found: Tables) -> None:
+    st.dataframe(found.overview, hide_index=True)
+    if len(found.overview) > 2:
+        st.caption("Every two of them; Holm's p allows for there being several pairs.")
+        st.dataframe(found.pairs, hide_index=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        heading, choice = st.columns([3, 2], vertical_alignment="bottom")
+        heading.subheader("Accuracy against cost", anchor=False)
+        names = {"macs": "MACs", "parameters": "Parameters"}
+        cost = choice.segmented_control(
+            "Cost",
+            list(COSTS),
+            default="macs",
+            format_func=names.get,
+            required=True,
+            key="cost",
+            label_visibility="collapsed",
+        )
+        figure = cost_figure(found.numbers, cost).update_layout(height=320, legend=LEGEND, margin_t=50)
+        st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against cost")
+    with right:
+        st.subheader("What differs", anchor=False)
+        if found.differences.empty:
+            st.caption("Nothing in what is recorded of them but their weights.")
+        else:
+            st.dataframe(found.differences, hide_index=True)
+
+
+def classes(table: pd.DataFrame, names: list[str]) -> None:
+    """table: `compare.per_class`. A click on a class lists its clips below."""
+    st.subheader("Class by class", anchor=False)
+    st.caption("Click a class to list its clips below.")
+
+    def picked() -> None:
+        if points := st.session_state["classes"].selection.points:
+            st.session_state["compared_label"] = table.label[points[0]["point_index"]]
+
+    st.plotly_chart(
+        per_class_figure(table, *names[:2]),
+        key="classes",
+        on_select=picked,
+        selection_mode="points",
+        alt="Accuracy of A minus that of B for every class as bars",
+    )
+
+
+page()

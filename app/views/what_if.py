@@ -1,0 +1,262 @@
+"""What if: a clip's frames in another order, a part of them hidden, actionness made uniform; class scores move along."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analysis.actionness import actionness_blocks
+from analysis.faithfulness import default_block
+from analysis.intervention_figures import scores_figure
+from analysis.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention, Outcome
+from app import choices, loading
+from app.choices import plain
+from app.explorer import data_url
+from app.intervention_results import FILL_NAMES, faithfulness_tab, order_tab
+from app.loading import ChoiceError, Clip
+from app.loading_what_if import Sampled, outcome, sampled
+from atr.checkpoint import CheckpointError
+from atr.models import VideoClassifier
+from atr.video import VideoError
+
+ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
+HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
+ACTIONNESS_NAMES = {"computed": "Computed", "zero": "All 0", "mean": "All its mean"}
+# Settings by their names in links; numbers as a person reads them: steps from 1, q in per cent.
+DEFAULTS = {
+    "order": "as it is",
+    "step": 1,
+    "seed": 0,
+    "hide": "nothing",
+    "q": 20,
+    "block": None,
+    "fill": "mean",
+    "actionness": "computed",
+}
+MOST_SEED = 9_999
+STRIP = (
+    "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); gap: 6px }} "
+    ".strip figure {{ margin: 0 }} .strip img {{ width: 100%; border-radius: 6px; display: block }} "
+    ".strip figcaption {{ font-size: 0.8rem; opacity: 0.7; text-align: center }}</style>"
+    '<div class="strip">{figures}</div>'
+)
+UNIFORM = (
+    "Uniform: M of every block is one constant, so AFA averages all positions alike, as in ATR_sim, and AFD gives every "
+    "position the same. 0 is what a locator gives that has learned nothing; the clip's own mean keeps the strength of "
+    "the block and takes away only where and when."
+)
+WITHOUT_LOCATOR = (
+    "This checkpoint has no Action-related Region Locator: there is no actionness to replace, or to rank by. What is "
+    "hidden is random."
+)
+
+
+def page() -> None:
+    choices.keep()
+    st.title("What if", anchor=False)
+    try:
+        show()
+    except (ChoiceError, CheckpointError, VideoError, ValueError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def show() -> None:
+    names = loading.checkpoint_names()
+    try:
+        clips = loading.shipped_clips()
+    except ChoiceError as error:  # uploads and paths still work
+        st.error(plain(str(error)), icon=":material/error:")
+        clips = []
+    choices.read_link(names, clips)
+    checkpoint = choices.choose_checkpoint(names)
+    warnings = st.empty()
+    try:
+        clip = choices.choose_clip(clips)
+        if checkpoint is None:
+            raise ChoiceError(loading.no_checkpoint())
+        model = loading.model(checkpoint)
+        read_link(model, checkpoint)
+        seen = sampled(clip, checkpoint) if clip else None
+    finally:
+        if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
+            warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
+    if seen is None:
+        st.info("Choose a video in the sidebar: its frames and its class scores appear here.")
+    else:
+        st.fragment(live)(model, checkpoint, clip, seen)
+    order, faithfulness = st.tabs(["Order over a data set", "Faithfulness over a data set"])
+    with order:
+        order_tab(checkpoint, model)
+    with faithfulness:
+        faithfulness_tab(checkpoint, model)
+
+
+# ---- settings and the link -------------------------------------------------------------------------------------------
+
+
+def read_link(model: VideoClassifier, checkpoint: str) -> None:
+    """Once a session, take the settings from the address; what is not allowed is warned of."""
+    state = st.session_state
+    if "what_if" not in state:
+        asked = {name: st.query_params[name] for name in DEFAULTS if name in st.query_params}
+        accepted, state["what_if_warnings"] = validated(asked, model, checkpoint)
+        state["what_if"] = DEFAULTS | accepted
+
+
+def allowed_values(model: VideoClassifier) -> dict[str, Sequence]:
+    """What each setting may be with this model."""
+    with_maps = actionness_blocks(model)
+    return {
+        "order": ORDERS,
+        "step": range(1, model.config.num_frames + 1),
+        "seed": range(MOST_SEED + 1),
+        "hide": HIDDEN if with_maps else ("nothing", "random"),
+        "q": range(101),
+        "block": with_maps or tuple(model.backbone.slots()),
+        "fill": FILLS,
+        "actionness": ACTIONNESS if with_maps else ("computed",),
+    }
+
+
+def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) -> tuple[dict, list[str]]:
+    """The values of a link that are allowed, and a sentence on each of the others."""
+    allowed, accepted, warnings = allowed_values(model), {}, []
+    for name, text in asked.items():
+        numeric = isinstance(DEFAULTS[name], int)
+        value = int(text) if numeric and text.isascii() and text.isdecimal() else text
+        if value in allowed[name]:
+            accepted[name] = value
+        else:
+            ends = f"{allowed[name][0]} to {allowed[name][-1]}" if numeric else ", ".join(allowed[name])
+            warnings.append(f"The link asks for {name} {text!r}; {checkpoint} allows: {ends}.")
+    return accepted, warnings
+
+
+def write_link(clip: Clip, checkpoint: str, used: dict) -> None:
+    """The address restores what is shown; settings at their defaults are left out."""
+    link = {}
+    if clip.link:
+        changed = {name: str(value) for name, value in used.items() if value != DEFAULTS[name]}
+        link = {"clip": clip.link, "checkpoint": checkpoint, **changed}
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+
+
+# ---- one clip, live --------------------------------------------------------------------------------------------------
+
+
+def live(model: VideoClassifier, checkpoint: str, clip: Clip, seen: Sampled) -> None:
+    """Controls, the frames the model is really given, and its class scores beside the original ones."""
+    used = controls(model)
+    st.session_state["what_if"] |= used
+    write_link(clip, checkpoint, used)
+    intervention = Intervention(
+        order=used["order"],
+        step=used.get("step", 1) - 1,
+        seed=used.get("seed", 0),
+        hide=used["hide"],
+        share=used.get("q", 0) / 100,
+        block=used.get("block"),
+        fill=used.get("fill", "mean"),
+        actionness=used["actionness"],
+    )
+    try:
+        before = outcome(seen, checkpoint, Intervention())
+        after = outcome(seen, checkpoint, intervention)
+    except ValueError as error:  # a fragment runs without the page around it
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    strip(seen, after, intervention)
+    scores(model, clip, before, None if intervention.changes_nothing else after)
+
+
+def controls(model: VideoClassifier) -> dict:
+    """The settings in use; those that do not matter now are left out."""
+    allowed, defaults = allowed_values(model), DEFAULTS | {"block": default_block(model)}
+
+    def key(name: str) -> str:
+        """Of a widget about to be drawn: it has its last value, or the default where this model does not allow that."""
+        state, key = st.session_state, f"what_if {name}"
+        if state.setdefault(key, state["what_if"][name]) not in allowed[name]:
+            state[key] = defaults[name]
+        return key
+
+    def segments(title: str, name: str, names: dict[str, str], **options) -> str:
+        options |= {"format_func": names.get, "key": key(name), "required": True}
+        return st.segmented_control(title, allowed[name], **options)
+
+    used, (frames, hiding, looking) = {}, st.columns([6, 6, 5], gap="medium")
+    with frames:
+        used["order"] = segments("Frames", "order", ORDER_NAMES)
+        if used["order"] == "frozen":
+            used["step"] = st.select_slider("All steps show", allowed["step"], key=key("step"))
+    with hiding:
+        used["hide"] = segments("Hide in every frame", "hide", HIDE_NAMES)
+        if used["hide"] != "nothing":
+            used["q"] = st.slider("q, % of its positions", 0, 100, step=5, key=key("q"))
+            left, right = st.columns(2)
+            used["block"] = left.selectbox("Block", allowed["block"], key=key("block"))
+            used["fill"] = right.selectbox(
+                "In its place", allowed["fill"], format_func=FILL_NAMES.get, key=key("fill")
+            )
+    with looking:
+        used["actionness"] = segments(
+            "Actionness M of all blocks", "actionness", ACTIONNESS_NAMES, help=UNIFORM
+        )
+        if len(allowed["actionness"]) == 1:
+            st.caption(WITHOUT_LOCATOR)
+    if "shuffled" in used.values() or "random" in used.values():
+        with frames if used["order"] == "shuffled" else hiding:
+            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, key=key("seed")))
+    return used
+
+
+def strip(seen: Sampled, after: Outcome, intervention: Intervention) -> None:
+    figures = [
+        f'<figure><img src="{data_url(frame)}" alt="Step {step}"><figcaption>{step} · frame {seen.indices[index]}'
+        "</figcaption></figure>"
+        for step, (frame, index) in enumerate(zip(after.frames, after.order, strict=True), start=1)
+    ]
+    st.html(STRIP.format(figures="".join(figures)))
+    told = "What the model is given: time step and frame of the video."
+    if after.hidden is not None:
+        count, positions = int(after.hidden[0].sum()), after.hidden[0].size
+        told += f" Hidden: {count} of the {positions} positions of {intervention.block} in every frame ({count / positions:.1%})."
+    st.caption(told)
+
+
+def scores(model: VideoClassifier, clip: Clip, before: Outcome, changed: Outcome | None) -> None:
+    """The probability of the true class (of the class first predicted where no label is known), and the top classes.
+
+    changed: None where nothing is done to the clip.
+    """
+    after = changed or before
+    known = clip.label in model.labels
+    asked = model.labels.index(clip.label) if known else int(before.probabilities.argmax())
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Probability", anchor=False)
+        was, now = float(before.probabilities[asked]), float(after.probabilities[asked])
+        st.metric(
+            f"{'True class' if known else 'First predicted'}: {plain(model.labels[asked])}",
+            f"{now:.1%}",
+            f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
+        )
+        for text, found in (("Original clip", before), ("Now", after)):
+            best = int(found.probabilities.argmax())
+            badge = ""
+            if known:
+                badge = ":green-badge[:material/check:]" if best == asked else ":red-badge[:material/close:]"
+            st.markdown(
+                f":gray[{text}:] **{plain(model.labels[best])}** · {found.probabilities[best]:.1%} {badge}"
+            )
+    with right:
+        st.subheader("Class scores", anchor=False)
+        figure = scores_figure(
+            before.probabilities, after.probabilities, model.labels, true_class=asked if known else None
+        )
+        st.plotly_chart(
+            figure, key="what_if_scores", alt="The most probable classes before and after, as paired bars"
+        )
+
+
+page()

@@ -1,0 +1,115 @@
+"""A data set in the dashboard: classes, search, pages, links; only what is shown is decoded."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app import loading, loading_data
+from app.loading_data import Listed
+from atr.datasets import Annotations
+from atr.tabletop import CLASSES
+from atr.tabletop.miniature import write_miniature
+from tests.app.world import write_checkpoint
+
+
+@pytest.fixture(scope="module", params=["sthv1", "sthv2", "kinetics"])
+def data(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / request.param
+    write_miniature(folder, request.param, num_clips=4, num_frames=8, size=64, progress=False)
+    return folder
+
+
+@pytest.fixture
+def browse(launch, world, data, monkeypatch):
+    monkeypatch.setenv("ATR_DATA", str(data))
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+
+    def opened(**query):
+        app = launch(**query)
+        if not query:
+            app.button_group(key="source").set_value("Data set").run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def test_the_first_clip_of_the_validation_split_is_shown(browse, data):
+    app = browse()
+    assert not app.error
+    assert app.button_group(key="data_split").value == "val"
+    assert app.title[0].value.lower() in {label.lower() for label in CLASSES}
+    assert any(caption.value.startswith("2 of 2 clips") for caption in app.caption)
+    assert app.query_params["clip"].startswith("data:val:")
+
+
+def test_a_class_and_words_narrow_the_list_and_keep_the_clip(browse):
+    app = browse()
+    label = app.title[0].value
+    app.selectbox(key="data_class").select(label).run()
+    assert any("1 of 2 clips" in caption.value for caption in app.caption)
+    app.text_input(key="data_search").input("no such words").run()
+    assert any("None of the 2 clips" in caption.value for caption in app.caption)
+    assert app.title[0].value == label and not app.exception
+
+
+def test_a_link_restores_a_clip_and_a_wrong_one_is_named(browse):
+    link = browse().query_params["clip"]
+    app = browse(clip=link)
+    assert app.button_group(key="source").value == "Data set"
+    assert app.query_params["clip"] == link
+    app = browse(clip="data:val:nothing")
+    assert "'nothing' is none of the 2 clips of val" in app.warning[0].value
+    assert "no split 'past'" in browse(clip="data:past:1").warning[0].value
+
+
+def test_a_video_that_is_gone_is_one_error(browse, data, monkeypatch):
+    def gone(path, indices=None):
+        raise loading.VideoError(f"{path}: no such file")
+
+    monkeypatch.setattr("app.loading.decode", gone)
+    monkeypatch.setattr("analysis.shown_clip.probe", gone)
+    loading.st.cache_data.clear()
+    app = browse()
+    (error,) = app.error
+    assert "no such file" in error.value or "cannot be read" in error.value
+
+
+def test_without_a_data_root_there_is_nothing_to_browse(launch, world, monkeypatch):
+    monkeypatch.delenv("ATR_DATA", raising=False)
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    assert "Data set" not in launch().button_group(key="source").options
+
+
+def test_a_folder_that_is_no_data_set_is_named(launch, world, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATR_DATA", str(tmp_path / "empty"))
+    (tmp_path / "empty").mkdir()
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    app.button_group(key="source").set_value("Data set").run()
+    (error,) = app.error
+    assert "ATR_DATA" in error.value and "annotations.json" in error.value
+
+
+def test_a_search_looks_at_no_video(monkeypatch):
+    """220,000 clips, as many as Something-Something V2 has."""
+    labels = [f"Doing thing no.{number:03d}" for number in range(174)]
+    rows = ((str(number), f"videos/{number}.webm", labels[number % 174]) for number in range(220_000))
+    annotations = Annotations.of_rows("a list", loading.ASSETS, "val", labels, rows)
+    listed = Listed.of(annotations)
+    monkeypatch.setattr(loading_data, "listed", lambda split: listed)
+    monkeypatch.setenv("ATR_DATA", str(loading.ASSETS))
+    assert len(loading_data.found("val", "Doing thing no.007", "")) == len(range(7, 220_000, 174))
+    everywhere = loading_data.found("val", None, "no.173 DOING")
+    assert everywhere.tolist() == list(range(173, 220_000, 174))
+    numbers = pd.Series(range(220_000)).astype(str)
+    assert np.array_equal(
+        loading_data.found("val", None, "21999"), np.flatnonzero(numbers.str.contains("21999"))
+    )
+
+
+def test_a_list_cannot_lead_out_of_its_folder(monkeypatch, tmp_path):
+    annotations = Annotations.of_rows("a list", tmp_path, "val", ["a"], [("1", "../secret.mp4", "a")])
+    monkeypatch.setattr(loading_data, "listed", lambda split: Listed.of(annotations))
+    with pytest.raises(loading.ChoiceError, match="lies outside"):
+        loading_data.clip_at("val", 0)

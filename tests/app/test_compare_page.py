@@ -1,0 +1,275 @@
+"""The page "Compare": what it says with none, one, two, broken checkpoints; lists of clips, filters, links, files."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.loading_compare import stored_predictions
+from app.runs import Run
+from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_checkpoint
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def compare(results):
+    """Opens the page at once, as a link does: compare(a="first", clip="val-000001")."""
+
+    def open_page(**query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.switch_page("views/compare.py").run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+def errors(app) -> list[str]:
+    return [error.value for error in app.error]
+
+
+def texts(app) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.caption, app.info) for element in kind)
+
+
+def query(app) -> dict[str, str]:
+    return {key: value for key, value in app.query_params.items() if key != "list"}
+
+
+# ---- which checkpoints -----------------------------------------------------------------------------------------------
+
+
+def test_without_a_checkpoint_the_page_says_what_is_missing(compare, world):
+    (error,) = errors(compare())
+    assert str(world / "checkpoints") in error and "model.safetensors" in error
+
+
+def test_one_checkpoint_is_too_few(compare, world):
+    write_checkpoint(world / "checkpoints" / "lonely")
+    (error,) = errors(compare())
+    assert "Two checkpoints are needed" in error and "lonely" in error
+
+
+def test_a_broken_checkpoint_is_named_and_the_others_are_compared(compare, world, two):
+    (world / "checkpoints" / "foreign").mkdir()
+    app = compare(a="foreign", b="second", c="first")
+    (error,) = errors(app)
+    assert "foreign" in error and "config.json" in error
+    assert app.title[0].value == "second against first"
+
+
+def test_two_of_which_one_is_broken_is_too_few(compare, world, two):
+    shutil.rmtree(two[1])
+    two[1].mkdir()
+    app = compare()
+    assert len(errors(app)) == 2 and "second" in errors(app)[0] and "Two checkpoints" in errors(app)[1]
+
+
+def test_the_shipped_pair_comes_first_where_it_is_there(compare, world):
+    for name in ("aaa", "tabletop-atr", "tabletop-atr-sim"):
+        write_checkpoint(world / "checkpoints" / name)
+    assert compare().multiselect(key="compared").value == ["tabletop-atr", "tabletop-atr-sim"]
+
+
+# ---- which predictions -----------------------------------------------------------------------------------------------
+
+
+def test_without_predictions_the_page_says_whose_are_missing_and_computes_them(compare, world, monkeypatch):
+    path = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    write_checkpoint(world / "checkpoints" / "second")
+    started = []
+    monkeypatch.setattr(
+        Run, "start", lambda self, arguments, module: started.append((self, arguments, module))
+    )
+    app = compare()
+    assert not errors(app)
+    assert [("first" in i.value, "no stored predictions" in i.value) for i in app.info] == [
+        (True, True),
+        (False, True),
+    ]
+    app.selectbox(key="data predictions").set_value(str((world / "clips").resolve())).run()
+    app.button(key="compute predictions").click().run()
+    ((run, arguments, module),) = started
+    assert module == "atr" and arguments[0] == "evaluate"
+    assert arguments[1:3] == ["--checkpoint", str(path.resolve())]
+    assert str(world / "clips") in arguments and arguments[-2:] == ["--out", str(world / "results")]
+    assert run.folder.parent == world / "results" and run.folder.name.startswith("predictions-first-")
+
+
+def test_a_checkpoint_without_predictions_leaves_the_others_to_be_compared(compare, world, two):
+    write_checkpoint(world / "checkpoints" / "third")
+    app = compare(a="first", b="third", c="second")
+    assert app.title[0].value == "first against second"
+    assert ["third has no stored predictions" in info.value for info in app.info] == [True]
+
+
+def test_predictions_that_cannot_be_compared_are_refused_by_name(compare, world, results):
+    for name, protocol in (("first", "1x1"), ("second", "2x3")):
+        write_calls(
+            results, write_checkpoint(world / "checkpoints" / name), TARGETS, FIRST, protocol=protocol
+        )
+    app = compare()
+    (error,) = errors(app)
+    assert "first and second cannot be compared" in error and "1x1 against 2x3" in error
+    assert app.selectbox(key="predictions_of").options == ["first", "second"]
+
+
+def test_only_lists_that_all_have_are_offered_and_the_others_are_named(compare, two, results):
+    write_calls(results, two[0], TARGETS + [0], FIRST + [0])
+    for folder, calls in zip(two, (FIRST, SECOND), strict=True):
+        write_calls(results, folder, TARGETS[:4], calls[:4], protocol="2x3")
+    app = compare()
+    chosen = app.selectbox(key="compared_list")
+    assert chosen.options == ["toy list of 6 · protocol 1×1", "toy list of 4 · protocol 2×3"]
+    (caption,) = [caption.value for caption in app.sidebar.caption]
+    assert "toy list of 7" in caption and "missing for second" in caption
+    assert "6 clips" in texts(app)
+    (other,) = set(stored_predictions("second")[0]) - {chosen.value}
+    chosen.set_value(other).run()
+    assert "4 clips" in texts(app) and not app.exception
+
+
+def test_damaged_predictions_are_named_and_the_readable_ones_are_used(compare, two, results):
+    damaged = write_calls(results, two[0], TARGETS[:4], FIRST[:4])
+    (damaged / "predictions.parquet").write_bytes(b"no table")
+    app = compare()
+    (warning,) = [warning.value for warning in app.warning]
+    assert damaged.name in warning and "no readable predictions" in warning
+    assert app.title[0].value == "first against second"
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------------
+
+
+def test_the_difference_is_said_in_one_sentence_and_the_clips_are_counted(compare, two):
+    app = compare()
+    assert not errors(app)
+    assert app.title[0].value == "first against second"
+    said = texts(app)
+    assert "Top-1 of first is 33.3 points above that of second" in said
+    assert (
+        "Only first is right on 2 clips, only second on 0: exact McNemar p = 0.5, no more than luck" in said
+    )
+    pills = app.button_group(key="compared_filter")
+    assert pills.value == "only_a"
+    assert pills.options == [
+        "all clips · 6",
+        "A right, B wrong · 2",
+        "A wrong, B right · 0",
+        "all right · 2",
+        "all wrong · 2",
+        "most disagreed · 6",
+    ]
+    overview = app.dataframe[0].value
+    assert overview.checkpoint.tolist() == ["first", "second"]
+    assert overview["top-1, % [95 %]"].str.split(" ").str[0].tolist() == ["66.7", "33.3"]
+
+
+def test_filters_and_classes_narrow_the_clips_and_an_empty_choice_is_said(compare, two):
+    app = compare()
+    app.button_group(key="compared_filter").set_value("both_wrong").run()
+    assert query(app)["clip"] == "val-000005"  # on val-000004 they agree
+    app.selectbox(key="compared_label").select(LABELS[0]).run()
+    assert ["all wrong: no clip of this class" in info.value for info in app.info] == [True]
+    assert "clip" not in query(app)
+    app.button_group(key="compared_filter").set_value("only_a").run()
+    assert query(app) == {
+        "a": "first",
+        "b": "second",
+        "filter": "only_a",
+        "label": LABELS[0],
+        "clip": "val-000001",
+    }
+
+
+def test_the_choices_survive_a_visit_to_another_page(compare, two):
+    app = compare()
+    app.button_group(key="compared_filter").set_value("both_wrong").run()
+    app.switch_page("views/checkpoints.py").run()
+    app.switch_page("views/compare.py").run()
+    assert not app.exception
+    assert app.button_group(key="compared_filter").value == "both_wrong"
+    assert query(app)["clip"] == "val-000005"
+
+
+def test_every_tab_can_be_opened(compare, two):
+    app = compare()
+    for tab in ("Confusions", "Calibration", "Agreement", "Localisation", "Numbers"):
+        app.session_state["compared_tab"] = tab
+        app.run()
+        assert not app.exception and not errors(app)
+    assert len(app.get("download_button")) == 1 + 4 + 5 + 4  # report, clip, tables, predictions
+
+
+def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):
+    for name in ("third", "fourth"):
+        write_calls(results, write_checkpoint(world / "checkpoints" / name), TARGETS, SECOND)
+    app = compare(a="first", b="second", c="third", d="fourth")
+    assert app.title[0].value == "first against second against third against fourth"
+    pairs = next(table.value for table in app.dataframe if "adjusted (Holm)" in table.value)
+    assert len(pairs) == 6
+
+
+# ---- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_restores_the_view(compare, two):
+    asked = {"a": "second", "b": "first", "filter": "both_right", "label": LABELS[1], "clip": "val-000003"}
+    app = compare(**asked, block="S4B1", frame="3", source="gradcam", mode="swipe")
+    assert not app.warning and not errors(app)
+    assert query(app) == asked
+    assert app.multiselect(key="compared").value == ["second", "first"]
+    assert app.button_group(key="compared_gradcam").value == "true"
+    assert app.session_state["compare_link"]["view"] == {
+        "clip": "val-000003",
+        "block": "S4B1",
+        "frame": "3",
+        "source": "gradcam",
+        "mode": "swipe",
+    }
+
+
+def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compare, two):
+    unknown = {"a": "nobody", "filter": "best", "label": "flying", "clip": "val-9", "list": "none"}
+    unknown |= {"block": "S9B9", "frame": "-1", "source": "eyes", "mode": "upside down"}
+    app = compare(**unknown, b="second")
+    (warning,) = [warning.value for warning in app.warning]
+    for value in unknown.values():
+        assert repr(value) in warning
+    assert "there are: first, second" in warning and "A right" not in warning and "only\\_a" not in warning
+    assert "only_a" in warning and LABELS[2] in warning and "swipe" in warning
+    assert app.title[0].value == "second against first" and not errors(app)
+    app.button_group(key="compared_filter").set_value("all").run()
+    assert not app.warning
+
+
+def test_a_clip_of_the_link_that_its_filter_leaves_out_is_warned_of(compare, two):
+    app = compare(a="first", b="second", filter="only_a", clip="val-000000")
+    (warning,) = [warning.value for warning in app.warning]
+    assert "'val-000000'" in warning and "val-000001, val-000002" in warning
+
+
+# ---- clips -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "clips"])
+def test_a_missing_video_is_one_error_and_the_numbers_stay(compare, world, results, folder):
+    for name in ("first", "second"):
+        checkpoint = write_checkpoint(world / "checkpoints" / name)
+        write_calls(results, checkpoint, [0, 1], [0, 0], data=str(world / folder))
+    (world / "clips" / "val-000000.mp4").unlink()
+    app = compare(filter="all")
+    (error,) = errors(app)
+    assert "val-000000" in error and str(world / folder) in error
+    assert "Top-1 of first" in texts(app)
+
+
+def test_grad_cam_is_computed_when_asked_for_and_its_cost_is_said(compare, two):
+    app = compare()
+    assert "actionness" in texts(app) and "Grad-CAM 0" not in texts(app)
+    app.button_group(key="compared_gradcam").set_value("called").run()
+    assert not app.exception and "B Grad-CAM" in texts(app)

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from app import loading_data
 from app.explorer import gallery
-from app.loading import ChoiceError, Clip
+from app.loading import ChoiceError, Clip, data_set
 
 PAGE = 12  # thumbnails at a time: only these are decoded
 ALL = "All classes"
@@ -12,7 +11,7 @@ ALL = "All classes"
 
 def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
     """The chosen clip of the data set (whatever is shipped), or None with a sentence when nothing is found. Raises ChoiceError."""
-    splits = loading_data.splits()
+    splits = data_set.splits()
     if st.session_state.get("data_split") not in splits:
         st.session_state["data_split"] = "val" if "val" in splits else splits[0]
     split = (
@@ -20,10 +19,10 @@ def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
         if len(splits) > 1
         else splits[0]
     )
-    annotations = loading_data.listed(split).annotations
+    annotations = data_set.listed(split).annotations
     label = st.selectbox("Class", [ALL, *annotations.labels], key="data_class")
     words = st.text_input("Search", key="data_search", placeholder="words of the label, or a clip's name")
-    found = loading_data.found(split, None if label == ALL else label, words)
+    found = data_set.found(split, None if label == ALL else label, words)
     if not len(found):
         st.caption(f"None of the {len(annotations):,} clips of {annotations.name} fits.")
         return chosen_before(split)
@@ -31,7 +30,7 @@ def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
     st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)
     page = st.number_input("Page", 1, pages, key="data_page", help=f"{PAGE} clips a page") if pages > 1 else 1
     st.caption(f"{len(found):,} of {len(annotations):,} clips · page {page:,} of {pages:,}")
-    clips = [loading_data.clip_at(split, int(index)) for index in found[(page - 1) * PAGE : page * PAGE]]
+    clips = [data_set.clip_at(split, int(index)) for index in found[(page - 1) * PAGE : page * PAGE]]
     by_name = {clip.name: clip for clip in clips}
     key = f"data_gallery {split} {label} {words} {page}"
 
@@ -43,14 +42,14 @@ def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before(split)
     first = chosen.name if chosen and chosen.name in by_name else ""
-    gallery([loading_data.film(clip) for clip in clips], first=first, on_choice=clicked, key=key)
+    gallery([data_set.film(clip) for clip in clips], first=first, on_choice=clicked, key=key)
     return chosen
 
 
 def chosen_before(split: str) -> Clip | None:
     """What was clicked, on whatever page and in whatever class; None when it is no longer in the data set."""
     try:
-        return loading_data.clip_of_link(st.session_state["data_clip"])
+        return data_set.clip_of_link(st.session_state["data_clip"])
     except (KeyError, ChoiceError):
         st.session_state.pop("data_clip", None)
         return None

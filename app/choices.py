@@ -10,7 +10,7 @@ from app import loading
 from app.browsing import choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
-from app.loading_data import LINK, clip_of_link
+from app.loading.data_set import LINK, clip_of_link
 from atr.video import VideoError
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"

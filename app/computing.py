@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import loading
 from app.choices import plain
+from app.loading import data_set
 from app.runs import Run, running
 from atr.data import TabletopClips, VideoClips
 from atr.models import VideoClassifier
@@ -47,9 +48,13 @@ def compute_panel(
         st.fragment(watch, run_every="1s")(run)
     left, right = st.columns(2)
     folder = str(loading.root("clips").resolve())
-    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips"}
+    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips", **data_set.names()}
     data = left.selectbox("Data", list(sets), format_func=sets.get, key=f"data {kind}")
-    most = MOST_CLIPS if data == RENDERED else len(loading.shipped_clips())
+    most = MOST_CLIPS
+    if data == folder:
+        most = len(loading.shipped_clips())
+    elif data != RENDERED:
+        most = len(data_set.listed(data.rpartition(":")[2]).targets)
     if not most:
         st.info("There are no shipped clips.")
         return
@@ -68,12 +73,12 @@ def compute_panel(
 
 
 def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
-    frames = model.config.num_frames
+    frames, preprocessing = model.config.num_frames, model.preprocessing
     if data == RENDERED:
-        return TabletopClips.digest_of("val", clips, num_frames=frames, size=model.preprocessing.crop)
-    return VideoClips(
-        Path(data), num_frames=frames, preprocessing=model.preprocessing, num_clips=clips
-    ).digest
+        return TabletopClips.digest_of("val", clips, num_frames=frames, size=preprocessing.crop)
+    if data in data_set.names():
+        return data_set.digest(data, clips, frames, preprocessing.to_dict())
+    return VideoClips(Path(data), num_frames=frames, preprocessing=preprocessing, num_clips=clips).digest
 
 
 def watch(run: Run) -> None:

@@ -13,9 +13,9 @@ from analysis.faithfulness import areas_table, default_block
 from analysis.intervention_figures import faithfulness_figure, order_figure
 from analysis.interventions import FILLS
 from analysis.order import order_table
+from app import loading
 from app.choices import plain
 from app.computing import compute_panel
-from app.loading_what_if import stored_results
 from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}
@@ -30,7 +30,7 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
         "Accuracy with the frames of every clip in order, reversed and shuffled. A clip that is played backwards shows "
         "another class where the data set tells which: a model that reads order calls it by that one."
     )
-    found = stored_results("order", checkpoint)
+    found = loading.stored_results(checkpoint, "order")
     if chosen := choose_result("order", found, description_of):
         folder, result = chosen
         st.plotly_chart(
@@ -48,7 +48,7 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
         "More and more of every frame is hidden (deletion) or shown (insertion), from the highest of a map to the lowest. "
         f"If the map shows what the model uses, its answer follows early. {SCATTER}"
     )
-    found = stored_results("faithfulness", checkpoint)
+    found = loading.stored_results(checkpoint, "faithfulness")
     if chosen := choose_result("faithfulness", found, faithfulness_command.described):
         folder, result = chosen
         if "actionness" not in result["orders"]:

@@ -10,12 +10,12 @@ from analysis.compare_figures import COSTS, LEGEND, cost_figure, per_class_figur
 from analysis.report import CAVEAT
 from app import choices, loading
 from app.choices import plain
-from app.compare_choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
-from app.compare_clip import choose_clip, show_clip
-from app.compare_compute import compute_predictions
-from app.compare_exports import report_button
-from app.compare_tabs import tabs
-from app.loading_compare import Stored, Tables, tables
+from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
+from app.compare.clip import choose_clip, show_clip
+from app.compare.compute import compute_predictions
+from app.compare.exports import report_button
+from app.compare.tabs import tabs
+from app.loading.predictions import Stored, Tables, tables
 
 
 def page() -> None:

@@ -50,7 +50,7 @@ def show(checkpoint: str, names: list[str]) -> None:
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
             kernels_panel(model)
         return
-    found = loading.relation_results(checkpoint)
+    found = loading.stored_results(checkpoint, "relations")
     if not found:
         st.info("No average over a data set is stored for this checkpoint yet: compute one.")
         compute(checkpoint, model, found)

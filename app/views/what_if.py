@@ -13,7 +13,7 @@ from app.choices import plain
 from app.explorer import data_url
 from app.intervention_results import FILL_NAMES, faithfulness_tab, order_tab
 from app.loading import ChoiceError, Clip
-from app.loading_what_if import Sampled, outcome, sampled
+from app.loading.what_if import Sampled, outcome, sampled
 from atr.checkpoint import CheckpointError
 from atr.models import VideoClassifier
 from atr.video import VideoError

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
-from app import loading, loading_data
-from app.loading_data import Listed
+from app import loading
+from app.loading import data_set
+from app.loading.data_set import Listed
 from atr.datasets import Annotations
 from atr.tabletop import CLASSES
 from atr.tabletop.miniature import write_miniature
+from atr.video import VideoError
 from tests.app.world import write_checkpoint
 
 
@@ -65,11 +68,11 @@ def test_a_link_restores_a_clip_and_a_wrong_one_is_named(browse):
 
 def test_a_video_that_is_gone_is_one_error(browse, data, monkeypatch):
     def gone(path, indices=None):
-        raise loading.VideoError(f"{path}: no such file")
+        raise VideoError(f"{path}: no such file")
 
-    monkeypatch.setattr("app.loading.decode", gone)
+    monkeypatch.setattr("app.loading.clips.decode", gone)
     monkeypatch.setattr("analysis.shown_clip.probe", gone)
-    loading.st.cache_data.clear()
+    st.cache_data.clear()
     app = browse()
     (error,) = app.error
     assert "no such file" in error.value or "cannot be read" in error.value
@@ -97,19 +100,17 @@ def test_a_search_looks_at_no_video(monkeypatch):
     rows = ((str(number), f"videos/{number}.webm", labels[number % 174]) for number in range(220_000))
     annotations = Annotations.of_rows("a list", loading.ASSETS, "val", labels, rows)
     listed = Listed.of(annotations)
-    monkeypatch.setattr(loading_data, "listed", lambda split: listed)
+    monkeypatch.setattr(data_set, "listed", lambda split: listed)
     monkeypatch.setenv("ATR_DATA", str(loading.ASSETS))
-    assert len(loading_data.found("val", "Doing thing no.007", "")) == len(range(7, 220_000, 174))
-    everywhere = loading_data.found("val", None, "no.173 DOING")
+    assert len(data_set.found("val", "Doing thing no.007", "")) == len(range(7, 220_000, 174))
+    everywhere = data_set.found("val", None, "no.173 DOING")
     assert everywhere.tolist() == list(range(173, 220_000, 174))
     numbers = pd.Series(range(220_000)).astype(str)
-    assert np.array_equal(
-        loading_data.found("val", None, "21999"), np.flatnonzero(numbers.str.contains("21999"))
-    )
+    assert np.array_equal(data_set.found("val", None, "21999"), np.flatnonzero(numbers.str.contains("21999")))
 
 
 def test_a_list_cannot_lead_out_of_its_folder(monkeypatch, tmp_path):
     annotations = Annotations.of_rows("a list", tmp_path, "val", ["a"], [("1", "../secret.mp4", "a")])
-    monkeypatch.setattr(loading_data, "listed", lambda split: Listed.of(annotations))
+    monkeypatch.setattr(data_set, "listed", lambda split: Listed.of(annotations))
     with pytest.raises(loading.ChoiceError, match="lies outside"):
-        loading_data.clip_at("val", 0)
+        data_set.clip_at("val", 0)

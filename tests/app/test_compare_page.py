@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.loading_compare import stored_predictions
+from app.loading.predictions import stored_predictions
 from app.runs import Run
 from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_checkpoint
 

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from app import compare_exports, loading, loading_sides
-from app.loading_compare import stored_predictions
+from app import loading
+from app.compare import exports
+from app.loading import sides
+from app.loading.predictions import stored_predictions
 from atr.tabletop import render_clip, split_seed
 from atr.video import uniform_indices
 from tests.app.world import LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint
@@ -26,8 +28,8 @@ def test_a_renamed_checkpoint_keeps_its_predictions_under_its_new_name(two, worl
 
 def test_a_rendered_clip_holds_the_very_frames_that_the_evaluation_samples(two):
     predictions = stored(two, "first")
-    subject = loading_sides.subject(predictions, 3)
-    rendered = render_clip(split_seed("val", 3), num_frames=8, size=loading_sides.RENDERED_SIDE)
+    subject = sides.subject(predictions, 3)
+    rendered = render_clip(split_seed("val", 3), num_frames=8, size=sides.RENDERED_SIDE)
     sampled = uniform_indices(len(subject.source), 8)
     np.testing.assert_array_equal(subject.source[sampled], rendered.frames)
     np.testing.assert_array_equal(subject.masks[sampled], rendered.masks)
@@ -37,37 +39,37 @@ def test_a_rendered_clip_holds_the_very_frames_that_the_evaluation_samples(two):
 def test_clips_of_a_folder_are_its_videos_with_the_truth_that_is_known(world, results):
     checkpoint = write_checkpoint(world / "checkpoints" / "first", block="atr")
     write_calls(results, checkpoint, [0, 1], [0, 0], data=str(world / "clips"))
-    subject = loading_sides.subject(stored([checkpoint], "first"), 1)
+    subject = sides.subject(stored([checkpoint], "first"), 1)
     assert subject.source == world / "clips" / "val-000001.mp4"
     entry = json.loads((world / "clips" / "annotations.json").read_text())["clips"][1]
     assert subject.acting.tolist() == entry["acting"] and subject.masks.shape == (12, SIDE, SIDE)
-    thumbnail = loading_sides.thumbnail(stored([checkpoint], "first"), 1)
+    thumbnail = sides.thumbnail(stored([checkpoint], "first"), 1)
     assert thumbnail["id"] == "val-000001" and thumbnail["label"] == LABELS[1]
 
 
 def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, results):
     bare = write_checkpoint(world / "checkpoints" / "bare")
     write_calls(results, bare, TARGETS, SECOND)
-    sides = {}
+    seen = {}
     for name in ("first", "second", "bare"):
         predictions = stored(two, name)
-        look = loading_sides.look(loading_sides.subject(predictions, 1), name, "crop", target=0)
-        sides[name] = loading_sides.side(look, predictions, 1)
-    assert [side.uniform for side in sides.values()] == [False, True, False]
-    maps = sides["second"].maps["actionness"]
-    assert maps.keys() == sides["first"].maps["actionness"].keys()
-    for block, values in sides["first"].maps["actionness"].items():
+        look = sides.look(sides.subject(predictions, 1), name, "crop", target=0)
+        seen[name] = sides.side(look, predictions, 1)
+    assert [side.uniform for side in seen.values()] == [False, True, False]
+    maps = seen["second"].maps["actionness"]
+    assert maps.keys() == seen["first"].maps["actionness"].keys()
+    for block, values in seen["first"].maps["actionness"].items():
         assert maps[block].shape == values.shape and not maps[block].any()
-    assert "actionness" not in sides["bare"].maps and "No ATR block" in sides["bare"].absent["actionness"]
-    assert all(side.maps["gradcam"].keys() >= maps.keys() for side in sides.values())
+    assert "actionness" not in seen["bare"].maps and "No ATR block" in seen["bare"].absent["actionness"]
+    assert all(side.maps["gradcam"].keys() >= maps.keys() for side in seen.values())
     # the class scores are those that are stored, not those of the frames that are shown
-    assert sides["first"].scores[0] == (LABELS[0], pytest.approx(0.8)) and sides["first"].correct
-    assert sides["second"].true_probability == pytest.approx(0.1) and not sides["second"].correct
+    assert seen["first"].scores[0] == (LABELS[0], pytest.approx(0.8)) and seen["first"].correct
+    assert seen["second"].true_probability == pytest.approx(0.1) and not seen["second"].correct
 
 
 def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
     looks, payload = looked_at(two)
-    found = compare_exports.overlays(looks, payload, "actionness", "S4B1")
+    found = exports.overlays(looks, payload, "actionness", "S4B1")
     assert list(found) == ["first", "second"]
     assert (
         found["first"].limits
@@ -77,7 +79,7 @@ def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
     np.testing.assert_allclose(found["first"].maps.sum(axis=(1, 2)), 1, rtol=1e-5)
     cells = found["second"].maps[0].size
     np.testing.assert_allclose(found["second"].maps, 1 / cells, rtol=1e-6)
-    heat = compare_exports.overlays(looks, payload, "gradcam", "S4B1")["second"]
+    heat = exports.overlays(looks, payload, "gradcam", "S4B1")["second"]
     for each in (found["first"], found["second"], heat):
         assert each.strip(".png").startswith(b"\x89PNG")
     assert heat.maps.max() == 1 and heat.film(".gif").startswith(b"GIF8")
@@ -85,17 +87,17 @@ def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
 
 def test_the_file_of_maps_holds_every_map_by_checkpoint_source_and_block(two):
     looks, _ = looked_at(two)
-    with np.load(io.BytesIO(compare_exports.maps_file(looks))) as file:
+    with np.load(io.BytesIO(exports.maps_file(looks))) as file:
         assert "second/actionness/S4B1" not in file and "second/gradcam/S4B1" in file
         np.testing.assert_array_equal(file["first/actionness/S4B1"], looks[0].result.maps["S4B1"])
-        assert file["indices"].tolist() == list(range(loading_sides.RENDERED_FRAMES))
+        assert file["indices"].tolist() == list(range(sides.RENDERED_FRAMES))
 
 
 def looked_at(folders):
     predictions = [stored(folders, name) for name in ("first", "second")]
-    subject = loading_sides.subject(predictions[0], 1)
-    looks = [loading_sides.look(subject, p.name, "crop", target=0) for p in predictions]
-    return looks, loading_sides.payload(subject, looks, predictions, 1)
+    subject = sides.subject(predictions[0], 1)
+    looks = [sides.look(subject, p.name, "crop", target=0) for p in predictions]
+    return looks, sides.payload(subject, looks, predictions, 1)
 
 
 def stored(folders, name):

@@ -14,7 +14,7 @@ from analysis.commands.order import Order, order_folder
 from analysis.interventions import Intervention, intervene
 from app import loading
 from app.computing import digest_of
-from app.loading_what_if import outcome, sampled, stored_results
+from app.loading.what_if import outcome, sampled
 from app.runs import Run
 from atr.video import decode
 from tests.app.conftest import ROOT
@@ -251,8 +251,8 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
 def test_results_of_another_checkpoint_are_not_shown(world, network):
     other = write_checkpoint(world / "checkpoints" / "other", block="atr")
     assert Order(other, data=str(world / "clips"), out=world / "results").run("order") == 0
-    assert len(stored_results("order", "other")) == 1
-    assert stored_results("order", "net") == {}
+    assert len(loading.stored_results("other", "order")) == 1
+    assert loading.stored_results("net", "order") == {}
 
 
 def test_a_computation_is_started_with_what_was_chosen(launch, world, network, monkeypatch):

@@ -1,4 +1,4 @@
-"""Stored predictions, and the tables that compare them. Like loading.py, this file may cache."""
+"""Stored predictions, and the tables that compare them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +21,11 @@ from analysis.compare import (
 )
 from analysis.compare_tables import pairs_texts, summary_texts
 from app import loading
-from atr.checkpoint import WEIGHTS, read_config
+from app.loading.results import readable_results
+from atr.checkpoint import WEIGHTS
 from atr.data import digest
 from atr.predictions import TABLE, Predictions, read_predictions
-from atr.store import RESULT, read_result, results
+from atr.store import RESULT
 
 
 @dataclass(frozen=True)
@@ -57,30 +58,11 @@ class Tables:
     curves: dict[str, tuple[pd.DataFrame, float]]
 
 
-def results_of(checkpoint: str, kind: str) -> dict[Path, dict]:
-    """The readable stored results of a kind made with a checkpoint's weights: own ones first, then the shipped ones."""
-    weights = read_config(loading.root("checkpoints") / checkpoint)["weights_sha256"]
-    found = {}
-    for place in (loading.root("results"), loading.ASSETS / "results"):
-        for folder in results(place, kind):
-            facts = _facts(str(folder), loading.stamp_of(folder / RESULT))
-            if facts and facts["checkpoint"]["weights_sha256"] == weights:
-                found[folder] = facts
-    return found
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _facts(folder: str, stamp: str) -> dict | None:
-    try:
-        return read_result(Path(folder))
-    except ValueError:
-        return None
-
-
 def stored_predictions(checkpoint: str) -> tuple[dict[str, Stored], list[str]]:
     """A checkpoint's predictions by what they are of, those of most clips first; and what could not be read."""
-    found, faults = {}, []
-    for folder in results_of(checkpoint, "predictions"):
+    folders, faults = readable_results(checkpoint, "predictions")
+    found = {}
+    for folder in folders:
         try:
             stamp = " ".join(loading.stamp_of(folder / name) for name in (RESULT, TABLE))
             stored = _stored(str(folder), stamp, checkpoint)

@@ -9,12 +9,13 @@ import streamlit as st
 
 from analysis.report import build_report
 from analysis.report_clips import chosen_clips, frame_source
-from app import loading, loading_sides
+from app import loading
 from app.choices import plain
 from app.explorer import SidesPayload
 from app.explorer.sides import values_of
 from app.exports import Download, Overlay, download_row, written
-from app.loading_sides import Look, Subject
+from app.loading import sides
+from app.loading.sides import Look, Subject
 from atr.predictions import Predictions
 
 KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
@@ -25,10 +26,8 @@ def overlays(looks: Sequence[Look], payload: SidesPayload, source: str, block: s
     """Of every checkpoint that has such maps, on the one colour scale that the page shows them on."""
     kind, found = KINDS[source], {}
     for look in looks:
-        if source == "gradcam":
-            maps = look.gradcam or {}
-        else:
-            maps = look.result.maps or loading_sides.uniform_maps(look)
+        actionness = look.result.maps or sides.uniform_maps(look)
+        maps = (look.gradcam or {}) if source == "gradcam" else actionness
         if block in maps:
             values = values_of(source, kind, maps[block])
             limits = tuple(payload.header["scales"][source][block][kind])

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import loading
 from app.computing import compute_panel
-from app.loading_compare import results_of
+from app.loading.results import readable_results
 from atr.commands.evaluate import predictions_folder
 from atr.protocol import SINGLE_VIEW
 
@@ -21,7 +21,9 @@ def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, e
         # With another key the choice begins anew, at the next one that is missing.
         key = " ".join(["predictions_of", *missing])
         name = st.selectbox("Checkpoint", checkpoints, index=first, key=key)
-        stored = [r for r in results_of(name, "predictions").values() if r["protocol"] == str(SINGLE_VIEW)]
+        stored = [
+            r for r in readable_results(name, "predictions")[0].values() if r["protocol"] == str(SINGLE_VIEW)
+        ]
         compute_panel(
             "predictions",
             name,

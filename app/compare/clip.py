@@ -9,13 +9,12 @@ import streamlit as st
 
 from analysis.comparable import LETTERS
 from analysis.compare import FILTERS
-from app import loading_sides
 from app.choices import plain
-from app.compare_choices import LOOKED_AT, asked, choose_filter, choose_label, judged
-from app.compare_exports import take_along
+from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, judged
+from app.compare.exports import take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
-from app.loading import ChoiceError
-from app.loading_sides import Look, Subject
+from app.loading import ChoiceError, sides
+from app.loading.sides import Look, Subject
 from atr.predictions import Predictions
 from atr.video import VideoError
 
@@ -72,7 +71,7 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
 
 
 def thumbnail(predictions: Sequence[Predictions], index: int, row: pd.Series) -> dict:
-    film = loading_sides.thumbnail(predictions[0], index)
+    film = sides.thumbnail(predictions[0], index)
     calls = [
         f"{letter} {'✓' if row[f'right_{i}'] else '✗ ' + row[f'predicted_{i}']}"
         for i, (letter, _) in enumerate(zip(LETTERS, predictions, strict=False))
@@ -89,7 +88,7 @@ def show_clip(predictions: Sequence[Predictions], link: dict[str, str]) -> None:
 
 
 def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]) -> None:
-    subject = loading_sides.subject(predictions[0], index)
+    subject = sides.subject(predictions[0], index)
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.markdown(f"**{plain(subject.label)}** · {plain(subject.name)}")
     view_asked = starting_view(subject)
@@ -99,15 +98,15 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
         "Grad-CAM too", list(GRADCAM), format_func=GRADCAM.get, key="compared_gradcam", required=True
     )
     names = [p.name for p in predictions]
-    view = loading_sides.common_view(subject, names)
+    view = sides.common_view(subject, names)
     targets = {
         "off": lambda p: None,
         "true": lambda p: int(p.targets[index]),
         "called": lambda p: int(p.predicted[index]),
     }
     with st.container():  # bars of progress come and go in it, and the view below stays in its place
-        looks = [loading_sides.look(subject, p.name, view, target=targets[gradcam](p)) for p in predictions]
-    payload = loading_sides.payload(subject, looks, predictions, index)
+        looks = [sides.look(subject, p.name, view, target=targets[gradcam](p)) for p in predictions]
+    payload = sides.payload(subject, looks, predictions, index)
     side_by_side(
         payload, start=start_of(view_asked, subject, looks, payload), link=link, key="compared_sides"
     )

@@ -1,4 +1,4 @@
-"""What the page "What if" reads: sampled frames, outcomes of interventions, stored results. Like loading.py, this file may cache."""
+"""What the page "What if" reads: sampled frames and outcomes of interventions."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,9 +9,7 @@ import streamlit as st
 
 from analysis.interventions import Intervention, Outcome, intervene
 from app import loading
-from app.loading import ASSETS, Clip
-from atr.checkpoint import read_config
-from atr.store import read_result, results
+from app.loading import Clip
 from atr.transforms import Preprocessing, cut_view
 from atr.video import VideoError, decode, probe, uniform_indices
 
@@ -59,12 +57,3 @@ def _outcome(
     identity: str, settings: dict, _network, _frames: np.ndarray, _intervention: Intervention
 ) -> Outcome:
     return intervene(_network, _frames, _intervention)
-
-
-def stored_results(kind: str, checkpoint: str) -> dict[Path, dict]:
-    """The results of one kind of a checkpoint, own and shipped, the one over most clips first. They are small."""
-    digest = read_config(loading.root("checkpoints") / checkpoint)["weights_sha256"]
-    places = dict.fromkeys(place.resolve() for place in (loading.root("results"), ASSETS / "results"))
-    found = {folder: read_result(folder) for place in places for folder in results(place, kind)}
-    own = {folder: r for folder, r in found.items() if r["checkpoint"]["weights_sha256"] == digest}
-    return dict(sorted(own.items(), key=lambda item: -item[1]["clips"]))

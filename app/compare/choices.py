@@ -9,7 +9,7 @@ from analysis.compare import FILTERS
 from app import loading
 from app.choices import plain
 from app.loading import ChoiceError
-from app.loading_compare import Stored, stored_predictions
+from app.loading.predictions import Stored, stored_predictions
 from atr.checkpoint import CheckpointError
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there

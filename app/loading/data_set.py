@@ -1,4 +1,4 @@
-"""The data set in ATR_DATA: its lists, read once, and what a search finds in them. Like loading.py, this file may cache."""
+"""The data set in ATR_DATA: its lists, read once, and what a search finds in them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,9 @@ import streamlit as st
 
 from app import loading
 from app.loading import ChoiceError, Clip
+from atr.data import VideoClips, folder_and_split
 from atr.datasets import Annotations, read_annotations, splits_of
+from atr.transforms import Preprocessing
 from atr.video import VideoError
 
 LINK = "data"  # links to a clip of the data set begin with it
@@ -40,6 +42,27 @@ def splits() -> list[str]:
         return splits_of(folder)
     except (ValueError, OSError) as error:
         raise ChoiceError(f"{error} (the folder is set by ATR_DATA)") from error
+
+
+def names() -> dict[str, str]:
+    """The splits as `--data` of a command takes them -> in words, validation first."""
+    folder = loading.root("data")
+    ordered = sorted(splits(), key=lambda split: split != "val")
+    return {f"{folder.resolve()}:{split}": f"{folder.name}, {split}" for split in ordered}
+
+
+def digest(data: str, num_clips: int, num_frames: int, preprocessing: dict) -> str:
+    """Of the first clips of "FOLDER:SPLIT", as results are addressed by."""
+    return _digest(data, loading.root("data").stat().st_mtime_ns, num_clips, num_frames, preprocessing)
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the lists of the data set …")
+def _digest(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> str:
+    folder, split = folder_and_split(data)
+    sizes = Preprocessing.from_dict(preprocessing)
+    return VideoClips(
+        folder, num_frames=num_frames, preprocessing=sizes, num_clips=num_clips, split=split
+    ).digest
 
 
 def listed(split: str) -> Listed:

@@ -1,4 +1,4 @@
-"""The clips that predictions are of, and how several checkpoints see one. Like loading.py, this file may cache."""
+"""The clips that predictions are of, and how several checkpoints see one."""
 
 import hashlib
 from collections.abc import Callable, Sequence

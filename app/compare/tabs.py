@@ -14,7 +14,8 @@ from analysis.localization_report import localization_table
 from app import loading
 from app.choices import plain
 from app.exports import Download, download_row, written
-from app.loading_compare import Stored, Tables, results_of
+from app.loading.predictions import Stored, Tables
+from app.loading.results import readable_results
 from atr.predictions import TABLE, Predictions
 
 
@@ -83,7 +84,10 @@ def localisation(checkpoints: Sequence[str]) -> None:
     """What `python -m analysis localize` found, of lists of clips for which every shown checkpoint has a result."""
     found: dict[str, dict[str, dict]] = {}  # digest of the clips -> checkpoint -> result
     for name in checkpoints:
-        for result in results_of(name, "localize").values():
+        results, faults = readable_results(name, "localize")
+        for fault in faults:
+            st.warning(plain(fault))
+        for result in results.values():
             found.setdefault(result["data"]["digest"], {}).setdefault(name, result)
     if not found:
         st.info("No localisation is stored for these checkpoints: do their maps find the action?")

@@ -1,0 +1,49 @@
+"""Where things lie, and what tells one version of a file from another."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import streamlit as st
+
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+class ChoiceError(ValueError):
+    """Something asked for that cannot be had; the message names it and what is allowed."""
+
+
+def root(name: str) -> Path | None:
+    """A configured folder; only the one of a data set to browse, "data", may be missing."""
+    clips = Path(os.environ.get("ATR_CLIPS", ASSETS / "clips"))
+    defaults = {
+        "checkpoints": ASSETS / "checkpoints",
+        "clips": clips,
+        "videos": clips,
+        "results": ASSETS.parent / "results",
+        "data": None,
+    }
+    folder = os.environ.get(f"ATR_{name.upper()}") or defaults[name]
+    return folder and Path(folder)
+
+
+def digest_of(path: Path) -> str:
+    """Of a file's content. Raises OSError."""
+    return _digest(str(path), stamp_of(path))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _digest(path: str, stamp: str) -> str:
+    if os.path.isdir(path):  # a video as a folder of frames: its stamp tells them all
+        return stamp
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stamp_of(path: Path) -> str:
+    """Differs whenever the file does, or, of a folder of frames, any file in it."""
+    if path.is_dir():
+        files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in os.scandir(path)]
+        return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -1,7 +1,55 @@
-"""What the optimiser is given: parameter groups, the one-cycle schedule, seeds."""
+"""What is learnt and how fast: frozen parts, parameter groups, optimisers, schedules, seeds."""
+
+from functools import partial
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("one_cycle", "steps")
+
+
+def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> None:
+    """Take parameters of the frame network out of the training. ATR blocks are new, so all inside them stays free.
+
+    Args:
+        prefixes: names of modules, such as "backbone.layer1"; everything inside is frozen.
+        partial_bn: freeze the batch normalisations but the first (Wang et al. 2016, TSN).
+
+    Raises:
+        ValueError: a prefix names nothing that can be frozen.
+    """
+    parameters = [(name, p) for name, p in model.named_parameters() if ".atr." not in name]
+    for prefix in prefixes:
+        inside = [p for name, p in parameters if name.startswith(f"{prefix}.")]
+        if not inside:
+            raise ValueError(
+                f"freeze names {prefix!r}; allowed: modules of the network with weights, ATR blocks excepted, such as "
+                "backbone.layer1"
+            )
+        for parameter in inside:
+            parameter.requires_grad_(False)
+    if partial_bn:
+        norms = [m for name, m in model.named_modules() if isinstance(m, BatchNorm) and ".atr." not in name]
+        for norm in norms[1:]:
+            norm.requires_grad_(False)
+
+
+def channels_last(model: nn.Module) -> None:
+    """Weights of 2D convolutions in the order in which they are fastest; `Module.to` refuses a network with 3D ones."""
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def training_mode(model: nn.Module) -> None:
+    """Like `model.train()`, but a batch normalisation whose parameters are frozen keeps its statistics too."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, BatchNorm) and not module.weight.requires_grad:
+            module.eval()
 
 
 def parameter_groups(
@@ -10,10 +58,11 @@ def parameter_groups(
     """Weight decay on matrices and convolutions; none on biases, norms and ER's temporal kernels (C, 1, 2k + 1).
 
     ARL learns `arl_learning_rate` times as fast and without decay: what pulls at M through the softmax of AFA is
-    divided by the number of positions, so at the common rate maps stay nearly uniform.
+    divided by the number of positions, so at the common rate maps stay nearly uniform. Frozen parameters are in none.
     """
-    locator = [p for name, p in model.named_parameters() if ".arl." in name]
-    others = [p for name, p in model.named_parameters() if ".arl." not in name]
+    free = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    locator = [p for name, p in free if ".arl." in name]
+    others = [p for name, p in free if ".arl." not in name]
     return [
         {
             "params": [p for p in others if p.ndim in (2, 4, 5)],
@@ -25,11 +74,51 @@ def parameter_groups(
     ]
 
 
-def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
+def build_optimizer(name: str, groups: list[dict], momentum: float) -> torch.optim.Optimizer:
+    """`momentum` is SGD's; Raises ValueError for a name that is not one of OPTIMIZERS."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"optimizer={name!r} is unknown; allowed: {', '.join(OPTIMIZERS)}")
+    return torch.optim.AdamW(groups) if name == "adamw" else torch.optim.SGD(groups, momentum=momentum)
+
+
+def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> OneCycleLR:
     """Up to each group's learning rate over a quarter of the steps, then down to nothing."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     rise = min(max(0.25, 2 / steps), 0.9)  # the rise needs more than one step
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, steps, pct_start=rise)
+    return OneCycleLR(optimizer, peaks, steps, pct_start=rise)
+
+
+def step_factor(step: int, *, per_epoch: int, decay_epochs: tuple[int, ...], warm_up_epochs: float) -> float:
+    """Share of the learning rate at a step: rising evenly over the warm-up, a tenth of it from each decay epoch on."""
+    warm_up = round(warm_up_epochs * per_epoch)
+    rise = min((step + 1) / (warm_up + 1), 1.0)
+    return rise * 0.1 ** sum(step >= epoch * per_epoch for epoch in decay_epochs)
+
+
+def build_schedule(
+    name: str,
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    per_epoch: int,
+    decay_epochs: tuple[int, ...],
+    warm_up_epochs: float,
+) -> LRScheduler:
+    """A schedule that is stepped once a step of the optimiser, `per_epoch` times an epoch.
+
+    Raises:
+        ValueError: the name is not one of SCHEDULES, or "one_cycle" is given decay epochs or a warm-up.
+    """
+    if name == "steps":
+        factor = partial(
+            step_factor, per_epoch=per_epoch, decay_epochs=decay_epochs, warm_up_epochs=warm_up_epochs
+        )
+        return LambdaLR(optimizer, factor)
+    if name != "one_cycle":
+        raise ValueError(f"schedule={name!r} is unknown; allowed: {', '.join(SCHEDULES)}")
+    if decay_epochs or warm_up_epochs:
+        raise ValueError("decay_epochs and warm_up_epochs are of schedule='steps'; 'one_cycle' has neither")
+    return one_cycle(optimizer, epochs * per_epoch)
 
 
 def derived_seed(*parts: int) -> int:

@@ -1,7 +1,6 @@
 """One pass over a list of clips: sharded over processes, resumable at any time, with unreadable clips named."""
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
-from atr.data import ClipDataset
 from atr.processes import process_state
 from atr.store import read_arrays, write_arrays, write_json
 from atr.video import VideoError
@@ -187,18 +185,6 @@ def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str
         gathered.merge(kind.from_arrays(arrays))
         broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
     return gathered, broken
-
-
-def skipped_clips(clips: ClipDataset, broken: dict[int, str]) -> list[dict[str, str]]:
-    """As results keep the clips that could not be read."""
-    return [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)]
-
-
-def exit_code(skipped: list[dict[str, str]]) -> int:
-    """0, or `SKIPPED` after naming on stderr what could not be read."""
-    for clip in skipped:
-        print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
-    return SKIPPED if skipped else 0
 
 
 class progress_of:

@@ -1,271 +1,216 @@
-"""One visible training loop. A run can be stopped at any time and goes on after its last whole epoch."""
+"""One visible training loop. A run can be stopped at any time and ends as if it had not been."""
 
 import dataclasses
 import json
+import os
 import platform
 import shlex
 import sys
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import torch
 from accelerate import Accelerator
 from torch import nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from atr.augment import Augmentation, augment
-from atr.checkpoint import load_checkpoint, save_checkpoint
-from atr.data import TabletopClips
+from atr.checkpoint import save_checkpoint
+from atr.confusion import confusion_table, most_confused
+from atr.data import ClipDataset
 from atr.evaluate import class_scores
-from atr.models import ModelConfig, VideoClassifier, build_model, copy_frame_network
-from atr.optimisation import derived_seed, one_cycle, parameter_groups
-from atr.training_state import load_state, save_state
-from atr.transforms import Preprocessing, normalised, to_unit
+from atr.models import VideoClassifier, build_model, copy_frame_network
+from atr.optimisation import (
+    build_optimizer,
+    build_schedule,
+    channels_last,
+    derived_seed,
+    freeze,
+    training_mode,
+)
+from atr.starting_weights import start_from
+from atr.training_clips import TrainingClips, TrainingStills, training_splits
+from atr.training_config import TrainConfig, fitted, identity_of, run_facts, settings_of
+from atr.training_log import TrainingLog
+from atr.training_run import CLIPS, STILLS, Phase, Run, call_class, name_objects
+from atr.training_state import TrainingState
+from atr.transforms import normalised, to_unit
 
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """A training run on the demo set.
-
-    Attributes:
-        model: the network.
-        init: a checkpoint folder whose frame network this one starts from (its blocks and classifier do not come
-            along); None for fresh weights.
-        size: side of the rendered frames in pixels.
-        train_clips, dev_clips, val_clips: rendered clips, all of different seeds; `dev_clips` are looked at after
-            every epoch, `val_clips` once, at the end.
-        still_epochs: epochs of warm-up of the frame network on still images before the clips, with the image-level
-            target "which kinds of objects are in the picture" (no positions, no masks, no hand).
-        epochs, batch_size: of clips; the batch is the total over all processes.
-        learning_rate: peak of the one-cycle schedule; ARL's is `arl_learning_rate` times that.
-        mixed_precision: "no" | "bf16" | "fp16".
-        workers: processes that render the cache.
-    """
-
-    model: ModelConfig
-    init: Path | None = None
-    size: int = 96
-    train_clips: int = 10_000
-    dev_clips: int = 500
-    val_clips: int = 2_000
-    still_epochs: int = 0
-    epochs: int = 8
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-    arl_learning_rate: float = 1.0
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.05
-    gradient_clip: float = 5.0
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
-    seed: int = 0
-    workers: int = 2
-
-    def groups(self, model: nn.Module) -> list[dict]:
-        return parameter_groups(
-            model,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            arl_learning_rate=self.arl_learning_rate,
-        )
+CONFUSIONS = "confusion.csv"
 
 
 def train(config: TrainConfig, out: Path, cache: Path) -> dict:
-    """Train, evaluate, write the checkpoint folder `out`; returns its metrics.
+    """Train, evaluate, write the checkpoint folder `out`, with the classes' confusions in it; returns its metrics.
 
-    Log (JSON lines) and the state a later call continues from lie beside it in `.{name}.training`.
+    Logs and the state that a later call goes on from lie beside it in `.{name}.training`. A run that was killed, at any
+    moment, ends with the weights it would have ended with; on a CPU to the last bit.
 
     Raises:
-        ValueError: the state found there belongs to another configuration, or there is less than a batch to train on.
+        ValueError: the state found there belongs to another configuration, a setting is not possible or does not fit the
+            data, or clips are faulty.
     """
     # Without an accelerator the processes of torchrun find each other only when told to use the CPU.
     accelerator = Accelerator(
-        cpu=not torch.accelerator.is_available(), mixed_precision=config.mixed_precision
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=config.mixed_precision,
+        gradient_accumulation_steps=config.accumulation,
     )
+    data, dev, val = training_splits(
+        config.data,
+        {split: getattr(config, f"{split}_clips") for split in ("train", "dev", "val")},
+        num_frames=config.model.num_frames,
+        preprocessing=config.preprocessing,
+        cache=cache,
+        workers=config.workers,
+        leave_out=config.leave_out_faulty,
+        state=accelerator.state,
+    )
+    network = fitted(config, data)
     workspace = out.parent / f".{out.name}.training"
     workspace.mkdir(parents=True, exist_ok=True)
-
-    def clips(split: str, num_clips: int) -> TabletopClips:
-        with accelerator.main_process_first():
-            return TabletopClips(
-                split,
-                num_clips,
-                num_frames=config.model.num_frames,
-                size=config.size,
-                cache=cache,
-                workers=config.workers,
-            )
-
-    data, dev, val = (clips(s, getattr(config, f"{s}_clips")) for s in ("train", "dev", "val"))
-    preprocessing = Preprocessing(short_side=config.size, crop=config.size)
-    per_process = max(config.batch_size // accelerator.num_processes, 1)
-    smallest = config.batch_size * (
-        config.model.num_frames if config.still_epochs else 1
-    )  # stills are a frame each
-    if len(data) < smallest:
-        raise ValueError(f"train_clips={len(data)} is less than a batch; allowed: {smallest} or more")
+    state = TrainingState(workspace / "state.pt", identity_of(config, data), config.save_every)
+    facts = run_facts(config, accelerator.num_processes)
 
     torch.manual_seed(config.seed)
-    model = build_model(config.model)
-    run = Run(config, accelerator, data, preprocessing, workspace / "log.jsonl")
-    state_file = workspace / "state.pt"
-    if not state_file.exists():
-        if config.init:
-            copy_frame_network(load_checkpoint(config.init), model)
-        if config.still_epochs:
-            warm_up(model, run, config.still_epochs, per_process * config.model.num_frames)
+    model = build_model(network)
+    with TrainingLog(workspace, facts, main=accelerator.is_main_process) as log:
+        run = Run(config, accelerator, data, state, log)
+        if state.progress.phase != CLIPS:
+            if config.init:
+                start_from(model, config.init)
+            if config.still_epochs:
+                learn_objects(model, run)
+        freeze(model, config.freeze, config.partial_bn)
 
-    order = torch.Generator()
-    loader = DataLoader(data, per_process, shuffle=True, generator=order, drop_last=True)
-    optimizer = torch.optim.AdamW(config.groups(model))
-    steps = config.epochs * (len(data) // (per_process * accelerator.num_processes))
-    schedule = one_cycle(optimizer, steps)
-    # Stepped once a batch of all processes, so the schedule is not accelerate's to multiply.
-    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    model.to(memory_format=torch.channels_last)
-    dev_loader = accelerator.prepare(DataLoader(dev, 2 * per_process))
-    val_loader = accelerator.prepare(DataLoader(val, 2 * per_process))
+        dev_loader = run.evaluation(dev)
 
-    first, seconds = 0, 0.0
-    if state_file.exists():
-        first, seconds, run.history = load_state(
-            state_file, settings_of(config), accelerator.unwrap_model(model), optimizer, schedule
+        def dev_accuracy(model: nn.Module) -> dict[str, float]:
+            scores = class_scores(model, dev_loader, config.preprocessing, accelerator)
+            return {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
+
+        shown = (config.epochs, config.batch_size, TrainingClips)
+        model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", dev_accuracy))
+    return judge(model, run, val, facts, out)
+
+
+def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
+    """The loop: the epochs of one phase, from where the run's state stands. Returns the model as prepared."""
+    config, accelerator, state, log = run.config, run.accelerator, run.state, run.log
+    per_epoch, parts = len(run.data) // phase.batch_size, config.accumulation
+    channels_last(model)
+    optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
+    schedule = build_schedule(
+        config.schedule,
+        optimizer,
+        epochs=phase.epochs,
+        per_epoch=per_epoch,
+        decay_epochs=config.decay_epochs,
+        warm_up_epochs=config.warm_up_epochs,
+    )
+    # Not accelerate's to change: the loader, whose sampler gives each process its share, and the schedule, which is
+    # stepped once a batch of all processes.
+    model, optimizer = accelerator.prepare(model, optimizer)
+    learnt = (accelerator.unwrap_model(model), optimizer, schedule, accelerator.scaler)
+    progress = state.begin(phase.name, *learnt)
+    log.begin(phase.name, progress.epoch * per_epoch + progress.batch)
+
+    for epoch in range(progress.epoch, phase.epochs):
+        loader, start = run.batches(phase, epoch, progress.batch), progress.batch * parts
+        bar = log.batches(
+            loader,
+            f"{phase.name} {epoch + 1}/{phase.epochs}",
+            clips=phase.batch_size // parts,
+            left=len(loader) + (phase.epochs - epoch - 1) * per_epoch * parts,
         )
-    for epoch in range(first, config.epochs):
-        started = time.monotonic()
-        order.manual_seed(derived_seed(config.seed, epoch))
-        torch.manual_seed(derived_seed(config.seed, epoch, accelerator.process_index))  # dropout
-        draws = torch.Generator().manual_seed(
-            derived_seed(config.seed, epoch, accelerator.process_index + 1000)
+        training_mode(model)
+        seen = torch.zeros(2, device=accelerator.device)
+        for part, (frames, targets, _) in enumerate(bar, start):
+            torch.manual_seed(
+                derived_seed(*run.key(phase, epoch), part, accelerator.process_index)
+            )  # dropout
+            frames, targets = frames.to(accelerator.device), targets.to(accelerator.device)
+            with accelerator.accumulate(model):
+                with accelerator.autocast():
+                    logits = model(normalised(to_unit(frames), config.preprocessing))
+                loss, hit = phase.objective(logits.float(), targets, config.label_smoothing)
+                accelerator.backward(loss)  # a part of a batch counts as its share
+                seen += torch.stack([loss.detach(), hit]) / parts
+                if accelerator.sync_gradients:
+                    norm = accelerator.clip_grad_norm_(model.parameters(), config.gradient_clip)
+                optimizer.step()  # both wait for a batch's last part
+                optimizer.zero_grad()
+            if not accelerator.sync_gradients:
+                continue
+            rate = optimizer.param_groups[0]["lr"]
+            schedule.step()
+            progress.add(accelerator.reduce(seen, reduction="mean").tolist())
+            seen.zero_()
+            mean_loss, mean_hit = progress.means()
+            log.step(
+                epoch * per_epoch + progress.batch,
+                {"loss": mean_loss, phase.hit: mean_hit, "learning_rate": rate, "gradient_norm": float(norm)},
+            )
+            if state.due and accelerator.is_main_process:
+                state.save(*learnt)
+        mean_loss, mean_hit = progress.means()
+        looked = phase.look(model)
+        progress.end_epoch(
+            phase=phase.name, epoch=epoch + 1, loss=mean_loss, **{phase.hit: mean_hit}, **looked
         )
-        model.train()
-        total, right, count = 0.0, 0, 0
-        bar = run.bar(loader, f"epoch {epoch + 1}/{config.epochs}")
-        for frames, labels, _ in bar:
-            frames, labels = augment(to_unit(frames), labels, data.symmetry, config.augmentation, draws)
-            with accelerator.autocast():
-                logits = model(normalised(frames, preprocessing))
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
-            run.step(loss, model, optimizer, schedule)
-            total += loss.item() * len(labels)
-            right += int((logits.argmax(1) == labels).sum())
-            count += len(labels)
-            bar.set_postfix(loss=f"{total / count:.3f}", top1=f"{100 * right / count:.1f}")
-        scores = class_scores(model, dev_loader, preprocessing, accelerator)
-        seconds += time.monotonic() - started
-        run.log(
-            phase="clips",
-            epoch=epoch + 1,
-            loss=total / count,
-            train_top1=right / count,
-            dev_top1=scores.top(1),
-            dev_pairs=scores.within_pairs(data.symmetry.reversed),
-            seconds=seconds,
-        )
+        log.epoch(progress.history, (epoch + 1) * per_epoch)
         if accelerator.is_main_process:
-            network = accelerator.unwrap_model(model)
-            progress = (epoch + 1, seconds, run.history)
-            save_state(state_file, settings_of(config), progress, network, optimizer, schedule)
+            state.save(*learnt)
+    return model
 
-    scores = class_scores(model, val_loader, preprocessing, accelerator)
+
+def learn_objects(model: VideoClassifier, run: Run) -> None:
+    """Train the frame network on single frames: which kinds of objects are in the picture (image-level, no masks).
+
+    The blocks take no part: a network without them is trained, and its weights are copied into `model`.
+    """
+    config, kinds = run.config, run.data.objects.shape[1]
+    stills = dataclasses.replace(model.config, block=None, num_frames=1, num_classes=kinds, dropout=0.0)
+    shown = (config.still_epochs, config.batch_size * config.model.num_frames, TrainingStills)
+    phase = Phase(STILLS, *shown, name_objects, "train_objects", lambda _: {})
+    learnt = fit(build_model(stills), run, phase)
+    copy_frame_network(run.accelerator.unwrap_model(learnt), model)
+
+
+def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path) -> dict:
+    """Score the clips of the validation split, write the checkpoint folder; returns the metrics."""
+    config, accelerator, data = run.config, run.accelerator, run.data
+    scores = class_scores(model, run.evaluation(val), config.preprocessing, accelerator)
+    confusions = confusion_table(scores.labels, scores.predicted, data.labels)
     metrics = {
         "protocol": "1x1",
         "data": val.description,
         "top1": scores.top(1),
         "top5": scores.top(5),
-        "within_pairs": scores.within_pairs(data.symmetry.reversed),
+        **run.within_pairs(scores, "within_pairs"),
     }
     if accelerator.is_main_process:
         save_checkpoint(
             out,
             accelerator.unwrap_model(model),
             labels=data.labels,
-            preprocessing=preprocessing,
+            preprocessing=config.preprocessing,
             training_data=data.description,
             metrics=metrics,
+            most_confused=most_confused(confusions, 10),
             training=json.loads(settings_of(config)),
-            history=run.history,
+            run=facts,
+            history=run.state.progress.history,
             command=command_line(),
             environment={
                 "torch": torch.__version__,
                 "machine": platform.machine(),
-                "training_seconds": round(seconds),
+                "training_seconds": round(run.state.progress.seconds),
             },
         )
+        unfinished = run.state.path.with_name(CONFUSIONS)
+        confusions.to_csv(unfinished)
+        os.replace(unfinished, out / CONFUSIONS)
+        for pair in most_confused(confusions, 5):
+            print("{clips} of the {of} clips of {true!r} are taken for {predicted!r}".format(**pair))
     accelerator.wait_for_everyone()
     return metrics
-
-
-@dataclass
-class Run:
-    """What both phases of a training share: one optimisation step, the progress bar, the log."""
-
-    config: TrainConfig
-    accelerator: Accelerator
-    data: TabletopClips
-    preprocessing: Preprocessing
-    log_file: Path
-    history: list[dict] = field(default_factory=list)
-
-    def step(self, loss, model, optimizer, schedule) -> None:
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(model.parameters(), self.config.gradient_clip)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-
-    def bar(self, loader: DataLoader, name: str) -> tqdm:
-        return tqdm(loader, desc=name, unit="batch", disable=not self.accelerator.is_main_process)
-
-    def log(self, **entry) -> None:
-        self.history.append(entry)
-        if self.accelerator.is_main_process:
-            self.log_file.write_text("".join(json.dumps(e) + "\n" for e in self.history))
-            tqdm.write(
-                "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
-            )
-
-
-def warm_up(model: VideoClassifier, run: Run, epochs: int, batch_size: int) -> None:
-    """Train the frame network on single frames: which kinds of objects are in the picture (image-level, no masks).
-
-    The blocks take no part: a network without them is trained, and its weights are copied into `model`.
-    """
-    config, accelerator, data = run.config, run.accelerator, run.data
-    objects = data.objects.to(accelerator.device)
-    stills = build_model(
-        dataclasses.replace(config.model, block=None, num_frames=1, num_classes=objects.shape[1], dropout=0.0)
-    ).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(config.groups(stills))
-    loader = DataLoader(
-        data, batch_size, shuffle=True, drop_last=True, generator=torch.Generator().manual_seed(1)
-    )
-    steps = epochs * (len(data) // (batch_size * accelerator.num_processes))
-    schedule = one_cycle(optimizer, steps)
-    stills, optimizer, loader = accelerator.prepare(stills, optimizer, loader)
-    draws = torch.Generator().manual_seed(derived_seed(config.seed, -1, accelerator.process_index))
-    for epoch in range(epochs):
-        started, total, count = time.monotonic(), 0.0, 0
-        for frames, labels, indices in run.bar(loader, f"stills {epoch + 1}/{epochs}"):
-            chosen = torch.randint(0, frames.shape[1], (len(frames),), generator=draws)
-            frames = frames[torch.arange(len(frames)), chosen.to(frames.device)][:, None]
-            frames, _ = augment(to_unit(frames), labels, data.symmetry, config.augmentation, draws)
-            with accelerator.autocast():
-                logits = stills(normalised(frames, run.preprocessing))
-            loss = F.binary_cross_entropy_with_logits(logits.float(), objects[indices])
-            run.step(loss, stills, optimizer, schedule)
-            total, count = total + loss.item() * len(labels), count + len(labels)
-        run.log(phase="stills", epoch=epoch + 1, loss=total / count, seconds=time.monotonic() - started)
-    copy_frame_network(accelerator.unwrap_model(stills), model)
-
-
-def settings_of(config: TrainConfig) -> str:
-    """The configuration as JSON: what a resumed run is compared by, and what the checkpoint tells."""
-    return json.dumps(dataclasses.asdict(config), sort_keys=True, default=str)
 
 
 def command_line() -> str:

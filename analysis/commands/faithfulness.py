@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from accelerate import PartialState
 
 from analysis.faithfulness import (
     areas_table,
@@ -20,22 +20,11 @@ from analysis.faithfulness import (
 from analysis.intervention_figures import faithfulness_figure, figure_page
 from analysis.interventions import FILLS, grid_of
 from atr.checkpoint import load_checkpoint
-from atr.commands.evaluate import require_same_labels
-from atr.data import ClipDataset, open_clips
+from atr.data import ClipDataset
 from atr.models import VideoClassifier
-from atr.passes import exit_code, progress_of, skipped_clips
 from atr.processes import process_state
-from atr.store import (
-    RESULT,
-    checkpoint_facts,
-    complete,
-    partial_folder,
-    read_result,
-    result_folder,
-    software,
-    write_arrays,
-    write_json,
-)
+from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.store import RESULT, complete, result_folder, write_arrays, write_json
 
 
 @dataclass(frozen=True)
@@ -69,31 +58,16 @@ class Faithfulness:
     """folder for rendered clips"""
 
     def run(self, command: str) -> int:
-        state = process_state()
         model = load_checkpoint(self.checkpoint)
         block = self.block or default_block(model)
-        size = model.preprocessing.crop
-        grid = grid_of(model, block, size, size)
-        with state.main_process_first():
-            clips = open_clips(
-                self.data,
-                num_frames=model.config.num_frames,
-                preprocessing=model.preprocessing,
-                cache=self.cache,
-                num_clips=self.num_clips,
-            )
-        require_same_labels(model.labels, clips.labels, self.checkpoint, self.data)
+        grid = grid_of(model, block, *[model.preprocessing.crop] * 2)
+        clips = clips_for(model, self.data, cache=self.cache, num_clips=self.num_clips)
+        require_same_labels(model, clips, self.checkpoint, self.data)
         folder = faithfulness_folder(
             self.out, self.checkpoint, clips.digest, block, fill=self.fill, seed=self.seed
         )
-        if not (folder / RESULT).is_file():
-            self.compute(model, clips, block, grid, folder, command, state)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return 0
-        result = read_result(folder)
-        print_result(result, folder)
-        return exit_code(result["skipped"])
+        compute = partial(self.compute, model, clips, block, grid, folder, command)
+        return answered(folder, compute, print_result)
 
     def compute(
         self,
@@ -103,44 +77,25 @@ class Faithfulness:
         grid: tuple[int, int],
         folder: Path,
         command: str,
-        state: PartialState,
     ) -> None:
-        partial, started = partial_folder(folder), time.time()
-        with progress_of(partial, "faithfulness", len(clips), state) as progress:
-            rows, broken = curves_of_clips(
-                model,
-                clips,
-                block,
-                fill=self.fill,
-                seed=self.seed,
-                partial=partial,
-                strict=self.strict,
-                num_workers=self.workers,
-                progress=progress,
-            )
-        if not rows:
-            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
-        if not state.is_main_process:
+        started = time.time()
+        ask = partial(curves_of_clips, model, clips, block, fill=self.fill, seed=self.seed)
+        options = {"strict": self.strict, "num_workers": self.workers}
+        rows, broken = asked_of_all(ask, clips, folder, "faithfulness", **options)
+        if not process_state().is_main_process:
             return
-        targets = np.array([clips.targets[i] for i in rows["index"]])
+        rows = named_rows(clips, rows)
         orders, shares = orders_of(model, block), hidden_counts(grid) / np.prod(grid)
-        result = {
-            "kind": "faithfulness",
-            "command": command,
-            "checkpoint": checkpoint_facts(self.checkpoint),
-            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
-            "clips": len(targets),
-            "skipped": skipped_clips(clips, broken),
+        result = facts_of("faithfulness", command, self.checkpoint, self.data, clips, broken) | {
+            "clips": len(rows["id"]),
             "block": block,
             "grid": grid,
             "fill": self.fill,
             "seed": self.seed,
-            "software": software(),
             "seconds": round(time.time() - started, 1),
-            **faithfulness_numbers(rows["probability"], rows["predicted"], targets, orders, shares),
+            **faithfulness_numbers(rows["probability"], rows["predicted"], rows["target"], orders, shares),
         }
-        ids = np.array([clips.ids[i] for i in rows["index"]])
-        arrays = {**rows, "target": targets, "id": ids, "shares": shares, "orders": np.array(orders)}
+        arrays = {**rows, "shares": shares, "orders": np.array(orders)}
 
         def write(unfinished: Path) -> None:
             write_json(unfinished / RESULT, result)

@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 
 import numpy as np
-from accelerate import PartialState
 
 from analysis.gradcam import explained_blocks, residual_block
 from analysis.localization_figures import acting_figure, localization_figure
@@ -20,19 +20,9 @@ from analysis.localization_report import (
 from analysis.masked_clips import MaskedClips, open_masked
 from atr.checkpoint import load_checkpoint
 from atr.models import VideoClassifier
-from atr.passes import exit_code, progress_of, skipped_clips
 from atr.processes import process_state
-from atr.store import (
-    RESULT,
-    checkpoint_facts,
-    complete,
-    partial_folder,
-    read_result,
-    result_folder,
-    software,
-    write_arrays,
-    write_json,
-)
+from atr.questions import answered, asked_of_all, facts_of, named_rows
+from atr.store import RESULT, complete, result_folder, write_arrays, write_json
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,6 @@ class Localize:
     """decoding processes beside each computing one"""
 
     def run(self, command: str) -> int:
-        state = process_state()
         model = load_checkpoint(self.checkpoint)
         blocks = self.block or explained_blocks(model)
         for block in blocks:
@@ -72,50 +61,22 @@ class Localize:
             num_clips=self.num_clips,
         )
         folder = localize_folder(self.out, self.checkpoint, clips.digest, blocks)
-        if not (folder / RESULT).is_file():
-            self.compute(model, clips, blocks, folder, command, state)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return 0
-        result = read_result(folder)
-        print_result(result, folder)
-        return exit_code(result["skipped"])
+        return answered(folder, partial(self.compute, model, clips, blocks, folder, command), print_result)
 
     def compute(
-        self,
-        model: VideoClassifier,
-        clips: MaskedClips,
-        blocks: tuple[str, ...],
-        folder: Path,
-        command: str,
-        state: PartialState,
+        self, model: VideoClassifier, clips: MaskedClips, blocks: tuple[str, ...], folder: Path, command: str
     ) -> None:
-        partial, started = partial_folder(folder), time.time()
-        with progress_of(partial, "localize", len(clips), state) as progress:
-            rows, broken = measure_clips(
-                model,
-                clips,
-                blocks,
-                partial=partial,
-                strict=self.strict,
-                num_workers=self.workers,
-                progress=progress,
-            )
-        if not rows:
-            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
-        if not state.is_main_process:
+        started = time.time()
+        ask = partial(measure_clips, model, clips, blocks)
+        options = {"strict": self.strict, "num_workers": self.workers}
+        rows, broken = asked_of_all(ask, clips, folder, "localize", **options)
+        if not process_state().is_main_process:
             return
         maps = maps_of(model, blocks)
-        result = {
-            "kind": "localize",
-            "command": command,
-            "checkpoint": checkpoint_facts(self.checkpoint),
-            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
+        result = facts_of("localize", command, self.checkpoint, self.data, clips, broken) | {
             "truth": clips.truth,
             "clips": len(rows["index"]),
-            "skipped": skipped_clips(clips, broken),
             "blocks": list(blocks),
-            "software": software(),
             "seconds": round(time.time() - started, 1),
             "milliseconds_per_clip": {
                 "forward": 1e3 * float(np.median(rows["forward_seconds"])),
@@ -123,13 +84,11 @@ class Localize:
             },
             **localization_numbers(rows, maps),
         }
-        ids = np.array([clips.ids[i] for i in rows["index"]])
-        targets = np.array([clips.targets[i] for i in rows["index"]])
         names = np.array([f"{m.method} {m.block}" if m.block else m.method for m in maps])
 
         def write(unfinished: Path) -> None:
             write_json(unfinished / RESULT, result)
-            write_arrays(unfinished / "localize.npz", {**rows, "id": ids, "target": targets, "maps": names})
+            write_arrays(unfinished / "localize.npz", {**named_rows(clips, rows), "maps": names})
             localization_table(result).to_csv(unfinished / "localize.csv", index=False)
             acting_table(result).to_csv(unfinished / "emphasis.csv", index=False)
             (unfinished / "localize.html").write_text(localize_page(result))

@@ -2,30 +2,17 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import numpy as np
-from accelerate import PartialState
 
 from analysis.intervention_figures import figure_page, order_figure
 from analysis.order import ORDERS, answers_in_order, order_numbers, order_table
 from atr.checkpoint import load_checkpoint
-from atr.commands.evaluate import require_same_labels
-from atr.data import ClipDataset, open_clips
+from atr.data import ClipDataset
 from atr.models import VideoClassifier
-from atr.passes import exit_code, progress_of, skipped_clips
 from atr.processes import process_state
-from atr.store import (
-    RESULT,
-    checkpoint_facts,
-    complete,
-    partial_folder,
-    read_result,
-    result_folder,
-    software,
-    write_arrays,
-    write_json,
-)
+from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.store import RESULT, complete, result_folder, write_arrays, write_json
 
 
 @dataclass(frozen=True)
@@ -54,64 +41,31 @@ class Order:
     """folder for rendered clips"""
 
     def run(self, command: str) -> int:
-        state = process_state()
         model = load_checkpoint(self.checkpoint)
-        with state.main_process_first():
-            clips = open_clips(
-                self.data,
-                num_frames=model.config.num_frames,
-                preprocessing=model.preprocessing,
-                cache=self.cache,
-                num_clips=self.num_clips,
-            )
-        require_same_labels(model.labels, clips.labels, self.checkpoint, self.data)
+        clips = clips_for(model, self.data, cache=self.cache, num_clips=self.num_clips)
+        require_same_labels(model, clips, self.checkpoint, self.data)
         folder = order_folder(self.out, self.checkpoint, clips.digest, self.seed)
-        if not (folder / RESULT).is_file():
-            self.compute(model, clips, folder, command, state)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return 0
-        result = read_result(folder)
-        print_result(result, folder)
-        return exit_code(result["skipped"])
+        return answered(folder, partial(self.compute, model, clips, folder, command), print_result)
 
-    def compute(
-        self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
-    ) -> None:
-        partial, started = partial_folder(folder), time.time()
-        with progress_of(partial, "order", len(clips), state) as progress:
-            rows, broken = answers_in_order(
-                model,
-                clips,
-                seed=self.seed,
-                partial=partial,
-                strict=self.strict,
-                num_workers=self.workers,
-                progress=progress,
-            )
-        if not rows:
-            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
-        if not state.is_main_process:
+    def compute(self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str) -> None:
+        started = time.time()
+        ask = partial(answers_in_order, model, clips, seed=self.seed)
+        options = {"strict": self.strict, "num_workers": self.workers}
+        rows, broken = asked_of_all(ask, clips, folder, "order", **options)
+        if not process_state().is_main_process:
             return
-        targets = np.array([clips.targets[i] for i in rows["index"]])
+        rows = named_rows(clips, rows)
         reversed_classes = clips.symmetry.reversed if clips.symmetry else None
-        result = {
-            "kind": "order",
-            "command": command,
-            "checkpoint": checkpoint_facts(self.checkpoint),
-            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
-            "clips": len(targets),
-            "skipped": skipped_clips(clips, broken),
+        result = facts_of("order", command, self.checkpoint, self.data, clips, broken) | {
+            "clips": len(rows["id"]),
             "seed": self.seed,
-            "software": software(),
             "seconds": round(time.time() - started, 1),
-            **order_numbers(rows["predicted"], targets, clips.labels, reversed_classes),
+            **order_numbers(rows["predicted"], rows["target"], clips.labels, reversed_classes),
         }
-        arrays = {**rows, "target": targets, "id": np.array([clips.ids[i] for i in rows["index"]])}
 
         def write(unfinished: Path) -> None:
             write_json(unfinished / RESULT, result)
-            write_arrays(unfinished / "order.npz", arrays)
+            write_arrays(unfinished / "order.npz", rows)
             order_table(result).to_csv(unfinished / "order.csv", index=False)
             heading = f"{result['checkpoint']['name']}: the order of the frames"
             (unfinished / "order.html").write_text(

@@ -3,12 +3,12 @@
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 import torch
-from accelerate import PartialState
 
 from analysis.actionness import has_graph_reasoner
 from analysis.averaging import average_relations
@@ -16,21 +16,11 @@ from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_
 from analysis.relation_report import block_numbers, by_class, convergences, table
 from analysis.relations import RelationAverage
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset, open_clips
+from atr.data import ClipDataset
 from atr.models import VideoClassifier, build_model
-from atr.passes import exit_code, progress_of, skipped_clips
 from atr.processes import process_state
-from atr.store import (
-    RESULT,
-    checkpoint_facts,
-    complete,
-    partial_folder,
-    read_result,
-    result_folder,
-    software,
-    write_arrays,
-    write_json,
-)
+from atr.questions import answered, asked_of_all, clips_for, facts_of
+from atr.store import RESULT, complete, result_folder, write_arrays, write_json
 
 CONTROL_SEED = 0
 
@@ -61,59 +51,28 @@ class Relations:
     """folder for rendered clips"""
 
     def run(self, command: str) -> int:
-        state = process_state()
         model = load_checkpoint(self.checkpoint)
         require_graph_reasoner(model, self.checkpoint)
-        with state.main_process_first():
-            clips = open_clips(
-                self.data,
-                num_frames=model.config.num_frames,
-                preprocessing=model.preprocessing,
-                cache=self.cache,
-                num_clips=self.num_videos,
-            )
+        clips = clips_for(model, self.data, cache=self.cache, num_clips=self.num_videos)
         folder = relations_folder(self.out, self.checkpoint, clips.digest, self.base)
-        if not (folder / RESULT).is_file():
-            self.compute(model, clips, folder, command, state)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return 0
-        result = read_result(folder)
-        print_result(result, folder)
-        return exit_code(result["skipped"])
+        return answered(folder, partial(self.compute, model, clips, folder, command), print_result)
 
-    def compute(
-        self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
-    ) -> None:
-        partial, started = partial_folder(folder), time.time()
+    def compute(self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str) -> None:
+        started = time.time()
         torch.manual_seed(CONTROL_SEED)
         control = build_model(model.config)
         control.preprocessing = model.preprocessing
         averages, broken = {}, {}
         for name, network in (("trained", model), ("untrained", control)):
-            with progress_of(partial, name, len(clips), state) as progress:
-                averages[name], broken = average_relations(
-                    network,
-                    clips,
-                    partial=partial / name,
-                    strict=self.strict,
-                    num_workers=self.workers,
-                    progress=progress,
-                )
-        if not len(averages["trained"]):
-            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
-        if not state.is_main_process:
+            ask = partial(average_relations, network, clips)
+            options = {"strict": self.strict, "num_workers": self.workers}
+            averages[name], broken = asked_of_all(ask, clips, folder, name, **options)
+        if not process_state().is_main_process:
             return
         base = math.e if self.base == "e" else 2.0
-        result = {
-            "kind": "relations",
-            "command": command,
-            "checkpoint": checkpoint_facts(self.checkpoint),
-            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
+        result = facts_of("relations", command, self.checkpoint, self.data, clips, broken) | {
             "videos": len(averages["trained"]),
-            "skipped": skipped_clips(clips, broken),
             "base": base,
-            "software": software(),
             "seconds": round(time.time() - started, 1),
             "trained": block_numbers(averages["trained"], base=base),
             "untrained": block_numbers(averages["untrained"], base=base),

@@ -1,21 +1,21 @@
 """python -m atr evaluate: the predictions of a checkpoint over a data set, as a result folder."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from accelerate import PartialState
 
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset, open_clips
+from atr.data import ClipDataset
 from atr.evaluate import view_scores
 from atr.models import VideoClassifier
-from atr.passes import exit_code, progress_of, skipped_clips
 from atr.predictions import Predictions, read_predictions, write_predictions
 from atr.processes import process_state
 from atr.protocol import PROTOCOLS, Protocol
-from atr.store import RESULT, checkpoint_facts, complete, partial_folder, result_folder, software
+from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.store import complete, result_folder
 
 
 @dataclass(frozen=True)
@@ -44,60 +44,27 @@ class Evaluate:
     """folder for rendered clips"""
 
     def run(self, command: str) -> int:
-        state, protocol = process_state(), Protocol.named(self.protocol)
-        model = load_checkpoint(self.checkpoint)
-        with state.main_process_first():
-            clips = open_clips(
-                self.data,
-                num_frames=model.config.num_frames,
-                preprocessing=model.preprocessing,
-                cache=self.cache,
-                num_clips=self.num_clips,
-                protocol=protocol,
-            )
-        require_same_labels(model.labels, clips.labels, self.checkpoint, self.data)
+        protocol, model = Protocol.named(self.protocol), load_checkpoint(self.checkpoint)
+        clips = clips_for(model, self.data, cache=self.cache, num_clips=self.num_clips, protocol=protocol)
+        require_same_labels(model, clips, self.checkpoint, self.data)
         folder = predictions_folder(self.out, self.checkpoint, clips.digest, protocol)
-        if not (folder / RESULT).is_file():
-            self.compute(model, clips, folder, command, state)
-        state.wait_for_everyone()
-        if not state.is_main_process:
-            return 0
-        predictions = read_predictions(folder)
-        print(as_text(predictions), f"written to {folder}", sep="\n")
-        return exit_code(predictions.facts["skipped"])
+        return answered(folder, partial(self.compute, model, clips, protocol, folder, command), print_result)
 
     def compute(
-        self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str, state: PartialState
+        self, model: VideoClassifier, clips: ClipDataset, protocol: Protocol, folder: Path, command: str
     ) -> None:
-        partial = partial_folder(folder)
-        with progress_of(partial, "evaluate", len(clips), state) as progress:
-            rows, broken = view_scores(
-                model,
-                clips,
-                Protocol.named(self.protocol),
-                partial=partial,
-                strict=self.strict,
-                num_workers=self.workers,
-                progress=progress,
-            )
-        if not rows:
-            raise ValueError(f"none of the {len(clips)} videos of {self.data} could be read")
-        if not state.is_main_process:
+        ask = partial(view_scores, model, clips, protocol)
+        options = {"strict": self.strict, "num_workers": self.workers}
+        rows, broken = asked_of_all(ask, clips, folder, "evaluate", **options)
+        if not process_state().is_main_process:
             return
-        facts = {
-            "kind": "predictions",
-            "command": command,
+        facts = facts_of("predictions", command, self.checkpoint, self.data, clips, broken) | {
             "protocol": self.protocol,
             "labels": clips.labels,
-            "checkpoint": checkpoint_facts(self.checkpoint),
-            "data": {"name": self.data, "description": clips.description, "digest": clips.digest},
-            "skipped": skipped_clips(clips, broken),
             "milliseconds_per_clip": 1e3 * float(np.median(rows["seconds"])),
-            "software": software(),
         }
-        targets = np.array([clips.targets[i] for i in rows["index"]], np.int64)
-        ids = tuple(clips.ids[i] for i in rows["index"])
-        predictions = Predictions(ids, targets, rows["scores"], facts)
+        named = named_rows(clips, rows)
+        predictions = Predictions(tuple(named["id"].tolist()), named["target"], rows["scores"], facts)
         complete(folder, lambda unfinished: write_predictions(unfinished, predictions))
 
 
@@ -106,17 +73,9 @@ def predictions_folder(out: Path, checkpoint: Path, data_digest: str, protocol: 
     return result_folder(out, "predictions", checkpoint, {"data": data_digest, "protocol": str(protocol)})
 
 
-def require_same_labels(model: list[str], data: list[str], checkpoint: Path, name: str) -> None:
-    """Raises ValueError where a checkpoint's classes are not the data's."""
-    if len(model) != len(data):
-        raise ValueError(f"{checkpoint} knows {len(model)} classes, {name} has {len(data)}")
-    for index, (own, other) in enumerate(zip(model, data, strict=True)):
-        if own != other:
-            raise ValueError(f"class {index} is {own!r} in {checkpoint} and {other!r} in {name}")
-
-
-def as_text(predictions: Predictions) -> str:
-    return (
-        f"{predictions.name}, {predictions.facts['data']['description']}, {predictions.facts['protocol']}: top-1 "
-        f"{predictions.top(1):.1%}, top-5 {predictions.top(5):.1%} of {len(predictions)} clips"
+def print_result(facts: dict, folder: Path) -> None:
+    predictions = read_predictions(folder)
+    print(
+        f"{predictions.name}, {facts['data']['description']}, {facts['protocol']}: top-1 {predictions.top(1):.1%}, "
+        f"top-5 {predictions.top(5):.1%} of {len(predictions)} clips\nwritten to {folder}"
     )

@@ -14,7 +14,7 @@ from atr.train import TrainConfig, train
 class Train:
     """Train a network; `--preset` names the settings, every one of them can be given otherwise.
 
-    A run that was stopped goes on after its last whole epoch when the same command is given again.
+    A run that was stopped or killed goes on when the same command is given again, and ends with the same weights.
     """
 
     out: Path

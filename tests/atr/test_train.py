@@ -1,17 +1,24 @@
-"""The training loop on a few rendered clips: a stopped run ends as an uninterrupted one."""
+"""The training loop on a few clips, rendered and read from files: a stopped run ends as an uninterrupted one."""
 
 import dataclasses
 import json
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import atr
 from atr import train as training
+from atr.augment import Augmentation
 from atr.models import ModelConfig, copy_frame_network
 from atr.optimisation import one_cycle
+from atr.presets import PRESETS
 from atr.tabletop import CLASSES
 from atr.train import TrainConfig, train
+from atr.video import write_mp4
 
 
 @pytest.fixture
@@ -27,6 +34,37 @@ def config():
         batch_size=8,
         mixed_precision="no",
         workers=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two classes of ten clips: a bright square that moves to the left, or to the right."""
+    root = tmp_path_factory.mktemp("moving")
+    for label, step in (("move left", -2), ("move right", 2)):
+        (root / label).mkdir()
+        for clip in range(10):
+            frames = np.full((8, 32, 32, 3), 20 + 5 * clip, np.uint8)
+            for t, frame in enumerate(frames):
+                left = 12 + step * (t - 4)
+                frame[8 + clip : 16 + clip, left : left + 8] = 230
+            write_mp4(root / label / f"{clip}.mp4", frames, fps=12)
+    return root
+
+
+@pytest.fixture
+def real(config, folder):
+    """Of `config`, for a data set on disk."""
+    return dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, name="slowonly_resnet18", num_classes=0),
+        data=str(folder),
+        short_side=36,
+        train_clips=None,
+        dev_clips=None,
+        val_clips=None,
+        still_epochs=0,
+        augmentation=Augmentation(crop_scales=(1.0, 0.875), reverse=0.0, shift=0),
     )
 
 
@@ -127,3 +165,132 @@ def test_the_learning_rate_ends_near_nothing_for_any_number_of_steps(steps):
     if steps >= 4:
         assert max(rates) == pytest.approx(0.1)
         assert rates[-1] < 1e-4
+
+
+def test_log_tensorboard_and_confusions_tell_of_the_run(config, tmp_path, capsys):
+    config = dataclasses.replace(config, batch_size=4, reference_batch=16)
+    metrics = train(config, tmp_path / "a", tmp_path / "cache")
+    facts = atr.load_checkpoint(tmp_path / "a").facts
+    assert facts["run"]["learning_rate"] == pytest.approx(config.learning_rate / 4)
+    assert facts["run"]["learning_rate_rule"] == "0.002 for a batch of 16, in proportion to the batch"
+
+    workspace = tmp_path / ".a.training"
+    start, *history = map(json.loads, (workspace / "log.jsonl").read_text().splitlines())
+    assert start == {"phase": "start", **facts["run"]}
+    assert history == facts["history"]
+
+    events = EventAccumulator(str(workspace / "tensorboard" / "clips"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("epoch/dev_top1")] == [
+        (8 * entry["epoch"], pytest.approx(entry["dev_top1"])) for entry in history[1:]
+    ]
+
+    table = pd.read_csv(tmp_path / "a" / "confusion.csv", index_col=0)
+    assert list(table.columns) == list(table.index) == list(CLASSES)
+    assert table.to_numpy().sum() == config.val_clips
+    assert np.trace(table.to_numpy()) == metrics["top1"] * config.val_clips
+    worst = facts["most_confused"][0]
+    assert table.loc[worst["true"], worst["predicted"]] == worst["clips"]
+    assert f"of {worst['true']!r} are taken for {worst['predicted']!r}" in capsys.readouterr().out
+
+
+def test_clips_on_disk_are_learnt_from_with_the_classes_they_have(real, folder, tmp_path):
+    """With 3D convolutions, workers, and the flip that exchanges the two classes."""
+    metrics = train(real, tmp_path / "a", tmp_path / "cache")
+    model = atr.load_checkpoint(tmp_path / "a")
+    assert model.labels == ["move left", "move right"]
+    assert model.config.num_classes == 2
+    assert model.preprocessing == atr.Preprocessing(short_side=36, crop=32)
+    assert model.facts["training_data"].startswith(f"{folder.name} train, 16 clips")
+    assert metrics["data"].startswith(f"{folder.name} val, 4 clips")
+    assert "within_pairs" not in metrics
+
+
+@pytest.mark.parametrize("name", ["sthv2-tsm-atr", "k400-slowonly-atr-sim", "laptop-atr"])
+def test_the_recipes_for_real_video_run(name, folder, tmp_path):
+    """With a network and frames small enough for a test; what is left of the preset is its recipe."""
+    preset = PRESETS[name]
+    model = dataclasses.replace(
+        preset.model,
+        name=preset.model.name.replace("resnet50", "resnet18"),
+        num_classes=0,
+        num_frames=4,
+        width=0.125,
+    )
+    small = {
+        "size": 32,
+        "short_side": 36,
+        "batch_size": 8,
+        "epochs": 1,
+        "workers": 0,
+        "mixed_precision": "no",
+    }
+    config = dataclasses.replace(preset, model=model, data=str(folder), init=None, **small)
+    train(config, tmp_path / "a", tmp_path / "cache")
+    facts = atr.load_checkpoint(tmp_path / "a").facts
+    assert facts["run"]["learning_rate"] == config.used_learning_rate
+    assert facts["training"]["augmentation"] == json.loads(
+        json.dumps(dataclasses.asdict(preset.augmentation))
+    )
+    assert np.isfinite(facts["history"][0]["loss"])
+
+
+def test_workers_and_saving_do_not_matter_to_the_weights_or_to_going_on(real, tmp_path):
+    train(real, tmp_path / "a", tmp_path / "cache")
+    other = dataclasses.replace(real, workers=0, save_every=0.0)
+    train(other, tmp_path / "b", tmp_path / "cache")
+    a, b = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+    train(other, tmp_path / "a", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            {"model": ModelConfig("tsn_resnet18", 3, 4)},
+            "num_classes=3, but .* has 2 classes; allowed: 2, or 0",
+        ),
+        ({"augmentation": Augmentation(crop_scales=(1.0,))}, "reverse=0.5, but .*not known; allowed: 0"),
+        ({"still_epochs": 1}, "still_epochs=1 are for data='tabletop'; allowed: 0"),
+        ({"batch_size": 32}, "train_clips=16 is less than a batch; allowed: 32 or more"),
+        ({"accumulation": 3}, "batch_size=8 cannot be shared by 1 processes in 3 parts"),
+        ({"accumulation": 16}, "batch_size=8 cannot be shared by 1 processes in 16 parts"),
+        ({"freeze": ("layer1",)}, "freeze names 'layer1'"),
+        ({"data": "nowhere"}, "nowhere"),
+        ({"train_clips": 17}, "17 clips asked for"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_are_refused(real, tmp_path, changes, named):
+    with pytest.raises(ValueError, match=named):
+        train(dataclasses.replace(real, **changes), tmp_path / "a", tmp_path / "cache")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"val_clips": None}, "val_clips=None is for a data set on disk; allowed: 1 or more"),
+        ({"epochs": 0}, "epochs=0 is not possible; allowed: 1 or more"),
+    ],
+)
+def test_impossible_settings_are_refused_when_made(config, changes, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(config, **changes)
+
+
+def test_a_torchvision_file_starts_a_network(config, tmp_path):
+    """Seen before anything is learnt: the rate is zero."""
+    source = atr.create_model("tsn_resnet18", num_classes=7, width=0.125)
+    file = tmp_path / "resnet18.pth"
+    torch.save(source.backbone.state_dict() | source.fc.state_dict(prefix="fc."), file)
+    still = dataclasses.replace(config, init=file, still_epochs=0, learning_rate=0.0, epochs=1)
+    train(still, tmp_path / "a", tmp_path / "cache")
+    learnt = atr.load_checkpoint(tmp_path / "a").backbone.state_dict()
+    for name, weight in source.backbone.state_dict().items():
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            assert torch.equal(learnt[name], weight), name
+    with pytest.raises(
+        ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
+    ):
+        train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")

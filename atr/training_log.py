@@ -1,0 +1,87 @@
+"""What a training tells while it runs: a progress bar, JSON lines, TensorBoard."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+
+class TrainingLog:
+    """Of the main process; the others are silent.
+
+    `log.jsonl` holds the facts of the run in its first line, then the history, an entry an epoch; it is written anew from
+    the history every time, so a run that goes on leaves no entry twice. TensorBoard has those and every `every`-th step.
+    """
+
+    def __init__(self, folder: Path, facts: dict, *, main: bool, every: int = 20):
+        self.file, self.facts, self.main, self.every = folder / "log.jsonl", facts, main, every
+        self.folder, self.writer = folder / "tensorboard", None
+
+    def __enter__(self) -> "TrainingLog":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+    def begin(self, phase: str, step: int) -> None:
+        """A phase starts, or goes on at this step: what TensorBoard had beyond it is dropped."""
+        self.waited = self.elapsed = 0.0
+        self.steps = 0
+        if self.main:
+            if self.writer is not None:
+                self.writer.close()
+            self.writer = SummaryWriter(str(self.folder / phase), purge_step=step + 1)
+            if step == 0:
+                self.writer.add_text("run", f"```\n{json.dumps(self.facts, indent=1)}\n```")
+
+    def batches(self, loader: DataLoader, name: str, *, clips: int, left: int) -> Iterator:
+        """What the loader gives, under a bar in clips, which are timed and the waits for the loader with them.
+
+        Args:
+            clips: in one of the loader's batches, over all processes.
+            left: batches of the loader until the phase ends, for the time that is left.
+        """
+        total = len(loader) * clips
+        with tqdm(desc=name, total=total, unit="clip", unit_scale=True, disable=not self.main) as self.bar:
+            source, asked = iter(loader), time.monotonic()
+            while (batch := next(source, None)) is not None:
+                got = time.monotonic()
+                yield batch
+                now = time.monotonic()
+                self.waited, self.elapsed = self.waited + got - asked, self.elapsed + now - asked
+                self.steps, left, asked = self.steps + 1, left - 1, now
+                self.rate = clips * self.steps / self.elapsed
+                self.left = left * self.elapsed / self.steps
+                self.bar.update(clips)
+
+    def step(self, number: int, values: dict[str, float]) -> None:
+        """Show the first two on the bar; every so many steps write all down, with speed and the share of waiting."""
+        if not self.main:
+            return
+        waiting = self.waited / self.elapsed if self.elapsed else 0.0
+        shown = {name: f"{value:.4g}" for name, value in list(values.items())[:2]}
+        if self.elapsed:
+            shown |= {"left": tqdm.format_interval(self.left), "waiting": f"{waiting:.0%}"}
+        self.bar.set_postfix(shown, refresh=False)
+        if number % self.every == 0 and self.elapsed:
+            values |= {"clips_per_second": self.rate, "data_wait_share": waiting}
+            for name, value in values.items():
+                self.writer.add_scalar(name, value, number)
+
+    def epoch(self, history: list[dict], step: int) -> None:
+        """The newest entry of the history."""
+        if not self.main:
+            return
+        lines = [{"phase": "start", **self.facts}, *history]
+        self.file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        values = {name: value for name, value in history[-1].items() if isinstance(value, float)}
+        for name, value in values.items():
+            self.writer.add_scalar(f"epoch/{name}", value, step)
+        tqdm.write(
+            "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in history[-1].items())
+        )

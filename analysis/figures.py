@@ -3,6 +3,7 @@
 Maps come normalised (`actionness.normalise`) and with their colour limits, one pair per clip and block.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib
@@ -122,7 +123,7 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
     best = np.argsort(-probabilities, kind="stable")[:top][::-1]
     bars = go.Bar(
         x=probabilities[best],
-        y=[_wrapped(labels[index]) for index in best],
+        y=[wrapped(labels[index]) for index in best],
         orientation="h",
         marker_color=SERIES[0],
         text=[f"{probabilities[index]:.1%}" for index in best],
@@ -242,11 +243,6 @@ def _plain(figure: go.Figure, *, height: int, top: int) -> go.Figure:
     return figure
 
 
-def _wrapped(label: str, width: int = 40) -> str:
-    """Line breaks between words, so that long labels leave room for the bars."""
-    lines = [""]
-    for word in label.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)
+def wrapped(label: str, width: int = 40) -> str:
+    """Line breaks between words, so that long labels leave room."""
+    return "<br>".join(textwrap.wrap(label, width)) or label

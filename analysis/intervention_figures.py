@@ -1,14 +1,12 @@
 """Figures of interventions: class scores before and after, accuracy by order, deletion and insertion curves."""
 
-import textwrap
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES
+from analysis.figures import SERIES, wrapped
 from analysis.relation_figures import plain
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
@@ -47,7 +45,7 @@ def scores_figure(
     }
     shown |= {true_class} - {None}
     classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
-    names = [_wrapped(labels[c]) + (" ✓" if c == true_class else "") for c in classes]
+    names = [wrapped(labels[c]) + (" ✓" if c == true_class else "") for c in classes]
     figure = go.Figure()
     for name, values, colour in (("after", after, SERIES[0]), ("original clip", before, BEFORE)):
         figure.add_trace(
@@ -115,7 +113,7 @@ def order_figure(result: dict) -> go.Figure:
     figure.update_yaxes(range=[len(known) - 0.5, -0.8], row=1)  # room for the first number
     figure.update_yaxes(
         tickvals=list(range(len(classes))),
-        ticktext=[_wrapped(entry["label"], 34) for entry in classes],
+        ticktext=[wrapped(entry["label"], 34) for entry in classes],
         range=[len(classes) - 0.4, -0.6],
         row=2,
     )
@@ -188,15 +186,6 @@ def faithfulness_figure(result: dict) -> go.Figure:
     return plain(figure).update_layout(margin={"l": 10, "t": 70})
 
 
-def figure_page(figure: go.Figure, heading: str, note: str) -> str:
-    """A self-contained HTML page that says what its figure is made of."""
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(heading)}</title>'
-        f'<body style="font-family: sans-serif; max-width: 1100px; margin: auto"><h1>{escape(heading)}</h1>'
-        f"<p>{escape(note)}</p>{figure.to_html(full_html=False, include_plotlyjs=True)}</body></html>"
-    )
-
-
 def _shares(proportions: Sequence[dict], rows: Sequence, marker: dict) -> go.Scatter:
     """Proportions as dots with their intervals."""
     values = np.array([proportion["value"] for proportion in proportions])
@@ -216,8 +205,3 @@ def _shares(proportions: Sequence[dict], rows: Sequence, marker: dict) -> go.Sca
         customdata=np.stack([low, high], axis=1),
         hovertemplate="%{y}: %{x:.1%}, 95 %: %{customdata[0]:.1%} to %{customdata[1]:.1%}<extra></extra>",
     )
-
-
-def _wrapped(label: str, width: int = 40) -> str:
-    """Line breaks between words, so that long labels leave room."""
-    return "<br>".join(textwrap.wrap(label, width)) or label

@@ -17,7 +17,8 @@ from analysis.faithfulness import (
     hidden_counts,
     orders_of,
 )
-from analysis.intervention_figures import faithfulness_figure, figure_page
+from analysis.html_page import Figures, page, paragraph
+from analysis.intervention_figures import faithfulness_figure
 from analysis.interventions import FILLS, grid_of
 from atr.checkpoint import load_checkpoint
 from atr.data import ClipDataset
@@ -103,8 +104,9 @@ class Faithfulness:
             curves_table(result).to_csv(unfinished / "curves.csv", index=False)
             areas_table(result).to_csv(unfinished / "areas.csv", index=False)
             heading = f"{result['checkpoint']['name']}: do the maps show what it uses?"
-            page = figure_page(faithfulness_figure(result), heading, described(result))
-            (unfinished / "faithfulness.html").write_text(page)
+            figure = Figures().html(faithfulness_figure(result))
+            html = page(heading, paragraph(described(result)), figure)
+            (unfinished / "faithfulness.html").write_text(html)
 
         complete(folder, write)
 

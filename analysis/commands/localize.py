@@ -3,12 +3,12 @@
 import time
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from analysis.gradcam import explained_blocks, residual_block
+from analysis.html_page import Figures, page, paragraph, section
 from analysis.localization_figures import acting_figure, localization_figure
 from analysis.localization_report import (
     acting_table,
@@ -111,15 +111,19 @@ def described(result: dict) -> str:
 
 def localize_page(result: dict) -> str:
     """Both figures in one self-contained HTML page."""
-    heading = escape(f"{result['checkpoint']['name']}: do the maps find the action?")
-    where = localization_figure([result]).to_html(full_html=False, include_plotlyjs=True)
-    when = acting_figure([result]).to_html(full_html=False, include_plotlyjs=False)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
-        f'<body style="font-family: sans-serif; max-width: 1100px; margin: auto"><h1>{heading}</h1>'
-        f"<p>{escape(described(result))}</p>{where}<h2>Do they rise in frames in which the action happens?</h2>"
-        "<p>How often such a frame stands above another of its clip; ½ is chance. Open points: after the mean course over "
-        f"all clips was taken away.</p>{when}</body></html>"
+    figures = Figures()
+    return page(
+        f"{result['checkpoint']['name']}: do the maps find the action?",
+        paragraph(described(result)),
+        figures.html(localization_figure([result])),
+        section(
+            "Do they rise in frames in which the action happens?",
+            paragraph(
+                "How often such a frame stands above another of its clip; ½ is chance. Open points: after the mean course "
+                "over all clips was taken away."
+            ),
+            figures.html(acting_figure([result])),
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analysis.intervention_figures import figure_page, order_figure
+from analysis.html_page import Figures, page, paragraph
+from analysis.intervention_figures import order_figure
 from analysis.order import ORDERS, answers_in_order, order_numbers, order_table
 from atr.checkpoint import load_checkpoint
 from atr.data import ClipDataset
@@ -68,9 +69,9 @@ class Order:
             write_arrays(unfinished / "order.npz", rows)
             order_table(result).to_csv(unfinished / "order.csv", index=False)
             heading = f"{result['checkpoint']['name']}: the order of the frames"
-            (unfinished / "order.html").write_text(
-                figure_page(order_figure(result), heading, result["data"]["description"])
-            )
+            figure = Figures().html(order_figure(result))
+            html = page(heading, paragraph(result["data"]["description"]), figure)
+            (unfinished / "order.html").write_text(html)
 
         complete(folder, write)
 

@@ -12,6 +12,7 @@ import torch
 
 from analysis.actionness import has_graph_reasoner
 from analysis.averaging import average_relations
+from analysis.html_page import Figures, page, paragraph
 from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relation_report import block_numbers, by_class, convergences, table
 from analysis.relations import RelationAverage
@@ -116,17 +117,15 @@ def as_table(result: dict) -> pd.DataFrame:
 
 def fig4_page(result: dict) -> str:
     """Both panels in one self-contained HTML page."""
-    entries = result["trained"]
-    panels = [
-        matrices_figure(entries, limits=limits_of(entries)).to_html(full_html=False, include_plotlyjs=True),
-        windows_figure(entries, base=result["base"]).to_html(full_html=False, include_plotlyjs=False),
-    ]
-    heading = f"{result['checkpoint']['name']}: temporal relations over {result['videos']} videos"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
-        f'<body style="font-family: sans-serif; max-width: 1100px; margin: auto"><h1>{heading}</h1>'
-        f"<p>{result['data']['description']}. A small JS alone proves nothing: compare the local mass with chance, and "
-        f"with the untrained control in relations.csv.</p>{''.join(panels)}</body></html>"
+    entries, figures = result["trained"], Figures()
+    return page(
+        f"{result['checkpoint']['name']}: temporal relations over {result['videos']} videos",
+        paragraph(
+            f"{result['data']['description']}. A small JS alone proves nothing: compare the local mass with chance, and "
+            "with the untrained control in relations.csv."
+        ),
+        figures.html(matrices_figure(entries, limits=limits_of(entries))),
+        figures.html(windows_figure(entries, base=result["base"])),
     )
 
 

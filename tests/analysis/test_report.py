@@ -17,7 +17,7 @@ SCRIPT = "</script><script>alert(1)</script>"
 @pytest.fixture
 def small(monkeypatch):
     """Pages without the five megabytes of plotly.js."""
-    monkeypatch.setattr("analysis.report.get_plotlyjs", lambda: "Plotly")
+    monkeypatch.setattr("analysis.html_page.get_plotlyjs", lambda: "Plotly")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ app: .venv/app
 	$(BIN)/python -m streamlit run app/streamlit_app.py --server.port $(PORT)
 
 test: .venv/dev browser
-	$(BIN)/python -m pytest tests/test_imports.py tests/atr tests/analysis tests/app tests/browser
+	$(BIN)/python -m pytest tests/test_imports.py tests/atr tests/analysis tests/test_rehearsal.py tests/app tests/browser
 
 test-unit: .venv/dev
 	$(BIN)/python -m pytest tests --ignore tests/browser

@@ -272,7 +272,7 @@ FILTERS: dict[str, tuple[str, Filter]] = {
 
 
 def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
-    """The settings in which the checkpoints, or what they were evaluated on and with, differ.
+    """The settings in which the checkpoints, their trainings, or what they were evaluated on and with, differ.
 
     One row a setting ("setting": model.block, model.atr.er_init, preprocessing.crop, data.description,
     software.torch …), one column of texts a checkpoint. A network without blocks has no block settings.
@@ -284,6 +284,8 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
         if kept["model"]["block"] is None:
             kept["model"] = {k: v for k, v in kept["model"].items() if k not in ("atr", "placement")}
         kept["preprocessing"] = checkpoint["preprocessing"]
+        training = checkpoint.get("training") or {}  # weights from elsewhere come without
+        kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}
         kept["data"] = {k: p.facts["data"][k] for k in ("name", "description")}
         kept["software"] = p.facts.get("software", {})
         settings.append(pd.json_normalize(kept).iloc[0].map(str))

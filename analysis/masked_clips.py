@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from atr.data import ClipDataset, TabletopClips, VideoClips, digest, folder_and_split
+from atr.datasets import splits_of
 from atr.datasets.folders import ANNOTATED
 from atr.tabletop import CLASSES, render_clip, split_seed
 from atr.tabletop.scene import label_of
@@ -100,7 +101,8 @@ class AnnotatedVideos(MaskedVideos):
             if not {"masks", "boxes"} & entry.keys():
                 raise ValueError(f"{folder}: clip {entry['id']} has neither masks nor boxes")
         self.labels, self.ids, self.targets = clips.labels, clips.ids, clips.targets
-        self.description, self.digest = clips.description, digest([clips.digest, text])
+        masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
+        self.description, self.digest = clips.description, digest([clips.digest, text, sizes_of(masks)])
 
     def video(self, index: int) -> Path:
         return self.clips.paths[index]
@@ -110,7 +112,12 @@ class AnnotatedVideos(MaskedVideos):
         if "masks" in entry:
             bits = stored_bits(self.folder / entry["masks"], frames, height, width)
         else:
-            bits = np.stack([box_bits(box, height, width) for box in chosen(entry["boxes"], frames, entry)])
+            boxes = chosen(entry["boxes"], frames, entry)
+            try:
+                bits = np.stack([box_bits(boxes_of_frame, height, width) for boxes_of_frame in boxes])
+            except (TypeError, ValueError) as error:
+                wanted = "for every frame a list of [left, top, width, height]"
+                raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
         if "acting" in entry:
             acting = np.array(chosen(entry["acting"], frames, entry), bool)
         else:
@@ -137,7 +144,8 @@ class Sequences(MaskedVideos):
         self.labels, self.ids = [], [path.name for path in self.folders]
         self.targets = [-1] * len(self.ids)
         self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
-        self.digest = digest([self.ids, num_frames, preprocessing.to_dict()])
+        files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
+        self.digest = digest([self.ids, sizes_of(sum(files, [])), num_frames, preprocessing.to_dict()])
 
     def video(self, index: int) -> Path:
         return self.folders[index] / "clip.mp4"
@@ -167,13 +175,22 @@ def open_masked(
     if name.startswith("tabletop:"):
         split = name.removeprefix("tabletop:")
         size = preprocessing.crop
-        return MaskedTabletop(split, num_clips or 2_000, num_frames=num_frames, size=size)
-    folder, _ = folder_and_split(name)  # a folder with masks is one split
+        return MaskedTabletop(
+            split, 2_000 if num_clips is None else num_clips, num_frames=num_frames, size=size
+        )
+    folder, split = folder_and_split(name)
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
+    if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
+        raise ValueError(f"{folder} has no split {split!r}; leave it out")
     clips = kind(folder, num_clips, num_frames=num_frames, preprocessing=preprocessing)
-    if len(clips) < (num_clips or 0):
-        raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}")
+    if num_clips is not None and not 1 <= num_clips <= len(clips):
+        raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
     return clips
+
+
+def sizes_of(files: list[Path]) -> list[int]:
+    """Bytes of each file, 0 where there is none: masks that were exchanged are another question."""
+    return [file.stat().st_size if file.is_file() else 0 for file in files]
 
 
 def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:

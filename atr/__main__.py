@@ -37,8 +37,7 @@ def main(argv: list[str]) -> int:
 
 def parser(argv: list[str]) -> type:
     """One of the commands; the settings of the preset named in `argv` are the defaults of `train`."""
-    preset = next((value for flag, value in zip(argv, argv[1:], strict=False) if flag == "--preset"), None)
-    train = Train(out=tyro.MISSING, config=PRESETS.get(preset, Train.config))
+    train = Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv), Train.config))
     defaults = {"train": {"default": train}}
     return Union[  # noqa: UP007 (of a list)
         tuple(
@@ -46,6 +45,15 @@ def parser(argv: list[str]) -> type:
             for name, kind in COMMANDS.items()
         )
     ]
+
+
+def preset_in(argv: list[str]) -> str | None:
+    """The name after `--preset`, or in `--preset=NAME`."""
+    for flag, following in zip(argv, [*argv[1:], None], strict=True):
+        name, equals, value = flag.partition("=")
+        if name == "--preset":
+            return value if equals else following
+    return None
 
 
 if __name__ == "__main__":

@@ -47,8 +47,7 @@ def save_checkpoint(
         raise ValueError(f"{len(labels)} labels for a model of {model.config.num_classes} classes")
     if reserved := sorted(set(facts) & set(OWN_KEYS)):
         raise ValueError(f"facts may not be named {reserved}")
-    if folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
-        raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
+    require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     written = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -69,6 +68,14 @@ def save_checkpoint(
     finally:
         shutil.rmtree(written, ignore_errors=True)
     return folder
+
+
+def require_free(folder: Path) -> None:
+    """Raises FileExistsError where something else than a checkpoint stands in a checkpoint's place."""
+    if folder.exists() and not (
+        folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))
+    ):
+        raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
 
 
 def replace_folder(new: Path, folder: Path) -> None:

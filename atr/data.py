@@ -133,7 +133,7 @@ class VideoClips(ClipDataset):
         lengths: frames per clip of the whole list, 0 where unknown; None until somebody has counted.
 
     Raises:
-        ValueError: the folder is no data set, its lists cannot be read, or they name a label that they do not list.
+        ValueError: the folder is no data set, its lists cannot be read, or it has fewer clips.
     """
 
     def __init__(
@@ -145,7 +145,11 @@ class VideoClips(ClipDataset):
         num_clips: int | None = None,
         split: str | None = None,
     ):
-        self.annotations = require_listed_labels(read_annotations(folder, split))
+        self.annotations = read_annotations(folder, split)
+        if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
+            raise ValueError(
+                f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
+            )
         self.num_frames, self.preprocessing = num_frames, preprocessing
         self.labels, self.sampling = self.annotations.labels, self.annotations.sampling
         self.symmetry = ClassSymmetry(mirrored_classes(self.labels))
@@ -182,11 +186,8 @@ class VideoClips(ClipDataset):
         return counted or probe(self.paths[index]).num_frames
 
     def views(self, index: int, protocol: Protocol) -> np.ndarray:
-        chosen = protocol.indices(self.length(index), self.num_frames, self.sampling)
-        frames = decode(self.paths[index], chosen.ravel())  # once for all samplings
-        crops = protocol.cut(frames, self.preprocessing)
-        crops = crops.reshape(protocol.crops, protocol.clips, self.num_frames, *crops.shape[2:])
-        return crops.swapaxes(0, 1).reshape(protocol.num_views, self.num_frames, *crops.shape[3:])
+        video, length = self.paths[index], self.length(index)
+        return protocol.views(video, length, self.num_frames, self.preprocessing, self.sampling)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
         draw = dense_indices if self.sampling == "dense" else uniform_indices
@@ -208,15 +209,14 @@ class Paths(Sequence):
         return self.root / self.files[index]
 
 
-def require_listed_labels(annotations: Annotations) -> Annotations:
+def require_listed_labels(annotations: Annotations) -> None:
     """Raises ValueError where a clip's label is none of the data set's own labels."""
     if annotations.unlisted:
         index, label = next(iter(annotations.unlisted.items()))
         raise ValueError(
             f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
-            f"first is {label!r} of clip {annotations.ids[index]}"
+            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor {annotations.root}` lists them"
         )
-    return annotations
 
 
 def open_clips(
@@ -237,12 +237,12 @@ def open_clips(
         protocol: what `views` will be asked for (matters for rendered clips).
 
     Raises:
-        ValueError: `name` is neither, or there are fewer clips than asked for.
+        ValueError: `name` is neither, there are fewer clips than asked for, or a clip's label is not listed.
     """
     if name.startswith("tabletop:"):
         return TabletopClips(
             name.removeprefix("tabletop:"),
-            num_clips or 2_000,
+            2_000 if num_clips is None else num_clips,
             num_frames=num_frames,
             size=preprocessing.crop if protocol.crops == 1 else preprocessing.short_side,
             cache=cache,
@@ -252,8 +252,7 @@ def open_clips(
     clips = VideoClips(
         folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips, split=split
     )
-    if num_clips is not None and len(clips) < num_clips:
-        raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}")
+    require_listed_labels(clips.annotations)
     return clips
 
 

@@ -121,8 +121,8 @@ def pass_over(
     """Everything that `add` gathers from the clips, and {index: message} of those that could not be read.
 
     Every process takes its share of what is not yet in `partial`, saves what it has gathered there every `save_every`
-    seconds in one atomic step, and merges everybody's at the end: a pass killed at any time goes on where it was,
-    with any number of processes, and no clip counts twice.
+    seconds in one atomic step, and merges everybody's at the end: a pass killed at any time goes on where it was, with
+    any number of processes, and no clip counts twice. Clips that could not be read are tried again.
 
     Args:
         kind: what is gathered: `kind()` is empty.
@@ -136,10 +136,10 @@ def pass_over(
     """
     state = process_state()
     partial.mkdir(parents=True, exist_ok=True)
-    done, unreadable = merged(partial, kind)
+    done, _ = merged(partial, kind)
     state.wait_for_everyone()  # nobody writes before all have read
-    before = len(done) + len(unreadable)
-    rest = sorted(set(range(len(clips))) - set(done.videos) - set(unreadable))
+    before = len(done)
+    rest = sorted(set(range(len(clips))) - set(done.videos))
     mine = rest[state.process_index :: state.num_processes]
     gathered, broken, counted, saved = kind(), {}, 0, time.monotonic()
 
@@ -177,13 +177,21 @@ def pass_over(
 
 
 def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str]]:
-    """All parts in a folder as one, in the order of their names."""
+    """All parts in a folder as one, in the order of their names.
+
+    Raises:
+        ValueError: a clip is in two parts: two programs were at work in this folder.
+    """
     gathered, broken = kind(), {}
     for file in sorted(partial.glob("*.npz")):
         arrays = read_arrays(file)
         indices, messages = arrays.pop("broken"), arrays.pop("messages")
         gathered.merge(kind.from_arrays(arrays))
         broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
+    if len(set(gathered.videos)) < len(gathered):
+        raise ValueError(f"two programs have been at work in {partial}; remove it and start anew")
+    for index in broken.keys() & set(gathered.videos):  # it could be read the next time
+        del broken[index]
     return gathered, broken
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from atr.frame_folder import numbered_frames
 from atr.models import VideoClassifier
 from atr.protocol import Protocol
 from atr.transforms import normalise
-from atr.video import VIDEO_SUFFIXES, decode, probe
+from atr.video import VIDEO_SUFFIXES, probe
 
 
 def find_videos(names: list[str]) -> list[Path]:
@@ -45,17 +46,27 @@ def predict(
     Raises:
         VideoError: the file is no readable video.
     """
-    chosen = protocol.indices(probe(video).num_frames, model.config.num_frames, sampling)  # (clips, T)
-    crops = protocol.cut(decode(video, chosen.ravel()), model.preprocessing)  # (crops, clips·T, h, w, 3)
+    frames = probe(video).num_frames
+    views = protocol.views(video, frames, model.config.num_frames, model.preprocessing, sampling)
     device = next(model.parameters()).device
     with torch.inference_mode():
-        # One sampling after the other, each in all its crops.
-        views = crops.reshape(len(crops), *chosen.shape, *crops.shape[2:]).swapaxes(0, 1)
-        scores = [model(normalise(view, model.preprocessing).to(device)).softmax(1) for view in views]
-    return torch.stack(scores).mean(dim=(0, 1)).cpu().numpy()
+        scores = [model(normalise(v, model.preprocessing)[None].to(device)).softmax(1)[0] for v in views]
+    return torch.stack(scores).mean(dim=0).cpu().numpy()
+
+
+def distinct_names(videos: list[Path]) -> list[str]:
+    """A name for each video's results: its stem, with as many folders before it as tell all of them apart."""
+    for paths in ([video.with_suffix("") for video in videos], videos):
+        for depth in range(1, max(len(path.parts) for path in paths) + 1):
+            names = ["-".join(path.parts[-depth:]).strip("/-") for path in paths]
+            if len(set(names)) == len(videos):
+                return names
+    raise ValueError(f"{len(videos)} videos have fewer names")  # not reached: each is there once
 
 
 def _videos_at(path: Path) -> list[Path]:
+    if path.is_dir() and numbered_frames(path):  # a video as a folder of frames
+        return [path]
     if path.is_dir():
         return sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in VIDEO_SUFFIXES)
     return [path]

@@ -20,7 +20,11 @@ class Predictions:
         targets: class index per clip, int64 (N,).
         scores: class probabilities, float32 (N, num_classes): the softmax of every view, averaged over the views.
         facts: protocol, labels, data {name, description, digest}, checkpoint {name, weights_sha256, model,
-            preprocessing}, decoder, command, milliseconds_per_clip, skipped [{id, message}].
+            preprocessing}, software (the decoder's and torch's versions), command, milliseconds_per_clip, skipped
+            [{id, message}].
+
+    Raises:
+        ValueError: arrays, labels and ids do not fit each other, a score is no number, or an id stands twice.
     """
 
     ids: tuple[str, ...]
@@ -33,6 +37,14 @@ class Predictions:
             raise ValueError(
                 f"{len(self.ids)} clips and {len(self.labels)} labels do not fit scores {self.scores.shape} and targets "
                 f"{self.targets.shape}"
+            )
+        if len(set(self.ids)) < len(self.ids):
+            raise ValueError("a clip's id stands twice")
+        if not np.isfinite(self.scores).all():
+            raise ValueError("some scores are no numbers")
+        if len(self) and not 0 <= self.targets.min() <= self.targets.max() < len(self.labels):
+            raise ValueError(
+                f"targets run from {self.targets.min()} to {self.targets.max()}; allowed: 0 to {len(self.labels) - 1}"
             )
 
     def __len__(self) -> int:

@@ -1,11 +1,12 @@
 """Evaluation protocols: which views of a clip a network is shown; its class scores are averaged over them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from atr.transforms import Preprocessing, cut_view, resize, resized_size
-from atr.video import dense_indices, uniform_indices
+from atr.video import decode, dense_indices, uniform_indices
 
 PROTOCOLS = ("1x1", "2x3", "10x3")
 SAMPLINGS = ("uniform", "dense")
@@ -52,6 +53,18 @@ class Protocol:
         if self.crops == 1:
             return cut_view(frames, preprocessing)[None]
         return three_crops(frames, preprocessing.short_side)
+
+    def views(
+        self, video: Path, num_frames: int, num_segments: int, preprocessing: Preprocessing, sampling: str
+    ) -> np.ndarray:
+        """What is shown of a video of L = `num_frames`, uint8 (V, T, h, w, 3), the crops of one sampling together.
+
+        Raises VideoError where the file cannot be read.
+        """
+        chosen = self.indices(num_frames, num_segments, sampling)
+        crops = self.cut(decode(video, chosen.ravel()), preprocessing)  # once for all samplings
+        crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
+        return crops.swapaxes(0, 1).reshape(self.num_views, num_segments, *crops.shape[3:])
 
 
 SINGLE_VIEW = Protocol()

@@ -90,7 +90,9 @@ def answered(folder: Path, compute: Callable[[], None], show: Callable[[dict, Pa
     compute: writes `folder` in the main process; every process takes part.
     """
     state = process_state()
-    if not (folder / RESULT).is_file():
+    if folder.exists() and not (folder / RESULT).is_file():
+        raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
+    if not folder.exists():
         compute()
     state.wait_for_everyone()
     if not state.is_main_process:

@@ -8,6 +8,17 @@ from atr.models import VideoClassifier, copy_frame_network
 
 PACKAGED = "efficientnet-lite0"
 FILES = (".pth", ".safetensors")
+TORCHVISION = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
+
+
+def require_start(init: Path) -> None:
+    """Raises ValueError for what is neither a checkpoint folder, nor a file of weights, nor the packaged ones."""
+    if str(init) == PACKAGED or (init / CONFIG).is_file() or (init.is_file() and init.suffix in FILES):
+        return
+    raise ValueError(
+        f"init={str(init)!r} is no checkpoint folder and no file of torchvision's weights ({', '.join(FILES)}, such as "
+        f"{TORCHVISION}); allowed besides these: {PACKAGED}, and None for fresh weights"
+    )
 
 
 def start_from(model: VideoClassifier, init: Path) -> None:
@@ -19,14 +30,10 @@ def start_from(model: VideoClassifier, init: Path) -> None:
     Raises:
         ValueError: it is none of these, or does not fit the network.
     """
+    require_start(init)
     if str(init) == PACKAGED:
         load_imagenet(model.backbone)
     elif (init / CONFIG).is_file():
         copy_frame_network(load_checkpoint(init), model)
-    elif init.is_file() and init.suffix in FILES:
-        load_imagenet(model.backbone, init)
     else:
-        raise ValueError(
-            f"init={str(init)!r} is no checkpoint folder and no file of torchvision's weights ({', '.join(FILES)}); "
-            f"allowed besides these: {PACKAGED}, and None for fresh weights"
-        )
+        load_imagenet(model.backbone, init)

@@ -5,6 +5,7 @@ A result folder appears under its name only when it is complete; until then its 
 
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -30,12 +31,16 @@ def checkpoint_facts(folder: Path) -> dict:
     """What a result says of the checkpoint it was made with."""
     config = read_config(folder)
     kept = {key: config[key] for key in ("weights_sha256", "model", "preprocessing")}
-    return {"name": folder.resolve().name, **kept}
+    return {"name": folder.resolve().name, **kept, "training": config.get("training")}
 
 
 def software() -> dict[str, str]:
-    """Versions that can move a number: the decoder's and the network's."""
-    return {"opencv": cv2.__version__, "torch": torch.__version__}
+    """What can move a number or a time: versions of decoder and network, the machine and the threads in use."""
+    return {
+        "opencv": cv2.__version__,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+    }
 
 
 def partial_folder(folder: Path) -> Path:

@@ -4,15 +4,13 @@ import dataclasses
 import json
 import os
 import platform
-import shlex
-import sys
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from atr.checkpoint import save_checkpoint
+from atr.checkpoint import require_free, save_checkpoint
 from atr.confusion import confusion_table, most_confused
 from atr.data import ClipDataset
 from atr.evaluate import class_scores
@@ -25,7 +23,7 @@ from atr.optimisation import (
     freeze,
     training_mode,
 )
-from atr.starting_weights import start_from
+from atr.starting_weights import require_start, start_from
 from atr.training_clips import TrainingClips, TrainingStills, training_splits
 from atr.training_config import TrainConfig, fitted, identity_of, run_facts, settings_of
 from atr.training_log import TrainingLog
@@ -36,16 +34,19 @@ from atr.transforms import normalised, to_unit
 CONFUSIONS = "confusion.csv"
 
 
-def train(config: TrainConfig, out: Path, cache: Path) -> dict:
+def train(config: TrainConfig, out: Path, cache: Path, command: str | None = None) -> dict:
     """Train, evaluate, write the checkpoint folder `out`, with the classes' confusions in it; returns its metrics.
 
     Logs and the state that a later call goes on from lie beside it in `.{name}.training`. A run that was killed, at any
-    moment, ends with the weights it would have ended with; on a CPU to the last bit.
+    moment, ends with the weights it would have ended with; on a CPU, with as many processes and threads, to the last bit.
 
     Raises:
         ValueError: the state found there belongs to another configuration, a setting is not possible or does not fit the
             data, or clips are faulty.
     """
+    require_free(out)
+    if config.init:
+        require_start(config.init)
     # Without an accelerator the processes of torchrun find each other only when told to use the CPU.
     accelerator = Accelerator(
         cpu=not torch.accelerator.is_available(),
@@ -66,7 +67,7 @@ def train(config: TrainConfig, out: Path, cache: Path) -> dict:
     workspace = out.parent / f".{out.name}.training"
     workspace.mkdir(parents=True, exist_ok=True)
     state = TrainingState(workspace / "state.pt", identity_of(config, data), config.save_every)
-    facts = run_facts(config, accelerator.num_processes)
+    facts = run_facts(config, accelerator.num_processes, data, val)
 
     torch.manual_seed(config.seed)
     model = build_model(network)
@@ -87,7 +88,7 @@ def train(config: TrainConfig, out: Path, cache: Path) -> dict:
 
         shown = (config.epochs, config.batch_size, TrainingClips)
         model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", dev_accuracy))
-    return judge(model, run, val, facts, out)
+    return judge(model, run, val, facts, out, command)
 
 
 def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
@@ -173,7 +174,7 @@ def learn_objects(model: VideoClassifier, run: Run) -> None:
     copy_frame_network(run.accelerator.unwrap_model(learnt), model)
 
 
-def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path) -> dict:
+def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, command: str | None) -> dict:
     """Score the clips of the validation split, write the checkpoint folder; returns the metrics."""
     config, accelerator, data = run.config, run.accelerator, run.data
     scores = class_scores(model, run.evaluation(val), config.preprocessing, accelerator)
@@ -197,7 +198,8 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path) 
             training=json.loads(settings_of(config)),
             run=facts,
             history=run.state.progress.history,
-            command=command_line(),
+            command=command,
+            sampling=data.sampling,
             environment={
                 "torch": torch.__version__,
                 "machine": platform.machine(),
@@ -211,8 +213,3 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path) 
             print("{clips} of the {of} clips of {true!r} are taken for {predicted!r}".format(**pair))
     accelerator.wait_for_everyone()
     return metrics
-
-
-def command_line() -> str:
-    """The command that is running, as a person would type it."""
-    return "python -m atr " + shlex.join(sys.argv[1:])

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atr.augment import Augmentation, augment
-from atr.data import ClipDataset, TabletopClips, open_clips
+from atr.data import ClipDataset, TabletopClips, VideoClips
 from atr.doctor import checked
 from atr.transforms import Preprocessing
 
@@ -92,13 +92,18 @@ def training_splits(
                 for split in ("train", "dev", "val")
             )
 
+    if not Path(data).is_dir():
+        raise ValueError(
+            f"data {data!r} is unknown; allowed: {TABLETOP}, or the folder of a data set with a train and a val split"
+        )
+
     def opened(split: str) -> ClipDataset:
-        clips = open_clips(
-            f"{data}:{split}",
+        clips = VideoClips(
+            Path(data),
             num_frames=num_frames,
             preprocessing=preprocessing,
-            cache=cache,
             num_clips=counts[split],
+            split=split,
         )
         return checked(clips, leave_out, cache=cache)
 

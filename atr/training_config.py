@@ -15,6 +15,44 @@ from atr.optimisation import parameter_groups
 from atr.training_clips import TABLETOP
 from atr.transforms import Preprocessing
 
+# Names of settings, what their values must be, and how that is said.
+POSSIBLE = (
+    (
+        (
+            "size",
+            "epochs",
+            "batch_size",
+            "accumulation",
+            "train_clips",
+            "dev_clips",
+            "val_clips",
+            "reference_batch",
+        ),
+        lambda value: value >= 1,
+        "1 or more",
+    ),
+    (
+        ("gradient_clip",),
+        lambda value: value > 0,
+        "more than 0",
+    ),
+    (
+        (
+            "learning_rate",
+            "arl_learning_rate",
+            "still_epochs",
+            "warm_up_epochs",
+            "weight_decay",
+            "workers",
+            "seed",
+            "save_every",
+        ),
+        lambda value: value >= 0,
+        "0 or more",
+    ),
+    (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
+)
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -87,9 +125,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("freeze", "decay_epochs", "mean", "std"):  # lists are what JSON gives
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("size", "epochs", "batch_size", "accumulation", "train_clips", "dev_clips", "val_clips"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} is not possible; allowed: 1 or more")
+        for names, possible, allowed in POSSIBLE:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not possible(value):
+                    raise ValueError(f"{name}={value} is not possible; allowed: {allowed}")
         for split in ("train", "dev", "val"):
             if self.data == TABLETOP and getattr(self, f"{split}_clips") is None:
                 raise ValueError(f"{split}_clips=None is for a data set on disk; allowed: 1 or more")
@@ -100,7 +140,11 @@ class TrainConfig:
 
     @property
     def used_learning_rate(self) -> float:
-        return self.learning_rate * self.batch_size / (self.reference_batch or self.batch_size)
+        return self.learning_rate * self.batch_size / self.meant_batch
+
+    @property
+    def meant_batch(self) -> int:
+        return self.batch_size if self.reference_batch is None else self.reference_batch
 
     def groups(self, model: nn.Module) -> list[dict]:
         return parameter_groups(
@@ -137,16 +181,17 @@ def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
     return dataclasses.replace(config.model, num_classes=classes)
 
 
-def run_facts(config: TrainConfig, num_processes: int) -> dict:
+def run_facts(config: TrainConfig, num_processes: int, train: ClipDataset, val: ClipDataset) -> dict:
     """What a run says of itself in its log and its checkpoint, the learning rate first of all."""
-    meant = config.reference_batch or config.batch_size
     return {
         "learning_rate": config.used_learning_rate,
-        "learning_rate_rule": f"{config.learning_rate:g} for a batch of {meant}, in proportion to the batch",
+        "learning_rate_rule": f"{config.learning_rate:g} for a batch of {config.meant_batch}, in proportion to the batch",
         "batch_size": config.batch_size,
         "processes": num_processes,
         "accumulation": config.accumulation,
         "mixed_precision": config.mixed_precision,
+        "data": train.description,
+        "validation_data": val.description,
     }
 
 
@@ -156,5 +201,7 @@ def settings_of(config: TrainConfig) -> str:
 
 
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:
-    """What has to be the same for a run to go on: all that its weights depend on."""
+    """What has to be the same for a run to go on. Its weights also depend on the numbers of processes and threads, the
+    device, and what `init` holds: change none of these in the middle of a run that is to be repeated.
+    """
     return json.dumps([settings_of(dataclasses.replace(config, workers=0, save_every=0.0)), data.digest])

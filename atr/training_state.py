@@ -68,18 +68,26 @@ class TrainingState:
         save_every: seconds between two saves.
 
     Raises:
-        ValueError: the file holds the state of another configuration.
+        ValueError: the file holds the state of another configuration, or is damaged.
     """
 
     def __init__(self, path: Path, identity: str, save_every: float):
         self.path, self.identity, self.save_every = path, identity, save_every
-        self.stored = torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+        self.stored = self.read() if path.exists() else None
         if self.stored is not None and self.stored["identity"] != identity:
             raise ValueError(
                 f"{path.parent} holds a training of another configuration; remove it, or give another --out"
             )
         self.progress = Progress() if self.stored is None else Progress(**self.stored["progress"])
         self.saved = time.monotonic()
+
+    def read(self) -> dict:
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file raises many kinds
+            raise ValueError(
+                f"{self.path} cannot be read (damaged?); remove {self.path.parent} to start this training anew"
+            ) from error
 
     def begin(self, phase: str, model: nn.Module, optimizer, schedule, scaler) -> Progress:
         """A phase begins, or goes on where it was stopped, with what was saved put into the model and the others."""

@@ -14,36 +14,28 @@ from atr.tabletop import CLASSES
 TRAIN, VAL = 40, 20
 MISSING = {"sthv2": 0, "sthv1": 0, "kinetics": TRAIN // 10}  # a tenth of Kinetics is only listed
 PRESET = {"sthv2": "sthv2-tsm-atr", "sthv1": "sthv1-tsn-atr-sim", "kinetics": "k400-slowonly-atr-sim"}
-SMALL = [
-    "--name",
-    "tsm_resnet18",
-    "--num-classes",
-    "0",
-    "--width",
-    "0.125",
-    "--init",
-    "None",
-    "--size",
-    "32",
-    "--short-side",
-    "40",
-    "--epochs",
-    "1",
-    "--batch-size",
-    "8",
-    "--dev-clips",
-    "4",
-    "--val-clips",
-    "None",
-    "--workers",
-    "0",
-    "--block",
-    "atr_sim",
-    "--reasoner",
-    "gr",
-    "--num-reasoners",
-    "1",
-]
+NAME = {"sthv2": "tsm_resnet18", "sthv1": "tsn_resnet18", "kinetics": "slowonly_resnet18"}
+BLOCK = {"sthv2": "atr", "sthv1": "atr_sim", "kinetics": "atr_sim"}
+SETTINGS = {
+    "num-classes": 0,
+    "width": 0.125,
+    "init": None,
+    "size": 32,
+    "short-side": 40,
+    "epochs": 1,
+    "batch-size": 8,
+    "dev-clips": 4,
+    "val-clips": None,
+    "workers": 0,
+    "reasoner": "gr",
+    "num-reasoners": 1,
+}
+
+
+def small(layout: str) -> list[str]:
+    """The preset's recipe and family of networks, on a network of 8 to 64 channels."""
+    names = ["--preset", PRESET[layout], "--name", NAME[layout], "--block", BLOCK[layout]]
+    return [*names, *(text for flag, value in SETTINGS.items() for text in (f"--{flag}", str(value)))]
 
 
 def run(command, *arguments) -> int:
@@ -75,18 +67,7 @@ def health(layout, data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def checkpoint(layout, data, health, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / f"tiny-{layout}"
-    arguments = [
-        "train",
-        "--preset",
-        PRESET[layout],
-        "--data",
-        data,
-        "--out",
-        out,
-        "--cache",
-        health[1],
-        *SMALL,
-    ]
+    arguments = ["train", *small(layout), "--data", data, "--out", out, "--cache", health[1]]
     if MISSING[layout]:
         arguments.append("--leave-out-faulty")
     assert run(main, *arguments) == 0
@@ -109,7 +90,7 @@ def test_training_refuses_faulty_clips_or_says_how_many_it_left_out(
         assert "left out" not in facts["training_data"]
         return
     assert f"{MISSING[layout]} faulty ones left out" in facts["training_data"]
-    arguments = ["train", "--preset", PRESET[layout], "--data", data, "--out", tmp_path / "x", *SMALL]
+    arguments = ["train", *small(layout), "--data", data, "--out", tmp_path / "x"]
     capsys.readouterr()
     assert run(main, *arguments, "--cache", health[1]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
@@ -122,7 +103,7 @@ def test_the_checkpoint_knows_its_classes_and_its_learning_rate(layout, checkpoi
     assert {label.lower() for label in model.labels} == {
         label.lower().replace("[", "").replace("]", "") for label in CLASSES
     }
-    assert model.config.block == "atr_sim"
+    assert (model.config.name, model.config.block) == (NAME[layout], BLOCK[layout])
     meant = 0.02 if layout == "kinetics" else 0.01
     assert model.facts["run"]["learning_rate"] == pytest.approx(meant * 8 / 64)
 

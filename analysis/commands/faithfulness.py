@@ -1,6 +1,5 @@
 """python -m analysis faithfulness: deletion and insertion curves of a checkpoint's maps, as a result folder."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -79,7 +78,6 @@ class Faithfulness:
         folder: Path,
         command: str,
     ) -> None:
-        started = time.time()
         ask = partial(curves_of_clips, model, clips, block, fill=self.fill, seed=self.seed)
         options = {"strict": self.strict, "num_workers": self.workers}
         rows, broken = asked_of_all(ask, clips, folder, "faithfulness", **options)
@@ -93,7 +91,6 @@ class Faithfulness:
             "grid": grid,
             "fill": self.fill,
             "seed": self.seed,
-            "seconds": round(time.time() - started, 1),
             **faithfulness_numbers(rows["probability"], rows["predicted"], rows["target"], orders, shares),
         }
         arrays = {**rows, "shares": shares, "orders": np.array(orders)}

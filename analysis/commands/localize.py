@@ -1,6 +1,5 @@
 """python -m analysis localize: the maps of a checkpoint against true masks or boxes, as a result folder."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,7 +65,6 @@ class Localize:
     def compute(
         self, model: VideoClassifier, clips: MaskedClips, blocks: tuple[str, ...], folder: Path, command: str
     ) -> None:
-        started = time.time()
         ask = partial(measure_clips, model, clips, blocks)
         options = {"strict": self.strict, "num_workers": self.workers}
         rows, broken = asked_of_all(ask, clips, folder, "localize", **options)
@@ -77,7 +75,6 @@ class Localize:
             "truth": clips.truth,
             "clips": len(rows["index"]),
             "blocks": list(blocks),
-            "seconds": round(time.time() - started, 1),
             "milliseconds_per_clip": {
                 "forward": 1e3 * float(np.median(rows["forward_seconds"])),
                 "gradcam": 1e3 * float(np.median(rows["gradcam_seconds"])),

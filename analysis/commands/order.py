@@ -1,6 +1,5 @@
 """python -m analysis order: accuracy with the frames in order, reversed and shuffled, as a result folder."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,6 @@ class Order:
         return answered(folder, partial(self.compute, model, clips, folder, command), print_result)
 
     def compute(self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str) -> None:
-        started = time.time()
         ask = partial(answers_in_order, model, clips, seed=self.seed)
         options = {"strict": self.strict, "num_workers": self.workers}
         rows, broken = asked_of_all(ask, clips, folder, "order", **options)
@@ -60,7 +58,6 @@ class Order:
         result = facts_of("order", command, self.checkpoint, self.data, clips, broken) | {
             "clips": len(rows["id"]),
             "seed": self.seed,
-            "seconds": round(time.time() - started, 1),
             **order_numbers(rows["predicted"], rows["target"], clips.labels, reversed_classes),
         }
 

@@ -1,7 +1,6 @@
 """python -m analysis relations: Fig 4 of a checkpoint over a data set, as a result folder."""
 
 import math
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,7 +58,6 @@ class Relations:
         return answered(folder, partial(self.compute, model, clips, folder, command), print_result)
 
     def compute(self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str) -> None:
-        started = time.time()
         torch.manual_seed(CONTROL_SEED)
         control = build_model(model.config)
         control.preprocessing = model.preprocessing
@@ -74,7 +72,6 @@ class Relations:
         result = facts_of("relations", command, self.checkpoint, self.data, clips, broken) | {
             "videos": len(averages["trained"]),
             "base": base,
-            "seconds": round(time.time() - started, 1),
             "trained": block_numbers(averages["trained"], base=base),
             "untrained": block_numbers(averages["untrained"], base=base),
             "convergence": convergences(averages["trained"], base),

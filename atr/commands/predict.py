@@ -11,7 +11,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.passes import SKIPPED
-from atr.predict import find_videos, predict
+from atr.predict import distinct_names, find_videos, predict
 from atr.processes import device_named
 from atr.protocol import PROTOCOLS, SAMPLINGS, Protocol
 from atr.store import checkpoint_facts, software, write_json
@@ -28,8 +28,8 @@ class Predict:
     """a checkpoint folder"""
     protocol: Literal[PROTOCOLS] = "1x1"
     """clips x crops a video"""
-    sampling: Literal[SAMPLINGS] = "uniform"
-    """uniform over the whole video, or dense: a window of 64 frames"""
+    sampling: Literal[SAMPLINGS] | None = None
+    """uniform over the whole video, or dense: a window of 64 frames; as the checkpoint was trained when not given"""
     json: Path | None = None
     """a file for all class probabilities"""
     overlay: Path | None = None
@@ -45,10 +45,16 @@ class Predict:
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
                 "actionness to lay over a video"
             )
+        for folder in (self.json and self.json.parent, self.overlay):
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+        sampling = self.sampling or model.facts.get("sampling", "uniform")
         answers, unreadable = [], []
-        for video in videos:
+        for video, name in zip(videos, distinct_names(videos), strict=True):
             try:
-                probabilities = predict(model, video, protocol, self.sampling)
+                probabilities = predict(model, video, protocol, sampling)
+                if self.overlay is not None:
+                    self.write_overlay(video, self.overlay / name)
             except VideoError as error:
                 unreadable.append({"clip": str(video), "message": str(error)})
                 print(f"skipped {error}", file=sys.stderr)
@@ -59,23 +65,23 @@ class Predict:
                 print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")
             top5 = [{"label": model.labels[i], "probability": float(probabilities[i])} for i in best]
             answers.append({"clip": str(video), "top5": top5, "probabilities": probabilities.tolist()})
-            if self.overlay is not None:
-                self.write_overlay(video)
         if self.json is not None:
             facts = {
                 "command": command,
                 "checkpoint": checkpoint_facts(self.checkpoint),
                 "labels": model.labels,
             }
-            settings = {"protocol": self.protocol, "sampling": self.sampling, "software": software()}
+            settings = {"protocol": self.protocol, "sampling": sampling, "software": software()}
             write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
         return SKIPPED if unreadable else 0
 
-    def write_overlay(self, video: Path) -> None:
+    def write_overlay(self, video: Path, folder: Path) -> None:
+        """Raises VideoError where the command that makes it fails."""
         # Maps are a question of the analysis package, which stands above this one: its own command answers it.
         arguments = ["--checkpoint", str(self.checkpoint), "--device", self.device]
-        out = ["--out", str(self.overlay / video.stem)]
+        out = ["--out", str(folder)]
         command = [sys.executable, "-m", "analysis", "actionness", str(video), *arguments, *out]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
-            raise ValueError(f"the overlay of {video} failed: {done.stderr.strip().splitlines()[-1]}")
+            reason = done.stderr.strip().splitlines() or ["no word of it"]
+            raise VideoError(f"{video}: its overlay failed: {reason[-1]}")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from accelerate import PartialState
-
 from atr.presets import PRESETS
+from atr.processes import process_state
 from atr.train import TrainConfig, train
+from atr.video import VideoError
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,13 @@ class Train:
     config: TrainConfig = PRESETS["tabletop-atr"]
 
     def run(self, command: str) -> int:
-        metrics = train(self.config, self.out, self.cache)
-        if PartialState().is_main_process:
+        try:
+            metrics = train(self.config, self.out, self.cache, command)
+        except VideoError as error:  # of a loader's process, which puts its own account before it
+            found = str(error).strip().splitlines()[-1]
+            advice = f"`python -m atr doctor {self.config.data}` finds all of them, --leave-out-faulty goes on without"
+            raise ValueError(f"{found}; {advice}") from error
+        if process_state().is_main_process:
             values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
             print(f"{self.out}: {', '.join(values)}")
         return 0

@@ -32,7 +32,10 @@ def answers(folder: Path) -> Path | None:
 
 
 def read_v2(folder: Path, split: str, file: Path) -> Annotations:
-    """Lists of {"id", "label", "template", "placeholders"}; classes in the order of labels.json, template -> "0"."""
+    """Lists of {"id", "label", "template", "placeholders"}; classes in the order of labels.json, template -> "0".
+
+    Clips are .webm files, or, where the first one is a folder, all of them folders of JPEG frames as in V1.
+    """
     numbers = json.loads(v2_file(folder, "labels").read_text())
     labels = sorted(numbers, key=lambda label: int(numbers[label]))
     if sorted(int(number) for number in numbers.values()) != list(range(len(labels))):
@@ -41,8 +44,10 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
     if split == "test":
         texts = dict(rows_of(answers(folder)))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
+    taken_apart = bool(clips) and (folder / V2_VIDEOS / clips[0]["id"]).is_dir()
+    suffix = "" if taken_apart else ".webm"
     rows = (
-        (clip["id"], f"{V2_VIDEOS}/{clip['id']}.webm", without_placeholders(clip["template"]))
+        (clip["id"], f"{V2_VIDEOS}/{clip['id']}{suffix}", without_placeholders(clip["template"]))
         for clip in clips
     )
     return Annotations.of_rows(V2, folder, split, labels, rows)

@@ -242,8 +242,13 @@ def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):
     assert health_file(tmp_path, moved) != health_file(tmp_path, read_annotations(sick))
 
 
-def test_labels_that_no_class_has_are_refused_when_opened(sick):
+def test_labels_that_no_class_has_are_refused_when_opened_and_left_out_of_training(sick):
     with pytest.raises(
         ValueError, match="the labels of 1 clips are not in the list of labels.*'juggle' of clip other"
     ):
-        VideoClips(sick, **SIZES)
+        open_clips(str(sick), cache=sick, **SIZES)
+    clips = VideoClips(sick, **SIZES)
+    assert "other" in clips.ids
+    with pytest.raises(ValueError, match="1 label"):
+        checked(clips, False, cache=sick)
+    assert "other" not in checked(clips, True, cache=sick).ids

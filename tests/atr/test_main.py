@@ -65,7 +65,7 @@ def test_tabletop_writes_clips_and_refuses_a_full_folder(tmp_path, capsys):
 def test_train_takes_a_preset_and_changes_to_it(tmp_path, monkeypatch):
     seen = []
 
-    def fake(config, out, cache):
+    def fake(config, out, cache, command):
         seen.append(config)
         return {"top1": 0.5}
 
@@ -77,3 +77,43 @@ def test_train_takes_a_preset_and_changes_to_it(tmp_path, monkeypatch):
     (config,) = seen
     assert (config.epochs, config.model.block, config.model.atr.reasoner) == (3, "atr_sim", "gr")
     assert config.model.atr.scale == "sqrt"
+
+
+@pytest.mark.parametrize("spelling", [["--preset", "sthv2-tsm-atr"], ["--preset=sthv2-tsm-atr"]])
+def test_a_preset_is_a_preset_in_both_spellings(spelling, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("atr.commands.train.train", lambda config, *_: seen.append(config) or {})
+    assert main(["train", *spelling, "--out", str(tmp_path / "x")]) == 0
+    assert (seen[0].model.name, seen[0].epochs) == ("tsm_resnet50", 50)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        ("--gradient-clip", "0", "gradient_clip=0.0 is not possible; allowed: more than 0"),
+        ("--reference-batch", "0", "reference_batch=0 is not possible; allowed: 1 or more"),
+        ("--seed", "-1", "seed=-1 is not possible; allowed: 0 or more"),
+        ("--label-smoothing", "2", "label_smoothing=2.0 is not possible; allowed: 0 to below 1"),
+    ],
+)
+def test_an_impossible_setting_is_named(setting, value, allowed, tmp_path, capsys):
+    try:
+        code = main(["train", "--preset", "tabletop-tsn", "--out", str(tmp_path / "x"), setting, value])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    printed = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert allowed in printed
+
+
+def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis.pdf").write_text("mine")
+    arguments = ["train", "--preset", "tabletop-tsn", "--out", str(tmp_path / "papers")]
+    assert main(arguments) == 2
+    assert "exists and is not a checkpoint" in capsys.readouterr().err
+    arguments = ["train", "--preset", "sthv2-tsn", "--data", "data:val", "--out", str(tmp_path / "x")]
+    assert main([*arguments, "--init", "nowhere.pth"]) == 2
+    assert "init='nowhere.pth' is no checkpoint folder" in capsys.readouterr().err
+    assert main([*arguments, "--init", "None"]) == 2
+    assert "data 'data:val' is unknown; allowed: tabletop, or the folder" in capsys.readouterr().err

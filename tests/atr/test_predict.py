@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 import atr
 from atr.__main__ import main
-from atr.predict import find_videos, predict
+from atr.predict import distinct_names, find_videos, predict
 from atr.protocol import Protocol
 from atr.tabletop import CLASSES
 from atr.transforms import preprocess
@@ -90,3 +92,23 @@ def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
     )
     assert "'nothing.mp4' is no video" in error("nothing.mp4", "--checkpoint", checkpoint)
     assert "device 'gpu9'" in error(video, "--checkpoint", checkpoint, "--device", "gpu9")
+
+
+def test_results_of_videos_of_one_name_lie_apart():
+    def names(*videos):
+        return distinct_names([Path(video) for video in videos])
+
+    assert names("a/1.mp4", "a/2.mp4") == ["1", "2"]
+    assert names("a/1.mp4", "b/1.mp4") == ["a-1", "b-1"]
+    assert names("a/1.mp4", "a/1.webm") == ["1.mp4", "1.webm"]
+
+
+def test_a_folder_of_frames_is_a_video(checkpoint, clips_folder, tmp_path):
+    frames = decode(clips_folder / "val-000003.mp4")
+    (tmp_path / "frames").mkdir()
+    for number, frame in enumerate(frames, start=1):
+        cv2.imwrite(str(tmp_path / "frames" / f"{number:05d}.jpg"), frame[..., ::-1])
+    assert find_videos([str(tmp_path / "frames")]) == [tmp_path / "frames"]
+    model = atr.load_checkpoint(checkpoint)
+    taken_apart = predict(model, tmp_path / "frames")
+    np.testing.assert_allclose(taken_apart, predict(model, clips_folder / "val-000003.mp4"), atol=0.05)

@@ -1,5 +1,7 @@
 """Predictions: what is read from scores by hand, and files that come back as they went."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,17 @@ def test_a_damaged_table_is_named(toy, tmp_path):
 def test_scores_must_fit_clips_and_labels():
     with pytest.raises(ValueError, match="3 labels do not fit scores"):
         Predictions(("a",), np.array([0]), np.ones((1, 2), np.float32), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"targets": np.array([0, 1, 1, 3])}, "targets run from 0 to 3; allowed: 0 to 2"),
+        ({"targets": np.array([0, -1, 1, 2])}, "targets run from -1 to 2"),
+        ({"scores": SCORES * np.nan}, "no numbers"),
+        ({"ids": ("a", "b", "b", "c")}, "stands twice"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(toy, change, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(toy, **change)

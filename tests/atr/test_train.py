@@ -94,7 +94,7 @@ def test_a_stopped_run_goes_on_and_ends_bit_identical(config, tmp_path, monkeypa
 
 
 def test_the_checkpoint_says_how_it_was_made(config, tmp_path):
-    metrics = train(config, tmp_path / "a", tmp_path / "cache")
+    metrics = train(config, tmp_path / "a", tmp_path / "cache", "python -m atr train --epochs 2")
     model = atr.load_checkpoint(tmp_path / "a")
     assert model.labels == list(CLASSES)
     assert model.preprocessing == atr.Preprocessing(short_side=32, crop=32)
@@ -106,7 +106,8 @@ def test_the_checkpoint_says_how_it_was_made(config, tmp_path):
         ("clips", 2),
     ]
     assert model.facts["training"] == json.loads(json.dumps(dataclasses.asdict(config)))
-    assert model.facts["command"].startswith("python -m atr ")
+    assert model.facts["command"] == "python -m atr train --epochs 2"
+    assert model.facts["sampling"] == "uniform"
 
 
 def test_the_state_of_another_configuration_is_refused(config, tmp_path):

@@ -29,6 +29,7 @@ SETTINGS = {
     "workers": 0,
     "reasoner": "gr",
     "num-reasoners": 1,
+    "mixed-precision": "no",  # one a process: accelerate keeps it
 }
 
 

@@ -2,10 +2,11 @@
 
 import string
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from atr.predictions import Predictions
+from atr.predictions import Predictions, read_predictions
 
 LETTERS = "ABCD"  # side by side, more cannot be read
 
@@ -54,3 +55,13 @@ def names(predictions: Sequence[Predictions]) -> list[str]:
     if len(set(plain)) == len(plain):
         return plain
     return [f"{letter} {name}" for letter, name in zip(string.ascii_uppercase, plain, strict=False)]
+
+
+def comparable_predictions(folders: Sequence[Path]) -> list[Predictions]:
+    """Raises ValueError where a folder cannot be read, or they are too few, too many or of unlike clips."""
+    most = len(LETTERS)
+    if not 2 <= len(folders) <= most:
+        raise ValueError(f"2 to {most} folders of predictions are compared, got {len(folders)}")
+    predictions = [read_predictions(folder) for folder in folders]
+    require_comparable(predictions)
+    return predictions

@@ -81,11 +81,11 @@ class Paired:
     def sentence(self) -> str:
         points = 100 * self.difference
         place = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} that" if points else "that"
-        verdict = "more" if self.p < SIGNIFICANT else "no more"
+        verdict = "more than luck explains" if self.p < SIGNIFICANT else "which luck alone could explain"
         return (
             f"Top-{self.k} of {self.a} is {place} of {self.b} (95 % interval of the difference {100 * self.low:+.1f} to "
             f"{100 * self.high:+.1f}; {self.clips:,} clips). Only {self.a} is right on {self.only_a:,} clips, only "
-            f"{self.b} on {self.only_b:,}: exact McNemar p = {p_text(self.p)}, {verdict} than luck explains."
+            f"{self.b} on {self.only_b:,}: exact McNemar p = {p_text(self.p)}, {verdict}."
         )
 
 

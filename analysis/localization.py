@@ -93,24 +93,6 @@ def tally(
     )
 
 
-def pointing_game(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
-    """Fraction of frames in which the centre of the strongest cell of the map lies inside the mask.
-
-    Cells that tie for the strongest share the point, so a constant map scores the mask's area, not the fate of
-    the upper left corner. nan where no frame has a mask.
-    """
-    return tally(maps, masks, frames).pointing
-
-
-def mass_inside(
-    maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None, *, kind: str = "logits"
-) -> Tally:
-    """Share of the map's mass on the mask (`.mass_inside`), the mask's share of the frame (`.area_share`) and their
-    `.ratio`; `kind` as in `weights_of`.
-    """
-    return tally(maps, masks, frames, kind=kind)
-
-
 def average_precision(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
     """The map as a classifier of pixels: area under precision over recall, all selected frames ranked together.
 

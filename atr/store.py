@@ -58,6 +58,13 @@ def complete(folder: Path, write: Callable[[Path], None]) -> None:
     shutil.rmtree(partial)
 
 
+def make_folder(folder: Path) -> None:
+    """Raises ValueError where a file stands in its place."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def results(root: Path, kind: str) -> list[Path]:
     """Complete result folders of a kind, by name."""
     return sorted(path.parent for path in root.glob(f"{kind}-*/{RESULT}"))

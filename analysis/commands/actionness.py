@@ -22,6 +22,7 @@ from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.checkpoint import load_checkpoint
 from atr.processes import device_named
+from atr.store import make_folder
 from atr.transforms import VIEWS
 from atr.video import write_mp4
 
@@ -135,9 +136,3 @@ class Actionness:
         emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
         figure = emphasis_figure(emphasis, result.indices, sampled=result.indices[keys])
         figure.write_html(self.out / "emphasis.html", include_plotlyjs=True)
-
-
-def make_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder")
-    folder.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,7 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from analysis.commands.actionness import make_folder
-from analysis.comparable import LETTERS, names, require_comparable
+from analysis.comparable import comparable_predictions, names
 from analysis.compare import (
     agreement,
     all_pairs,
@@ -30,8 +29,8 @@ from analysis.compare_tables import (
     summary_texts,
 )
 from analysis.report import build_report
-from atr.predictions import Predictions, read_predictions
-from atr.store import write_json
+from atr.predictions import Predictions
+from atr.store import make_folder, write_json
 
 PRINTED_CONFUSIONS = 10
 
@@ -53,16 +52,6 @@ class Compare:
             write_comparison(self.out, predictions, command)
             print(f"\nwritten to {self.out}: tables (CSV), comparison.json, report.html")
         return 0
-
-
-def comparable_predictions(folders: Sequence[Path]) -> list[Predictions]:
-    """Raises ValueError where a folder cannot be read, or they are too few, too many or of unlike clips."""
-    most = len(LETTERS)
-    if not 2 <= len(folders) <= most:
-        raise ValueError(f"2 to {most} folders of predictions are compared, got {len(folders)}")
-    predictions = [read_predictions(folder) for folder in folders]
-    require_comparable(predictions)
-    return predictions
 
 
 def print_comparison(predictions: Sequence[Predictions]) -> None:

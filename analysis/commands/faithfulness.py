@@ -39,7 +39,7 @@ class Faithfulness:
     checkpoint: Path
     """a checkpoint folder; without an Action-related Region Locator it has no actionness to rank by"""
     data: str = "tabletop:val"
-    """tabletop:val, rendered here, or a folder of videos"""
+    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     block: str | None = None
     """by its paper name, such as S3B2; the checkpoint's own choice or the last block when not given"""
     num_clips: int | None = None

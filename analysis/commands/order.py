@@ -26,7 +26,7 @@ class Order:
     checkpoint: Path
     """a checkpoint folder"""
     data: str = "tabletop:val"
-    """tabletop:val, rendered here, or a folder of videos"""
+    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     num_clips: int | None = None
     """the first so many; all (2,000 rendered ones) when not given"""
     seed: int = 0

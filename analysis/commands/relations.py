@@ -36,7 +36,7 @@ class Relations:
     checkpoint: Path
     """a checkpoint folder with a graph reasoner"""
     data: str = "tabletop:val"
-    """tabletop:val, rendered here, or a folder with an annotations.json"""
+    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     num_videos: int | None = None
     """the first so many; all (2,000 rendered ones) when not given"""
     out: Path = Path("results")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from analysis.commands.compare import comparable_predictions
+from analysis.comparable import comparable_predictions
 from analysis.compare import FILTERS
 from analysis.report import build_report
 from analysis.report_clips import chosen_clips, evaluated_model, frame_source

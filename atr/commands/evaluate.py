@@ -29,7 +29,7 @@ class Evaluate:
     checkpoint: Path
     """a checkpoint folder"""
     data: str = "tabletop:val"
-    """tabletop:val, rendered here, or a folder of videos"""
+    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     protocol: Literal[PROTOCOLS] = "1x1"
     """clips x crops a video"""
     num_clips: int | None = None

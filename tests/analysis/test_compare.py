@@ -83,7 +83,7 @@ def test_the_sentence_says_which_side_and_whether_it_is_more_than_luck():
     )
     below = Paired("x", "y", 5, 100, -0.02, -0.05, 0.01, 90, 1, 3, 6, 0.625).sentence
     assert "Top-5 of x is 2.0 points below that of y" in below and "-5.0 to +1.0" in below
-    assert below.endswith("p = 0.62, no more than luck explains.")
+    assert below.endswith("p = 0.62, which luck alone could explain.")
     assert Paired("x", "y", 1, 9, 0.0, 0.0, 0.0, 9, 0, 0, 0, 1.0).sentence.startswith(
         "Top-1 of x is that of y"
     )

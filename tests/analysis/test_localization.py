@@ -8,9 +8,7 @@ from analysis.localization import (
     average_precision,
     baselines,
     cell_shares,
-    mass_inside,
     overlaps,
-    pointing_game,
     spearman,
     tally,
     weights_of,
@@ -29,25 +27,25 @@ def test_pointing_game_by_hand():
     maps = np.zeros((3, 4, 4))  # cells of 2x2 pixels, centres at pixels 1, 3, 5, 7
     maps[0, 0, 3] = maps[1, 3, 0] = maps[2, 1, 1] = 1
     masks = masks_of((0, 6, 2, 8), (0, 0, 4, 4), (2, 2, 4, 4))
-    assert pointing_game(maps, masks) == pytest.approx(2 / 3)
-    assert pointing_game(maps, masks, np.array([True, True, False])) == pytest.approx(1 / 2)
+    assert tally(maps, masks).pointing == pytest.approx(2 / 3)
+    assert tally(maps, masks, np.array([True, True, False])).pointing == pytest.approx(1 / 2)
 
 
 def test_frames_without_a_mask_are_left_out():
     maps = np.random.default_rng(0).normal(size=(2, 4, 4))
     masks = masks_of((0, 0, 8, 8), (0, 0, 0, 0))
-    assert mass_inside(maps, masks) == Tally(num_frames=1, hits=1, mass=pytest.approx(1), area=1)
-    assert np.isnan(pointing_game(maps, masks, np.array([False, True])))
+    assert tally(maps, masks) == Tally(num_frames=1, hits=1, mass=pytest.approx(1), area=1)
+    assert np.isnan(tally(maps, masks, np.array([False, True])).pointing)
     assert np.isnan(average_precision(maps, masks, np.array([False, True])))
 
 
 def test_tied_cells_share_the_point():
-    assert pointing_game(np.zeros((1, 4, 4)), masks_of((0, 0, 4, 4))) == 0.25
+    assert tally(np.zeros((1, 4, 4)), masks_of((0, 0, 4, 4))).pointing == 0.25
 
 
 def test_mass_inside_by_hand():
     maps = np.log(np.array([[[4.0, 2], [1, 1]]]))  # softmax: 1/2, 1/4, 1/8, 1/8
-    found = mass_inside(maps, masks_of((0, 0, 4, 6)))  # the first cell and half of the second
+    found = tally(maps, masks_of((0, 0, 4, 6)))  # the first cell and half of the second
     assert found.mass_inside == pytest.approx(1 / 2 + 1 / 8)
     assert found.area_share == pytest.approx(24 / 64)
     assert found.ratio == pytest.approx((5 / 8) / (3 / 8))
@@ -55,7 +53,7 @@ def test_mass_inside_by_hand():
 
 def test_a_constant_map_has_the_ratio_one():
     masks = np.random.default_rng(1).random((5, 13, 9)) < 0.3
-    assert mass_inside(np.full((5, 4, 7), 3.0), masks).ratio == pytest.approx(1)
+    assert tally(np.full((5, 4, 7), 3.0), masks).ratio == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 5), (7, 7), (13, 9), (20, 30)])
@@ -108,10 +106,10 @@ def test_weights_of_logits_are_a_softmax_and_those_of_heat_a_share():
 
 def test_mass_of_heat_by_hand():
     heat = np.array([[[4.0, 2], [1, 1]]])
-    found = mass_inside(heat, masks_of((0, 0, 4, 6)), kind="heat")  # the first cell and half of the second
+    found = tally(heat, masks_of((0, 0, 4, 6)), kind="heat")  # the first cell and half of the second
     assert found.mass_inside == pytest.approx(4 / 8 + 1 / 8)
     # the same weights as logits
-    assert mass_inside(np.log(heat), masks_of((0, 0, 4, 6))).mass == pytest.approx(found.mass)
+    assert tally(np.log(heat), masks_of((0, 0, 4, 6))).mass == pytest.approx(found.mass)
 
 
 def test_a_frame_without_heat_scores_what_chance_does():
@@ -151,17 +149,17 @@ def test_baselines():
     frames[2:, 4:8, 8:12] = 200  # appears between frames 1 and 2
     maps = baselines(frames, 4, 4)
     masks = masks_of(*[(4, 8, 8, 12)] * 4, size=16)
-    assert pointing_game(maps["frame difference"], masks, np.arange(4) == 1) == 1
-    assert mass_inside(maps["frame difference"], masks, np.arange(4) == 1).mass_inside == pytest.approx(1)
-    assert mass_inside(maps["uniform"], masks).ratio == pytest.approx(1)
-    assert mass_inside(maps["centre"], masks).ratio > 1
+    assert tally(maps["frame difference"], masks, np.arange(4) == 1).pointing == 1
+    assert tally(maps["frame difference"], masks, np.arange(4) == 1).mass_inside == pytest.approx(1)
+    assert tally(maps["uniform"], masks).ratio == pytest.approx(1)
+    assert tally(maps["centre"], masks).ratio > 1
     assert np.isfinite(baselines(frames[:1], 3, 5)["frame difference"]).all()
 
 
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"masks bool \(L, H, W\)"):
-        pointing_game(np.zeros((2, 4, 4)), np.zeros((3, 8, 8), bool))
+        tally(np.zeros((2, 4, 4)), np.zeros((3, 8, 8), bool))
     with pytest.raises(ValueError, match="uint8"):
-        pointing_game(np.zeros((2, 4, 4)), np.zeros((2, 8, 8), np.uint8))
+        tally(np.zeros((2, 4, 4)), np.zeros((2, 8, 8), np.uint8))
     with pytest.raises(ValueError, match="frames must be bool"):
-        pointing_game(np.zeros((2, 4, 4)), np.ones((2, 8, 8), bool), np.array([0, 1]))
+        tally(np.zeros((2, 4, 4)), np.ones((2, 8, 8), bool), np.array([0, 1]))

@@ -10,7 +10,7 @@ import pytest
 import atr
 from analysis.commands.localize import Localize, localize_folder
 from analysis.gradcam import gradcam
-from analysis.localization import average_precision, pointing_game, tally
+from analysis.localization import average_precision, tally
 from analysis.localization_figures import acting_figure, localization_figure
 from analysis.localization_report import (
     BASELINES,
@@ -82,7 +82,7 @@ def test_numbers_are_those_of_all_frames_together():
     target, acting = (bits & TARGET) > 0, (bits & ACTING).any(axis=(1, 2))
     together = tally(maps, target, acting)
     assert numbers["frames"] == together.num_frames == 6
-    assert entry["pointing"]["value"] == pytest.approx(pointing_game(maps, target, acting))
+    assert entry["pointing"]["value"] == pytest.approx(tally(maps, target, acting).pointing)
     assert entry["ratio"]["value"] == pytest.approx(together.ratio)
     assert entry["mass"]["value"] == pytest.approx(together.mass_inside)
     assert entry["distractor_ratio"]["value"] == pytest.approx(

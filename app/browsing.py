@@ -9,8 +9,8 @@ PAGE = 12  # thumbnails at a time: only these are decoded
 ALL = "All classes"
 
 
-def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
-    """The chosen clip of the data set (whatever is shipped), or None with a sentence when nothing is found. Raises ChoiceError."""
+def choose_from_data_set() -> Clip | None:
+    """The chosen clip of the data set or None with a sentence when nothing is found. Raises ChoiceError."""
     splits = data_set.splits()
     if st.session_state.get("data_split") not in splits:
         st.session_state["data_split"] = "val" if "val" in splits else splits[0]
@@ -25,7 +25,7 @@ def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
     found = data_set.found(split, None if label == ALL else label, words)
     if not len(found):
         st.caption(f"None of the {len(annotations):,} clips of {annotations.name} fits.")
-        return chosen_before(split)
+        return chosen_before()
     pages = -(-len(found) // PAGE)
     st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)
     page = st.number_input("Page", 1, pages, key="data_page", help=f"{PAGE} clips a page") if pages > 1 else 1
@@ -40,13 +40,13 @@ def choose_from_data_set(shipped: list[Clip]) -> Clip | None:
 
     if "data_clip" not in st.session_state:
         st.session_state["data_clip"] = clips[0].link
-    chosen = chosen_before(split)
+    chosen = chosen_before()
     first = chosen.name if chosen and chosen.name in by_name else ""
     gallery([data_set.film(clip) for clip in clips], first=first, on_choice=clicked, key=key)
     return chosen
 
 
-def chosen_before(split: str) -> Clip | None:
+def chosen_before() -> Clip | None:
     """What was clicked, on whatever page and in whatever class; None when it is no longer in the data set."""
     try:
         return data_set.clip_of_link(st.session_state["data_clip"])

@@ -11,6 +11,7 @@ from app.browsing import choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
+from app.loading.results import readable_results
 from atr.video import VideoError
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
@@ -43,6 +44,31 @@ def keep() -> None:
     for key in KEPT:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
+
+
+def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
+    """As `readable_results`; the page warns of what cannot be read, and shows the others."""
+    found, faults = readable_results(checkpoint, kind)
+    for fault in faults:
+        st.warning(plain(fault), icon=":material/broken_image:")
+    return found
+
+
+def begin() -> tuple[list[str], list[Clip]]:
+    """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then."""
+    names = loading.checkpoint_names()
+    try:
+        clips = loading.shipped_clips()
+    except ChoiceError as error:  # uploads and paths still work
+        st.error(plain(str(error)), icon=":material/error:")
+        clips = []
+    read_link(names, clips)
+    return names, clips
+
+
+def number(text: str) -> int | None:
+    """A number of a link; None for any other text, and for more digits than anything here counts."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
@@ -88,6 +114,11 @@ def write_link(clip: Clip, checkpoint: str) -> dict | None:
     return link
 
 
+def set_address(link: dict[str, str]) -> None:
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+
+
 def choose_checkpoint(names: list[str]) -> str | None:
     if not names:
         return None
@@ -123,13 +154,18 @@ def choose_view() -> str:
 
 def choose_clip(clips: list[Clip]) -> Clip | None:
     """The chosen clip, or None with a sentence on the page when nothing is chosen yet. Raises ChoiceError."""
-    choose = {SHIPPED: _shipped, DATA: choose_from_data_set, UPLOAD: _upload, PATH: _typed}
+    choose = {
+        SHIPPED: lambda: _shipped(clips),
+        DATA: choose_from_data_set,
+        UPLOAD: _upload,
+        PATH: _typed,
+    }
     if loading.root("data") is None:
         del choose[DATA]
     st.session_state.setdefault("source", SHIPPED if clips else UPLOAD)
     with st.sidebar:
         source = st.segmented_control("Clip", list(choose), key="source", required=True, width="stretch")
-        return choose[source](clips)
+        return choose[source]()
 
 
 def _shipped(clips: list[Clip]) -> Clip | None:
@@ -158,7 +194,7 @@ def _shipped(clips: list[Clip]) -> Clip | None:
     return by_name[st.session_state["shipped"]]
 
 
-def _upload(clips: list[Clip]) -> Clip | None:
+def _upload() -> Clip | None:
     file = st.file_uploader(
         "Video", type=list(loading.UPLOAD_KINDS), key="upload", label_visibility="collapsed"
     )
@@ -171,7 +207,7 @@ def _upload(clips: list[Clip]) -> Clip | None:
     return clip
 
 
-def _typed(clips: list[Clip]) -> Clip | None:
+def _typed() -> Clip | None:
     folder = loading.root("videos")
     typed = st.text_input(
         "Path of a video", key="path", placeholder="folder/clip.mp4", help=f"Inside {folder}"

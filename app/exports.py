@@ -15,7 +15,7 @@ from analysis.figures import overlay, strip_figure
 from atr.transforms import resize
 from atr.video import write_mp4
 
-SIDE = 384  # a small clip is enlarged to this side, so that its overlay is not a stamp
+SIDE = 384  # a small clip is enlarged to this side, so that its film is not a stamp
 FILMS = {".mp4": write_mp4, ".gif": write_gif}
 
 
@@ -57,11 +57,14 @@ class Overlay:
         return written(suffix, lambda path: write_figure(figure, [path]))
 
     def film(self, suffix: str) -> bytes:
-        frames = self.result.frames
-        scale = max(SIDE / min(frames.shape[1:3]), 1)
-        frames = resize(frames, round(frames.shape[1] * scale), round(frames.shape[2] * scale))
-        frames = overlay(frames, self.maps, self.limits)
+        frames = overlay(enlarged(self.result.frames), self.maps, self.limits)
         return written(suffix, lambda path: FILMS[suffix](path, frames, self.result.fps))
+
+
+def enlarged(frames: np.ndarray) -> np.ndarray:
+    """Frames (L, H, W, 3) of which no side is below `SIDE`."""
+    scale = max(SIDE / min(frames.shape[1:3]), 1)
+    return resize(frames, round(frames.shape[1] * scale), round(frames.shape[2] * scale))
 
 
 class Download(NamedTuple):

@@ -13,8 +13,7 @@ from analysis.faithfulness import areas_table, default_block
 from analysis.intervention_figures import faithfulness_figure, order_figure
 from analysis.interventions import FILLS
 from analysis.order import order_table
-from app import loading
-from app.choices import plain
+from app.choices import plain, stored_results
 from app.computing import compute_panel
 from atr.models import VideoClassifier
 
@@ -30,7 +29,7 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
         "Accuracy with the frames of every clip in order, reversed and shuffled. A clip that is played backwards shows "
         "another class where the data set tells which: a model that reads order calls it by that one."
     )
-    found = loading.stored_results(checkpoint, "order")
+    found = stored_results(checkpoint, "order")
     if chosen := choose_result("order", found, description_of):
         folder, result = chosen
         st.plotly_chart(
@@ -48,7 +47,7 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
         "More and more of every frame is hidden (deletion) or shown (insertion), from the highest of a map to the lowest. "
         f"If the map shows what the model uses, its answer follows early. {SCATTER}"
     )
-    found = loading.stored_results(checkpoint, "faithfulness")
+    found = stored_results(checkpoint, "faithfulness")
     if chosen := choose_result("faithfulness", found, faithfulness_command.described):
         folder, result = chosen
         if "actionness" not in result["orders"]:

@@ -16,8 +16,9 @@ FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch w
 MOST = len(LETTERS)
 ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
-CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip")  # keys of a link
+CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam")  # keys of a link
 LOOKED_AT = ("block", "frame", "source", "mode")  # further ones, chosen in the browser alone
+GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
 FEW = 24  # so many allowed values are named in full
 
 
@@ -167,6 +168,20 @@ def choose_label(labels: list[str]) -> str | None:
     settle("compared_label", "label", [ALL, *labels], ALL, "class")
     chosen = st.selectbox("True class", [ALL, *labels], key="compared_label")
     return None if chosen == ALL else chosen
+
+
+def settle_gradcam() -> dict[str, str]:
+    """Grad-CAM's class as a link has it, before its control is drawn: of the true class where the map is asked for."""
+    first = "true" if st.session_state["compare_link"]["asked"].get("source") == "gradcam" else "off"
+    settle("compared_gradcam", "gradcam", list(GRADCAM), first, "Grad-CAM")
+    chosen = st.session_state["compared_gradcam"]
+    return {} if chosen == "off" else {"gradcam": chosen}
+
+
+def choose_gradcam() -> str:
+    return st.segmented_control(
+        "Grad-CAM too", list(GRADCAM), format_func=GRADCAM.get, key="compared_gradcam", required=True
+    )
 
 
 def settle(state: str, key: str, allowed: Sequence[str], first: str, what: str) -> None:

@@ -10,8 +10,16 @@ import streamlit as st
 from analysis.comparable import LETTERS
 from analysis.compare import FILTERS
 from app.choices import plain
-from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, judged
-from app.compare.exports import take_along
+from app.compare.choices import (
+    LOOKED_AT,
+    asked,
+    choose_filter,
+    choose_gradcam,
+    choose_label,
+    judged,
+    settle_gradcam,
+)
+from app.compare.exports import class_scores, take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
 from app.loading import ChoiceError, sides
 from app.loading.sides import Look, Subject
@@ -19,11 +27,10 @@ from atr.predictions import Predictions
 from atr.video import VideoError
 
 PAGE = 24  # thumbnails at a time: only these are rendered
-GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
 
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
-    """Filter, class and clip, as a link has them. clips: `compare.clip_table`."""
+    """Filter, class, clip and Grad-CAM, as a link has them. clips: `compare.clip_table`."""
     st.subheader("Clip by clip", anchor=False)
     pills, (classes, pages) = st.container(), st.columns([3, 1])
     with classes:
@@ -38,7 +45,7 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
         text = f"{FILTERS[chosen][0]}: no clip{'' if label is None else ' of this class'}."
         st.info(plain(text), icon=":material/search_off:")
         return link
-    return {**link, "clip": from_gallery(predictions, found, pages)}
+    return {**link, "clip": from_gallery(predictions, found, pages), **settle_gradcam()}
 
 
 def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside) -> str:
@@ -92,20 +99,16 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.markdown(f"**{plain(subject.label)}** · {plain(subject.name)}")
     view_asked = starting_view(subject)
-    first = "true" if view_asked.get("source") == "gradcam" else "off"
-    st.session_state.setdefault("compared_gradcam", first)
-    gradcam = choice.segmented_control(
-        "Grad-CAM too", list(GRADCAM), format_func=GRADCAM.get, key="compared_gradcam", required=True
-    )
+    with choice:
+        gradcam = choose_gradcam()
     names = [p.name for p in predictions]
     view = sides.common_view(subject, names)
-    targets = {
-        "off": lambda p: None,
-        "true": lambda p: int(p.targets[index]),
-        "called": lambda p: int(p.predicted[index]),
-    }
+    targets = [
+        {"off": None, "true": int(p.targets[index]), "called": int(p.predicted[index])}[gradcam]
+        for p in predictions
+    ]
     with st.container():  # bars of progress come and go in it, and the view below stays in its place
-        looks = [sides.look(subject, p.name, view, target=targets[gradcam](p)) for p in predictions]
+        looks = [sides.look(subject, name, view, target=t) for name, t in zip(names, targets, strict=True)]
     payload = sides.payload(subject, looks, predictions, index)
     side_by_side(
         payload, start=start_of(view_asked, subject, looks, payload), link=link, key="compared_sides"
@@ -115,7 +118,7 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
         st.caption(
             "These checkpoints cut different regions out of the frame, so their maps are of the whole frame."
         )
-    take_along(subject, looks, payload, named_block(looks, payload))
+    take_along(subject, looks, payload, named_block(looks, payload), class_scores(predictions, index))
 
 
 def starting_view(subject: Subject) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from analysis.report import build_report
@@ -36,12 +37,23 @@ def overlays(looks: Sequence[Look], payload: SidesPayload, source: str, block: s
 
 
 @st.fragment
-def take_along(subject: Subject, looks: Sequence[Look], payload: SidesPayload, block: str | None) -> None:
-    """block: to begin with; the last when None."""
+def take_along(
+    subject: Subject,
+    looks: Sequence[Look],
+    payload: SidesPayload,
+    block: str | None,
+    scores: pd.DataFrame,
+) -> None:
+    """block: to begin with; the last when None. scores: `class_scores`."""
+    stem = Path(subject.name).stem
+    table = Download(
+        "Class scores, CSV", f"{stem}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)
+    )
     sources = [source for source in payload.sources if payload.header["scales"].get(source)]
-    if not sources:
-        return
     with st.expander("Take this clip along", icon=":material/download:"):
+        if not sources:
+            download_row([table], key="take")
+            return
         left, middle, right = st.columns(3)
         source = left.selectbox(
             "Map", sources, format_func=lambda s: payload.header["sources"][s]["name"], key="take_source"
@@ -51,24 +63,32 @@ def take_along(subject: Subject, looks: Sequence[Look], payload: SidesPayload, b
         found = overlays(looks, payload, source, block)
         if not found:
             st.caption(plain(f"No checkpoint has {source} maps at {block}."))
+            download_row([table], key="take")
             return
         side = right.selectbox("Checkpoint", list(found), key="take_side")
-        stem = f"{Path(subject.name).stem}-{side}-{block}-{source}"
-        drawn = found[side]
+        drawn, name = found[side], f"{stem}-{side}-{block}-{source}"
         download_row(
             [
-                Download("MP4", f"{stem}.mp4", "video/mp4", lambda: drawn.film(".mp4")),
-                Download("GIF", f"{stem}.gif", "image/gif", lambda: drawn.film(".gif")),
-                Download("Strip, PNG", f"{stem}.png", "image/png", lambda: drawn.strip(".png")),
+                Download("MP4", f"{name}.mp4", "video/mp4", lambda: drawn.film(".mp4")),
+                Download("GIF", f"{name}.gif", "image/gif", lambda: drawn.film(".gif")),
+                Download("Strip, PNG", f"{name}.png", "image/png", lambda: drawn.strip(".png")),
                 Download(
                     "Maps, NPZ",
-                    f"{Path(subject.name).stem}-maps.npz",
+                    f"{stem}-maps.npz",
                     "application/octet-stream",
                     lambda: maps_file(looks),
                 ),
+                table,
             ],
             key="take",
         )
+
+
+def class_scores(predictions: Sequence[Predictions], index: int) -> pd.DataFrame:
+    """Every checkpoint's probability of every class of one clip, and which class is true."""
+    labels = predictions[0].labels
+    table = {"class": labels, "true": np.arange(len(labels)) == predictions[0].targets[index]}
+    return pd.DataFrame(table | {p.name: p.scores[index] for p in predictions})
 
 
 def maps_file(looks: Sequence[Look]) -> bytes:

@@ -12,10 +12,9 @@ from analysis.compare_tables import agreement_text, confusions_texts, per_class_
 from analysis.localization_figures import acting_figure, localization_figure
 from analysis.localization_report import localization_table
 from app import loading
-from app.choices import plain
+from app.choices import plain, stored_results
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
-from app.loading.results import readable_results
 from atr.predictions import TABLE, Predictions
 
 
@@ -84,10 +83,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
     """What `python -m analysis localize` found, of lists of clips for which every shown checkpoint has a result."""
     found: dict[str, dict[str, dict]] = {}  # digest of the clips -> checkpoint -> result
     for name in checkpoints:
-        results, faults = readable_results(name, "localize")
-        for fault in faults:
-            st.warning(plain(fault))
-        for result in results.values():
+        for result in stored_results(name, "localize").values():
             found.setdefault(result["data"]["digest"], {}).setdefault(name, result)
     if not found:
         st.info("No localisation is stored for these checkpoints: do their maps find the action?")
@@ -140,6 +136,7 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
         "Confusions": tables.confusions,
         "Clips": tables.clips,
         "Pairs": tables.pairs,
+        "Reliability": reliability_table(tables),
     }
     download_row(
         [
@@ -177,6 +174,11 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
     st.dataframe(provenance(predictions).set_index("predictions").drop(index="made by"), height="content")
     for p in predictions:
         st.code(p.facts["command"], language="bash", wrap_lines=True)
+
+
+def reliability_table(tables: Tables) -> pd.DataFrame:
+    """The curves of `compare.reliability` below one another, with their checkpoint and its ECE."""
+    return pd.concat([curve.assign(checkpoint=name, ece=ece) for name, (curve, ece) in tables.curves.items()])
 
 
 def arrays(predictions: Predictions) -> bytes:

@@ -25,8 +25,7 @@ from app.loading.clips import (
     keep_upload,
     shipped_clips,
 )
-from app.loading.maps import Seen, masks_path, payload, progress_bar, seen, sheet
-from app.loading.results import stored_results
+from app.loading.maps import Seen, payload, progress_bar, seen, sheet
 from app.loading.roots import ASSETS, ChoiceError, digest_of, root, stamp_of
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "digest_of",
     "film",
     "keep_upload",
-    "masks_path",
     "model",
     "no_checkpoint",
     "payload",
@@ -56,6 +54,5 @@ __all__ = [
     "sheet",
     "shipped_clips",
     "stamp_of",
-    "stored_results",
     "whole_checkpoint",
 ]

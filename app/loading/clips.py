@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import data_url
-from app.loading.roots import ChoiceError, root, stamp_of
+from app.loading.roots import ChoiceError, inside, root, stamp_of
 from atr.video import decode, probe, uniform_indices
 
 UPLOAD_KINDS = ("mp4", "webm", "avi", "mov", "mkv", "gif")
@@ -33,14 +33,22 @@ class Clip:
 
 
 def shipped_clips() -> list[Clip]:
-    """The clips of annotations.json; none when the file is not there. Raises ChoiceError when it is not readable."""
+    """The clips of annotations.json; none when the file is not there.
+
+    Raises ChoiceError when it is not readable, or leads out of its folder.
+    """
     folder = root("clips")
     path = folder / "annotations.json"
     if not path.is_file():
         return []
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["clips"]
-        clips = [Clip(entry["id"], folder / entry["video"], entry["id"], entry) for entry in entries]
+        clips = [
+            Clip(entry["id"], inside(folder, folder / entry["video"]), entry["id"], entry)
+            for entry in entries
+        ]
+    except ChoiceError as error:
+        raise ChoiceError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ChoiceError(
             f"{path} is not a list of clips as python -m atr tabletop writes it: {error!r}"
@@ -52,14 +60,11 @@ def clip_in_root(typed: str) -> Clip:
     """The video at a typed path, relative to the root or absolute. Raises ChoiceError when it lies outside."""
     folder = root("videos").resolve()
     try:
-        path = (folder / typed.strip()).resolve()
-        inside = path.is_relative_to(folder) and ".." not in Path(typed).parts
-    except (ValueError, OSError, RuntimeError):  # a null byte, a name too long, a loop of links
-        inside = False
-    if not inside:
+        path = inside(folder, folder / typed.strip()).resolve()
+    except ChoiceError as error:
         raise ChoiceError(
             f"The path {typed!r} is not allowed: give a video inside {folder} (set by ATR_VIDEOS)."
-        )
+        ) from error
     if not path.is_file():
         raise ChoiceError(f"There is no file {typed!r} in {folder} (set by ATR_VIDEOS).")
     limit = st.get_option("server.maxUploadSize")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import loading
 from app.loading import ChoiceError, Clip
+from app.loading.roots import inside
 from atr.data import VideoClips, folder_and_split
 from atr.datasets import Annotations, read_annotations, splits_of
 from atr.transforms import Preprocessing
@@ -100,11 +101,7 @@ def _found(
 def clip_at(split: str, index: int) -> Clip:
     """A clip of the list. Raises ChoiceError where the list leads out of the data set's folder."""
     annotations = listed(split).annotations
-    root, path = annotations.root.resolve(), annotations.root / annotations.files[index]
-    if not path.resolve().is_relative_to(root):
-        raise ChoiceError(
-            f"{annotations.files[index]!r} in the list of {annotations.name} lies outside {root}."
-        )
+    path = inside(annotations.root, annotations.root / annotations.files[index])
     target, name = annotations.targets[index], annotations.ids[index]
     label = annotations.labels[target] if target >= 0 else annotations.unlisted[index]
     return Clip(name, path, f"{LINK}:{split}:{name}", {"label": label})

@@ -4,6 +4,8 @@ import contextvars
 import hashlib
 import io
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ from analysis.figures import block_frame_sheet
 from app.explorer import Payload, pack
 from app.loading.checkpoints import checkpoint_stamp, model
 from app.loading.clips import Clip
-from app.loading.roots import digest_of, stamp_of
+from app.loading.roots import ChoiceError, digest_of, inside, root, stamp_of
+from atr.store import read_arrays
 from atr.video import VideoError
 
 
@@ -77,14 +80,7 @@ def payload(view: Seen, clip: Clip) -> Payload:
 
 @st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
 def _payload(identity: str, truth_stamp: str, _view: Seen, _clip: Clip) -> Payload:
-    result, truth = _view.result, _clip.truth
-    acting = masks = None
-    if truth and len(truth.get("acting", ())) > result.indices[-1]:
-        acting = np.asarray(truth["acting"], bool)[result.indices]
-    if path := masks_path(_clip):
-        top, left, height, width = result.box
-        with np.load(path) as file:
-            masks = file["masks"][result.indices][:, top : top + height, left : left + width]
+    result = _view.result
     return pack(
         f"{identity} {truth_stamp}",
         result.frames,
@@ -93,14 +89,47 @@ def _payload(identity: str, truth_stamp: str, _view: Seen, _clip: Clip) -> Paylo
         fps=result.fps,
         sampled=result.key_frames,
         alt=f"Video {_clip.label or _clip.name}",
-        acting=acting,
-        masks=masks,
+        **shown_truth(result, *truth_of(_clip), _clip.name),
     )
 
 
+# ---- what is known to be true ----------------------------------------------------------------------------------------
+
+
 def masks_path(clip: Clip) -> Path | None:
-    path = clip.path.parent / clip.truth["masks"] if clip.truth and clip.truth.get("masks") else None
-    return path if path and path.is_file() else None
+    """None where there are no masks. Raises ChoiceError where the list of clips leads out of its folder."""
+    if not (clip.truth and clip.truth.get("masks")):
+        return None
+    path = inside(root("clips"), clip.path.parent / clip.truth["masks"])
+    return path if path.is_file() else None
+
+
+def truth_of(clip: Clip) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """acting bool (L,) and masks uint8 (L, H, W), None where nobody knows them. Raises ChoiceError for no masks."""
+    acting = masks = None
+    if clip.truth and clip.truth.get("acting"):
+        acting = np.array(clip.truth["acting"], bool)
+    if path := masks_path(clip):
+        try:
+            masks = read_arrays(path)["masks"]
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ChoiceError(f"{path} is no NPZ file with masks: {error}") from error
+    return acting, masks
+
+
+def shown_truth(
+    result: ClipActionness, acting: np.ndarray | None, masks: np.ndarray | None, name: str
+) -> dict[str, np.ndarray | None]:
+    """Both of the frames and the region that are shown. Raises ChoiceError where they do not fit the video."""
+    last, (top, left, height, width) = result.indices[-1], result.box
+    for what, values in (("acting", acting), ("masks", masks)):
+        if values is not None and len(values) <= last:
+            raise ChoiceError(f"{name}: {what} of {len(values)} frames, but the video has frame {last}.")
+    if masks is not None:
+        masks = masks[result.indices][:, top : top + height, left : left + width]
+        if masks.shape[1:] != (height, width):
+            raise ChoiceError(f"{name}: the masks are smaller than the video.")
+    return {"acting": None if acting is None else acting[result.indices], "masks": masks}
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")

@@ -1,5 +1,6 @@
 """Stored results of commands, own and shipped."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -8,34 +9,53 @@ from app.loading.roots import ASSETS, root, stamp_of
 from atr.checkpoint import read_config
 from atr.store import RESULT, read_result, results
 
-
-def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
-    """The results of a kind made with a checkpoint's weights, those over most clips first, own before shipped.
-
-    Raises ValueError for a result that cannot be read.
-    """
-    found, faults = readable_results(checkpoint, kind)
-    if faults:
-        raise ValueError(faults[0])
-    return found
+WEIGHTS = "checkpoint.weights_sha256"
+# Facts that the pages read; "a.b" is b of a.
+OF_ALL = ("checkpoint.name", "command", "skipped", "data.name", "data.description", "data.digest")
+REQUIRED = {
+    "predictions": (
+        "protocol",
+        "labels",
+        "milliseconds_per_clip",
+        "checkpoint.model",
+        "checkpoint.preprocessing",
+    ),
+    "order": ("clips", "overall", "classes"),
+    "faithfulness": ("clips", "block", "grid", "fill", "orders", "shares", "curves", "differences"),
+    "localize": ("clips", "truth", "frames", "blocks", "maps", "emphasis"),
+    "relations": ("videos", "base", "checkpoint.model", "trained", "untrained", "convergence", "classes"),
+}
 
 
 def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list[str]]:
-    """As `stored_results`, and what is wrong with those that cannot be read, whichever checkpoint they are of."""
+    """The results of a kind made with a checkpoint's weights, those over most clips first, own before shipped.
+
+    And what is wrong with those that cannot be read or lack what the pages read, whichever checkpoint they are of.
+    """
     weights = read_config(root("checkpoints") / checkpoint)["weights_sha256"]
     found, faults = {}, []
     for place in dict.fromkeys(place.resolve() for place in (root("results"), ASSETS / "results")):
         for folder in results(place, kind):
             try:
                 result = _result(str(folder), stamp_of(folder / RESULT))
+                require(result, [WEIGHTS], folder)
                 if result["checkpoint"]["weights_sha256"] == weights:
+                    require(result, OF_ALL + REQUIRED[kind], folder)
                     found[folder] = result
-            except (KeyError, TypeError):
-                faults.append(f"{folder} names no checkpoint: it is no result of this program")
             except ValueError as error:
                 faults.append(str(error))
     by_size = sorted(found.items(), key=lambda item: -item[1].get("videos", item[1].get("clips", 0)))
     return dict(by_size), faults
+
+
+def require(result: dict, keys: Sequence[str], folder: Path) -> None:
+    """Raises ValueError, naming the first key that a result lacks."""
+    for key in keys:
+        value = result
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise ValueError(f"{folder} is no whole result: its {RESULT} has no {key!r}")
+            value = value[part]
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -27,6 +27,16 @@ def root(name: str) -> Path | None:
     return folder and Path(folder)
 
 
+def inside(folder: Path, path: Path) -> Path:
+    """The path itself. Raises ChoiceError where it leads out of the folder, by itself or by the links it follows."""
+    try:
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path
+    except (ValueError, OSError, RuntimeError):  # a null byte, a name too long, a loop of links
+        pass
+    raise ChoiceError(f"{str(path)!r} lies outside {folder.resolve()}.")
+
+
 def digest_of(path: Path) -> str:
     """Of a file's content. Raises OSError."""
     return _digest(str(path), stamp_of(path))

@@ -13,6 +13,8 @@ from analysis.gradcam import clip_gradcam, explained_blocks
 from app import loading
 from app.explorer import Side, SidesPayload, data_url, pack_sides
 from app.loading import FILM_FRAMES, FILM_SIDE, ChoiceError, Clip
+from app.loading.maps import shown_truth, truth_of
+from app.loading.roots import inside
 from atr.data import folder_and_split
 from atr.datasets import Annotations, read_annotations
 from atr.models import VideoClassifier
@@ -66,10 +68,7 @@ def subject(predictions: Predictions, index: int) -> Subject:
     acting = masks = None
     shipped = {each.path.resolve(): each for each in loading.shipped_clips()}
     if known := shipped.get(clip.path.resolve()):
-        acting = np.array(known.truth["acting"], bool) if known.truth.get("acting") else None
-        if path := loading.masks_path(known):
-            with np.load(path) as file:
-                masks = file["masks"]
+        acting, masks = truth_of(known)
     return Subject(identity, name, label, clip.path, acting=acting, masks=masks)
 
 
@@ -84,14 +83,19 @@ def _rendered(name: str, label: str, version: int) -> Subject:
 
 def _seed(name: str) -> int:
     split, _, number = name.rpartition("-")
-    return split_seed(split, int(number))
+    try:
+        return split_seed(split, int(number))
+    except ValueError as error:
+        raise ChoiceError(
+            f"{name!r} is no clip that can be rendered: these are named by split and number, as val-000012"
+        ) from error
 
 
 def _video(data: str, name: str, label: str) -> Clip:
     try:
         folder, split = folder_and_split(data)
         annotations = _annotations(str(folder), split, folder.stat().st_mtime_ns)
-        path = annotations.root / annotations.files[annotations.ids.index(name)]
+        path = inside(annotations.root, annotations.root / annotations.files[annotations.ids.index(name)])
     except (ValueError, OSError) as error:
         raise ChoiceError(
             f"The predictions are of clip {name!r} of {data}, which is not here: {error}"
@@ -108,11 +112,11 @@ def thumbnail(predictions: Predictions, index: int) -> dict:
     """As `loading.film`; a clip that is missing or broken has a picture that says so, and is still listed."""
     data, name = predictions.facts["data"]["name"], predictions.ids[index]
     label = predictions.labels[predictions.targets[index]]
-    if data.startswith(RENDERED):
+    try:
+        if not data.startswith(RENDERED):
+            return loading.film(_video(data, name, label))
         film = _rendered_film(name, RENDERER_VERSION)
         return {"id": name, "label": label, "film": film, "frames": FILM_FRAMES}
-    try:
-        return loading.film(_video(data, name, label))
     except (ChoiceError, VideoError, OSError):
         film = loading.blank_film()
         return {"id": name, "label": f"{label} (cannot be read)", "film": film, "frames": FILM_FRAMES}
@@ -228,8 +232,6 @@ def payload(
 
 @st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
 def _payload(identity: str, _subject: Subject, _result: ClipActionness, _sides: list[Side]) -> SidesPayload:
-    top, left, height, width = _result.box
-    acting, masks = _subject.acting, _subject.masks
     return pack_sides(
         identity,
         _result.frames,
@@ -237,8 +239,7 @@ def _payload(identity: str, _subject: Subject, _result: ClipActionness, _sides: 
         fps=_result.fps,
         sampled=_result.sampled,
         alt=f"Video {_subject.name}, {_subject.label}",
-        acting=None if acting is None else acting[_result.indices],
-        masks=None if masks is None else masks[_result.indices][:, top : top + height, left : left + width],
+        **shown_truth(_result, _subject.acting, _subject.masks, _subject.name),
         true_label=_subject.label,
         sides=_sides,
     )

@@ -13,9 +13,7 @@ from app.choices import plain
 from app.explorer import data_url, explorer, relation_grid
 from app.exports import Download, Overlay, download_row, written
 from app.loading import ChoiceError, Clip, Seen
-from atr.checkpoint import CheckpointError
 from atr.models import VideoClassifier
-from atr.video import VideoError
 
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
 
@@ -24,18 +22,12 @@ def page() -> None:
     choices.keep()
     try:
         show()
-    except (ChoiceError, CheckpointError, VideoError) as error:
+    except ValueError as error:  # whatever cannot be had; the message names it
         st.error(plain(str(error)), icon=":material/error:")
 
 
 def show() -> None:
-    names = loading.checkpoint_names()
-    try:
-        clips = loading.shipped_clips()
-    except ChoiceError as error:  # uploads and paths still work
-        st.error(plain(str(error)), icon=":material/error:")
-        clips = []
-    choices.read_link(names, clips)
+    names, clips = choices.begin()
     checkpoint = choices.choose_checkpoint(names)
     warnings = st.empty()
     try:
@@ -86,10 +78,9 @@ def starting_point(model: VideoClassifier, clip: Clip, checkpoint: str, result: 
         allowed = ", ".join(result.maps) or "none, this checkpoint has no maps"
         link["warnings"].append(f"The link asks for block {block!r}; {checkpoint} has: {allowed}.")
         link["block"] = block = None
-    if (frame := link["frame"]) is not None and not (frame.isdecimal() and int(frame) <= result.indices[-1]):
-        link["warnings"].append(
-            f"The link asks for frame {frame!r}; this clip has 0 to {result.indices[-1]}."
-        )
+    frame, last = link["frame"], int(result.indices[-1])
+    if frame is not None and choices.number(frame) not in range(last + 1):
+        link["warnings"].append(f"The link asks for frame {frame!r}; this clip has 0 to {last}.")
         link["frame"] = frame = None
     acting = np.flatnonzero(clip.truth.get("acting", ())) if clip.truth else []
     middle = int(acting[len(acting) // 2]) if len(acting) else int(result.indices[len(result.indices) // 2])

@@ -28,17 +28,17 @@ BASES = {"nats": math.e, "bits": 2.0}
 def page() -> None:
     choices.keep()
     st.title("Temporal relations", anchor=False)
-    names = loading.checkpoint_names()
+    names, _ = choices.begin()
     try:
-        choices.read_link(names, loading.shipped_clips())
         choices.prefer_graph_reasoner(names)
         checkpoint = choices.choose_checkpoint(names)
         for warning in st.session_state["link"]["warnings"]:
             st.warning(plain(warning), icon=":material/link_off:")
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
+        choices.set_address({"checkpoint": checkpoint})
         show(checkpoint, names)
-    except (ChoiceError, CheckpointError, ValueError) as error:
+    except ValueError as error:  # whatever cannot be had; the message names it
         st.error(plain(str(error)), icon=":material/error:")
 
 
@@ -50,7 +50,7 @@ def show(checkpoint: str, names: list[str]) -> None:
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
             kernels_panel(model)
         return
-    found = loading.stored_results(checkpoint, "relations")
+    found = choices.stored_results(checkpoint, "relations")
     if not found:
         st.info("No average over a data set is stored for this checkpoint yet: compute one.")
         compute(checkpoint, model, found)

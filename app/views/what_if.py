@@ -6,17 +6,14 @@ import streamlit as st
 
 from analysis.actionness import actionness_blocks
 from analysis.faithfulness import default_block
-from analysis.intervention_figures import scores_figure
-from analysis.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention, Outcome
+from analysis.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
 from app import choices, loading
 from app.choices import plain
-from app.explorer import data_url
+from app.intervention_outcome import Answer, scores, strip, take_along
 from app.intervention_results import FILL_NAMES, faithfulness_tab, order_tab
 from app.loading import ChoiceError, Clip
-from app.loading.what_if import Sampled, outcome, sampled
-from atr.checkpoint import CheckpointError
+from app.loading.what_if import Sampled, sampled
 from atr.models import VideoClassifier
-from atr.video import VideoError
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
 HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
@@ -33,12 +30,6 @@ DEFAULTS = {
     "actionness": "computed",
 }
 MOST_SEED = 9_999
-STRIP = (
-    "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); gap: 6px }} "
-    ".strip figure {{ margin: 0 }} .strip img {{ width: 100%; border-radius: 6px; display: block }} "
-    ".strip figcaption {{ font-size: 0.8rem; opacity: 0.7; text-align: center }}</style>"
-    '<div class="strip">{figures}</div>'
-)
 UNIFORM = (
     "Uniform: M of every block is one constant, so AFA averages all positions alike, as in ATR_sim, and AFD gives every "
     "position the same. 0 is what a locator gives that has learned nothing; the clip's own mean keeps the strength of "
@@ -55,18 +46,12 @@ def page() -> None:
     st.title("What if", anchor=False)
     try:
         show()
-    except (ChoiceError, CheckpointError, VideoError, ValueError) as error:
+    except ValueError as error:  # whatever cannot be had; the message names it
         st.error(plain(str(error)), icon=":material/error:")
 
 
 def show() -> None:
-    names = loading.checkpoint_names()
-    try:
-        clips = loading.shipped_clips()
-    except ChoiceError as error:  # uploads and paths still work
-        st.error(plain(str(error)), icon=":material/error:")
-        clips = []
-    choices.read_link(names, clips)
+    names, clips = choices.begin()
     checkpoint = choices.choose_checkpoint(names)
     warnings = st.empty()
     try:
@@ -122,7 +107,7 @@ def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) ->
     allowed, accepted, warnings = allowed_values(model), {}, []
     for name, text in asked.items():
         numeric = isinstance(DEFAULTS[name], int)
-        value = int(text) if numeric and text.isascii() and text.isdecimal() else text
+        value = choices.number(text) if numeric else text
         if value in allowed[name]:
             accepted[name] = value
         else:
@@ -137,8 +122,7 @@ def write_link(clip: Clip, checkpoint: str, used: dict) -> None:
     if clip.link:
         changed = {name: str(value) for name, value in used.items() if value != DEFAULTS[name]}
         link = {"clip": clip.link, "checkpoint": checkpoint, **changed}
-    if st.query_params.to_dict() != link:
-        st.query_params.from_dict(link)
+    choices.set_address(link)
 
 
 # ---- one clip, live --------------------------------------------------------------------------------------------------
@@ -160,13 +144,12 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip, seen: Sampled) -> 
         actionness=used["actionness"],
     )
     try:
-        before = outcome(seen, checkpoint, Intervention())
-        after = outcome(seen, checkpoint, intervention)
+        answer = Answer.of(clip, checkpoint, model.labels, seen, intervention)
+        strip(answer)
+        scores(answer, with_maps=bool(actionness_blocks(model)))
+        take_along(answer)
     except ValueError as error:  # a fragment runs without the page around it
         st.error(plain(str(error)), icon=":material/error:")
-        return
-    strip(seen, after, intervention)
-    scores(model, clip, before, None if intervention.changes_nothing else after)
 
 
 def controls(model: VideoClassifier) -> dict:
@@ -208,55 +191,6 @@ def controls(model: VideoClassifier) -> dict:
         with frames if used["order"] == "shuffled" else hiding:
             used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, key=key("seed")))
     return used
-
-
-def strip(seen: Sampled, after: Outcome, intervention: Intervention) -> None:
-    figures = [
-        f'<figure><img src="{data_url(frame)}" alt="Step {step}"><figcaption>{step} · frame {seen.indices[index]}'
-        "</figcaption></figure>"
-        for step, (frame, index) in enumerate(zip(after.frames, after.order, strict=True), start=1)
-    ]
-    st.html(STRIP.format(figures="".join(figures)))
-    told = "What the model is given: time step and frame of the video."
-    if after.hidden is not None:
-        count, positions = int(after.hidden[0].sum()), after.hidden[0].size
-        told += f" Hidden: {count} of the {positions} positions of {intervention.block} in every frame ({count / positions:.1%})."
-    st.caption(told)
-
-
-def scores(model: VideoClassifier, clip: Clip, before: Outcome, changed: Outcome | None) -> None:
-    """The probability of the true class (of the class first predicted where no label is known), and the top classes.
-
-    changed: None where nothing is done to the clip.
-    """
-    after = changed or before
-    known = clip.label in model.labels
-    asked = model.labels.index(clip.label) if known else int(before.probabilities.argmax())
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        st.subheader("Probability", anchor=False)
-        was, now = float(before.probabilities[asked]), float(after.probabilities[asked])
-        st.metric(
-            f"{'True class' if known else 'First predicted'}: {plain(model.labels[asked])}",
-            f"{now:.1%}",
-            f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
-        )
-        for text, found in (("Original clip", before), ("Now", after)):
-            best = int(found.probabilities.argmax())
-            badge = ""
-            if known:
-                badge = ":green-badge[:material/check:]" if best == asked else ":red-badge[:material/close:]"
-            st.markdown(
-                f":gray[{text}:] **{plain(model.labels[best])}** · {found.probabilities[best]:.1%} {badge}"
-            )
-    with right:
-        st.subheader("Class scores", anchor=False)
-        figure = scores_figure(
-            before.probabilities, after.probabilities, model.labels, true_class=asked if known else None
-        )
-        st.plotly_chart(
-            figure, key="what_if_scores", alt="The most probable classes before and after, as paired bars"
-        )
 
 
 page()

@@ -1,9 +1,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
-from tests.app.world import FIRST, SECOND, TARGETS, write_calls, write_checkpoint, write_clips
+import atr
+from tests.app.world import FIRST, LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +53,21 @@ def two(world, results):
     write_calls(results, first, TARGETS, FIRST)
     write_calls(results, second, TARGETS, SECOND)
     return first, second
+
+
+@pytest.fixture
+def network(world, monkeypatch):
+    """A checkpoint for 4 frames whose answer depends on the order of the frames and on every block's M."""
+    monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
+    model = atr.create_model("tsn_resnet18", num_classes=3, num_frames=4, width=0.125, block="atr").eval()
+    nn.init.normal_(model.fc.weight)
+    for block in model.blocks.values():
+        nn.init.normal_(block.arl.cond.weight, std=20)
+    with torch.no_grad():  # statistics of its own, so that activations neither die nor explode
+        model.train()(torch.randn(8, 4, 3, SIDE, SIDE))
+    return atr.save_checkpoint(
+        world / "checkpoints" / "net",
+        model.eval(),
+        labels=LABELS,
+        preprocessing=atr.Preprocessing(short_side=SIDE, crop=SIDE),
+    )

@@ -2,14 +2,16 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app import loading
 from app.compare import exports
+from app.compare.tabs import reliability_table
 from app.loading import sides
-from app.loading.predictions import stored_predictions
+from app.loading.predictions import stored_predictions, tables
 from atr.tabletop import render_clip, split_seed
 from atr.video import uniform_indices
 from tests.app.world import LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint
@@ -91,6 +93,68 @@ def test_the_file_of_maps_holds_every_map_by_checkpoint_source_and_block(two):
         assert "second/actionness/S4B1" not in file and "second/gradcam/S4B1" in file
         np.testing.assert_array_equal(file["first/actionness/S4B1"], looks[0].result.maps["S4B1"])
         assert file["indices"].tolist() == list(range(sides.RENDERED_FRAMES))
+
+
+def test_the_class_scores_of_a_clip_are_those_of_every_side(two):
+    predictions = [stored(two, name) for name in ("first", "second")]
+    scores = exports.class_scores(predictions, 1)
+    assert scores["class"].tolist() == LABELS and scores.true.tolist() == [True, False, False]
+    np.testing.assert_allclose(scores["first"], [0.8, 0.1, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(scores["second"], [0.1, 0.8, 0.1], rtol=1e-6)
+
+
+def test_the_reliability_curves_are_one_table(two):
+    found = list(stored_predictions("first")[0].values()) + list(stored_predictions("second")[0].values())
+    curves = reliability_table(tables(found))
+    assert curves.groupby("checkpoint").clips.sum().to_dict() == {"first": 6, "second": 6}
+    filled = curves[curves.clips > 0]  # all are called with 0.8
+    assert filled.accuracy.tolist() == pytest.approx([4 / 6, 2 / 6])
+    assert filled.ece.tolist() == pytest.approx([0.8 - 4 / 6, 0.8 - 2 / 6])
+
+
+@pytest.mark.parametrize("name", ["foo", "val", "val-x", "past-000001", "val-" + "9" * 5000])
+def test_a_name_that_is_no_rendered_clip_is_one_error_and_still_listed(two, name):
+    predictions = stored(two, "first")
+    predictions = replace(predictions, ids=(name, *predictions.ids[1:]))
+    with pytest.raises(loading.ChoiceError, match="no clip that can be rendered"):
+        sides.subject(predictions, 0)
+    assert "cannot be read" in sides.thumbnail(predictions, 0)["label"]
+
+
+@pytest.mark.parametrize(
+    ("acting", "masks", "message"),
+    [
+        ([True] * 11, np.zeros((12, SIDE, SIDE)), "acting of 11 frames, but the video has frame 11"),
+        ([True] * 12, np.zeros((3, SIDE, SIDE)), "masks of 3 frames, but the video has frame 11"),
+        ([True] * 12, np.zeros((12, 8, 8)), "masks are smaller than the video"),
+        ([True] * 12, None, "is no NPZ file with masks"),
+    ],
+)
+def test_truth_that_does_not_fit_the_video_is_one_error(world, results, acting, masks, message):
+    checkpoint = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    write_calls(results, checkpoint, [0], [0], data=str(world / "clips"))
+    path = world / "clips" / "annotations.json"
+    annotations = json.loads(path.read_text())
+    annotations["clips"][0]["acting"] = acting
+    path.write_text(json.dumps(annotations))
+    named = {"other": np.zeros(1)} if masks is None else {"masks": masks}
+    np.savez(world / "clips" / "val-000000.masks.npz", **named)
+    predictions = stored([checkpoint], "first")
+    with pytest.raises(loading.ChoiceError, match=message):
+        subject = sides.subject(predictions, 0)
+        looks = [sides.look(subject, "first", "crop", target=None)] * 2
+        sides.payload(subject, looks, [predictions] * 2, 0)
+
+
+def test_predictions_of_a_video_outside_the_data_are_refused(world, results):
+    checkpoint = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    write_calls(results, checkpoint, [0], [0], data=str(world / "clips"))
+    path = world / "clips" / "annotations.json"
+    (world / "outside.mp4").write_bytes((world / "clips" / "val-000000.mp4").read_bytes())
+    path.write_text(path.read_text().replace('"val-000000.mp4"', '"../outside.mp4"'))
+    predictions = stored([checkpoint], "first")
+    with pytest.raises(loading.ChoiceError, match="outside.mp4' lies outside"):
+        sides.subject(predictions, 0)
 
 
 def looked_at(folders):

@@ -1,5 +1,6 @@
 """Every page with no checkpoint, one, two, a broken one; choices, links and faults."""
 
+import json
 import shutil
 
 import pytest
@@ -108,6 +109,33 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, world
         assert value in warning
     assert app.title[0].value == "moving right"
     assert not errors(app)
+
+
+def test_a_frame_of_thousands_of_digits_is_one_warning(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch(frame="1" * 5000)
+    (warning,) = [warning.value for warning in app.warning]
+    assert "this clip has 0 to 11." in warning and not errors(app)
+
+
+@pytest.mark.parametrize("key", ["video", "masks"])
+def test_a_list_of_clips_that_leads_out_of_its_folder_is_one_error(launch, world, key):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    path = world / "clips" / "annotations.json"
+    annotations = json.loads(path.read_text())
+    name = annotations["clips"][0][key]
+    (world / name).write_bytes((world / "clips" / name).read_bytes())
+    annotations["clips"][0][key] = f"../{name}"
+    path.write_text(json.dumps(annotations))
+    (error,) = errors(launch())
+    assert f"{name}' lies outside {world / 'clips'}" in error
+
+
+def test_damaged_masks_are_one_error(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "clips" / "val-000000.masks.npz").write_bytes(b"PK no masks")
+    (error,) = errors(launch())
+    assert "val-000000.masks.npz is no NPZ file with masks" in error
 
 
 def test_a_link_to_a_path_outside_the_root_shows_nothing_of_it(launch, world):

@@ -1,5 +1,6 @@
 """The page "Temporal relations": with a stored result, without one, with checkpoints that have no W."""
 
+import json
 import time
 
 import numpy as np
@@ -62,7 +63,8 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
     app = launch("relations")
     app.selectbox(key="checkpoint").set_value("other").run()
     assert "no matrix W" in app.info[0].value
-    assert launch("relations", checkpoint="other").selectbox(key="checkpoint").value == "other"
+    assert app.query_params == {"checkpoint": "other"}
+    assert launch("relations", **app.query_params).selectbox(key="checkpoint").value == "other"
 
 
 def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):
@@ -79,6 +81,18 @@ def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, gra
     app.run()
     assert not app.error
     assert "over 2 videos" in app.markdown[0].value
+
+
+def test_an_incomplete_result_is_warned_of_and_another_can_be_computed(launch, world, graph):
+    store(world, graph)
+    (path,) = (world / "results").glob("relations-*/result.json")
+    result = json.loads(path.read_text())
+    del result["data"]["description"]
+    path.write_text(json.dumps(result))
+    app = launch("relations")
+    (warning,) = app.warning
+    assert path.parent.name in warning.value and "has no 'data.description'" in warning.value
+    assert app.button(key="compute relations") and not app.error
 
 
 def test_a_run_under_way_is_found_after_a_reload_and_can_be_stopped(launch, world, graph, tmp_path):

@@ -1,42 +1,21 @@
 """The page "What if": class scores under interventions, links, stored results and their computation."""
 
+import io
 import shutil
 
 import numpy as np
 import pytest
-import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
-from torch import nn
 
 import atr
-from analysis.commands.faithfulness import Faithfulness, faithfulness_folder
-from analysis.commands.order import Order, order_folder
 from analysis.interventions import Intervention, intervene
 from app import loading
-from app.computing import digest_of
+from app.intervention_outcome import Answer, arrays, film, picture, table
 from app.loading.what_if import outcome, sampled
-from app.runs import Run
 from atr.video import decode
 from tests.app.conftest import ROOT
-from tests.app.world import LABELS, SIDE, write_checkpoint
-
-
-@pytest.fixture
-def network(world, monkeypatch):
-    """A checkpoint for 4 frames whose answer depends on the order of the frames and on every block's M."""
-    monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
-    model = atr.create_model("tsn_resnet18", num_classes=3, num_frames=4, width=0.125, block="atr").eval()
-    nn.init.normal_(model.fc.weight)
-    for block in model.blocks.values():
-        nn.init.normal_(block.arl.cond.weight, std=20)
-    with torch.no_grad():  # statistics of its own, so that activations neither die nor explode
-        model.train()(torch.randn(8, 4, 3, SIDE, SIDE))
-    return atr.save_checkpoint(
-        world / "checkpoints" / "net",
-        model.eval(),
-        labels=LABELS,
-        preprocessing=atr.Preprocessing(short_side=SIDE, crop=SIDE),
-    )
+from tests.app.world import LABELS, write_checkpoint
 
 
 def open_link(**query: str) -> AppTest:
@@ -61,11 +40,6 @@ def expected(folder, intervention: Intervention, clip: int = 0) -> np.ndarray:
 def shown(app) -> tuple[str, str | None]:
     (metric,) = app.metric
     return metric.value, metric.delta
-
-
-def drawn(app) -> list[str]:
-    """The charts on the page, by what is said of them."""
-    return [chart.proto.alt for chart in app.get("plotly_chart")]
 
 
 def test_without_a_checkpoint_the_page_says_so(launch, world):
@@ -174,6 +148,46 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, netwo
     assert app.query_params == {"clip": "val-000000", "checkpoint": "net"}
 
 
+def test_a_number_of_thousands_of_digits_is_one_warning(launch, network):
+    app = open_link(seed="1" * 5000)
+    (warning,) = [warning.value for warning in app.warning]
+    assert "net allows: 0 to 9999." in warning
+    assert not errors(app) and not app.exception
+
+
+def test_the_same_area_is_hidden_at_the_top_at_random_and_at_the_bottom(launch, network):
+    app = open_link(hide="bottom", q="40", block="S4B1", order="reversed")
+    settings = {"order": "reversed", "share": 0.4, "block": "S4B1"}
+    true = {
+        place: expected(network, Intervention(hide=place, **settings))[0]
+        for place in ("top", "random", "bottom")
+    }
+    line = " · ".join(f"{place} **{probability:.1%}**" for place, probability in true.items())
+    assert [markdown.value for markdown in app.markdown if "same area" in markdown.value] == [
+        f":gray[The same area hidden:] {line}"
+    ]
+    assert shown(app)[0] == f"{true['bottom']:.1%}"
+    app.button_group(key="what_if hide").set_value("nothing").run()
+    assert not [markdown for markdown in app.markdown if "same area" in markdown.value]
+
+
+def test_what_is_taken_along_is_what_the_model_was_given_and_said(network):
+    clip = loading.shipped_clips()[0]
+    intervention = Intervention(order="reversed", hide="top", share=0.5, block="S5B2")
+    answer = Answer.of(clip, "net", LABELS, sampled(clip, "net"), intervention)
+    said = intervene(atr.load_checkpoint(network), decode(clip.path, [1, 4, 7, 10]), intervention)
+    np.testing.assert_array_equal(Image.open(io.BytesIO(picture(answer))), np.hstack(said.frames))
+    assert film(answer, ".gif").startswith(b"GIF8") and film(answer, ".mp4")[4:8] == b"ftyp"
+    scores = table(answer).set_index("class")
+    assert scores.index.tolist() == LABELS
+    np.testing.assert_allclose(scores.before, expected(network, Intervention()), rtol=1e-6)
+    np.testing.assert_allclose(scores.after, said.probabilities, rtol=1e-6)
+    with np.load(io.BytesIO(arrays(answer))) as file:
+        assert file["indices"].tolist() == [10, 7, 4, 1] and file["labels"].tolist() == LABELS
+        np.testing.assert_array_equal(file["frames"], said.frames)
+        np.testing.assert_array_equal(file["hidden"], said.hidden)
+
+
 def test_the_settings_survive_a_visit_to_another_page(launch, network):
     app = launch("what_if")
     app.button_group(key="what_if hide").set_value("bottom").run()
@@ -226,62 +240,3 @@ def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world,
     again = sampled(first, "net")
     assert again.identity != seen.identity
     assert (outcome(again, "net", Intervention()).probabilities != before.probabilities).any()
-
-
-# ---- over a data set
-
-
-def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world, network):
-    app = launch("what_if")
-    assert ["No result over a data set" in info.value for info in app.info] == [True, True]
-    data, out = str(world / "clips"), world / "results"
-    assert Order(network, data=data, out=out).run("python -m analysis order --seed 0") == 0
-    assert Faithfulness(network, data=data, out=out, block="S4B1").run("python -m analysis faithfulness") == 0
-    app.run()
-    assert not app.info and not errors(app) and not app.exception
-    assert "python -m analysis order --seed 0" in [code.value for code in app.code]
-    tables = [frame.value for frame in app.dataframe]
-    assert tables[0]["class"].tolist() == ["all", *LABELS[:2]]
-    assert tables[1]["order"].tolist() == ["actionness", "Grad-CAM", "centre", "random"] * 2
-    assert len(app.get("plotly_chart")) == 3
-    assert len(app.get("download_button")) == 7
-    assert any("not known of this data set" in caption.value for caption in app.caption)
-
-
-def test_results_of_another_checkpoint_are_not_shown(world, network):
-    other = write_checkpoint(world / "checkpoints" / "other", block="atr")
-    assert Order(other, data=str(world / "clips"), out=world / "results").run("order") == 0
-    assert len(loading.stored_results("other", "order")) == 1
-    assert loading.stored_results("net", "order") == {}
-
-
-def test_a_computation_is_started_with_what_was_chosen(launch, world, network, monkeypatch):
-    started = []
-    monkeypatch.setattr(Run, "start", lambda run, *command: started.append((run.folder, *command)))
-    app, model, clips = launch("what_if"), atr.load_checkpoint(network), str(world / "clips")
-    app.selectbox(key="data order").set_value(clips).run()
-    app.number_input(key=f"clips {clips} order").set_value(1).run()
-    app.button(key="compute order").click().run()
-    app.selectbox(key="block net faithfulness").set_value("S2B1").run()
-    app.selectbox(key="fill faithfulness").set_value("blur").run()
-    app.button(key="compute faithfulness").click().run()
-    (order, order_arguments, module), (faithful, arguments, module) = started
-    assert module == "analysis"
-    root = (world / "results").resolve()
-    given = ["--checkpoint", str(network.resolve()), "--data", clips, "--num-clips", "1"]
-    assert order_arguments == ["order", *given, "--out", str(root)]
-    assert order == order_folder(root, network, digest_of(clips, 1, model))
-    given = ["--checkpoint", str(network.resolve()), "--data", "tabletop:val", "--num-clips", "200"]
-    assert arguments == ["faithfulness", *given, "--block", "S2B1", "--fill", "blur", "--out", str(root)]
-    digest = digest_of("tabletop:val", 200, model)
-    assert faithful == faithfulness_folder(root, network, digest, "S2B1", fill="blur")
-
-
-def test_an_unreadable_result_is_one_error_and_the_clip_stays(launch, world, network):
-    folder = world / "results" / "order-net-000000000000"
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text("{")
-    app = launch("what_if")
-    (error,) = errors(app)
-    assert "holds no readable result" in error
-    assert app.metric

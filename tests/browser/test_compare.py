@@ -104,6 +104,8 @@ def test_grad_cam_comes_when_asked_for(open_page):
     settled(page)
     expect(page.locator(SIDES)).to_have_attribute("data-source", "gradcam")
     expect(page.locator(".panel .sentence").first).to_have_text("")
+    page.get_by_role("button", name="Copy link").click()
+    assert "gradcam=true" in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
@@ -118,6 +120,7 @@ def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
         ("GIF", b"GIF8"),
         ("Strip, PNG", b"\x89PNG"),
         ("Maps, NPZ", b"PK"),
+        ("Class scores, CSV", b"class,true,tabletop-atr,tabletop-gr"),
     ):
         with page.expect_download() as download:
             page.get_by_role("button", name=name, exact=True).click()

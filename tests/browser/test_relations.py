@@ -6,8 +6,9 @@ from playwright.sync_api import expect
 
 
 def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
-    page = open_page("relations?checkpoint=tabletop-gr", explorer=False)
+    page = open_page("relations?clip=val-000001&checkpoint=tabletop-gr", explorer=False)
     page.get_by_text("Click a cell to enlarge its block.").wait_for(timeout=90_000)
+    expect(page).to_have_url(re.compile(r"/relations\?checkpoint=tabletop-gr$"))
     charts = page.get_by_test_id("stPlotlyChart")
     enlarged = charts.nth(1).locator(".annotation-text")
     expect(enlarged).to_have_text("S3B1", timeout=30_000)

@@ -1,0 +1,89 @@
+"""The page "What if" over data sets: stored results, those that cannot be read, and what is computed."""
+
+import json
+
+import atr
+from analysis.commands.faithfulness import Faithfulness, faithfulness_folder
+from analysis.commands.order import Order, order_folder
+from app.computing import digest_of
+from app.loading.results import readable_results
+from app.runs import Run
+from tests.app.world import LABELS, write_checkpoint
+
+
+def errors(app) -> list[str]:
+    return [error.value for error in app.error]
+
+
+def drawn(app) -> list[str]:
+    """The charts on the page, by what is said of them."""
+    return [chart.proto.alt for chart in app.get("plotly_chart")]
+
+
+def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world, network):
+    app = launch("what_if")
+    assert ["No result over a data set" in info.value for info in app.info] == [True, True]
+    data, out = str(world / "clips"), world / "results"
+    assert Order(network, data=data, out=out).run("python -m analysis order --seed 0") == 0
+    assert Faithfulness(network, data=data, out=out, block="S4B1").run("python -m analysis faithfulness") == 0
+    app.run()
+    assert not app.info and not errors(app) and not app.exception
+    assert "python -m analysis order --seed 0" in [code.value for code in app.code]
+    tables = [frame.value for frame in app.dataframe]
+    assert tables[0]["class"].tolist() == ["all", *LABELS[:2]]
+    assert tables[1]["order"].tolist() == ["actionness", "Grad-CAM", "centre", "random"] * 2
+    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("download_button")) == 5 + 7  # of the clip, of the results
+    assert any("not known of this data set" in caption.value for caption in app.caption)
+
+
+def test_results_of_another_checkpoint_are_not_shown(world, network):
+    other = write_checkpoint(world / "checkpoints" / "other", block="atr")
+    assert Order(other, data=str(world / "clips"), out=world / "results").run("order") == 0
+    found, faults = readable_results("other", "order")
+    assert len(found) == 1 and not faults
+    assert readable_results("net", "order") == ({}, [])
+
+
+def test_a_computation_is_started_with_what_was_chosen(launch, world, network, monkeypatch):
+    started = []
+    monkeypatch.setattr(Run, "start", lambda run, *command: started.append((run.folder, *command)))
+    app, model, clips = launch("what_if"), atr.load_checkpoint(network), str(world / "clips")
+    app.selectbox(key="data order").set_value(clips).run()
+    app.number_input(key=f"clips {clips} order").set_value(1).run()
+    app.button(key="compute order").click().run()
+    app.selectbox(key="block net faithfulness").set_value("S2B1").run()
+    app.selectbox(key="fill faithfulness").set_value("blur").run()
+    app.button(key="compute faithfulness").click().run()
+    (order, order_arguments, module), (faithful, arguments, module) = started
+    assert module == "analysis"
+    root = (world / "results").resolve()
+    given = ["--checkpoint", str(network.resolve()), "--data", clips, "--num-clips", "1"]
+    assert order_arguments == ["order", *given, "--out", str(root)]
+    assert order == order_folder(root, network, digest_of(clips, 1, model))
+    given = ["--checkpoint", str(network.resolve()), "--data", "tabletop:val", "--num-clips", "200"]
+    assert arguments == ["faithfulness", *given, "--block", "S2B1", "--fill", "blur", "--out", str(root)]
+    digest = digest_of("tabletop:val", 200, model)
+    assert faithful == faithfulness_folder(root, network, digest, "S2B1", fill="blur")
+
+
+def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_page_stays(
+    launch, world, network
+):
+    data, out = str(world / "clips"), world / "results"
+    assert Order(network, data=data, out=out).run("order") == 0
+    (whole,) = out.glob("order-net-*/result.json")
+    result = json.loads(whole.read_text())
+    del result["overall"]
+    for name, text in (("0", "{"), ("1", json.dumps(result)), ("2", "[]")):
+        folder = out / f"order-net-{name}"
+        folder.mkdir()
+        (folder / "result.json").write_text(text)
+    app = launch("what_if")
+    assert not errors(app) and not app.exception
+    unreadable, incomplete, foreign = [warning.value for warning in app.warning]
+    assert "order-net-0 holds no readable result" in unreadable
+    assert "order-net-1 is no whole result: its result.json has no 'overall'" in incomplete
+    assert "order-net-2 is no whole result: its result.json has no 'checkpoint.weights_sha256'" in foreign
+    assert app.metric and "Accuracies by order, over all clips and by class" in drawn(app)
+    assert app.button(key="compute order") and app.button(key="compute faithfulness")

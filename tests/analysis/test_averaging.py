@@ -189,4 +189,4 @@ def test_facts_of_the_result(whole, checkpoint):
     assert result["checkpoint"]["weights_sha256"] == digest
     assert sum(c["videos"] for c in result["classes"]) == 11
     assert result["convergence"][0]["videos"] == [1, 2, 4, 8, 11]
-    assert result["software"].keys() == {"opencv", "torch"}
+    assert result["software"].keys() == {"opencv", "torch", "machine"}

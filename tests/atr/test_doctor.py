@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -111,10 +112,12 @@ def kinetics(folder):
         ("train", "clap", "a", 0),
         ("train", "clap", "b", 1),
         ("train", "wave", "c", 2),
-        ("val", "wave", "d", 2),
     ):
         (folder / split / label).mkdir(parents=True, exist_ok=True)
         write_mp4(folder / split / label / f"{name}_000000_000010.mp4", film(seed), 10)
+    (folder / "val" / "wave").mkdir(parents=True)
+    copied = folder / "val" / "wave" / "d_000000_000010.mp4"
+    shutil.copy(folder / "train" / "wave" / "c_000000_000010.mp4", copied)
     rows = {"train": (("clap", "a"), ("wave", "b"), ("wave", "c")), "val": (("wave", "d"), ("clap", "e"))}
     for split, entries in rows.items():
         lines = "".join(f"{label},{name},0,10,{split}\n" for label, name in entries)

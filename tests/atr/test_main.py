@@ -113,6 +113,7 @@ def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
     assert main(arguments) == 2
     assert "exists and is not a checkpoint" in capsys.readouterr().err
     arguments = ["train", "--preset", "sthv2-tsn", "--data", "data:val", "--out", str(tmp_path / "x")]
+    arguments += ["--mixed-precision", "no"]  # as all trainings of this process: accelerate keeps it
     assert main([*arguments, "--init", "nowhere.pth"]) == 2
     assert "init='nowhere.pth' is no checkpoint folder" in capsys.readouterr().err
     assert main([*arguments, "--init", "None"]) == 2

@@ -155,6 +155,13 @@ def actionness_blocks(model: VideoClassifier) -> tuple[str, ...]:
     )
 
 
+def default_block(model: VideoClassifier) -> str:
+    """The checkpoint's own choice (fact "shown_block"), else its last block with an ATR block, else its last block."""
+    if (chosen := model.facts.get("shown_block")) in actionness_blocks(model):
+        return chosen
+    return (model.block_names or tuple(model.backbone.slots()))[-1]
+
+
 def has_graph_reasoner(model: VideoClassifier) -> bool:
     """Whether there is a temporal relation matrix W to see."""
     return any(isinstance(module, TemporalRelation) for module in model.modules())

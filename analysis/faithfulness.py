@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import bootstrap
 from torch import Tensor
 
 from analysis.actionness import actionness_blocks
@@ -24,7 +23,8 @@ from analysis.interventions import (
     hiding_order,
     probabilities_of,
 )
-from analysis.localization import baselines
+from analysis.localization import centre_prior
+from analysis.statistics import mean_estimate
 from atr.data import ClipDataset
 from atr.models import VideoClassifier
 from atr.passes import per_clip
@@ -33,14 +33,6 @@ from atr.transforms import normalise
 
 MODES = ("deletion", "insertion")
 STEPS = 10
-RESAMPLES = 2_000
-
-
-def default_block(model: VideoClassifier) -> str:
-    """The checkpoint's own choice (fact "shown_block"), else its last block with an ATR block, else its last block."""
-    if (chosen := model.facts.get("shown_block")) in actionness_blocks(model):
-        return chosen
-    return (model.block_names or tuple(model.backbone.slots()))[-1]
 
 
 def orders_of(model: VideoClassifier, block: str) -> tuple[str, ...]:
@@ -120,7 +112,7 @@ def scores_of(
         return gradcam(model, clips, block, torch.from_numpy(target), relu=False).numpy()
     grid = grid_of(model, block, *frames.shape[2:4])
     if order == "centre":
-        return np.stack([baselines(clip, *grid)["centre"] for clip in frames])
+        return np.broadcast_to(centre_prior(*grid), (*frames.shape[:2], *grid))
     return np.zeros((*frames.shape[:2], *grid))  # random: ties fall at random
 
 
@@ -168,34 +160,10 @@ def faithfulness_numbers(
     differences = []
     for row, mode in enumerate(MODES):
         for a, b in pairs:
-            values = areas[:, row, a] - areas[:, row, b]
-            low, high = mean_interval(values)
-            differences.append(
-                {
-                    "mode": mode,
-                    "of": orders[a],
-                    "against": orders[b],
-                    "difference": float(values.mean()),
-                    "low": low,
-                    "high": high,
-                }
-            )
+            found = mean_estimate(areas[:, row, a] - areas[:, row, b])
+            compared = {"mode": mode, "of": orders[a], "against": orders[b], "difference": found["value"]}
+            differences.append({**compared, "low": found["low"], "high": found["high"]})
     return {"orders": list(orders), "shares": shares.tolist(), "curves": curves, "differences": differences}
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of a mean over clips; of a single clip, that clip's value."""
-    if len(values) < 2:
-        return float(values[0]), float(values[0])
-    drawn = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        batch=100,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def curves_table(result: dict) -> pd.DataFrame:

@@ -173,8 +173,8 @@ def acting_above(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
 def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarray]:
     """Maps that know no model, to stand beside every result: frames uint8 (L, H, W, 3) -> name -> (L, h, w).
 
-    "frame difference": mean |x_{t+1} - x_t| of each cell (the last frame takes the one before it); "centre": a
-    Gaussian of a quarter of each side; "uniform". They are log weights, so the softmax returns the weights.
+    "frame difference": mean |x_{t+1} - x_t| of each cell (the last frame takes the one before it); "centre":
+    `centre_prior`; "uniform". They are log weights, so the softmax returns the weights.
     """
     grey = frames.mean(axis=-1)
     difference = np.zeros_like(grey)
@@ -182,10 +182,14 @@ def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarr
         difference[:-1] = np.abs(np.diff(grey, axis=0))
         difference[-1] = difference[-2]
     by_cell = overlaps(height, grey.shape[1]) @ difference @ overlaps(width, grey.shape[2]).T
-    y, x = ((np.arange(size) + 0.5) / size - 0.5 for size in (height, width))
-    centre = -(y[:, None] ** 2 + x**2) / (2 * 0.25**2)
     return {
         "frame difference": np.log(by_cell + 1e-6),  # 1e-6 of a grey level keeps a still frame finite
-        "centre": np.broadcast_to(centre, by_cell.shape).copy(),
+        "centre": np.broadcast_to(centre_prior(height, width), by_cell.shape).copy(),
         "uniform": np.zeros_like(by_cell),
     }
+
+
+def centre_prior(height: int, width: int) -> np.ndarray:
+    """Log weights (height, width) of a Gaussian of a quarter of each side."""
+    y, x = ((np.arange(size) + 0.5) / size - 0.5 for size in (height, width))
+    return -(y[:, None] ** 2 + x**2) / (2 * 0.25**2)

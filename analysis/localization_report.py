@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import bootstrap
 from torch import Tensor
 
 from analysis.actionness import actionness_blocks
@@ -16,12 +15,12 @@ from analysis.gradcam import gradcam
 from analysis.localization import acting_above, average_precision, baselines, spearman, tally
 from analysis.masked_clips import ACTING, DISTRACTOR, TARGET, MaskedClips
 from analysis.recording import Recording, record
+from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.passes import per_clip
 from atr.processes import process_state
 from atr.transforms import normalise
 
-RESAMPLES = 2_000
 QUANTITIES = ("peak", "mean")
 
 
@@ -201,35 +200,6 @@ def mean_course(values: np.ndarray) -> np.ndarray:
 
 def share(numerators: np.ndarray, denominators: np.ndarray) -> float | None:
     return float(numerators.sum() / denominators.sum()) if denominators.sum() else None
-
-
-def mean_estimate(values: np.ndarray) -> dict[str, float] | None:
-    return estimate(values, np.ones(len(values)))
-
-
-def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, float] | None:
-    """Σ numerators / Σ denominators of clips (N,), with its 95 % percentile bootstrap interval over clips.
-
-    None where nothing was measured; the interval of a single clip is its value.
-    """
-    kept = denominators > 0
-    numerators, denominators = numerators[kept].astype(np.float64), denominators[kept].astype(np.float64)
-    if not kept.any():
-        return None
-    value = float(numerators.sum() / denominators.sum())
-    if len(numerators) == 1:
-        return {"value": value, "low": value, "high": value}
-    interval = bootstrap(
-        (numerators, denominators),
-        lambda n, d, axis: n.sum(axis=axis) / d.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=100,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return {"value": value, "low": float(interval.low), "high": float(interval.high)}
 
 
 def localization_table(result: dict) -> pd.DataFrame:

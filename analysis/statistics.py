@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, bootstrap
 
 LEVEL = 0.95  # of every interval
+RESAMPLES = 2_000  # of a bootstrap that draws clips
 BINS = 15  # of a reliability curve, as in Guo et al. 2017, On Calibration of Modern Neural Networks
 
 
@@ -56,6 +57,36 @@ def difference_interval(
     tail = (1 - level) / 2
     low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / counts.total, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def mean_estimate(values: np.ndarray) -> dict[str, float] | None:
+    """The mean over clips (N,), as `estimate` gives it."""
+    return estimate(values, np.ones(len(values)))
+
+
+def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, float] | None:
+    """Σ numerators / Σ denominators of clips (N,), with its 95 % percentile bootstrap interval over clips.
+
+    None where nothing was measured; the interval of a single clip is its value.
+    """
+    kept = denominators > 0
+    numerators, denominators = numerators[kept].astype(np.float64), denominators[kept].astype(np.float64)
+    if not kept.any():
+        return None
+    value = float(numerators.sum() / denominators.sum())
+    if len(numerators) == 1:
+        return {"value": value, "low": value, "high": value}
+    interval = bootstrap(
+        (numerators, denominators),
+        lambda n, d, axis: n.sum(axis=axis) / d.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=100,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return {"value": value, "low": float(interval.low), "high": float(interval.high)}
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

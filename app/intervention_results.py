@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.actionness import default_block
 from analysis.commands import faithfulness as faithfulness_command
 from analysis.commands import order as order_command
-from analysis.faithfulness import areas_table, default_block
+from analysis.faithfulness import areas_table
 from analysis.intervention_figures import faithfulness_figure, order_figure
 from analysis.interventions import FILLS
 from analysis.order import order_table

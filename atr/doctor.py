@@ -14,6 +14,7 @@ from atr.data import ClipDataset, VideoClips, digest
 from atr.datasets import Annotations
 from atr.frame_folder import missing_numbers
 from atr.parallel import in_processes
+from atr.store import write_json
 from atr.video import iterate
 
 FAULTS = ("missing", "unreadable", "too short", "frame count", "label", "duplicate")
@@ -54,9 +55,7 @@ class Health:
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(asdict(self)))
-        os.replace(unfinished, file)
+        write_json(file, asdict(self))
 
     @classmethod
     def read(cls, file: Path) -> "Health":

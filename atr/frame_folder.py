@@ -27,8 +27,7 @@ class FrameFolder:
         numbered = numbered_frames(folder)
         if not numbered:
             raise ValueError("holds no frames named 00001.jpg, 00002.jpg, ...")
-        missing = missing_numbers(folder)
-        if missing:
+        if missing := gaps(numbered):
             ends = f"{min(numbered)} to {max(numbered)}"
             raise ValueError(f"has {len(numbered)} frames numbered {ends}; number {missing[0]} is missing")
         self.files = [numbered[number] for number in sorted(numbered)]
@@ -69,5 +68,8 @@ def numbered_frames(folder: Path) -> dict[int, Path]:
 
 def missing_numbers(folder: Path) -> list[int]:
     """Numbers between the first frame and the last that no file has."""
-    numbers = set(numbered_frames(folder))
-    return sorted(set(range(min(numbers, default=0), max(numbers, default=0))) - numbers)
+    return gaps(numbered_frames(folder))
+
+
+def gaps(numbered: dict[int, Path]) -> list[int]:
+    return sorted(set(range(min(numbered, default=0), max(numbered, default=0))) - set(numbered))

@@ -13,7 +13,7 @@ from atr.processes import process_state
 from atr.protocol import SINGLE_VIEW, Protocol
 from atr.store import RESULT, checkpoint_facts, partial_folder, read_result, software
 
-Rows = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray]  # a row a clip
 Broken = dict[int, str]  # index of a clip that could not be read -> message
 
 
@@ -47,8 +47,8 @@ def require_same_labels(model: VideoClassifier, clips: ClipDataset, checkpoint: 
 
 
 def asked_of_all(
-    ask: Callable[..., tuple[Rows, Broken]], clips: ClipDataset, folder: Path, phase: str, **options
-) -> tuple[Rows, Broken]:
+    ask: Callable[..., tuple[Arrays, Broken]], clips: ClipDataset, folder: Path, phase: str, **options
+) -> tuple[Arrays, Broken]:
     """What `ask` finds over all clips, on the way to the result `folder`, with a progress bar.
 
     ask, options: takes `partial`, `progress` and these options, all of `pass_over`.
@@ -78,7 +78,7 @@ def facts_of(
     }
 
 
-def named_rows(clips: ClipDataset, rows: Rows) -> Rows:
+def named_rows(clips: ClipDataset, rows: Arrays) -> Arrays:
     """The rows with the "id" and the "target" of the clips they belong to."""
     ids, targets = ([values[index] for index in rows["index"]] for values in (clips.ids, clips.targets))
     return {**rows, "id": np.array(ids), "target": np.array(targets, np.int64)}

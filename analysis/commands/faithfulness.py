@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.actionness import default_block
 from analysis.faithfulness import (
     areas_table,
     curves_of_clips,
     curves_table,
-    default_block,
     faithfulness_numbers,
     hidden_counts,
     orders_of,

@@ -40,9 +40,14 @@ def splits() -> list[str]:
     if folder is None:
         return []
     try:
-        return splits_of(folder)
+        return _splits(str(folder), folder.stat().st_mtime_ns)
     except (ValueError, OSError) as error:
         raise ChoiceError(f"{error} (the folder is set by ATR_DATA)") from error
+
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def _splits(folder: str, stamp: int) -> list[str]:
+    return splits_of(Path(folder))  # of class folders it lists every one
 
 
 def names() -> dict[str, str]:

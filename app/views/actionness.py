@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import NORMALISATIONS, ClipActionness, temporal_emphasis
+from analysis.actionness import NORMALISATIONS, ClipActionness, default_block, temporal_emphasis
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
 from app import choices, loading
@@ -85,13 +85,11 @@ def starting_point(model: VideoClassifier, clip: Clip, checkpoint: str, result: 
     acting = np.flatnonzero(clip.truth.get("acting", ())) if clip.truth else []
     middle = int(acting[len(acting) // 2]) if len(acting) else int(result.indices[len(result.indices) // 2])
     position = int(np.abs(result.indices - (middle if frame is None else int(frame))).argmin())
-    return {"frame": position, "block": block or default_block(model, result), "asked": block is not None}
-
-
-def default_block(model: VideoClassifier, result: ClipActionness) -> str | None:
-    """The checkpoint's own choice (fact "shown_block"), else its last block."""
-    chosen = model.facts.get("shown_block")
-    return chosen if chosen in result.maps else next(reversed(result.maps), None)
+    return {
+        "frame": position,
+        "block": block or (default_block(model) if result.maps else None),
+        "asked": block is not None,
+    }
 
 
 def relations_of_clip(result: ClipActionness) -> None:
@@ -147,7 +145,7 @@ def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> No
         alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {clip.label or clip.name}",
     )
     st.subheader("Downloads", anchor=False)
-    downloads(clip, checkpoint, result, default_block(model, result))
+    downloads(clip, checkpoint, result, default_block(model))
 
 
 @st.fragment

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from analysis.actionness import actionness_blocks
-from analysis.faithfulness import default_block
+from analysis.actionness import actionness_blocks, default_block
 from analysis.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
 from app import choices, loading
 from app.choices import plain

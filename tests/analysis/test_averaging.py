@@ -21,6 +21,7 @@ from atr.passes import merged
 from atr.store import read_arrays, read_result, results
 from atr.tabletop import CLASSES
 from atr.transforms import normalise
+from tests.launching import launch
 
 
 def saved(folder, **options):
@@ -37,9 +38,7 @@ def checkpoint(tmp_path_factory):
 
 
 def run(*arguments, processes=1):
-    launcher = [] if processes == 1 else ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *launcher, "-m", "analysis", "relations", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return launch("analysis", "relations", *arguments, processes=processes)
 
 
 def only_result(folder):

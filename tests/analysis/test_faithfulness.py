@@ -20,7 +20,6 @@ from analysis.faithfulness import (
     curves_table,
     faithfulness_numbers,
     hidden_counts,
-    mean_interval,
     orders_of,
 )
 from analysis.intervention_figures import faithfulness_figure
@@ -154,15 +153,6 @@ def test_points_are_whole_positions():
 def test_the_area_is_the_trapezoids():
     assert areas_under(np.array([1, 0.5, 0]), np.array([0, 0.2, 1])) == pytest.approx(0.15 + 0.2)
     assert areas_under(np.full(5, 0.3), SHARES) == pytest.approx(0.3)
-
-
-def test_the_interval_of_a_mean_covers_it_and_narrows():
-    values = np.random.default_rng(0).normal(1, 1, 400)
-    low, high = mean_interval(values)
-    half = 1.96 * values.std(ddof=1) / 20
-    assert low == pytest.approx(values.mean() - half, abs=0.02)
-    assert high == pytest.approx(values.mean() + half, abs=0.02)
-    assert mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
 
 
 def test_the_figure_and_the_tables_hold_the_numbers(toy):

@@ -6,8 +6,10 @@ from analysis.statistics import (
     cohen_kappa,
     confusion_matrix,
     difference_interval,
+    estimate,
     holm,
     mcnemar,
+    mean_estimate,
     paired_counts,
     reliability_curve,
     wilson_interval,
@@ -128,3 +130,25 @@ def test_one_who_is_right_as_often_as_he_is_sure_is_calibrated():
 def test_what_is_no_probability_is_refused(confidence):
     with pytest.raises(ValueError, match="probabilities"):
         reliability_curve(np.array(confidence), np.ones(len(confidence), bool))
+
+
+def test_the_interval_of_a_mean_covers_it_and_narrows():
+    values = np.random.default_rng(0).normal(1, 1, 400)
+    found = mean_estimate(values)
+    low, high = found["low"], found["high"]
+    half = 1.96 * values.std(ddof=1) / 20
+    assert low == pytest.approx(values.mean() - half, abs=0.02)
+    assert high == pytest.approx(values.mean() + half, abs=0.02)
+    assert mean_estimate(np.full(5, 0.25)) == {"value": 0.25, "low": 0.25, "high": 0.25}
+
+
+def test_an_interval_covers_what_it_should():
+    """The ratio of sums, of 40 clips, in 200 simulations: 95 %, less a little as percentile intervals of few are."""
+    generator = np.random.default_rng(1)
+    covered = 0
+    for _ in range(200):
+        frames = generator.integers(1, 8, 40)
+        found = estimate(generator.binomial(frames, 0.4), frames)
+        covered += found["low"] <= 0.4 <= found["high"]
+    assert 0.88 <= covered / 200 <= 0.99
+    assert estimate(np.array([3.0]), np.array([4.0])) == {"value": 0.75, "low": 0.75, "high": 0.75}

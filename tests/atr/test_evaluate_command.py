@@ -18,6 +18,7 @@ from atr.predictions import read_predictions
 from atr.store import results
 from atr.tabletop import CLASSES
 from atr.transforms import normalise
+from tests.launching import launch
 
 
 def saved(folder, labels=CLASSES):
@@ -33,9 +34,7 @@ def checkpoint(tmp_path_factory):
 
 
 def evaluate(*arguments, processes=1):
-    launcher = [] if processes == 1 else ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *launcher, "-m", "atr", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return launch("atr", "evaluate", *arguments, processes=processes)
 
 
 def only_predictions(folder):

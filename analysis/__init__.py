@@ -1,8 +1,8 @@
 """Questions asked of trained models."""
 
 from analysis.actionness import ClipActionness, clip_actionness
-from analysis.divergence import js_divergence
 from analysis.recording import Recording, record
-from analysis.relations import RelationAverage
+from analysis.relations.average import RelationAverage
+from analysis.relations.divergence import js_divergence
 
 __all__ = ["ClipActionness", "Recording", "RelationAverage", "clip_actionness", "js_divergence", "record"]

@@ -14,10 +14,10 @@ from analysis.recording import Recording, record
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
+from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
-from atr.transforms import Preprocessing
-from atr.transforms import normalise as normalise_frames
-from atr.video import covering_indices
+from atr.video.sampling import covering_indices
+from atr.video.transforms import normalise as normalise_frames
 
 NORMALISATIONS = ("raw", "sigmoid", "softmax")
 PERCENTILES = (0.5, 99.5)  # of all values of a clip and block: the ends of its colour scale

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from analysis.actionness import ClipActionness, temporal_emphasis
-from atr.video import checked_film
+from atr.video.encoding import checked_film
 
 
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, *, max_side: int = 320) -> Path:

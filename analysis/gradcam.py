@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
 from atr.models import VideoClassifier
+from atr.preprocessing import Preprocessing
 from atr.resnet import placed_blocks
-from atr.transforms import Preprocessing, normalise
+from atr.video.transforms import normalise
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from atr.models import VideoClassifier
-from atr.transforms import Preprocessing, cut_view, resize, view_box
-from atr.video import covering_indices, iterate, probe, uniform_indices
+from atr.preprocessing import Preprocessing
+from atr.video.decoding import iterate, probe
+from atr.video.sampling import covering_indices, uniform_indices
+from atr.video.transforms import cut_view, resize, view_box
 
 SHORT_SIDE = 480  # of the frames handed out for display; larger originals are shrunk
 

@@ -12,7 +12,7 @@ from app.explorer import gallery
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.loading.results import readable_results
-from atr.video import VideoError
+from atr.video.decoding import VideoError
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
 KEPT = (

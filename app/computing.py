@@ -9,7 +9,7 @@ from app import loading
 from app.choices import plain
 from app.loading import data_set
 from app.runs import Run, running
-from atr.data import TabletopClips, VideoClips
+from atr.data.clips import TabletopClips, VideoClips
 from atr.models import VideoClassifier
 
 RENDERED = "tabletop:val"

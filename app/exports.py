@@ -12,8 +12,8 @@ import streamlit as st
 from analysis.actionness import ClipActionness, colour_limits, normalise
 from analysis.export import write_figure, write_gif
 from analysis.figures import overlay, strip_figure
-from atr.transforms import resize
-from atr.video import write_mp4
+from atr.video.encoding import write_mp4
+from atr.video.transforms import resize
 
 SIDE = 384  # a small clip is enlarged to this side, so that its film is not a stamp
 FILMS = {".mp4": write_mp4, ".gif": write_gif}

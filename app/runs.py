@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from atr.store import RESULT, partial_folder, write_json
+from atr.files import write_json
+from atr.results.store import RESULT, partial_folder
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 10.0  # seconds a stopped computation has to end by itself

@@ -3,7 +3,7 @@
 from atr.block import ATRConfig
 from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from atr.models import MODELS, ModelConfig, create_model
-from atr.transforms import Preprocessing
+from atr.preprocessing import Preprocessing
 
 __all__ = [
     "MODELS",

@@ -13,7 +13,7 @@ from atr.commands.evaluate import Evaluate
 from atr.commands.predict import Predict
 from atr.commands.tabletop import Tabletop
 from atr.commands.train import Train
-from atr.presets import PRESETS
+from atr.training.presets import PRESETS
 
 COMMANDS = {
     "describe": Describe,

@@ -1,18 +1,15 @@
 """A checkpoint is a folder: model.safetensors and config.json (model, labels, preprocessing, facts). No pickle."""
 
 import dataclasses
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from atr.files import sha256, whole_folder
 from atr.models import ModelConfig, VideoClassifier, build_model
-from atr.transforms import Preprocessing
+from atr.preprocessing import Preprocessing
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -48,9 +45,7 @@ def save_checkpoint(
     if reserved := sorted(set(facts) & set(OWN_KEYS)):
         raise ValueError(f"facts may not be named {reserved}")
     require_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    written = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as written:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
         save_file(tensors, written / WEIGHTS)
         config = {
@@ -62,11 +57,7 @@ def save_checkpoint(
             **facts,
         }
         (written / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-        written.chmod(0o755)
         (written / WEIGHTS).chmod(0o644)  # safetensors writes a file for its owner alone
-        replace_folder(written, folder)
-    finally:
-        shutil.rmtree(written, ignore_errors=True)
     return folder
 
 
@@ -76,17 +67,6 @@ def require_free(folder: Path) -> None:
         folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))
     ):
         raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
-
-
-def replace_folder(new: Path, folder: Path) -> None:
-    """Put `new` in the place of `folder`; at every moment one whole version is on disk."""
-    if not folder.exists():
-        os.replace(new, folder)
-        return
-    previous = Path(tempfile.mkdtemp(prefix=f".{folder.name}-previous-", dir=folder.parent))
-    os.replace(folder, previous)
-    os.replace(new, folder)
-    shutil.rmtree(previous)
 
 
 def load_checkpoint(folder: str | Path) -> VideoClassifier:
@@ -136,8 +116,3 @@ def read_config(folder: str | Path) -> dict:
     if missing := [key for key in OWN_KEYS if key not in config]:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}")
     return config
-
-
-def sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

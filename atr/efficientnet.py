@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atr.preprocessing import Preprocessing
 from atr.resnet import FirstConv, Slot
-from atr.transforms import Preprocessing
 
 # stage, blocks, kernel size of the depth-wise convolution, stride of the first block, expansion, channels.
 # The stage counts halvings of the resolution, as in a ResNet: maps of S3, S4, S5 are 1/8, 1/16, 1/32 of the frame.

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import tyro
 
-from analysis.compare import all_pairs, summary
+from analysis.compare.numbers import all_pairs, summary
 from atr import tabletop
-from atr.evaluate import Scores
-from atr.predictions import Predictions, read_predictions
+from atr.results.evaluate import Scores
+from atr.results.predictions import Predictions, read_predictions
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ import tyro
 
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip
-from atr.transforms import Preprocessing, cut_view
-from atr.video import decode, dense_indices, probe, uniform_indices
+from atr.video.decoding import decode, probe
+from atr.video.sampling import dense_indices, uniform_indices
+from atr.video.transforms import cut_view
 
 
 @dataclass(frozen=True)

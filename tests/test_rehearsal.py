@@ -7,8 +7,8 @@ import pytest
 import atr
 from analysis.__main__ import main as analyse
 from atr.__main__ import main
-from atr.predictions import read_predictions
-from atr.store import read_result, results
+from atr.results.predictions import read_predictions
+from atr.results.store import read_result, results
 from atr.tabletop import CLASSES
 
 TRAIN, VAL = 40, 20

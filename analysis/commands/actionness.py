@@ -21,10 +21,10 @@ from analysis.actionness import (
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.checkpoint import load_checkpoint
-from atr.processes import device_named
-from atr.store import make_folder
-from atr.transforms import VIEWS
-from atr.video import write_mp4
+from atr.files import make_folder
+from atr.results.processes import device_named
+from atr.video.encoding import write_mp4
+from atr.video.transforms import VIEWS
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from analysis.comparable import comparable_predictions, names
-from analysis.compare import (
+from analysis.compare.comparable import comparable_predictions, names
+from analysis.compare.numbers import (
     agreement,
     all_pairs,
     clip_table,
@@ -21,16 +21,16 @@ from analysis.compare import (
     reliability,
     summary,
 )
-from analysis.compare_tables import (
+from analysis.compare.report import build_report
+from analysis.compare.tables import (
     agreement_text,
     confusions_texts,
     pairs_texts,
     per_class_texts,
     summary_texts,
 )
-from analysis.report import build_report
-from atr.predictions import Predictions
-from atr.store import make_folder, write_json
+from atr.files import make_folder, write_json
+from atr.results.predictions import Predictions
 
 PRINTED_CONFUSIONS = 10
 

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from analysis.actionness import default_block
-from analysis.faithfulness import (
+from analysis.html_page import Figures, page, paragraph
+from analysis.what_if.faithfulness import (
     areas_table,
     curves_of_clips,
     curves_table,
@@ -16,15 +17,15 @@ from analysis.faithfulness import (
     hidden_counts,
     orders_of,
 )
-from analysis.html_page import Figures, page, paragraph
-from analysis.intervention_figures import faithfulness_figure
-from analysis.interventions import FILLS, grid_of
+from analysis.what_if.figures import faithfulness_figure
+from analysis.what_if.interventions import FILLS, grid_of
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset
+from atr.data.clips import ClipDataset
+from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
-from atr.processes import process_state
-from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
-from atr.store import RESULT, complete, result_folder, write_arrays, write_json
+from atr.results.processes import process_state
+from atr.results.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.results.store import RESULT, complete, result_folder
 
 
 @dataclass(frozen=True)

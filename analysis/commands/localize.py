@@ -8,20 +8,21 @@ import numpy as np
 
 from analysis.gradcam import explained_blocks, residual_block
 from analysis.html_page import Figures, page, paragraph, section
-from analysis.localization_figures import acting_figure, localization_figure
-from analysis.localization_report import (
+from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.masked_clips import MaskedClips, open_masked
+from analysis.localize.numbers import (
     acting_table,
     localization_numbers,
     localization_table,
     maps_of,
     measure_clips,
 )
-from analysis.masked_clips import MaskedClips, open_masked
 from atr.checkpoint import load_checkpoint
+from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
-from atr.processes import process_state
-from atr.questions import answered, asked_of_all, facts_of, named_rows
-from atr.store import RESULT, complete, result_folder, write_arrays, write_json
+from atr.results.processes import process_state
+from atr.results.questions import answered, asked_of_all, facts_of, named_rows
+from atr.results.store import RESULT, complete, result_folder
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from functools import partial
 from pathlib import Path
 
 from analysis.html_page import Figures, page, paragraph
-from analysis.intervention_figures import order_figure
-from analysis.order import ORDERS, answers_in_order, order_numbers, order_table
+from analysis.what_if.figures import order_figure
+from analysis.what_if.order import ORDERS, answers_in_order, order_numbers, order_table
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset
+from atr.data.clips import ClipDataset
+from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
-from atr.processes import process_state
-from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
-from atr.store import RESULT, complete, result_folder, write_arrays, write_json
+from atr.results.processes import process_state
+from atr.results.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.results.store import RESULT, complete, result_folder
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,18 @@ import pandas as pd
 import torch
 
 from analysis.actionness import has_graph_reasoner
-from analysis.averaging import average_relations
 from analysis.html_page import Figures, page, paragraph
-from analysis.relation_figures import fig4, limits_of, matrices_figure, windows_figure
-from analysis.relation_report import block_numbers, by_class, convergences, table
-from analysis.relations import RelationAverage
+from analysis.relations.average import RelationAverage
+from analysis.relations.averaging import average_relations
+from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
+from analysis.relations.numbers import block_numbers, by_class, convergences, table
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset
+from atr.data.clips import ClipDataset
+from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier, build_model
-from atr.processes import process_state
-from atr.questions import answered, asked_of_all, clips_for, facts_of
-from atr.store import RESULT, complete, result_folder, write_arrays, write_json
+from atr.results.processes import process_state
+from atr.results.questions import answered, asked_of_all, clips_for, facts_of
+from atr.results.store import RESULT, complete, result_folder
 
 CONTROL_SEED = 0
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from analysis.comparable import comparable_predictions
-from analysis.compare import FILTERS
-from analysis.report import build_report
-from analysis.report_clips import chosen_clips, evaluated_model, frame_source
+from analysis.compare.comparable import comparable_predictions
+from analysis.compare.numbers import FILTERS
+from analysis.compare.report import build_report
+from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from analysis.comparable import LETTERS, require_comparable
-from analysis.compare import FILTERS
+from analysis.compare.comparable import LETTERS, require_comparable
+from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import plain
 from app.loading import ChoiceError

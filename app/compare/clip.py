@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.comparable import LETTERS
-from analysis.compare import FILTERS
+from analysis.compare.comparable import LETTERS
+from analysis.compare.numbers import FILTERS
 from app.choices import plain
 from app.compare.choices import (
     LOOKED_AT,
@@ -23,8 +23,8 @@ from app.compare.exports import class_scores, take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
 from app.loading import ChoiceError, sides
 from app.loading.sides import Look, Subject
-from atr.predictions import Predictions
-from atr.video import VideoError
+from atr.results.predictions import Predictions
+from atr.video.decoding import VideoError
 
 PAGE = 24  # thumbnails at a time: only these are rendered
 

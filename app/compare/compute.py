@@ -9,7 +9,7 @@ from app import loading
 from app.computing import compute_panel
 from app.loading.results import readable_results
 from atr.commands.evaluate import predictions_folder
-from atr.protocol import SINGLE_VIEW
+from atr.video.protocol import SINGLE_VIEW
 
 ALL_CLIPS = 2_000  # of the rendered validation split, as `python -m atr evaluate` takes them
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.report import build_report
-from analysis.report_clips import chosen_clips, frame_source
+from analysis.compare.report import build_report
+from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
 from app.choices import plain
 from app.explorer import SidesPayload
@@ -17,7 +17,7 @@ from app.explorer.sides import values_of
 from app.exports import Download, Overlay, download_row, written
 from app.loading import sides
 from app.loading.sides import Look, Subject
-from atr.predictions import Predictions
+from atr.results.predictions import Predictions
 
 KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
 TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them

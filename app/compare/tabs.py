@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.compare import confusion
-from analysis.compare_figures import confusion_difference_figure, confusion_figure, reliability_figure
-from analysis.compare_tables import agreement_text, confusions_texts, per_class_texts, provenance
-from analysis.localization_figures import acting_figure, localization_figure
-from analysis.localization_report import localization_table
+from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
+from analysis.compare.numbers import confusion
+from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
+from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.numbers import localization_table
 from app import loading
 from app.choices import plain, stored_results
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
-from atr.predictions import TABLE, Predictions
+from atr.results.predictions import TABLE, Predictions
 
 
 @st.fragment

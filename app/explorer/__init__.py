@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from matplotlib.colors import to_hex
 
-from analysis.relation_figures import COLORMAP as RELATION_COLOURS
+from analysis.relations.fig4 import COLORMAP as RELATION_COLOURS
 from app.explorer.payload import Payload, data_url, pack
 from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides
 

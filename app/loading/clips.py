@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.explorer import data_url
 from app.loading.roots import ChoiceError, inside, root, stamp_of
-from atr.video import decode, probe, uniform_indices
+from atr.video.decoding import decode, probe
+from atr.video.sampling import uniform_indices
 
 UPLOAD_KINDS = ("mp4", "webm", "avi", "mov", "mkv", "gif")
 

@@ -10,10 +10,11 @@ import streamlit as st
 from app import loading
 from app.loading import ChoiceError, Clip
 from app.loading.roots import inside
-from atr.data import VideoClips, folder_and_split
-from atr.datasets import Annotations, read_annotations, splits_of
-from atr.transforms import Preprocessing
-from atr.video import VideoError
+from atr.data.annotations import Annotations
+from atr.data.clips import VideoClips, folder_and_split
+from atr.data.reading import read_annotations, splits_of
+from atr.preprocessing import Preprocessing
+from atr.video.decoding import VideoError
 
 LINK = "data"  # links to a clip of the data set begin with it
 

@@ -21,8 +21,8 @@ from app.explorer import Payload, pack
 from app.loading.checkpoints import checkpoint_stamp, model
 from app.loading.clips import Clip
 from app.loading.roots import ChoiceError, digest_of, inside, root, stamp_of
-from atr.store import read_arrays
-from atr.video import VideoError
+from atr.files import read_arrays
+from atr.video.decoding import VideoError
 
 
 @dataclass(frozen=True)

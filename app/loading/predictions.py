@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from analysis.comparable import names
-from analysis.compare import (
+from analysis.compare.comparable import names
+from analysis.compare.numbers import (
     Paired,
     clip_table,
     config_differences,
@@ -19,13 +19,13 @@ from analysis.compare import (
     reliability,
     summary,
 )
-from analysis.compare_tables import pairs_texts, summary_texts
+from analysis.compare.tables import pairs_texts, summary_texts
 from app import loading
 from app.loading.results import readable_results
 from atr.checkpoint import WEIGHTS
-from atr.data import digest
-from atr.predictions import TABLE, Predictions, read_predictions
-from atr.store import RESULT
+from atr.files import digest
+from atr.results.predictions import TABLE, Predictions, read_predictions
+from atr.results.store import RESULT
 
 
 @dataclass(frozen=True)

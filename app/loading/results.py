@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.loading.roots import ASSETS, root, stamp_of
 from atr.checkpoint import read_config
-from atr.store import RESULT, read_result, results
+from atr.results.store import RESULT, read_result, results
 
 WEIGHTS = "checkpoint.weights_sha256"
 # Facts that the pages read; "a.b" is b of a.

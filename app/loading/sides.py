@@ -15,13 +15,14 @@ from app.explorer import Side, SidesPayload, data_url, pack_sides
 from app.loading import FILM_FRAMES, FILM_SIDE, ChoiceError, Clip
 from app.loading.maps import shown_truth, truth_of
 from app.loading.roots import inside
-from atr.data import folder_and_split
-from atr.datasets import Annotations, read_annotations
+from atr.data.annotations import Annotations
+from atr.data.clips import folder_and_split
+from atr.data.reading import read_annotations
 from atr.models import VideoClassifier
-from atr.predictions import Predictions
+from atr.results.predictions import Predictions
 from atr.tabletop import RENDERER_VERSION, render_clip, split_seed
-from atr.transforms import view_box
-from atr.video import VideoError, probe
+from atr.video.decoding import VideoError, probe
+from atr.video.transforms import view_box
 
 RENDERED = "tabletop:"  # data whose clips are rendered from their seeds when they are looked at
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0

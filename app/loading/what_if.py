@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from analysis.interventions import Intervention, Outcome, intervene
+from analysis.what_if.interventions import Intervention, Outcome, intervene
 from app import loading
 from app.loading import Clip
-from atr.transforms import Preprocessing, cut_view
-from atr.video import VideoError, decode, probe, uniform_indices
+from atr.preprocessing import Preprocessing
+from atr.video.decoding import VideoError, decode, probe
+from atr.video.sampling import uniform_indices
+from atr.video.transforms import cut_view
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from analysis.comparable import NotComparable
-from analysis.compare_figures import COSTS, LEGEND, cost_figure, per_class_figure
-from analysis.report import CAVEAT
+from analysis.compare.comparable import NotComparable
+from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figure
+from analysis.compare.report import CAVEAT
 from app import choices, loading
 from app.choices import plain
 from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link

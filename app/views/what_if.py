@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from analysis.actionness import actionness_blocks, default_block
-from analysis.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
+from analysis.what_if.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
 from app import choices, loading
 from app.choices import plain
-from app.intervention_outcome import Answer, scores, strip, take_along
-from app.intervention_results import FILL_NAMES, faithfulness_tab, order_tab
 from app.loading import ChoiceError, Clip
 from app.loading.what_if import Sampled, sampled
+from app.what_if.outcome import Answer, scores, strip, take_along
+from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}

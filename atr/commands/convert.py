@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from atr.checkpoint import save_checkpoint, sha256
+from atr.checkpoint import save_checkpoint
 from atr.convert import LAYOUTS, convert
+from atr.files import sha256
 
 
 @dataclass(frozen=True)

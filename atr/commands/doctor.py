@@ -7,10 +7,11 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from atr.data import folder_and_split
-from atr.datasets import Annotations, read_annotations, splits_of
-from atr.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
-from atr.passes import SKIPPED
+from atr.data.annotations import Annotations
+from atr.data.clips import folder_and_split
+from atr.data.reading import read_annotations, splits_of
+from atr.results.passes import SKIPPED
+from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Literal
 import numpy as np
 
 from atr.checkpoint import load_checkpoint
-from atr.data import ClipDataset
-from atr.evaluate import view_scores
+from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
-from atr.predictions import Predictions, read_predictions, write_predictions
-from atr.processes import process_state
-from atr.protocol import PROTOCOLS, Protocol
-from atr.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
-from atr.store import complete, result_folder
+from atr.results.evaluate import view_scores
+from atr.results.predictions import Predictions, read_predictions, write_predictions
+from atr.results.processes import process_state
+from atr.results.questions import answered, asked_of_all, clips_for, facts_of, named_rows, require_same_labels
+from atr.results.store import complete, result_folder
+from atr.video.protocol import PROTOCOLS, Protocol
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ import numpy as np
 import tyro
 
 from atr.checkpoint import load_checkpoint
-from atr.passes import SKIPPED
-from atr.predict import distinct_names, find_videos, predict
-from atr.processes import device_named
-from atr.protocol import PROTOCOLS, SAMPLINGS, Protocol
-from atr.store import checkpoint_facts, software, write_json
-from atr.video import VideoError
+from atr.files import write_json
+from atr.results.passes import SKIPPED
+from atr.results.predict import distinct_names, find_videos, predict
+from atr.results.processes import device_named
+from atr.results.store import checkpoint_facts, software
+from atr.video.decoding import VideoError
+from atr.video.protocol import PROTOCOLS, SAMPLINGS, Protocol
 
 
 @dataclass(frozen=True)

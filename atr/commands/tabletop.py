@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from atr.tabletop import write_dataset, write_miniature
+from atr.data.miniature import write_miniature
+from atr.tabletop import write_dataset
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from atr.presets import PRESETS
-from atr.processes import process_state
-from atr.train import TrainConfig, train
-from atr.video import VideoError
+from atr.results.processes import process_state
+from atr.training.loop import TrainConfig, train
+from atr.training.presets import PRESETS
+from atr.video.decoding import VideoError
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A rendered demo set: tabletop actions in the manner of Something-Something, with true masks."""
 
 from atr.tabletop.actions import CLASSES, MIRRORED, REVERSED
-from atr.tabletop.miniature import write_miniature
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
 from atr.tabletop.writing import RenderedClips, render_batch_cache, write_dataset
@@ -18,5 +17,4 @@ __all__ = [
     "render_clip",
     "split_seed",
     "write_dataset",
-    "write_miniature",
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from atr.parallel import in_processes
+from atr.files import digest, require_empty, whole_file, whole_folder, write_arrays
 from atr.tabletop.actions import CLASSES
-from atr.tabletop.new_folder import new_folder
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
-from atr.video import write_mp4
+from atr.video.encoding import write_mp4
+from atr.video.parallel import in_processes
 
 
 def write_dataset(
@@ -44,7 +42,8 @@ def write_dataset(
     if size < 32 or size % 2:
         raise ValueError(f"size must be an even number from 32 on (4:2:0 chroma), got {size}")
     seeds = [split_seed(split, first + k) for k in range(num_clips)]
-    with new_folder(out) as unfinished:
+    require_empty(out)
+    with whole_folder(out) as unfinished:
         clips = []
         for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
             clip = render_clip(seed, num_frames=num_frames, size=size)
@@ -100,8 +99,8 @@ def render_batch_cache(
         raise ValueError(
             f"needs one seed and one worker or more, got {len(seeds)} seeds and {workers} workers"
         )
-    key = json.dumps([RENDERER_VERSION, num_frames, size, seeds]).encode()
-    name = f"tabletop-v{RENDERER_VERSION}-{num_frames}x{size}px-{hashlib.sha256(key).hexdigest()[:12]}"
+    identity = digest([RENDERER_VERSION, num_frames, size, seeds])
+    name = f"tabletop-v{RENDERER_VERSION}-{num_frames}x{size}px-{identity[:12]}"
     folder = Path(path)
     array, facts = folder / f"{name}.npy", folder / f"{name}.npz"
     if not (array.exists() and facts.exists()):
@@ -116,12 +115,10 @@ def render_batch_cache(
 def _render_cache(
     array: Path, facts: Path, seeds: list[int], num_frames: int, size: int, workers: int
 ) -> None:
-    unfinished = array.with_name(f".{array.stem}-{os.getpid()}.npy")
-    unfinished_facts = unfinished.with_suffix(".npz")
     labels = np.zeros(len(seeds), np.int64)
     objects = np.zeros((len(seeds), len(OBJECT_KINDS)), bool)
     acting = np.zeros((len(seeds), num_frames), bool)
-    try:
+    with whole_file(array) as unfinished:
         shape = (len(seeds), num_frames, size, size, 3)
         np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape).flush()
         jobs = [(unfinished, k, seeds[k : k + 16], num_frames, size) for k in range(0, len(seeds), 16)]
@@ -131,12 +128,9 @@ def _render_cache(
                     labels[k], acting[k] = label, active
                     objects[k, list(kinds)] = True
                 bar.update(len(rendered))
-        np.savez(unfinished_facts, labels=labels, objects=objects, acting=acting, seeds=np.array(seeds))
-        os.replace(unfinished_facts, facts)
-        os.replace(unfinished, array)
-    finally:
-        unfinished.unlink(missing_ok=True)
-        unfinished_facts.unlink(missing_ok=True)
+        write_arrays(
+            facts, {"labels": labels, "objects": objects, "acting": acting, "seeds": np.array(seeds)}
+        )
 
 
 def _render_rows(job) -> tuple[int, list[tuple[int, frozenset[int], np.ndarray]]]:

@@ -5,8 +5,9 @@ import torch
 import atr
 from analysis.actionness import clip_actionness, colour_limits, normalise, temporal_emphasis, upsample
 from analysis.recording import record
-from atr.transforms import Preprocessing, preprocess
-from atr.video import covering_indices, uniform_indices
+from atr.preprocessing import Preprocessing
+from atr.video.sampling import covering_indices, uniform_indices
+from atr.video.transforms import preprocess
 
 SETTINGS = Preprocessing(short_side=32, crop=32)
 

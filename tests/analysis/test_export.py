@@ -4,7 +4,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from analysis.export import write_figure, write_gif
-from atr.video import decode, probe, write_mp4
+from atr.video.decoding import decode, probe
+from atr.video.encoding import write_mp4
 
 
 def grey_frames(num_frames=6, height=31, width=45):

@@ -9,8 +9,9 @@ import torch
 import atr
 from analysis.actionness import clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks, gradcam, residual_block, twin
-from atr.transforms import Preprocessing, preprocess
-from atr.video import covering_indices
+from atr.preprocessing import Preprocessing
+from atr.video.sampling import covering_indices
+from atr.video.transforms import preprocess
 
 SETTINGS = Preprocessing(short_side=32, crop=32)
 NETWORKS = [

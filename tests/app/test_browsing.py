@@ -8,10 +8,10 @@ import streamlit as st
 from app import loading
 from app.loading import data_set
 from app.loading.data_set import Listed
-from atr.datasets import Annotations
+from atr.data.annotations import Annotations
+from atr.data.miniature import write_miniature
 from atr.tabletop import CLASSES
-from atr.tabletop.miniature import write_miniature
-from atr.video import VideoError
+from atr.video.decoding import VideoError
 from tests.app.world import write_checkpoint
 
 

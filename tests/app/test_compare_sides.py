@@ -13,7 +13,7 @@ from app.compare.tabs import reliability_table
 from app.loading import sides
 from app.loading.predictions import stored_predictions, tables
 from atr.tabletop import render_clip, split_seed
-from atr.video import uniform_indices
+from atr.video.sampling import uniform_indices
 from tests.app.world import LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint
 
 

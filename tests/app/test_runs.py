@@ -10,7 +10,8 @@ import pytest
 
 from app import runs
 from app.runs import Run, running
-from atr.store import RESULT, partial_folder, write_json
+from atr.files import write_json
+from atr.results.store import RESULT, partial_folder
 
 WAIT = [sys.executable, "-c", "import time; time.sleep(60)"]
 

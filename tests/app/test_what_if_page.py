@@ -9,11 +9,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import atr
-from analysis.interventions import Intervention, intervene
+from analysis.what_if.interventions import Intervention, intervene
 from app import loading
-from app.intervention_outcome import Answer, arrays, film, picture, table
 from app.loading.what_if import outcome, sampled
-from atr.video import decode
+from app.what_if.outcome import Answer, arrays, film, picture, table
+from atr.video.decoding import decode
 from tests.app.conftest import ROOT
 from tests.app.world import LABELS, write_checkpoint
 

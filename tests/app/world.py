@@ -7,10 +7,10 @@ import numpy as np
 
 import atr
 from atr.commands.evaluate import predictions_folder
-from atr.predictions import Predictions, write_predictions
-from atr.protocol import Protocol
-from atr.store import checkpoint_facts
-from atr.video import write_mp4
+from atr.results.predictions import Predictions, write_predictions
+from atr.results.store import checkpoint_facts
+from atr.video.encoding import write_mp4
+from atr.video.protocol import Protocol
 
 LABELS = ["moving right", "moving left", "nothing"]
 SIDE, NUM_FRAMES = 64, 12

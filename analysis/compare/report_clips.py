@@ -1,0 +1,140 @@
+"""Chosen clips for a report: the frames each model was shown, and where A and B look in them."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from analysis.actionness import actionness_blocks, colour_limits
+from analysis.compare.comparable import LETTERS, names
+from analysis.compare.numbers import FILTERS, clip_table
+from analysis.compare.report import ReportClip, Strip
+from analysis.figures import overlay
+from analysis.gradcam import explained_blocks, gradcam
+from analysis.recording import record
+from atr import tabletop
+from atr.checkpoint import load_checkpoint, read_config
+from atr.data.clips import open_clips
+from atr.models import VideoClassifier
+from atr.results.predictions import Predictions
+from atr.video.transforms import normalise, resize
+
+FrameSource = Callable[[str], np.ndarray | None]
+LARGEST = 160  # pixels of a frame's side in a strip
+
+
+def chosen_clips(
+    predictions: Sequence[Predictions],
+    models: Sequence[VideoClassifier],
+    sources: Sequence[FrameSource],
+    *,
+    filter: str = "only_a",
+    count: int = 6,
+    block: str | None = None,
+) -> tuple[list[ReportClip], str]:
+    """The first clips of a filter that the sources have, and a sentence on how they were chosen.
+
+    Args:
+        models, sources: of A and of B, the first two predictions; a source gives the frames of a clip by its id, uint8
+            (T, H, W, 3), or None where it does not have it.
+        filter: a key of `compare.FILTERS`.
+        block: whose maps are drawn; `shown_blocks` when None.
+
+    Raises:
+        ValueError: the filter is unknown, or a model has no such block.
+    """
+    if filter not in FILTERS:
+        raise ValueError(f"filter {filter!r} is unknown; allowed: {', '.join(FILTERS)}")
+    title, narrow = FILTERS[filter]
+    found = narrow(clip_table(predictions))
+    blocks = shown_blocks(*models) if block is None else (block, block)
+    called, clips = names(predictions), []
+    for row in found.to_dict("records"):
+        if len(clips) == count:
+            break
+        shown = [source(row["id"]) for source in sources]
+        if any(frames is None for frames in shown):
+            continue
+        calls = [
+            f"{letter} {name}: {row[f'predicted_{i}']}; {row[f'p_true_{i}']:.1%} for the true class"
+            for i, (letter, name) in enumerate(zip(LETTERS, called, strict=False))
+        ]
+        strips = [Strip("the frames that A is shown", small(shown[0]))]
+        for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
+            strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}"))
+        clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips)))
+    return clips, (
+        f"{len(clips)} of {len(found):,} clips of the kind “{title}”, the first ones of those at hand, most disagreed "
+        "first. Maps and their captions are of one view of these frames; what A and B say above them is what was "
+        "evaluated."
+    )
+
+
+def shown_blocks(a: VideoClassifier, b: VideoClassifier) -> tuple[str, str]:
+    """The block A's checkpoint names, or its deepest with an ATR block; B's own deepest where B has no such block."""
+    first = getattr(a, "facts", {}).get("shown_block") or (actionness_blocks(a) or explained_blocks(a))[-1]
+    return first, first if first in b.backbone.slots() else explained_blocks(b)[-1]
+
+
+def looked_at(model: VideoClassifier, frames: np.ndarray, block: str, name: str) -> Strip:
+    """Actionness of a block over the frames, or Grad-CAM for the class that is called where it has none.
+
+    frames: uint8 (T, H, W, 3), one view as the evaluation shows it.
+    """
+    clip = normalise(frames, model.preprocessing)[None]
+    if block in actionness_blocks(model):
+        with torch.inference_mode(), record(model) as recording:
+            probabilities = model(clip).softmax(dim=1)[0]
+        maps, kind = recording.actionness[block][0].numpy(), "actionness M"
+    else:
+        with torch.inference_mode():
+            probabilities = model(clip).softmax(dim=1)[0]
+        maps = gradcam(model, clip, block, int(probabilities.argmax()))[0].numpy()
+        kind = "Grad-CAM for the class it calls"
+    limits = colour_limits(maps)
+    best = int(probabilities.argmax())
+    caption = (
+        f"{name}, {block}: {kind}, dark {limits[0]:.3g} to bright {limits[1]:.3g}; called {model.labels[best]} "
+        f"({probabilities[best]:.1%})"
+    )
+    return Strip(caption, small(overlay(frames, maps, limits)))
+
+
+def small(frames: np.ndarray) -> np.ndarray:
+    height, width = frames.shape[1:3]
+    scale = LARGEST / max(height, width)
+    return resize(frames, round(height * scale), round(width * scale)) if scale < 1 else frames
+
+
+def evaluated_model(root: Path, predictions: Predictions) -> VideoClassifier:
+    """The model that made predictions, from the folder of its name. Raises ValueError where its weights are others."""
+    folder, digest = root / predictions.name, predictions.facts["checkpoint"]["weights_sha256"]
+    if read_config(folder)["weights_sha256"] != digest:
+        raise ValueError(
+            f"{folder} has other weights than the predictions of {predictions.name} were made with"
+        )
+    return load_checkpoint(folder)
+
+
+def frame_source(data: str, model: VideoClassifier) -> FrameSource:
+    """Frames by a clip's id, as the evaluation of `data` shows them: rendered anew ("tabletop:val"), or read.
+
+    Raises ValueError where `data` is neither a split of the demo set nor a data set on disk.
+    """
+    num_frames, preprocessing = model.config.num_frames, model.preprocessing
+    if data.startswith("tabletop:"):
+        split = data.removeprefix("tabletop:")
+        tabletop.split_seed(split, 0)  # whether there is such a split
+
+        def rendered(name: str) -> np.ndarray | None:
+            if not (found := re.fullmatch(rf"{split}-(\d+)", name)):
+                return None
+            seed = tabletop.split_seed(split, int(found[1]))
+            return tabletop.render_clip(seed, num_frames=num_frames, size=preprocessing.crop).frames
+
+        return rendered
+    clips = open_clips(data, num_frames=num_frames, preprocessing=preprocessing, cache=Path("cache"))
+    places = {name: index for index, name in enumerate(clips.ids)}
+    return lambda name: clips.sampled_frames(places[name]) if name in places else None

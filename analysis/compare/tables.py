@@ -1,0 +1,121 @@
+"""The tables of a comparison as people read them: percent with intervals, p-values as powers; for page, file and print."""
+
+import platform
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly
+import scipy
+
+from analysis.compare.comparable import LETTERS, names
+from analysis.compare.numbers import agreement, all_pairs, costs, p_text, summary
+from atr.results.predictions import Predictions
+from atr.results.store import software
+
+
+def summary_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
+    found = summary(predictions).join(costs(predictions))
+    rows = found.to_dict("records")
+    return pd.DataFrame(
+        {
+            "": list(LETTERS[: len(rows)]),
+            "checkpoint": found.checkpoint,
+            "clips": [f"{n:,}" for n in found.clips],
+            "top-1, % [95 %]": [interval_text(row, "top1") for row in rows],
+            "top-5, % [95 %]": [interval_text(row, "top5") for row in rows],
+            "ECE": [f"{value:.3f}" for value in found.ece],
+            "parameters, M": [f"{n / 1e6:.3f}" for n in found.parameters],
+            "GMACs a view": [f"{n / 1e9:.3f}" for n in found.macs],
+            "ms a clip": [f"{value:.1f}" for value in found.ms_per_clip],
+        }
+    )
+
+
+def interval_text(row: dict, name: str) -> str:
+    value, low, high = (100 * row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def pairs_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
+    found = all_pairs(predictions)
+    return pd.DataFrame(
+        {
+            "first": found.a,
+            "second": found.b,
+            "difference of top-1, points [95 %]": [
+                f"{100 * d:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+                for d, low, high in zip(found.difference, found.low, found.high, strict=True)
+            ],
+            "only the first": found.only_a,
+            "only the second": found.only_b,
+            "McNemar": found.p.map(p_text),
+            "adjusted (Holm)": found.p_holm.map(p_text),
+        }
+    )
+
+
+def per_class_texts(found: pd.DataFrame) -> pd.DataFrame:
+    """found: `compare.per_class`."""
+    return pd.DataFrame(
+        {
+            "class": found.label,
+            "clips": found.clips,
+            "A, %": [f"{100 * value:.1f}" for value in found.a],
+            "B, %": [f"{100 * value:.1f}" for value in found.b],
+            "A minus B": [f"{100 * value:+.1f}" for value in found.difference],
+            "only A right": found.only_a,
+            "only B right": found.only_b,
+            "McNemar": found.p.map(p_text),
+            "adjusted (Holm)": found.p_holm.map(p_text),
+        }
+    )
+
+
+def confusions_texts(found: pd.DataFrame) -> pd.DataFrame:
+    """found: `compare.confusions`."""
+    return found.rename(
+        columns={
+            "label": "true class",
+            "called": "called",
+            "a_count": "by A",
+            "b_count": "by B",
+            "solved_by_b": "of A's solved by B",
+            "solved_by_a": "of B's solved by A",
+        }
+    )
+
+
+def agreement_text(a: Predictions, b: Predictions) -> str:
+    found = agreement(a, b)
+    return (
+        f"A and B call {found.share:.1%} of the clips alike (Cohen's kappa {found.kappa:.3f}); of the {found.both_wrong:,} "
+        f"clips that both get wrong, {found.same_error:,} alike."
+    )
+
+
+def provenance(predictions: Sequence[Predictions]) -> pd.DataFrame:
+    rows = {}
+    for name, p in zip(names(predictions), predictions, strict=True):
+        facts, checkpoint = p.facts, p.facts["checkpoint"]
+        rows[name] = {
+            "made by": facts.get("command", ""),
+            "weights, SHA-256": checkpoint["weights_sha256"],
+            "data": facts["data"]["name"],
+            "list of clips, digest": facts["data"]["digest"],
+            "clips that could not be read": str(len(facts["skipped"])),
+            "software": ", ".join(f"{k} {v}" for k, v in facts.get("software", {}).items()),
+        }
+    return pd.DataFrame(rows).rename_axis("predictions").reset_index()
+
+
+def made_with(command: str) -> pd.DataFrame:
+    versions = software() | {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "pandas": pd.__version__,
+        "plotly": plotly.__version__,
+    }
+    texts = [command, ", ".join(f"{name} {version}" for name, version in versions.items())]
+    return pd.DataFrame({"report": ["made by", "software"], "": texts})

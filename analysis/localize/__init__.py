@@ -1,0 +1,1 @@
+"""Maps held against true masks and boxes."""

@@ -1,0 +1,173 @@
+"""Figures of maps against the truth: where they lie, block by block and method by method, and when they rise."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from analysis.figures import SERIES
+from analysis.relations.fig4 import plain
+
+METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
+LINES = {
+    "frame difference": (SERIES[1], "dash"),
+    "centre": (SERIES[2], "dashdot"),
+    "uniform": ("#8A8F98", "dot"),
+}
+MEASURES = {
+    "pointing": "pointing game",
+    "ratio": "mass inside / area",
+    "average_precision": "average precision",
+}
+GRID = "rgba(128,128,128,0.25)"
+WIDTH = 0.38  # of a bar; two stand side by side in a block
+
+
+def localization_figure(results: Sequence[dict]) -> go.Figure:
+    """Bars of every measure by block, actionness beside Grad-CAM, with 95 % intervals; a column for each checkpoint.
+
+    results: of `python -m analysis localize`. Lines are the maps that know no model; the uniform one is chance.
+    """
+    figure = _grid(results, list(MEASURES.values()))
+    for column, result in enumerate(results, start=1):
+        for row, (measure, title) in enumerate(MEASURES.items(), start=1):
+            first = row == column == 1
+            for method in METHODS:
+                entries = [entry for entry in result["maps"] if entry["method"] == method]
+                if entries:
+                    bars = _bars(entries, measure, method, result["blocks"], title)
+                    figure.add_trace(bars.update(showlegend=_new(figure, method)), row=row, col=column)
+            for entry in result["maps"]:
+                if entry["method"] in LINES and entry[measure] is not None:
+                    line = _line(entry["method"], entry[measure]["value"], len(result["blocks"]), title)
+                    figure.add_trace(line.update(showlegend=first), row=row, col=column)
+    for row, measure in enumerate(MEASURES, start=1):
+        ends = [entry[measure]["high"] for result in results for entry in result["maps"] if entry[measure]]
+        figure.update_yaxes(range=[0, 1.06 * max(ends, default=1)], row=row)
+    return figure
+
+
+def acting_figure(results: Sequence[dict]) -> go.Figure:
+    """How often a frame in which the action happens stands above another of its clip, by block, with 95 % intervals.
+
+    Filled: as it is; open: after the mean course over all clips was taken away, so that a map which always rises in the
+    middle of a clip stands at 1/2, chance. The line "centre" is a guess that the middle acts.
+
+    results: of `python -m analysis localize`.
+    """
+    titles = {"peak": "peak of the map", "mean": "mean of the map"}
+    figure = _grid(results, list(titles.values()))
+    for column, result in enumerate(results, start=1):
+        for row, (quantity, title) in enumerate(titles.items(), start=1):
+            found = [entry for entry in result["emphasis"] if entry["quantity"] == quantity]
+            for method in METHODS:
+                entries = [entry for entry in found if entry["method"] == method]
+                for measure in ("acting_above", "beyond_course") if entries else ():
+                    points = _points(entries, measure, method, result["blocks"], title)
+                    figure.add_trace(points.update(showlegend=_new(figure, points.name)), row=row, col=column)
+            values = {
+                entry["method"]: entry["acting_above"]["value"]
+                for entry in found
+                if entry["method"] in LINES and entry["acting_above"] is not None
+            }
+            for method, value in (values | {"uniform": 0.5}).items():
+                line = _line(method, value, len(result["blocks"]), title)
+                figure.add_trace(line.update(showlegend=row == column == 1), row=row, col=column)
+    estimates = [e[m] for r in results for e in r["emphasis"] for m in ("acting_above", "beyond_course")]
+    lowest = min((estimate["low"] for estimate in estimates if estimate), default=0.5)
+    return figure.update_yaxes(range=[min(lowest, 0.5) - 0.05, 1.02])
+
+
+def _grid(results: Sequence[dict], titles: Sequence[str]) -> go.Figure:
+    """A row for each title, a column for each result; the rows share their axis."""
+    figure = make_subplots(
+        len(titles),
+        len(results),
+        shared_yaxes=True,
+        shared_xaxes=True,
+        vertical_spacing=0.06,
+        horizontal_spacing=0.03,
+        column_titles=[result["checkpoint"]["name"] for result in results],
+    )
+    for row, title in enumerate(titles, start=1):
+        figure.update_yaxes(title_text=title, row=row, col=1)
+    for column, result in enumerate(results, start=1):
+        blocks = result["blocks"]
+        figure.update_xaxes(
+            tickvals=list(range(len(blocks))), ticktext=blocks, range=[-0.6, len(blocks) - 0.4], col=column
+        )
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    figure.update_layout(
+        height=70 + 190 * len(titles),
+        barmode="overlay",  # bars have their places already
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
+    )
+    return plain(figure).update_layout(margin={"l": 10, "t": 34, "b": 70})
+
+
+def _bars(entries: Sequence[dict], measure: str, method: str, blocks: Sequence[str], title: str) -> go.Bar:
+    shown = [entry for entry in entries if entry[measure] is not None]
+    return go.Bar(
+        **_values(shown, measure, method, blocks, title),
+        width=WIDTH,
+        marker_color=METHODS[method],
+    )
+
+
+def _points(
+    entries: Sequence[dict], measure: str, method: str, blocks: Sequence[str], title: str
+) -> go.Scatter:
+    shown = [entry for entry in entries if entry[measure] is not None]
+    values = _values(shown, measure, method, blocks, title)
+    symbol = "circle" if method == "actionness" else "diamond"
+    if measure == "beyond_course":
+        symbol += "-open"
+        values["x"] = [place + WIDTH / 2.5 for place in values["x"]]
+        values["name"] += ", mean course removed"
+    return go.Scatter(
+        **values, mode="markers", marker={"color": METHODS[method], "size": 9, "symbol": symbol}
+    )
+
+
+def _values(
+    entries: Sequence[dict], measure: str, method: str, blocks: Sequence[str], title: str
+) -> dict[str, object]:
+    """What bars and points have in common: place, value, interval and what they say under the pointer."""
+    offset = (list(METHODS).index(method) - (len(METHODS) - 1) / 2) * WIDTH
+    found = [entry[measure] for entry in entries]
+    return {
+        "name": method,
+        "legendgroup": method,
+        "x": [blocks.index(entry["block"]) + offset for entry in entries],
+        "y": [each["value"] for each in found],
+        "error_y": {
+            "array": [each["high"] - each["value"] for each in found],
+            "arrayminus": [each["value"] - each["low"] for each in found],
+            "color": "gray",
+            "thickness": 1,
+            "width": 3,
+        },
+        "customdata": [[entry["block"], entry[measure]["low"], entry[measure]["high"]] for entry in entries],
+        "hovertemplate": f"%{{customdata[0]}}, {method}<br>{title}: %{{y:.3f}}, 95 %: %{{customdata[1]:.3f}} to "
+        "%{customdata[2]:.3f}<extra></extra>",
+    }
+
+
+def _line(method: str, value: float, num_blocks: int, title: str) -> go.Scatter:
+    colour, dash = LINES[method]
+    name = "uniform: chance" if method == "uniform" else method
+    return go.Scatter(
+        x=[-0.6, num_blocks - 0.4],
+        y=[value, value],
+        mode="lines",
+        line={"color": colour, "dash": dash, "width": 1.5},
+        name=name,
+        legendgroup=method,
+        hovertemplate=f"{name}<br>{title}: {value:.3f}<extra></extra>",
+    )
+
+
+def _new(figure: go.Figure, name: str) -> bool:
+    """Whether nothing of this name is in the legend yet."""
+    return all(trace.name != name for trace in figure.data)

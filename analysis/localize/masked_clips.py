@@ -1,0 +1,232 @@
+"""Clips with the truth about every pixel: what is acted on, what else moves, and when the action happens.
+
+A source is a list of clips whose frames have a fourth channel of bits beside red, green and blue, cut as the frames
+are: TARGET where the pixel belongs to what acts or is acted on, DISTRACTOR where it belongs to something else that
+moves, and ACTING everywhere in a frame in which the action happens. There are three:
+
+- `tabletop:val` (or :dev, :train), rendered here: the target is the hand and what it acts on;
+- a folder with an annotations.json whose clips have "masks", an NPZ file with `masks` uint8 (frames, H, W) as
+  `python -m atr tabletop` writes them, or "boxes", for every frame a list of [left, top, width, height] in pixels;
+  "acting" says in which frames the action happens, all those with a target when it is missing;
+- a folder of sequences, each with a clip.mp4 and a masks/*.png for every frame (0: background), as cut from DAVIS.
+"""
+
+import json
+from pathlib import Path
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from atr.data.clips import ClipDataset, TabletopClips, VideoClips, folder_and_split
+from atr.data.folders import ANNOTATED
+from atr.data.reading import splits_of
+from atr.files import digest
+from atr.preprocessing import Preprocessing
+from atr.tabletop import CLASSES, render_clip, split_seed
+from atr.tabletop.scene import label_of
+from atr.video.decoding import VideoError, decode, probe
+from atr.video.sampling import uniform_indices
+from atr.video.transforms import cut_view, view_box
+
+TARGET, DISTRACTOR, ACTING = 1, 2, 4
+RENDERED = np.array([0, 0, DISTRACTOR, TARGET, TARGET], np.uint8)  # of the values of the demo set's masks
+
+
+class MaskedClips(ClipDataset):
+    """Items: (uint8 (T, H, W, 4), label, index); label -1 where none is known. truth: the target in words."""
+
+    truth: str
+
+
+class MaskedTabletop(MaskedClips):
+    """The T frames of the evaluation with their masks, rendered when asked for."""
+
+    truth = "the hand and what it acts on, in frames in which it acts"
+
+    def __init__(self, split: str, num_clips: int, *, num_frames: int, size: int):
+        self.split, self.num_frames, self.size = split, num_frames, size
+        self.labels = list(CLASSES)
+        self.ids = [f"{split}-{index:06d}" for index in range(num_clips)]
+        self.targets = [label_of(split_seed(split, index)) for index in range(num_clips)]
+        self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
+        self.digest = TabletopClips.digest_of(split, num_clips, num_frames=num_frames, size=size)
+
+    def sampled_frames(self, index: int) -> np.ndarray:
+        clip = render_clip(split_seed(self.split, index), num_frames=self.num_frames, size=self.size)
+        return with_bits(clip.frames, RENDERED[clip.masks] | ACTING * clip.acting[:, None, None])
+
+
+class MaskedVideos(MaskedClips):
+    """Videos of any kind with their true pixels; what differs is where those come from."""
+
+    def __init__(self, num_frames: int, preprocessing: Preprocessing):
+        self.num_frames, self.preprocessing = num_frames, preprocessing
+
+    def video(self, index: int) -> Path:
+        raise NotImplementedError
+
+    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+        """uint8 (T, height, width), of these frames of the whole video. Raises VideoError where there are none."""
+        raise NotImplementedError
+
+    def sampled_frames(self, index: int) -> np.ndarray:
+        path = self.video(index)
+        info = probe(path)
+        chosen = uniform_indices(info.num_frames, self.num_frames)
+        bits = self.bits(index, chosen, info.height, info.width)
+        top, left, height, width = view_box(info.height, info.width, self.preprocessing)
+        side = self.preprocessing.crop
+        cut = [
+            cv2.resize(b, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+            for b in bits[:, top : top + height, left : left + width]
+        ]
+        return with_bits(cut_view(decode(path, chosen), self.preprocessing), np.stack(cut))
+
+
+class AnnotatedVideos(MaskedVideos):
+    """A folder with an annotations.json that tells masks or boxes.
+
+    Raises:
+        ValueError: a clip has neither.
+    """
+
+    truth = "what its annotations mark, in frames in which the action happens"
+
+    def __init__(self, folder: Path, num_clips: int | None, *, num_frames: int, preprocessing: Preprocessing):
+        super().__init__(num_frames, preprocessing)
+        clips = VideoClips(folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips)
+        text = (folder / ANNOTATED).read_text()
+        entries = {entry["id"]: entry for entry in json.loads(text)["clips"]}
+        self.folder, self.clips = folder, clips
+        self.entries = [entries[name] for name in clips.ids]
+        for entry in self.entries:
+            if not {"masks", "boxes"} & entry.keys():
+                raise ValueError(f"{folder}: clip {entry['id']} has neither masks nor boxes")
+        self.labels, self.ids, self.targets = clips.labels, clips.ids, clips.targets
+        masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
+        self.description, self.digest = clips.description, digest([clips.digest, text, sizes_of(masks)])
+
+    def video(self, index: int) -> Path:
+        return self.clips.paths[index]
+
+    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+        entry = self.entries[index]
+        if "masks" in entry:
+            bits = stored_bits(self.folder / entry["masks"], frames, height, width)
+        else:
+            boxes = chosen(entry["boxes"], frames, entry)
+            try:
+                bits = np.stack([box_bits(boxes_of_frame, height, width) for boxes_of_frame in boxes])
+            except (TypeError, ValueError) as error:
+                wanted = "for every frame a list of [left, top, width, height]"
+                raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
+        if "acting" in entry:
+            acting = np.array(chosen(entry["acting"], frames, entry), bool)
+        else:
+            acting = (bits & TARGET).any(axis=(1, 2))
+        return bits | ACTING * acting[:, None, None].astype(np.uint8)
+
+
+class Sequences(MaskedVideos):
+    """A folder of sequences, each with a clip.mp4 and a masks/*.png for every frame.
+
+    Raises:
+        ValueError: there is none.
+    """
+
+    truth = "the annotated object, in all frames that show it"
+
+    def __init__(self, folder: Path, num_clips: int | None, *, num_frames: int, preprocessing: Preprocessing):
+        super().__init__(num_frames, preprocessing)
+        self.folders = sorted(path.parent for path in folder.glob("*/clip.mp4"))[:num_clips]
+        if not self.folders:
+            raise ValueError(
+                f"{folder} has neither an {ANNOTATED} nor folders with a clip.mp4: nothing tells masks"
+            )
+        self.labels, self.ids = [], [path.name for path in self.folders]
+        self.targets = [-1] * len(self.ids)
+        self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
+        files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
+        self.digest = digest([self.ids, sizes_of(sum(files, [])), num_frames, preprocessing.to_dict()])
+
+    def video(self, index: int) -> Path:
+        return self.folders[index] / "clip.mp4"
+
+    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+        folder = self.folders[index] / "masks"
+        files = sorted(folder.glob("*.png"))
+        if frames.max() >= len(files):
+            raise VideoError(f"{folder}: {len(files)} masks, but frame {frames.max()} is wanted")
+        masks = [cv2.imread(str(files[frame]), cv2.IMREAD_GRAYSCALE) for frame in frames]
+        for frame, mask in zip(frames, masks, strict=True):
+            if mask is None or mask.shape != (height, width):
+                raise VideoError(f"{files[frame]} is no mask of {width}x{height} pixels")
+        return np.where(np.stack(masks) > 0, TARGET | ACTING, ACTING).astype(np.uint8)
+
+
+def open_masked(
+    name: str, *, num_frames: int, preprocessing: Preprocessing, num_clips: int | None = None
+) -> MaskedClips:
+    """The clips a `--data` names, with their true pixels.
+
+    num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
+
+    Raises:
+        ValueError: `name` is none of the three kinds, or there are fewer clips than asked for.
+    """
+    if name.startswith("tabletop:"):
+        split = name.removeprefix("tabletop:")
+        size = preprocessing.crop
+        return MaskedTabletop(
+            split, 2_000 if num_clips is None else num_clips, num_frames=num_frames, size=size
+        )
+    folder, split = folder_and_split(name)
+    kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
+    if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
+        raise ValueError(f"{folder} has no split {split!r}; leave it out")
+    clips = kind(folder, num_clips, num_frames=num_frames, preprocessing=preprocessing)
+    if num_clips is not None and not 1 <= num_clips <= len(clips):
+        raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
+    return clips
+
+
+def sizes_of(files: list[Path]) -> list[int]:
+    """Bytes of each file, 0 where there is none: masks that were exchanged are another question."""
+    return [file.stat().st_size if file.is_file() else 0 for file in files]
+
+
+def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """uint8 (T, H, W, 3) and (T, H, W) -> (T, H, W, 4)."""
+    return np.concatenate([frames, bits[..., None].astype(np.uint8)], axis=-1)
+
+
+def stored_bits(file: Path, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Of an NPZ file's `masks`, with the demo set's values. Raises VideoError where they do not fit the video."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            masks = stored["masks"][frames]
+        bits = RENDERED[masks]
+    except (OSError, BadZipFile, KeyError, IndexError, ValueError) as error:
+        raise VideoError(f"{file} holds no masks of frame {frames.max()}: {error}") from error
+    if bits.shape[1:] != (height, width):
+        raise VideoError(f"{file}: masks of {masks.shape[1:]}, the video is {height}x{width}")
+    return bits
+
+
+def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
+    """[left, top, width, height] of every box in one frame, in pixels -> uint8 (height, width)."""
+    bits = np.zeros((height, width), np.uint8)
+    for left, top, box_width, box_height in boxes:
+        right, bottom = round(left + box_width), round(top + box_height)
+        bits[max(round(top), 0) : max(bottom, 0), max(round(left), 0) : max(right, 0)] = TARGET
+    return bits
+
+
+def chosen(values: list, frames: np.ndarray, entry: dict) -> list:
+    """Those of some frames. Raises VideoError where the list is too short."""
+    if frames.max() >= len(values):
+        raise VideoError(
+            f"{entry['id']}: annotations of {len(values)} frames, frame {frames.max()} is wanted"
+        )
+    return [values[frame] for frame in frames]

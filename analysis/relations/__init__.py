@@ -1,0 +1,1 @@
+"""Temporal relations of the graph reasoner over a data set: Fig 4."""

@@ -1,0 +1,253 @@
+"""The temporal relations W of graph reasoners, averaged over videos: what Fig 4 shows, and how sure it is.
+
+A small JS divergence alone proves nothing: an untrained graph reasoner has nearly uniform rows, whose local windows
+are all alike. Read it beside the local mass against chance, each row's argmax, and the untrained control.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.relations.divergence import pairwise_js
+
+Key = tuple[str, int]  # (name of the block, index of the reasoner in its stack)
+
+
+class RelationAverage:
+    """Streaming mean of W per block and reasoner, in float64; the parts of several processes can be merged.
+
+    Beside the sums (over all videos and per class) it keeps each video's local windows (W[t,t-1], W[t,t], W[t,t+1])
+    in float32, 12 (T - 2) bytes a block, from which intervals are resampled and convergence is read; videos are
+    ordered by their index, so neither sharding nor order changes a result.
+    """
+
+    def __init__(self):
+        self.videos: list[int] = []
+        self.labels: list[int] = []
+        self._sums: dict[Key, dict[int, np.ndarray]] = {}  # class -> (T, T)
+        self._windows: dict[Key, list[np.ndarray]] = {}  # per video (T - 2, 3)
+
+    def update(
+        self,
+        relations: Mapping[str, Sequence],
+        labels: Sequence[int] | None = None,
+        videos: Sequence[int] | None = None,
+    ) -> None:
+        """Add the videos of one forward pass.
+
+        Args:
+            relations: block -> [W (N, T, T) per stacked reasoner], as `record` gives them.
+            labels: (N,) class indices; 0 for all when not given.
+            videos: (N,) indices of the videos in their list; counted on when not given.
+
+        Raises:
+            ValueError: a video is counted twice, or other blocks come than before.
+        """
+        stacked = {(b, r): np.asarray(w, np.float64) for b, ws in relations.items() for r, w in enumerate(ws)}
+        if not stacked:
+            raise ValueError("no relations to average: this model has no graph reasoner")
+        if self._sums and stacked.keys() != self._sums.keys():
+            raise ValueError(
+                f"relations of {sorted(stacked)} where {sorted(self._sums)} were averaged before"
+            )
+        n = len(next(iter(stacked.values())))
+        start = max(self.videos, default=-1) + 1
+        videos = [int(v) for v in (range(start, start + n) if videos is None else videos)]
+        labels = [0] * n if labels is None else [int(label) for label in labels]
+        if twice := sorted(set(videos) & set(self.videos)):
+            raise ValueError(f"videos {twice} are counted already")
+        for key, w in stacked.items():
+            sums = self._sums.setdefault(key, {})
+            for label, matrix in zip(labels, w, strict=True):
+                sums[label] = sums.get(label, 0) + matrix
+            self._windows.setdefault(key, []).extend(local_windows(w).astype(np.float32))
+        self.videos += videos
+        self.labels += labels
+
+    def merge(self, other: "RelationAverage") -> None:
+        """Add the videos of another part. Raises ValueError where a video or the blocks do not fit."""
+        if not other.videos:
+            return
+        if twice := sorted(set(other.videos) & set(self.videos)):
+            raise ValueError(f"videos {twice} are counted in both parts")
+        if self._sums and other._sums.keys() != self._sums.keys():
+            raise ValueError("the parts have relations of different blocks")
+        for key, sums in other._sums.items():
+            mine = self._sums.setdefault(key, {})
+            for label, matrix in sums.items():
+                mine[label] = mine.get(label, 0) + matrix
+            self._windows.setdefault(key, []).extend(other._windows[key])
+        self.videos += other.videos
+        self.labels += other.labels
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    @property
+    def keys(self) -> list[Key]:
+        return list(self._sums)
+
+    @property
+    def mean(self) -> dict[str, list[np.ndarray]]:
+        """block -> [W̄ (T, T) per stacked reasoner], float64."""
+        means: dict[str, list[np.ndarray]] = {}
+        for (block, _), sums in self._sums.items():
+            means.setdefault(block, []).append(sum(sums.values()) / len(self))
+        return means
+
+    def mean_of_class(self, label: int) -> dict[str, list[np.ndarray]]:
+        """As `mean`, over the videos of one class. Raises KeyError where there are none."""
+        count = self.labels.count(label)
+        means: dict[str, list[np.ndarray]] = {}
+        for (block, _), sums in self._sums.items():
+            means.setdefault(block, []).append(sums[label] / count)
+        return means
+
+    def windows(self, key: Key) -> np.ndarray:
+        """(videos, T - 2, 3), float32, raw (not renormalised), in the order of the videos' indices."""
+        return np.stack(self._windows[key])[np.argsort(self.videos)]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """For an NPZ file; `from_arrays` is its inverse."""
+        arrays = {"videos": np.array(self.videos, np.int64), "labels": np.array(self.labels, np.int64)}
+        for (block, reasoner), sums in self._sums.items():
+            arrays[f"sums/{block}/{reasoner}"] = np.stack(list(sums.values()))
+            arrays[f"classes/{block}/{reasoner}"] = np.array(list(sums), np.int64)
+            arrays[f"windows/{block}/{reasoner}"] = np.stack(self._windows[block, reasoner])
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "RelationAverage":
+        average = cls()
+        average.videos, average.labels = arrays["videos"].tolist(), arrays["labels"].tolist()
+        for name in arrays:
+            if name.startswith("sums/"):
+                _, block, reasoner = name.split("/")
+                place = f"{block}/{reasoner}"
+                classes = arrays[f"classes/{place}"].tolist()
+                average._sums[block, int(reasoner)] = dict(zip(classes, arrays[name], strict=True))
+                average._windows[block, int(reasoner)] = list(arrays[f"windows/{place}"])
+        return average
+
+
+def local_windows(w: np.ndarray) -> np.ndarray:
+    """(..., T, T) -> (..., T - 2, 3): (W[t,t-1], W[t,t], W[t,t+1]) for every t that has both neighbours.
+
+    Raises:
+        ValueError: fewer than three frames have no such t.
+    """
+    t = w.shape[-1]
+    if t < 3:
+        raise ValueError(f"local windows need 3 frames or more, these matrices have {t}")
+    rows = np.arange(1, t - 1)[:, None]
+    return w[..., rows, rows + np.arange(-1, 2)]
+
+
+def renormalised(windows: np.ndarray) -> np.ndarray:
+    """`dist_t` of Fig 4(b): each window divided by its sum.
+
+    Raises:
+        ValueError: a window has no mass at all (a saturated softmax looks elsewhere): it has no distribution.
+    """
+    mass = windows.sum(-1, keepdims=True)
+    if not (mass > 0).all():
+        raise ValueError(
+            "a local window has no mass: W looks at none of (t-1, t, t+1) there, its softmax is saturated"
+        )
+    return windows / mass
+
+
+@dataclass(frozen=True)
+class LocalMass:
+    """Mass within k of the diagonal, k = 0 … T - 1: `mass` (T, T) per k and row, `chance` likewise for uniform rows."""
+
+    mass: np.ndarray
+    chance: np.ndarray
+
+
+def local_mass(w: np.ndarray) -> LocalMass:
+    """Σ_{|t-q|<=k} W̄[t, q] of a matrix (T, T)."""
+    t = len(w)
+    distance = np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
+    near = distance[None] <= np.arange(t)[:, None, None]  # (k, row, column)
+    return LocalMass((near * w).sum(-1), near.mean(-1))
+
+
+@dataclass(frozen=True)
+class WindowDivergence:
+    """JS over all pairs of time steps of one block: pairs of 0-based t, their values, summary."""
+
+    pairs: list[tuple[int, int]]
+    values: np.ndarray
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """mean, max and standard deviation (over the pairs, as a population)."""
+        return {
+            "mean": float(self.values.mean()),
+            "max": float(self.values.max()),
+            "std": float(self.values.std()),
+        }
+
+
+def window_divergence(w: np.ndarray, base: float = math.e) -> WindowDivergence:
+    """JS between the renormalised local windows of every two time steps of W̄ (T, T); T = 8 gives 15 pairs."""
+    values, pairs = pairwise_js(renormalised(local_windows(w)), base)
+    return WindowDivergence([(a + 1, b + 1) for a, b in pairs], values)
+
+
+def resampled_divergence(
+    windows: np.ndarray, *, base: float = math.e, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of mean, max and std of JS, and of the local mass (k = 1), by resampling videos.
+
+    windows: (videos, T - 2, 3), raw. The local mass is that of the rows that have both neighbours.
+    """
+    generator = np.random.default_rng(seed)
+    n = len(windows)
+    flat = windows.reshape(n, -1).astype(np.float64)
+    means = np.stack([generator.multinomial(n, [1 / n] * n) @ flat / n for _ in range(resamples)])
+    means = means.reshape(resamples, *windows.shape[1:])
+    values, _ = pairwise_js(renormalised(means), base)
+    found = {
+        "mean": values.mean(-1),
+        "max": values.max(-1),
+        "std": values.std(-1),
+        "local_mass": means.sum(-1).mean(-1),
+    }
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    return {name: tuple(np.quantile(v, tails).tolist()) for name, v in found.items()}
+
+
+def convergence(windows: np.ndarray, base: float = math.e) -> dict[str, np.ndarray]:
+    """How the average settles: after the first n videos, n = 1, 2, 4, … N, from where every window has mass.
+
+    Returns: "videos" (m,), "js_mean" (m,), and "distance" (m,): the largest difference of any window value from the
+    average over all N.
+    """
+    n = len(windows)
+    counts = np.unique(np.append(2 ** np.arange(int(math.log2(n)) + 1), n))
+    sums = np.cumsum(windows.astype(np.float64), axis=0)
+    means = sums[counts - 1] / counts[:, None, None]
+    defined = (means.sum(-1) > 0).all(-1)
+    counts, means = counts[defined], means[defined]
+    values, _ = pairwise_js(renormalised(means), base)
+    return {
+        "videos": counts,
+        "js_mean": values.mean(-1),
+        "distance": np.abs(means - means[-1]).max((1, 2)),
+    }
+
+
+def efficient_kernels(model) -> dict[Key, np.ndarray]:
+    """The learned temporal kernels ω of efficient reasoners: (block, reasoner) -> (C, 2k + 1), C = 1 if shared."""
+    from atr.reasoner import EfficientReasoner
+
+    kernels: dict[Key, np.ndarray] = {}
+    for name, block in model.blocks.items():
+        reasoners = [m for m in block.modules() if isinstance(m, EfficientReasoner)]
+        for index, reasoner in enumerate(reasoners):
+            kernels[name, index] = reasoner.weight.detach().double().squeeze(1).numpy()
+    return kernels

@@ -1,0 +1,57 @@
+"""Stored results made comparable: JS in another base, ER's learned kernels on the axes of GR's windows."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from analysis.relations.average import Key, efficient_kernels
+from atr.models import VideoClassifier
+from atr.reasoner import temporal_kernel
+
+
+def in_base(result: dict, base: float) -> dict:
+    """A stored result with its JS in another base: every JS is divided by one and the same logarithm."""
+    factor = math.log(result["base"]) / math.log(base)
+
+    def converted(entry: dict) -> dict:
+        return entry | {
+            "js": {name: v * factor for name, v in entry["js"].items()},
+            "js_interval": {name: [v * factor for v in pair] for name, pair in entry["js_interval"].items()},
+            "js_pairs": [[a, b, v * factor] for a, b, v in entry["js_pairs"]],
+        }
+
+    return result | {
+        "base": base,
+        "trained": [converted(entry) for entry in result["trained"]],
+        "untrained": [converted(entry) for entry in result["untrained"]],
+        "convergence": [c | {"js_mean": [v * factor for v in c["js_mean"]]} for c in result["convergence"]],
+    }
+
+
+def starting_kernels(model: VideoClassifier) -> dict[Key, np.ndarray]:
+    """As `efficient_kernels`, before training and without its noise: (block, reasoner) -> (1, 2k + 1)."""
+    config = model.config.atr
+    start = temporal_kernel(1, config.k, config.er_init, noise=0.0).double().squeeze(1).numpy()
+    return dict.fromkeys(efficient_kernels(model), start)
+
+
+def mean_windows(entries: Sequence[dict]) -> dict[Key, np.ndarray]:
+    """The graph reasoner's window (t-1, t, t+1), the mean of the renormalised ones: (block, reasoner) -> (3,)."""
+    return {(e["block"], e["reasoner"]): np.mean(e["windows"], axis=0) for e in entries}
+
+
+def kernel_summary(kernels: Mapping[Key, np.ndarray], *, shapes: bool) -> dict[Key, dict[str, np.ndarray]]:
+    """Over the channels of ω (C, 2k + 1): "mean", and "low" and "high", the 10 and 90 % quantiles, each (2k + 1,).
+
+    shapes: of |ω| / Σ|ω| instead of the signed ω, so that it compares with a distribution; channels that are all 0
+    have no shape and are left out.
+    """
+    found = {}
+    for key, weights in kernels.items():
+        if shapes:
+            size = np.abs(weights)
+            weights = size[size.sum(1) > 0] / size.sum(1, keepdims=True)[size.sum(1) > 0]
+        low, high = np.quantile(weights, [0.1, 0.9], axis=0)
+        found[key] = {"mean": weights.mean(0), "low": low, "high": high}
+    return found

@@ -1,0 +1,100 @@
+"""From averaged relations to the numbers of Fig 4: a result folder's tables, the same for command and page."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.relations.average import (
+    RelationAverage,
+    convergence,
+    local_mass,
+    local_windows,
+    renormalised,
+    resampled_divergence,
+    window_divergence,
+)
+
+
+def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: int = 1000) -> list[dict]:
+    """One entry per block and reasoner, shallow to deep; every value fit for JSON.
+
+    "js": mean, max, std over the pairs of time steps; "js_interval": their 95 % intervals, from resampled videos.
+    "local_mass" and "chance": mean over the rows, for k = 0 … T - 1. "inner_mass": k = 1, over the rows with both
+    neighbours, whose chance is 3 / T; "inner_mass_interval". "argmax": 0-based column of each row's largest value.
+    """
+    entries = []
+    for block, matrices in average.mean.items():
+        for reasoner, w in enumerate(matrices):
+            divergence = window_divergence(w, base)
+            mass = local_mass(w)
+            intervals = resampled_divergence(
+                average.windows((block, reasoner)), base=base, resamples=resamples
+            )
+            entries.append(
+                {
+                    "block": block,
+                    "reasoner": reasoner,
+                    "js": divergence.summary,
+                    "js_interval": {name: intervals[name] for name in ("mean", "max", "std")},
+                    "js_pairs": [
+                        [*pair, float(v)] for pair, v in zip(divergence.pairs, divergence.values, strict=True)
+                    ],
+                    "windows": renormalised(local_windows(w)).tolist(),
+                    "local_mass": mass.mass.mean(1).tolist(),
+                    "chance": mass.chance.mean(1).tolist(),
+                    "inner_mass": float(local_windows(w).sum(-1).mean()),
+                    "inner_mass_interval": intervals["local_mass"],
+                    "inner_chance": 3 / len(w),
+                    "argmax": w.argmax(1).tolist(),
+                    "mean": w.tolist(),
+                }
+            )
+    return entries
+
+
+def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
+    """One row per block and reasoner: what the command prints and the CSV file holds."""
+    return pd.DataFrame(
+        {
+            "network": network,
+            "block": [entry["block"] for entry in entries],
+            "reasoner": [entry["reasoner"] + 1 for entry in entries],
+            "js_mean": [entry["js"]["mean"] for entry in entries],
+            "js_mean_low": [entry["js_interval"]["mean"][0] for entry in entries],
+            "js_mean_high": [entry["js_interval"]["mean"][1] for entry in entries],
+            "js_max": [entry["js"]["max"] for entry in entries],
+            "js_std": [entry["js"]["std"] for entry in entries],
+            "local_mass": [entry["inner_mass"] for entry in entries],
+            "local_mass_low": [entry["inner_mass_interval"][0] for entry in entries],
+            "local_mass_high": [entry["inner_mass_interval"][1] for entry in entries],
+            "chance": [entry["inner_chance"] for entry in entries],
+            "argmax_within_1": [
+                sum(abs(q - t) <= 1 for t, q in enumerate(entry["argmax"])) for entry in entries
+            ],
+            "rows": [len(entry["argmax"]) for entry in entries],
+        }
+    )
+
+
+def convergences(average: RelationAverage, base: float = math.e) -> list[dict]:
+    """`convergence` of every block and reasoner, fit for JSON."""
+    return [
+        {"block": block, "reasoner": reasoner}
+        | {name: v.tolist() for name, v in convergence(average.windows((block, reasoner)), base).items()}
+        for block, reasoner in average.keys
+    ]
+
+
+def by_class(average: RelationAverage, labels: Sequence[str]) -> list[dict]:
+    """W̄ of every class that has videos: label, number of videos, block -> [(T, T) per reasoner]."""
+    counts = np.bincount(average.labels, minlength=len(labels))
+    return [
+        {
+            "label": labels[c],
+            "videos": int(counts[c]),
+            "mean": {b: [w.tolist() for w in ws] for b, ws in average.mean_of_class(c).items()},
+        }
+        for c in np.flatnonzero(counts).tolist()
+    ]

@@ -1,0 +1,1 @@
+"""Clips changed on purpose: other orders of frames, hidden regions, uniform maps."""

@@ -1,0 +1,207 @@
+"""Figures of interventions: class scores before and after, accuracy by order, deletion and insertion curves."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from analysis.figures import SERIES, wrapped
+from analysis.relations.fig4 import plain
+
+BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
+GRID = "rgba(128,128,128,0.25)"
+ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
+    "as it is": ("in order", SERIES[0], "circle"),
+    "reversed class": ("reversed, called by the reversed class", SERIES[2], "triangle-up"),
+    "reversed": ("reversed, called by its own class", SERIES[4], "triangle-down"),
+    "shuffled": ("shuffled", SERIES[1], "square"),
+    "reversed unchanged": ("reversed, called as in order", SERIES[3], "triangle-up-open"),
+    "shuffled unchanged": ("shuffled, called as in order", SERIES[5], "square-open"),
+}
+MAP_SERIES = {
+    "actionness": (SERIES[0], "solid"),
+    "Grad-CAM": (SERIES[4], "solid"),
+    "centre": (SERIES[2], "dash"),
+    "random": (BEFORE, "dot"),
+}
+
+
+def scores_figure(
+    before: np.ndarray,
+    after: np.ndarray,
+    labels: Sequence[str],
+    *,
+    top: int = 5,
+    true_class: int | None = None,
+) -> go.Figure:
+    """The most probable classes before and after as paired bars, in the order before; the true class is always there.
+
+    before, after: probabilities (num_classes,). The `top` of either are shown.
+    """
+    shown = {
+        *np.argsort(-before, kind="stable")[:top].tolist(),
+        *np.argsort(-after, kind="stable")[:top].tolist(),
+    }
+    shown |= {true_class} - {None}
+    classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
+    names = [wrapped(labels[c]) + (" ✓" if c == true_class else "") for c in classes]
+    figure = go.Figure()
+    for name, values, colour in (("after", after, SERIES[0]), ("original clip", before, BEFORE)):
+        figure.add_trace(
+            go.Bar(
+                x=values[classes],
+                y=names,
+                orientation="h",
+                name=name,
+                marker_color=colour,
+                text=[f"{value:.1%}" for value in values[classes]],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate=f"%{{y}}, {name}: %{{x:.4f}}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID)
+    figure.update_yaxes(automargin=True, ticksuffix=" ")
+    figure.update_layout(
+        barmode="group",
+        bargap=0.25,
+        height=90 + 48 * len(classes),
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
+    )
+    return plain(figure).update_layout(margin={"l": 10, "t": 34})
+
+
+def order_figure(result: dict) -> go.Figure:
+    """`order_numbers`: shares over all clips above, by class below, with 95 % intervals."""
+    overall, classes = result["overall"], result["classes"]
+    known = [name for name in ORDER_SERIES if overall[name] is not None]
+    by_class = [name for name in known if not name.endswith("unchanged")]
+    heights = [40 + 32 * len(known), 40 + 40 * len(classes)]
+    figure = make_subplots(
+        2,
+        1,
+        row_heights=heights,
+        vertical_spacing=60 / sum(heights),
+        subplot_titles=["all clips", "by class"],
+    )
+    for name in known:
+        text, colour, symbol = ORDER_SERIES[name]
+        marker = {"color": colour, "symbol": symbol, "size": 10}
+        trace = _shares([overall[name]], [text], marker)
+        trace.update(showlegend=False, mode="markers+text", text=[f"{overall[name]['value']:.1%}"])
+        trace.update(textposition="top center", textfont_size=11)
+        figure.add_trace(trace, row=1, col=1)
+    for place, name in enumerate(by_class):
+        text, colour, symbol = ORDER_SERIES[name]
+        # Side by side, so that equal shares do not hide each other.
+        rows = np.arange(len(classes)) + (place - (len(by_class) - 1) / 2) * 0.17
+        trace = _shares(
+            [entry[name] for entry in classes], rows, {"color": colour, "symbol": symbol, "size": 7}
+        )
+        trace.update(
+            name=text, customdata=[[e["label"], e["reversed_label"] or "", e["clips"]] for e in classes]
+        )
+        trace.update(
+            hovertemplate="%{customdata[0]} (%{customdata[2]} clips)<br>"
+            + ("reversed: %{customdata[1]}<br>" if name == "reversed class" else "")
+            + f"{text}: %{{x:.1%}}<extra></extra>"
+        )
+        figure.add_trace(trace, row=2, col=1)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(automargin=True, showgrid=False, zeroline=False)
+    figure.update_yaxes(range=[len(known) - 0.5, -0.8], row=1)  # room for the first number
+    figure.update_yaxes(
+        tickvals=list(range(len(classes))),
+        ticktext=[wrapped(entry["label"], 34) for entry in classes],
+        range=[len(classes) - 0.4, -0.6],
+        row=2,
+    )
+    figure.update_layout(
+        height=sum(heights) + 130,
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
+    )
+    return plain(figure).update_layout(margin={"l": 10, "b": 90})
+
+
+def faithfulness_figure(result: dict) -> go.Figure:
+    """`faithfulness_numbers`: both curves of every order; below, differences of the areas under them, 95 % intervals."""
+    figure = make_subplots(
+        2,
+        2,
+        row_heights=[0.62, 0.38],
+        vertical_spacing=0.2,
+        horizontal_spacing=0.07,
+        subplot_titles=["deletion", "insertion", "better < 0", "better > 0"],
+    )
+    for curve in result["curves"]:
+        column = 1 if curve["mode"] == "deletion" else 2
+        colour, dash = MAP_SERIES[curve["order"]]
+        figure.add_trace(
+            go.Scatter(
+                x=result["shares"],
+                y=curve["probability"],
+                customdata=curve["accuracy"],
+                mode="lines+markers",
+                name=curve["order"],
+                legendgroup=curve["order"],
+                showlegend=column == 1,
+                line={"color": colour, "dash": dash, "width": 2},
+                hovertemplate=f"{curve['order']}, area {curve['area']:.3f} · %{{x:.0%}}: %{{y:.3f}}, accuracy "
+                "%{customdata:.1%}<extra></extra>",
+            ),
+            row=1,
+            col=column,
+        )
+    for entry in result["differences"]:
+        figure.add_trace(
+            go.Scatter(
+                x=[entry["difference"]],
+                y=[f"{entry['of']} − {entry['against']}"],
+                mode="markers",
+                marker={"color": MAP_SERIES[entry["of"]][0], "size": 9},
+                error_x={
+                    "array": [entry["high"] - entry["difference"]],
+                    "arrayminus": [entry["difference"] - entry["low"]],
+                    "color": "gray",
+                },
+                showlegend=False,
+                hovertemplate=f"%{{y}}: %{{x:+.4f}}, 95 %: {entry['low']:+.4f} to {entry['high']:+.4f}<extra></extra>",
+            ),
+            row=2,
+            col=1 if entry["mode"] == "deletion" else 2,
+        )
+    for column, text in ((1, "share hidden"), (2, "share shown")):
+        figure.update_xaxes(title_text=text, tickformat=".0%", row=1, col=column)
+        figure.add_vline(0, line={"color": "gray", "dash": "dash"}, row=2, col=column)
+    figure.update_xaxes(gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(title_text="probability of the predicted class", range=[0, 1], row=1, col=1)
+    figure.update_yaxes(range=[0, 1], row=1, col=2)
+    figure.update_yaxes(autorange="reversed", automargin=True, row=2)
+    figure.update_yaxes(showticklabels=False, row=2, col=2)
+    figure.update_layout(
+        height=560, legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
+    )
+    return plain(figure).update_layout(margin={"l": 10, "t": 70})
+
+
+def _shares(proportions: Sequence[dict], rows: Sequence, marker: dict) -> go.Scatter:
+    """Proportions as dots with their intervals."""
+    values = np.array([proportion["value"] for proportion in proportions])
+    low, high = (np.array([proportion[end] for proportion in proportions]) for end in ("low", "high"))
+    return go.Scatter(
+        x=values,
+        y=rows,
+        mode="markers",
+        marker=marker,
+        error_x={
+            "array": high - values,
+            "arrayminus": values - low,
+            "color": "gray",
+            "thickness": 1,
+            "width": 2,
+        },
+        customdata=np.stack([low, high], axis=1),
+        hovertemplate="%{y}: %{x:.1%}, 95 %: %{customdata[0]:.1%} to %{customdata[1]:.1%}<extra></extra>",
+    )

@@ -1,0 +1,167 @@
+"""The page "What if" on one clip: the frames that were given, class scores before and after, and their files."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from analysis.what_if.figures import scores_figure
+from analysis.what_if.interventions import HIDDEN, Intervention, Outcome
+from app.choices import plain
+from app.explorer import data_url
+from app.exports import FILMS, Download, download_row, enlarged, written
+from app.loading import Clip
+from app.loading.what_if import Sampled, outcome
+
+FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
+STRIP = (
+    "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); gap: 6px }} "
+    ".strip figure {{ margin: 0 }} .strip img {{ width: 100%; border-radius: 6px; display: block }} "
+    ".strip figcaption {{ font-size: 0.8rem; opacity: 0.7; text-align: center }}</style>"
+    '<div class="strip">{figures}</div>'
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a checkpoint makes of a clip under an intervention, and what it made of the clip as it is."""
+
+    clip: Clip
+    checkpoint: str
+    labels: Sequence[str]
+    seen: Sampled
+    intervention: Intervention
+    before: Outcome
+    after: Outcome
+
+    @classmethod
+    def of(
+        cls, clip: Clip, checkpoint: str, labels: Sequence[str], seen: Sampled, intervention: Intervention
+    ) -> "Answer":
+        """Raises ValueError as `intervene`."""
+        before, after = (outcome(seen, checkpoint, each) for each in (Intervention(), intervention))
+        return cls(clip, checkpoint, labels, seen, intervention, before, after)
+
+    @property
+    def known(self) -> bool:
+        """Whether the clip's true class is one of the checkpoint's."""
+        return self.clip.label in self.labels
+
+    @property
+    def asked(self) -> int:
+        """The class whose probability is followed: the true one, or the one first called where that is not known."""
+        return self.labels.index(self.clip.label) if self.known else int(self.before.probabilities.argmax())
+
+    def elsewhere(self) -> dict[str, Outcome]:
+        """The same area hidden at the top of the map, at random and at its bottom. Raises ValueError as `intervene`."""
+        return {
+            place: outcome(self.seen, self.checkpoint, dataclasses.replace(self.intervention, hide=place))
+            for place in HIDDEN[1:]
+        }
+
+
+def strip(answer: Answer) -> None:
+    seen, after = answer.seen, answer.after
+    figures = [
+        f'<figure><img src="{data_url(frame)}" alt="Step {step}"><figcaption>{step} · frame {seen.indices[index]}'
+        "</figcaption></figure>"
+        for step, (frame, index) in enumerate(zip(after.frames, after.order, strict=True), start=1)
+    ]
+    st.html(STRIP.format(figures="".join(figures)))
+    told = "What the model is given: time step and frame of the video."
+    if after.hidden is not None:
+        count, positions = int(after.hidden[0].sum()), after.hidden[0].size
+        told += (
+            f" Hidden: {count} of the {positions} positions of {answer.intervention.block} in every frame "
+            f"({count / positions:.1%})."
+        )
+    st.caption(told)
+
+
+def scores(answer: Answer, *, with_maps: bool) -> None:
+    """The probability of the class that is followed, and the top classes. with_maps: positions can be ranked."""
+    before, after, labels, asked = answer.before, answer.after, answer.labels, answer.asked
+    changed = not answer.intervention.changes_nothing
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Probability", anchor=False)
+        was, now = float(before.probabilities[asked]), float(after.probabilities[asked])
+        st.metric(
+            f"{'True class' if answer.known else 'First predicted'}: {plain(labels[asked])}",
+            f"{now:.1%}",
+            f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
+        )
+        for text, found in (("Original clip", before), ("Now", after)):
+            best = int(found.probabilities.argmax())
+            badge = ""
+            if answer.known:
+                badge = ":green-badge[:material/check:]" if best == asked else ":red-badge[:material/close:]"
+            st.markdown(f":gray[{text}:] **{plain(labels[best])}** · {found.probabilities[best]:.1%} {badge}")
+        if after.hidden is not None and with_maps:
+            places = {place: found.probabilities[asked] for place, found in answer.elsewhere().items()}
+            st.markdown(
+                ":gray[The same area hidden:] "
+                + " · ".join(f"{place} **{probability:.1%}**" for place, probability in places.items())
+            )
+    with right:
+        st.subheader("Class scores", anchor=False)
+        figure = scores_figure(
+            before.probabilities, after.probabilities, labels, true_class=asked if answer.known else None
+        )
+        st.plotly_chart(
+            figure, key="what_if_scores", alt="The most probable classes before and after, as paired bars"
+        )
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def take_along(answer: Answer) -> None:
+    """Files are made when asked for."""
+    stem = f"{Path(answer.clip.name).stem}-{answer.checkpoint}-what-if"
+    download_row(
+        [
+            Download("Frames, PNG", f"{stem}.png", "image/png", lambda: picture(answer)),
+            Download("Frames, GIF", f"{stem}.gif", "image/gif", lambda: film(answer, ".gif")),
+            Download("Frames, MP4", f"{stem}.mp4", "video/mp4", lambda: film(answer, ".mp4")),
+            Download("Scores, CSV", f"{stem}.csv", "text/csv", lambda: table(answer).to_csv(index=False)),
+            Download("Scores, NPZ", f"{stem}.npz", "application/octet-stream", lambda: arrays(answer)),
+        ],
+        key="take",
+    )
+
+
+def picture(answer: Answer) -> bytes:
+    """The frames the model was given side by side, pixel by pixel."""
+    row = Image.fromarray(np.hstack(answer.after.frames))
+    return written(".png", row.save)
+
+
+def film(answer: Answer, suffix: str) -> bytes:
+    return written(suffix, lambda path: FILMS[suffix](path, enlarged(answer.after.frames), FPS))
+
+
+def table(answer: Answer) -> pd.DataFrame:
+    """The probability of every class before and after."""
+    scores = {"before": answer.before.probabilities, "after": answer.after.probabilities}
+    return pd.DataFrame({"class": answer.labels, **scores})
+
+
+def arrays(answer: Answer) -> bytes:
+    """labels (C,), before and after (C,); frames (T, H, W, 3) as given, indices (T,) of each in the video; hidden (T, h, w)."""
+    after = answer.after
+    stored = {
+        "labels": answer.labels,
+        "before": answer.before.probabilities,
+        "after": after.probabilities,
+        "frames": after.frames,
+        "indices": answer.seen.indices[after.order],
+    }
+    if after.hidden is not None:
+        stored["hidden"] = after.hidden
+    return written(".npz", lambda path: np.savez_compressed(path, **stored))

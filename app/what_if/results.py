@@ -1,0 +1,137 @@
+"""The two tabs of the page "What if" on whole data sets: stored results of a checkpoint, and their computation."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from analysis.actionness import default_block
+from analysis.commands import faithfulness as faithfulness_command
+from analysis.commands import order as order_command
+from analysis.what_if.faithfulness import areas_table
+from analysis.what_if.figures import faithfulness_figure, order_figure
+from analysis.what_if.interventions import FILLS
+from analysis.what_if.order import order_table
+from app.choices import plain, stored_results
+from app.computing import compute_panel
+from atr.models import VideoClassifier
+
+FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}
+SCATTER = (
+    "A random order scatters what it hides, a map or the centre hides what lies together, which alone makes a difference: "
+    "read the centre as the stricter control."
+)
+
+
+def order_tab(checkpoint: str, model: VideoClassifier) -> None:
+    st.markdown(
+        "Accuracy with the frames of every clip in order, reversed and shuffled. A clip that is played backwards shows "
+        "another class where the data set tells which: a model that reads order calls it by that one."
+    )
+    found = stored_results(checkpoint, "order")
+    if chosen := choose_result("order", found, description_of):
+        folder, result = chosen
+        st.plotly_chart(
+            order_figure(result), key="order_figure", alt="Accuracies by order, over all clips and by class"
+        )
+        if result["overall"]["reversed class"] is None:
+            st.caption("What its classes become when played backwards is not known of this data set.")
+        numbers(order_table(result), result, folder, checkpoint, ("order.csv", "order.npz", "order.html"))
+    st.subheader("Compute on N clips", anchor=False)
+    compute_panel("order", checkpoint, model, order_command.order_folder, found.values())
+
+
+def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
+    st.markdown(
+        "More and more of every frame is hidden (deletion) or shown (insertion), from the highest of a map to the lowest. "
+        f"If the map shows what the model uses, its answer follows early. {SCATTER}"
+    )
+    found = stored_results(checkpoint, "faithfulness")
+    if chosen := choose_result("faithfulness", found, faithfulness_command.described):
+        folder, result = chosen
+        if "actionness" not in result["orders"]:
+            st.info(
+                f"{plain(result['block'])} of {plain(checkpoint)} has no Action-related Region Locator: there is no "
+                "actionness to rank by.",
+                icon=":material/layers_clear:",
+            )
+        figure = faithfulness_figure(result)
+        st.plotly_chart(
+            figure, key="faithfulness_figure", alt="Deletion and insertion curves, differences of areas"
+        )
+        st.caption(
+            "Below, the area under the first curve minus that under the second, with 95 % intervals over clips: a better map "
+            "has the smaller area in deletion and the larger in insertion."
+        )
+        files = ("curves.csv", "areas.csv", "faithfulness.npz", "faithfulness.html")
+        numbers(areas_table(result), result, folder, checkpoint, files)
+    st.subheader("Compute on N clips", anchor=False)
+    left, right = st.columns(2)
+    blocks = tuple(model.backbone.slots())
+    first = blocks.index(default_block(model))
+    block = left.selectbox("Block", blocks, index=first, key=f"block {checkpoint} faithfulness")
+    fill = right.selectbox(
+        "In place of hidden pixels", FILLS, format_func=FILL_NAMES.get, key="fill faithfulness"
+    )
+    compute_panel(
+        "faithfulness",
+        checkpoint,
+        model,
+        lambda root, path, digest: faithfulness_command.faithfulness_folder(
+            root, path, digest, block, fill=fill
+        ),
+        [r for r in found.values() if (r["block"], r["fill"]) == (block, fill)],
+        arguments=["--block", block, "--fill", fill],
+    )
+
+
+def description_of(result: dict) -> str:
+    return result["data"]["description"]
+
+
+def choose_result(
+    kind: str, found: dict[Path, dict], described: Callable[[dict], str]
+) -> tuple[Path, dict] | None:
+    """One of the stored results, None with a sentence where there is none."""
+    if not found:
+        st.info("No result over a data set is stored for this checkpoint yet: compute one.")
+        return None
+    folder = next(iter(found))
+    if len(found) == 1:
+        st.markdown(plain(described(found[folder])))
+    else:
+        folder = st.selectbox(
+            "Stored result",
+            list(found),
+            format_func=lambda folder: described(found[folder]),
+            key=f"stored {kind}",
+        )
+    if skipped := found[folder]["skipped"]:
+        st.warning(
+            plain(f"{len(skipped)} videos could not be read and are left out: ")
+            + ", ".join(plain(clip["id"]) for clip in skipped)
+        )
+    return folder, found[folder]
+
+
+def numbers(table: pd.DataFrame, result: dict, folder: Path, checkpoint: str, files: Sequence[str]) -> None:
+    with st.expander("Numbers, files and the command that made them"):
+        shares = {
+            name: st.column_config.NumberColumn(format="%.3f") for name in table.select_dtypes(np.floating)
+        }
+        st.dataframe(table, hide_index=True, column_config=shares)
+        columns = st.columns(len(files))
+        for column, path in zip(columns, (folder / name for name in files), strict=True):
+            if path.is_file():
+                column.download_button(
+                    path.name,
+                    path.read_bytes,
+                    f"{checkpoint}-{path.name}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    width="stretch",
+                    key=f"get {path.name}",
+                )
+        st.code(result["command"], language="bash", wrap_lines=True)

@@ -1,0 +1,1 @@
+"""Data sets on disk and the demo set as lists of clips."""

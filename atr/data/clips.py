@@ -1,0 +1,270 @@
+"""Clips for training, evaluation and analysis: T sampled frames, a label, an index into the list."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from atr import tabletop
+from atr.data.annotations import SPLITS, Annotations
+from atr.data.reading import read_annotations
+from atr.data.symmetry import ClassSymmetry, mirrored_classes
+from atr.files import digest
+from atr.preprocessing import Preprocessing
+from atr.video.decoding import decode, probe
+from atr.video.protocol import SINGLE_VIEW, Protocol
+from atr.video.sampling import dense_indices, uniform_indices
+
+
+class ClipDataset(Dataset):
+    """What every list of clips has. Items: (frames uint8 (T, H, W, 3), label, index).
+
+    Attributes:
+        labels: one text per class.
+        ids: one name per clip.
+        targets: class index per clip.
+        description: the list in words.
+        digest: of the list; the same clips in the same order have the same.
+        sampling: "uniform" or "dense": how frames are drawn from a clip.
+        symmetry: what a flip makes of the classes; None where nothing is known of it, and nothing may be flipped.
+    """
+
+    labels: list[str]
+    ids: list[str]
+    targets: list[int]
+    description: str
+    digest: str
+    sampling: str = "uniform"
+    symmetry: ClassSymmetry | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
+        return torch.from_numpy(self.sampled_frames(index)), int(self.targets[index]), index
+
+    def sampled_frames(self, index: int) -> np.ndarray:
+        """The one view of protocol 1x1, uint8 (T, H, W, 3). Raises VideoError where a file cannot be read."""
+        return self.views(index, SINGLE_VIEW)[0]
+
+    def views(self, index: int, protocol: Protocol) -> np.ndarray:
+        """What `protocol` shows of a clip, uint8 (V, T, h, w, 3), V = clips * crops, the crops of one clip together.
+
+        Raises VideoError where a file cannot be read.
+        """
+        raise NotImplementedError
+
+    def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
+        """For training: T frames drawn at random and not cut, uint8 (T, H0, W0, 3).
+
+        Uniform sampling draws one of each segment, dense sampling the place of the window.
+        """
+        raise NotImplementedError
+
+
+class TabletopClips(ClipDataset):
+    """Clips of the demo set, rendered once into a memory-mapped cache.
+
+    Args:
+        split: "train" | "dev" | "val"; their seeds are disjoint.
+        cache: folder of the rendered arrays; a cache of the same clips is used again.
+        workers: processes that render.
+        protocol: what `views` will be asked for. n clips take their frames in turn from n * T rendered ones, which
+            are the frames at (c + 0.5) / n of every segment. The frames are square, so three crops of one coincide.
+    """
+
+    symmetry = ClassSymmetry(mirrored=tabletop.MIRRORED, reversed=tabletop.REVERSED)
+
+    def __init__(
+        self,
+        split: str,
+        num_clips: int,
+        *,
+        num_frames: int,
+        size: int,
+        cache: Path,
+        workers: int = 1,
+        protocol: Protocol = SINGLE_VIEW,
+    ):
+        seeds = [tabletop.split_seed(split, index) for index in range(num_clips)]
+        rendered = tabletop.render_batch_cache(
+            cache, seeds, num_frames=num_frames * protocol.clips, size=size, workers=workers
+        )
+        self.protocol = protocol
+        self.frames, self.objects = rendered.frames, torch.from_numpy(rendered.objects).float()
+        self.labels = list(tabletop.CLASSES)
+        self.ids = [f"{split}-{index:06d}" for index in range(num_clips)]
+        self.targets = rendered.labels.tolist()
+        self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
+        self.digest = self.digest_of(split, num_clips, num_frames=num_frames, size=size)
+
+    @staticmethod
+    def digest_of(split: str, num_clips: int, *, num_frames: int, size: int) -> str:
+        """The digest, known before anything is rendered."""
+        seeds = [tabletop.split_seed(split, index) for index in range(num_clips)]
+        return digest([tabletop.RENDERER_VERSION, num_frames, size, seeds])
+
+    def views(self, index: int, protocol: Protocol) -> np.ndarray:
+        """Raises ValueError when the clips were rendered for another number of samplings."""
+        if protocol.clips != self.protocol.clips:
+            raise ValueError(f"the clips were opened for protocol {self.protocol}, {protocol} is asked for")
+        samplings = [self.frames[index][c :: protocol.clips] for c in range(protocol.clips)]
+        return np.repeat(samplings, protocol.crops, axis=0)
+
+    def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
+        """The rendered frames: a clip has no others to draw from."""
+        return np.array(self.frames[index])
+
+
+class VideoClips(ClipDataset):
+    """The videos of one split of a data set on disk, in any of the layouts of `atr.data`.
+
+    Args:
+        folder: the data set.
+        num_clips: the first so many; None for all.
+        split: "train", "val" or "test"; None for "val", or for the only split there is.
+
+    Attributes:
+        annotations: the whole list.
+        positions: (N,) places in that list of the clips taken from it.
+        lengths: frames per clip of the whole list, 0 where unknown; None until somebody has counted.
+
+    Raises:
+        ValueError: the folder is no data set, its lists cannot be read, or it has fewer clips.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        num_frames: int,
+        preprocessing: Preprocessing,
+        num_clips: int | None = None,
+        split: str | None = None,
+    ):
+        self.annotations = read_annotations(folder, split)
+        if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
+            raise ValueError(
+                f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
+            )
+        self.num_frames, self.preprocessing = num_frames, preprocessing
+        self.labels, self.sampling = self.annotations.labels, self.annotations.sampling
+        self.symmetry = ClassSymmetry(mirrored_classes(self.labels))
+        self.lengths: Sequence[int] | None = None
+        self._take(np.arange(len(self.annotations))[:num_clips])
+
+    def _take(self, positions: np.ndarray) -> None:
+        listed = self.annotations
+        self.positions = positions
+        self.ids = [listed.ids[position] for position in positions]
+        self.targets = [listed.targets[position] for position in positions]
+        self.paths = Paths(listed.root, [listed.files[position] for position in positions])
+        self.description = f"{listed.name}, {len(positions)} clips, {self.num_frames} frames"
+        self.digest = digest(
+            [
+                listed.layout,
+                self.labels,
+                self.ids,
+                self.targets,
+                self.num_frames,
+                self.preprocessing.to_dict(),
+            ]
+        )
+
+    def subset(self, indices: Sequence[int]) -> "VideoClips":
+        """Some of the clips, as a list of their own."""
+        clips = copy.copy(self)
+        clips._take(self.positions[np.asarray(indices, dtype=np.int64)])
+        return clips
+
+    def length(self, index: int) -> int:
+        """Frames of a clip: as they were counted before, or counted now by decoding it once."""
+        counted = self.lengths[self.positions[index]] if self.lengths is not None else 0
+        return counted or probe(self.paths[index]).num_frames
+
+    def views(self, index: int, protocol: Protocol) -> np.ndarray:
+        video, length = self.paths[index], self.length(index)
+        return protocol.views(video, length, self.num_frames, self.preprocessing, self.sampling)
+
+    def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
+        draw = dense_indices if self.sampling == "dense" else uniform_indices
+        return decode(self.paths[index], draw(self.length(index), self.num_frames, generator=generator))
+
+
+class Paths(Sequence):
+    """The files of a long list as paths, made when asked for: a path takes several times the memory of its text."""
+
+    def __init__(self, root: Path, files: list[str]):
+        self.root, self.files = root, files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int | slice) -> "Path | Paths":
+        if isinstance(index, slice):
+            return Paths(self.root, self.files[index])
+        return self.root / self.files[index]
+
+
+def require_listed_labels(annotations: Annotations) -> None:
+    """Raises ValueError where a clip's label is none of the data set's own labels."""
+    if annotations.unlisted:
+        index, label = next(iter(annotations.unlisted.items()))
+        raise ValueError(
+            f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
+            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor {annotations.root}` lists them"
+        )
+
+
+def open_clips(
+    name: str,
+    *,
+    num_frames: int,
+    preprocessing: Preprocessing,
+    cache: Path,
+    num_clips: int | None = None,
+    protocol: Protocol = SINGLE_VIEW,
+) -> ClipDataset:
+    """The clips a command's `--data` names.
+
+    Args:
+        name: "tabletop:val" (or :dev, :train), rendered at the size of the model's crop; or a folder with a data set
+            in one of the layouts of `atr.data`; or such a folder, a colon, and train, val or test.
+        num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
+        protocol: what `views` will be asked for (matters for rendered clips).
+
+    Raises:
+        ValueError: `name` is neither, there are fewer clips than asked for, or a clip's label is not listed.
+    """
+    if name.startswith("tabletop:"):
+        return TabletopClips(
+            name.removeprefix("tabletop:"),
+            2_000 if num_clips is None else num_clips,
+            num_frames=num_frames,
+            size=preprocessing.crop if protocol.crops == 1 else preprocessing.short_side,
+            cache=cache,
+            protocol=protocol,
+        )
+    folder, split = folder_and_split(name)
+    clips = VideoClips(
+        folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips, split=split
+    )
+    require_listed_labels(clips.annotations)
+    return clips
+
+
+def folder_and_split(name: str) -> tuple[Path, str | None]:
+    """ "FOLDER" or "FOLDER:SPLIT" in its parts. Raises ValueError where there is no such folder."""
+    folder, _, split = name.rpartition(":")
+    if split in SPLITS and Path(folder).is_dir():
+        return Path(folder), split
+    if not Path(name).is_dir():
+        raise ValueError(
+            f"data {name!r} is unknown; allowed: tabletop:val, tabletop:dev, tabletop:train, a folder with a data set, or "
+            f"such a folder and one of {', '.join(f':{split}' for split in SPLITS)}"
+        )
+    return Path(name), None

@@ -1,0 +1,63 @@
+"""A folder's layout, told by the files in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from atr.data import folders, kinetics, something_something
+from atr.data.annotations import Annotations
+
+Lists = Callable[[Path], dict[str, Path]]
+Read = Callable[[Path, str, Path], Annotations]
+LAYOUTS: tuple[tuple[Lists, Read], ...] = (  # the first that finds its files is taken
+    (folders.annotated_lists, folders.read_annotated),
+    (something_something.v2_lists, something_something.read_v2),
+    (something_something.v1_lists, something_something.read_v1),
+    (kinetics.lists, kinetics.read),
+    (folders.class_folder_lists, folders.read_class_folders),
+)
+EXPECTED = (
+    "Something-Something V2 (labels/labels.json, train.json, validation.json), "
+    "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv), or a folder "
+    "of videos for each class"
+)
+
+
+def splits_of(folder: Path) -> list[str]:
+    """The splits of a data set whose labels are known. Raises ValueError for a folder of no known layout."""
+    return list(layout_of(folder)[0])
+
+
+def read_annotations(folder: Path, split: str | None = None) -> Annotations:
+    """One split of the data set in a folder.
+
+    Args:
+        split: "train", "val" or "test"; None for "val", or for the only one there is.
+
+    Raises:
+        ValueError: the layout is none of the known ones, it has no such split, or its files cannot be read.
+    """
+    lists, read = layout_of(folder)
+    if split is None:
+        split = "val" if "val" in lists or len(lists) > 1 else next(iter(lists))
+    if split not in lists:
+        raise ValueError(f"{folder} has no labelled split {split!r}; allowed: {', '.join(lists)}")
+    try:
+        return read(folder, split, lists[split])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{lists[split]} cannot be read as a list of clips: {reason(error)}") from error
+
+
+def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:
+    """The lists of a folder's splits, and what reads them."""
+    for find, read in LAYOUTS:
+        try:
+            lists = find(folder)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{folder} cannot be read as a data set: {reason(error)}") from error
+        if lists:
+            return lists, read
+    raise ValueError(f"{folder} has no annotations.json and is no other data set; allowed: {EXPECTED}")
+
+
+def reason(error: Exception) -> str:
+    return str(error) if type(error) is ValueError else repr(error)

@@ -1,0 +1,40 @@
+"""How frames are prepared for a model: sizes and normalisation."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How frames are prepared for a model; saved in its checkpoint.
+
+    short_side: length in pixels the shorter side is resized to. crop: side of the square cut from the centre.
+    mean, std: per channel (RGB, values in [0, 1]); the defaults are ImageNet's.
+    """
+
+    short_side: int = 256
+    crop: int = 224
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        # JSON knows no tuples; equality between a saved and a built instance needs them.
+        object.__setattr__(self, "mean", tuple(float(value) for value in self.mean))
+        object.__setattr__(self, "std", tuple(float(value) for value in self.std))
+        if self.crop < 1:
+            raise ValueError(f"crop must be at least 1 pixel, got {self.crop}")
+        if self.crop > self.short_side:
+            raise ValueError(f"crop = {self.crop} must not be larger than short_side = {self.short_side}")
+        if len(self.mean) != 3 or len(self.std) != 3:
+            raise ValueError(
+                f"mean and std need one value for each of R, G, B, got {self.mean} and {self.std}"
+            )
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive, got {self.std}")
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Preprocessing":
+        """Raises TypeError for an unknown name."""
+        return cls(**values)

@@ -1,0 +1,221 @@
+"""One pass over a list of clips: sharded over processes, resumable at any time, with unreadable clips named."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+from tqdm import tqdm
+
+from atr.files import read_arrays, write_arrays, write_json
+from atr.results.processes import process_state
+from atr.video.decoding import VideoError
+
+BATCH = 8
+SKIPPED = 3  # exit code of a command whose result is whole but for clips that could not be read
+
+
+class Gathered(Protocol):
+    """What a pass gathers: sums, or a row a clip. `videos` are the indices of the clips in it."""
+
+    @property
+    def videos(self) -> list[int]: ...
+    def __len__(self) -> int: ...
+    def merge(self, other: Self) -> None: ...
+    def to_arrays(self) -> dict[str, np.ndarray]: ...
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self: ...
+
+
+class Rows:
+    """One row a clip of each of several named arrays."""
+
+    def __init__(self):
+        self.parts: list[dict[str, np.ndarray]] = []
+
+    def add(self, rows: dict[str, np.ndarray], indices: list[int]) -> None:
+        self.parts.append({**rows, "index": np.asarray(indices, np.int64)})
+
+    @property
+    def videos(self) -> list[int]:
+        return [index for part in self.parts for index in part["index"].tolist()]
+
+    def __len__(self) -> int:
+        return sum(len(part["index"]) for part in self.parts)
+
+    def merge(self, other: "Rows") -> None:
+        self.parts += other.parts
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Every array with its rows in the order of the list of clips, and "index", the clips they belong to."""
+        if not self.parts:
+            return {}
+        arrays = {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+        order = np.argsort(arrays["index"], kind="stable")
+        return {name: values[order] for name, values in arrays.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Rows":
+        rows = cls()
+        if arrays:
+            rows.parts.append(arrays)
+        return rows
+
+
+class Tolerant(Dataset):
+    """The same clips; one that cannot be read comes as its error instead of raising."""
+
+    def __init__(self, clips: Dataset):
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int):
+        try:
+            return self.clips[index]
+        except VideoError as error:
+            return str(error), -1, index
+
+
+def per_clip(
+    clips: Dataset, compute: Callable[[Tensor, list[int], list[int]], dict[str, np.ndarray]], **options
+) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """A row for every clip, in the order of the list, and {index: message} of those that could not be read.
+
+    Args:
+        clips: items (frames uint8, label, index), all frames of one shape.
+        compute: (frames (n, ...), labels, indices) -> named arrays whose first dimension is n.
+        options: of `pass_over`.
+
+    Returns:
+        The arrays of `compute` over all readable clips and "index", the clips they belong to; {} when there is none.
+    """
+
+    def add(rows: Rows, frames: Tensor, labels: list[int], indices: list[int], count: int) -> None:
+        computed = compute(frames, labels, indices)
+        rows.add({name: values[:count] for name, values in computed.items()}, indices[:count])
+
+    rows, broken = pass_over(clips, Rows, add, **options)
+    return rows.to_arrays(), broken
+
+
+def pass_over(
+    clips: Dataset,
+    kind: type[Gathered],
+    add: Callable[[Gathered, Tensor, list[int], list[int], int], None],
+    *,
+    partial: Path,
+    batch_size: int = BATCH,
+    num_workers: int = 0,
+    strict: bool = False,
+    save_every: float = 10.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Gathered, dict[int, str]]:
+    """Everything that `add` gathers from the clips, and {index: message} of those that could not be read.
+
+    Every process takes its share of what is not yet in `partial`, saves what it has gathered there every `save_every`
+    seconds in one atomic step, and merges everybody's at the end: a pass killed at any time goes on where it was, with
+    any number of processes, and no clip counts twice. Clips that could not be read are tried again.
+
+    Args:
+        kind: what is gathered: `kind()` is empty.
+        add: (gathered, frames (n, ...), labels, indices, count) adds the first `count` clips. The rest of n repeats a
+            clip: a batch is always full, for a clip's numbers must not depend on how many are in its batch.
+        partial: folder of the parts of exactly this pass: these clips, this model, these settings.
+        progress: called with (clips done, clips in all); what other processes have done is estimated.
+
+    Raises:
+        VideoError: `strict`, and a clip cannot be read.
+    """
+    state = process_state()
+    partial.mkdir(parents=True, exist_ok=True)
+    done, _ = merged(partial, kind)
+    state.wait_for_everyone()  # nobody writes before all have read
+    before = len(done)
+    rest = sorted(set(range(len(clips))) - set(done.videos))
+    mine = rest[state.process_index :: state.num_processes]
+    gathered, broken, counted, saved = kind(), {}, 0, time.monotonic()
+
+    def save() -> None:
+        file = partial / f"{time.time_ns()}-{os.getpid()}-{state.process_index}.npz"
+        faults = {
+            "broken": np.array(list(broken), np.int64),
+            "messages": np.array(list(broken.values()), np.str_),
+        }
+        write_arrays(file, gathered.to_arrays() | faults)
+
+    loader = DataLoader(Subset(Tolerant(clips), mine), batch_size, collate_fn=list, num_workers=num_workers)
+    for items in loader:
+        readable = [item for item in items if torch.is_tensor(item[0])]
+        for message, _, index in (item for item in items if not torch.is_tensor(item[0])):
+            if strict:
+                raise VideoError(message)
+            broken[index] = message
+        if readable:
+            full = readable + readable[:1] * (batch_size - len(readable))
+            frames, labels, indices = zip(*full, strict=True)
+            add(gathered, torch.stack(frames), list(labels), list(indices), len(readable))
+        counted += len(items)
+        if progress is not None:  # the others are about as far
+            progress(min(before + counted * state.num_processes, len(clips)), len(clips))
+        if time.monotonic() - saved > save_every:
+            save()
+            gathered, broken, saved = kind(), {}, time.monotonic()
+    if len(gathered) or broken:
+        save()
+    state.wait_for_everyone()
+    result = merged(partial, kind)
+    state.wait_for_everyone()  # nobody removes the parts before all have read them
+    return result
+
+
+def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str]]:
+    """All parts in a folder as one, in the order of their names.
+
+    Raises:
+        ValueError: a clip is in two parts: two programs were at work in this folder.
+    """
+    gathered, broken = kind(), {}
+    for file in sorted(partial.glob("*.npz")):
+        arrays = read_arrays(file)
+        indices, messages = arrays.pop("broken"), arrays.pop("messages")
+        gathered.merge(kind.from_arrays(arrays))
+        broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
+    if len(set(gathered.videos)) < len(gathered):
+        raise ValueError(f"two programs have been at work in {partial}; remove it and start anew")
+    for index in broken.keys() & set(gathered.videos):  # it could be read the next time
+        del broken[index]
+    return gathered, broken
+
+
+class progress_of:
+    """A progress bar of the main process, and the same facts in `partial/progress.json` for the dashboard."""
+
+    def __init__(self, partial: Path, phase: str, total: int, state: PartialState):
+        self.file = partial / "progress.json"
+        self.phase, self.total, self.main = phase, total, state.is_main_process
+        self.written = 0.0
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.bar = tqdm(desc=self.phase, total=self.total, unit="clip", disable=not self.main)
+        return self.update
+
+    def update(self, done: int, total: int) -> None:
+        if not self.main:
+            return
+        self.bar.update(done - self.bar.n)
+        if time.monotonic() - self.written > 0.5 or done == total:
+            rate = self.bar.format_dict["rate"]
+            write_json(self.file, {"phase": self.phase, "done": done, "total": total, "rate": rate})
+            self.written = time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        self.bar.close()

@@ -1,0 +1,72 @@
+"""Class probabilities of single videos that belong to no list."""
+
+import glob
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from atr.models import VideoClassifier
+from atr.video.decoding import VIDEO_SUFFIXES, probe
+from atr.video.frame_folder import numbered_frames
+from atr.video.protocol import Protocol
+from atr.video.transforms import normalise
+
+
+def find_videos(names: list[str]) -> list[Path]:
+    """The videos that names of files, folders (searched to their depths) and glob patterns stand for, each once.
+
+    Raises:
+        ValueError: a name stands for no video.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        paths = [Path(name)] if Path(name).exists() else [Path(path) for path in sorted(glob.glob(name))]
+        videos = [video for path in paths for video in _videos_at(path)]
+        if not videos:
+            kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
+            raise ValueError(
+                f"{name!r} is no video, no folder with videos and no pattern that finds any; videos: {kinds}"
+            )
+        found.update(dict.fromkeys(videos))
+    return list(found)
+
+
+def predict(
+    model: VideoClassifier,
+    video: Path,
+    protocol: Protocol = Protocol(),  # noqa: B008 (frozen)
+    sampling: str = "uniform",
+) -> np.ndarray:
+    """Class probabilities of a video, float32 (num_classes,): the softmax of every view, averaged.
+
+    Args:
+        model: of a checkpoint, in evaluation mode, on any device.
+
+    Raises:
+        VideoError: the file is no readable video.
+    """
+    frames = probe(video).num_frames
+    views = protocol.views(video, frames, model.config.num_frames, model.preprocessing, sampling)
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        scores = [model(normalise(v, model.preprocessing)[None].to(device)).softmax(1)[0] for v in views]
+    return torch.stack(scores).mean(dim=0).cpu().numpy()
+
+
+def distinct_names(videos: list[Path]) -> list[str]:
+    """A name for each video's results: its stem, with as many folders before it as tell all of them apart."""
+    for paths in ([video.with_suffix("") for video in videos], videos):
+        for depth in range(1, max(len(path.parts) for path in paths) + 1):
+            names = ["-".join(path.parts[-depth:]).strip("/-") for path in paths]
+            if len(set(names)) == len(videos):
+                return names
+    raise ValueError(f"{len(videos)} videos have fewer names")  # not reached: each is there once
+
+
+def _videos_at(path: Path) -> list[Path]:
+    if path.is_dir() and numbered_frames(path):  # a video as a folder of frames
+        return [path]
+    if path.is_dir():
+        return sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in VIDEO_SUFFIXES)
+    return [path]

@@ -1,0 +1,108 @@
+"""What a model said of every clip of a list: class probabilities, with all that is needed to compare and to repeat."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from atr.files import write_json
+from atr.results.store import RESULT, read_result
+
+TABLE = "predictions.parquet"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One model's class scores over a list of clips.
+
+    Attributes:
+        ids: one name per clip, (N,).
+        targets: class index per clip, int64 (N,).
+        scores: class probabilities, float32 (N, num_classes): the softmax of every view, averaged over the views.
+        facts: protocol, labels, data {name, description, digest}, checkpoint {name, weights_sha256, model,
+            preprocessing}, software (the decoder's and torch's versions), command, milliseconds_per_clip, skipped
+            [{id, message}].
+
+    Raises:
+        ValueError: arrays, labels and ids do not fit each other, a score is no number, or an id stands twice.
+    """
+
+    ids: tuple[str, ...]
+    targets: np.ndarray
+    scores: np.ndarray
+    facts: dict
+
+    def __post_init__(self) -> None:
+        if self.scores.shape != (len(self.ids), len(self.labels)) or self.targets.shape != (len(self.ids),):
+            raise ValueError(
+                f"{len(self.ids)} clips and {len(self.labels)} labels do not fit scores {self.scores.shape} and targets "
+                f"{self.targets.shape}"
+            )
+        if len(set(self.ids)) < len(self.ids):
+            raise ValueError("a clip's id stands twice")
+        if not np.isfinite(self.scores).all():
+            raise ValueError("some scores are no numbers")
+        if len(self) and not 0 <= self.targets.min() <= self.targets.max() < len(self.labels):
+            raise ValueError(
+                f"targets run from {self.targets.min()} to {self.targets.max()}; allowed: 0 to {len(self.labels) - 1}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def name(self) -> str:
+        return self.facts["checkpoint"]["name"]
+
+    @property
+    def labels(self) -> list[str]:
+        return self.facts["labels"]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.scores.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.predicted == self.targets
+
+    @property
+    def true_probability(self) -> np.ndarray:
+        return self.scores[np.arange(len(self)), self.targets]
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first."""
+        own, earlier = self.true_probability[:, None], np.arange(len(self.labels)) < self.targets[:, None]
+        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
+
+    def top(self, k: int) -> float:
+        """Share of clips whose class is among the k highest scores."""
+        return float((self.ranks < k).mean())
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """result.json and predictions.parquet into an existing folder."""
+    labels = np.array(predictions.labels)
+    table = {
+        "id": predictions.ids,
+        "target": predictions.targets,
+        "label": labels[predictions.targets],
+        "predicted": labels[predictions.predicted],
+    }
+    scores = {str(index): column for index, column in enumerate(predictions.scores.T)}
+    pd.DataFrame(table | scores).to_parquet(folder / TABLE, index=False)
+    write_json(folder / RESULT, predictions.facts)
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Raises ValueError where the folder holds no readable predictions."""
+    facts = read_result(folder)
+    try:
+        table = pd.read_parquet(folder / TABLE)
+        scores = table[[str(index) for index in range(len(facts["labels"]))]].to_numpy(np.float32)
+        targets = table["target"].to_numpy(np.int64)
+        return Predictions(tuple(table["id"]), targets, scores, facts)
+    except (OSError, KeyError, TypeError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise ValueError(f"{folder} holds no readable predictions: {error}") from error

@@ -1,0 +1,1 @@
+"""One visible training loop and what it needs: settings, presets, data, state, log."""

@@ -1,0 +1,116 @@
+"""The clips of a training: the lists of its splits, and how an epoch shows them."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from atr.data.clips import ClipDataset, TabletopClips, VideoClips
+from atr.preprocessing import Preprocessing
+from atr.training.augment import Augmentation, augment
+from atr.training.doctor import checked
+
+TABLETOP = "tabletop"
+
+
+class TrainingClips(Dataset):
+    """A list of clips as one epoch shows it. Items: (frames uint8 (T, size, size, 3), label, index).
+
+    What is random comes from `key` and the clip's index alone: it does not matter which process or worker asks, nor
+    what was asked for before.
+
+    Args:
+        key: whole numbers >= 0, such as (seed, epoch).
+    """
+
+    def __init__(self, clips: ClipDataset, augmentation: Augmentation, size: int, key: tuple[int, ...]):
+        self.clips, self.augmentation, self.size, self.key = clips, augmentation, size, key
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
+        frames, label, _ = self.drawn(index)
+        return torch.from_numpy(frames), label, index
+
+    def drawn(self, index: int) -> tuple[np.ndarray, int, np.random.Generator]:
+        """Frames, label, and the generator they were drawn from."""
+        generator = np.random.default_rng((*self.key, index))
+        frames = self.clips.random_frames(index, generator)
+        label = int(self.clips.targets[index])
+        frames, label = augment(frames, label, self.clips.symmetry, self.augmentation, self.size, generator)
+        return frames, label, generator
+
+
+class TrainingStills(TrainingClips):
+    """One frame of each clip, with the kinds of objects in it. Items: (uint8 (1, size, size, 3), float (K,), index)."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        frames, _, generator = self.drawn(index)
+        chosen = generator.integers(len(frames))
+        return torch.from_numpy(frames[chosen : chosen + 1]), self.clips.objects[index], index
+
+
+def training_splits(
+    data: str,
+    counts: dict[str, int | None],
+    *,
+    num_frames: int,
+    preprocessing: Preprocessing,
+    cache: Path,
+    workers: int,
+    leave_out: bool,
+    state: PartialState,
+) -> tuple[ClipDataset, ClipDataset, ClipDataset]:
+    """Clips to train on, to look at after every epoch (dev), and to judge by (val).
+
+    The three splits of the rendered set have seeds of their own. Of a data set on disk, dev are clips evenly spread
+    over val: nothing is chosen by them.
+
+    Args:
+        data: "tabletop", or the folder of a data set with a train and a val split.
+        counts: of clips, for "train", "dev" and "val"; None for all there are.
+
+    Raises:
+        ValueError: the folder is no data set, its two splits do not have the same labels, or files are faulty and not
+            to be left out.
+    """
+    if data == TABLETOP:
+        with state.main_process_first():
+            return tuple(
+                TabletopClips(
+                    split,
+                    counts[split],
+                    num_frames=num_frames,
+                    size=preprocessing.crop,
+                    cache=cache,
+                    workers=workers,
+                )
+                for split in ("train", "dev", "val")
+            )
+
+    if not Path(data).is_dir():
+        raise ValueError(
+            f"data {data!r} is unknown; allowed: {TABLETOP}, or the folder of a data set with a train and a val split"
+        )
+
+    def opened(split: str) -> ClipDataset:
+        clips = VideoClips(
+            Path(data),
+            num_frames=num_frames,
+            preprocessing=preprocessing,
+            num_clips=counts[split],
+            split=split,
+        )
+        return checked(clips, leave_out, cache=cache)
+
+    with state.main_process_first():
+        train, val = opened("train"), opened("val")
+    if train.labels != val.labels:
+        different = sorted(set(train.labels) ^ set(val.labels)) or "their order"
+        raise ValueError(f"the labels of the train and the val split of {data} differ: {different}")
+    num_dev = len(val) if counts["dev"] is None else min(counts["dev"], len(val))
+    return train, val.subset(np.linspace(0, len(val) - 1, num_dev).round().astype(int)), val

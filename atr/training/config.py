@@ -1,0 +1,207 @@
+"""The settings of a training run."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from atr.data.clips import ClipDataset
+from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
+from atr.training.augment import Augmentation
+from atr.training.clips import TABLETOP
+from atr.training.optimisation import parameter_groups
+
+# Names of settings, what their values must be, and how that is said.
+POSSIBLE = (
+    (
+        (
+            "size",
+            "epochs",
+            "batch_size",
+            "accumulation",
+            "train_clips",
+            "dev_clips",
+            "val_clips",
+            "reference_batch",
+        ),
+        lambda value: value >= 1,
+        "1 or more",
+    ),
+    (
+        ("gradient_clip",),
+        lambda value: value > 0,
+        "more than 0",
+    ),
+    (
+        (
+            "learning_rate",
+            "arl_learning_rate",
+            "still_epochs",
+            "warm_up_epochs",
+            "weight_decay",
+            "workers",
+            "seed",
+            "save_every",
+        ),
+        lambda value: value >= 0,
+        "0 or more",
+    ),
+    (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        model: the network. `num_classes` 0 stands for as many as the data has.
+        data: "tabletop", the rendered demo set, or the folder of a data set with a train and a val split.
+        init: what the frame network starts from (blocks and classifier do not come along): a checkpoint folder, a
+            torchvision ResNet file (.pth, .safetensors), or "efficientnet-lite0", the ImageNet weights of the package of
+            that name; None for fresh weights.
+        freeze: names of modules that keep the weights they start with, such as "backbone.layer1".
+        partial_bn: freeze all batch normalisations of the frame network but the first.
+        size: side of the network's input in pixels.
+        short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`.
+        mean, std: of the pixel values the frame network was trained with; the defaults are ImageNet's.
+        train_clips, dev_clips, val_clips: the first so many clips; None for all of a data set on disk. `dev_clips` are
+            looked at after every epoch, `val_clips` once, at the end. Rendered clips are all of different seeds; of a
+            data set, dev are so many clips evenly spread over val.
+        leave_out_faulty: train without the clips whose files cannot be used, instead of refusing to train.
+        still_epochs: epochs of warm-up of the frame network on still images before the clips, with the image-level
+            target "which kinds of objects are in the picture" (no positions, no masks, no hand); rendered clips only.
+        epochs, batch_size: of clips; the batch is what one step of the optimiser sees, over all processes.
+        accumulation: parts a batch is worked on in, one after the other; for less memory.
+        optimizer: "adamw" | "sgd", with `momentum`.
+        schedule: "one_cycle" | "steps": a tenth of it from each of `decay_epochs` on, after a linear rise over
+            `warm_up_epochs`.
+        learning_rate: highest of the schedule; ARL's is `arl_learning_rate` times that.
+        reference_batch: the batch that `learning_rate` is meant for: the one used grows in proportion to `batch_size`
+            (Goyal et al. 2017). None: it is meant for `batch_size`.
+        mixed_precision: "no" | "bf16" | "fp16".
+        workers: processes that render the cache or, for each training process, decode videos.
+        save_every: seconds between two saves of the state a stopped run goes on from; the end of an epoch is saved too.
+    """
+
+    model: ModelConfig
+    data: str = TABLETOP
+    init: Path | None = None
+    freeze: tuple[str, ...] = ()
+    partial_bn: bool = False
+    size: int = 96
+    short_side: int | None = None
+    mean: tuple[float, float, float] = Preprocessing.mean
+    std: tuple[float, float, float] = Preprocessing.std
+    train_clips: int | None = 10_000
+    dev_clips: int | None = 500
+    val_clips: int | None = 2_000
+    leave_out_faulty: bool = False
+    still_epochs: int = 0
+    epochs: int = 8
+    batch_size: int = 16
+    accumulation: int = 1
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.9
+    schedule: Literal["one_cycle", "steps"] = "one_cycle"
+    decay_epochs: tuple[int, ...] = ()
+    warm_up_epochs: float = 0.0
+    learning_rate: float = 2e-3
+    reference_batch: int | None = None
+    arl_learning_rate: float = 1.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    gradient_clip: float = 5.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
+    seed: int = 0
+    workers: int = 2
+    save_every: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("freeze", "decay_epochs", "mean", "std"):  # lists are what JSON gives
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for names, possible, allowed in POSSIBLE:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not possible(value):
+                    raise ValueError(f"{name}={value} is not possible; allowed: {allowed}")
+        for split in ("train", "dev", "val"):
+            if self.data == TABLETOP and getattr(self, f"{split}_clips") is None:
+                raise ValueError(f"{split}_clips=None is for a data set on disk; allowed: 1 or more")
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return Preprocessing(self.short_side or self.size, self.size, self.mean, self.std)
+
+    @property
+    def used_learning_rate(self) -> float:
+        return self.learning_rate * self.batch_size / self.meant_batch
+
+    @property
+    def meant_batch(self) -> int:
+        return self.batch_size if self.reference_batch is None else self.reference_batch
+
+    def groups(self, model: nn.Module) -> list[dict]:
+        return parameter_groups(
+            model,
+            learning_rate=self.used_learning_rate,
+            weight_decay=self.weight_decay,
+            arl_learning_rate=self.arl_learning_rate,
+        )
+
+
+def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
+    """The network for the data's classes.
+
+    Raises:
+        ValueError: a setting does not fit the data.
+    """
+    known, classes = data.symmetry is not None and data.symmetry.reversed is not None, len(data.labels)
+    if config.augmentation.reverse and not known:
+        raise ValueError(
+            f"reverse={config.augmentation.reverse}, but what the classes of {config.data} become when clips are played "
+            "backwards is not known; allowed: 0"
+        )
+    if config.still_epochs and config.data != TABLETOP:
+        raise ValueError(f"still_epochs={config.still_epochs} are for data={TABLETOP!r}; allowed: 0")
+    # A still is one frame, so as many of them as a batch of clips has frames come from as many clips.
+    smallest = config.batch_size * (config.model.num_frames if config.still_epochs else 1)
+    if len(data) < smallest:
+        raise ValueError(f"train_clips={len(data)} is less than a batch; allowed: {smallest} or more")
+    if config.model.num_classes not in (0, classes):
+        raise ValueError(
+            f"num_classes={config.model.num_classes}, but {config.data} has {classes} classes; allowed: {classes}, or 0 for "
+            "as many as there are"
+        )
+    return dataclasses.replace(config.model, num_classes=classes)
+
+
+def run_facts(config: TrainConfig, num_processes: int, train: ClipDataset, val: ClipDataset) -> dict:
+    """What a run says of itself in its log and its checkpoint, the learning rate first of all."""
+    return {
+        "learning_rate": config.used_learning_rate,
+        "learning_rate_rule": f"{config.learning_rate:g} for a batch of {config.meant_batch}, in proportion to the batch",
+        "batch_size": config.batch_size,
+        "processes": num_processes,
+        "accumulation": config.accumulation,
+        "mixed_precision": config.mixed_precision,
+        "data": train.description,
+        "validation_data": val.description,
+    }
+
+
+def settings_of(config: TrainConfig) -> str:
+    """The configuration as JSON, for the checkpoint."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True, default=str)
+
+
+def identity_of(config: TrainConfig, data: ClipDataset) -> str:
+    """What has to be the same for a run to go on. Its weights also depend on the numbers of processes and threads, the
+    device, and what `init` holds: change none of these in the middle of a run that is to be repeated.
+    """
+    return json.dumps([settings_of(dataclasses.replace(config, workers=0, save_every=0.0)), data.digest])

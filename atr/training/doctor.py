@@ -1,0 +1,272 @@
+"""What is wrong with the clips of a list: every file decoded once, what was found kept for training."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import av
+from tqdm import tqdm
+
+from atr.data.annotations import Annotations
+from atr.data.clips import ClipDataset, VideoClips
+from atr.files import digest, write_json
+from atr.video.decoding import iterate
+from atr.video.frame_folder import missing_numbers
+from atr.video.parallel import in_processes
+
+FAULTS = ("missing", "unreadable", "too short", "frame count", "label", "duplicate")
+MIN_FRAMES = 8
+CHUNK = 16  # clips handed to a process at a time
+# Of the frames a container states. A file cut short has fewer; so has, by a few, a sound one whose edit list hides
+# what was needed only to decode the rest.
+DECODABLE = 0.9
+
+
+@dataclass(frozen=True)
+class Fault:
+    """index: of the clip in its list; kind: one of FAULTS."""
+
+    index: int
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One clip's file. length: frames that can be decoded; content: digest of the bytes, empty without a file."""
+
+    index: int
+    length: int
+    content: str
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Health:
+    """What was found in one list. lengths: frames per clip, 0 where none can be decoded."""
+
+    digest: str
+    min_frames: int
+    lengths: list[int]
+    faults: list[Fault]
+
+    def write(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, asdict(self))
+
+    @classmethod
+    def read(cls, file: Path) -> "Health":
+        values = json.loads(file.read_text())
+        return cls(**values | {"faults": [Fault(**fault) for fault in values["faults"]]})
+
+
+def health_file(cache: Path, annotations: Annotations) -> Path:
+    """Where the health of a list is kept, found again by what the list says and where it lies."""
+    identity = digest([str(annotations.root.resolve()), annotations.digest])
+    return cache / f"health-{identity[:16]}.json"
+
+
+def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache")) -> ClipDataset:
+    """The clips, when none of them is known to be faulty, or those that are not; for training.
+
+    What `python -m atr doctor` found is used, also for how many frames a clip has. Where it has not looked at this list,
+    only what costs no decoding is checked: missing and empty files, gaps in folders of frames, and what the list itself
+    says. Rendered clips have no files.
+
+    Args:
+        leave_out: leave faulty clips out; the description then says how many.
+        cache: folder in which the doctor keeps what it found.
+
+    Raises:
+        ValueError: there are faulty clips and `leave_out` is False, or nothing is left.
+    """
+    if not isinstance(clips, VideoClips):
+        return clips
+    file = health_file(cache, clips.annotations)
+    if file.is_file():
+        health = Health.read(file)
+        faults, clips.lengths = health.faults, health.lengths
+    else:
+        faults = [*listing_faults(clips.annotations), *file_faults(clips.annotations)]
+    first_faults = {fault.index: fault for fault in reversed(faults)}
+    faulty = [first_faults[place] for place in clips.positions if place in first_faults]
+    if not faulty:
+        return clips
+    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in faulty).items())
+    found = f"{len(faulty)} of the {len(clips)} clips of {clips.annotations.name} have faults ({counts})"
+    if not leave_out:
+        first = faulty[0]
+        raise ValueError(
+            f"{found}, the first is {clips.annotations.ids[first.index]}: {first.detail}; "
+            f"`python -m atr doctor {clips.annotations.root}` lists them, --leave-out-faulty trains on the others"
+        )
+    sound = clips.subset([k for k, place in enumerate(clips.positions) if place not in first_faults])
+    if not len(sound):
+        raise ValueError(f"{found}, none is left")
+    sound.description += f", {len(faulty)} faulty ones left out"
+    return sound
+
+
+def check(
+    lists: list[Annotations], *, min_frames: int, workers: int, cache: Path, progress: bool = True
+) -> list[Health]:
+    """Decode every clip of some lists of one data set, and keep what was found in `cache`.
+
+    Args:
+        lists: of two clips with the same content the one in the later list, or later in its list, is at fault.
+        min_frames: a clip of fewer frames is too short.
+        workers: processes that decode.
+    """
+    files = [health_file(cache, annotations) for annotations in lists]
+    partials = [file.with_name(f".{file.stem}-{min_frames}.jsonl") for file in files]
+    examined = [
+        examine_all(annotations, min_frames=min_frames, workers=workers, partial=partial, progress=progress)
+        for annotations, partial in zip(lists, partials, strict=True)
+    ]
+    healths = []
+    for annotations, clips, doubles in zip(lists, examined, duplicates(lists, examined), strict=True):
+        faults = [*listing_faults(annotations), *(fault for clip in clips for fault in clip.faults), *doubles]
+        faults.sort(key=lambda fault: fault.index)
+        healths.append(Health(annotations.digest, min_frames, [clip.length for clip in clips], faults))
+    for health, file, partial in zip(healths, files, partials, strict=True):
+        health.write(file)
+        partial.unlink()
+    return healths
+
+
+def examine_all(
+    annotations: Annotations, *, min_frames: int, workers: int, partial: Path, progress: bool = True
+) -> list[Examined]:
+    """Every clip's file, in the order of the list.
+
+    Args:
+        workers: processes that decode.
+        partial: file of what was examined so far, a line a clip; a check that was stopped goes on after it.
+    """
+    examined = {clip.index: clip for clip in whole_lines(partial)}
+    jobs = [
+        (index, annotations.root / file, annotations.lengths and annotations.lengths[index], min_frames)
+        for index, file in enumerate(annotations.files)
+        if index not in examined
+    ]
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    bar = tqdm(
+        desc=annotations.name,
+        total=len(annotations),
+        initial=len(examined),
+        unit="clip",
+        disable=not progress,
+    )
+    with partial.open("a") as lines, bar:
+        for clip in in_processes(examine, jobs, workers, CHUNK):
+            examined[clip.index] = clip
+            lines.write(json.dumps(asdict(clip)) + "\n")
+            bar.update()
+    return [examined[index] for index in range(len(annotations))]
+
+
+def whole_lines(file: Path) -> list[Examined]:
+    """What an earlier check wrote; a last line that was cut short is taken off the file."""
+    if not file.is_file():
+        return []
+    content = file.read_bytes()
+    os.truncate(file, content.rfind(b"\n") + 1)
+    lines = [json.loads(line) for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
+    return [
+        Examined(**line | {"faults": tuple(Fault(**fault) for fault in line["faults"])}) for line in lines
+    ]
+
+
+def examine(job: tuple[int, Path, int | None, int]) -> Examined:
+    """job: (index, path, frames stated by the list or None, fewest frames allowed)."""
+    index, path, listed, min_frames = job
+    try:
+        fault = file_fault(index, path)
+        if fault is not None:
+            return Examined(index, 0, "", (fault,))
+        length = sum(1 for _ in iterate(path))
+        stated, content = stated_length(path), content_of(path)
+    except (ValueError, OSError) as error:  # VideoError, and what PyAV raises, are among them
+        return Examined(index, 0, "", (Fault(index, "unreadable", str(error)),))
+    faults = []
+    if length < min_frames:
+        faults.append(Fault(index, "too short", f"{length} frames, fewer than {min_frames}"))
+    decodable = f"{length} frames can be decoded"
+    if listed is not None and length != listed:
+        faults.append(Fault(index, "frame count", f"{decodable}, the list states {listed}"))
+    if stated is not None and length < DECODABLE * stated:
+        faults.append(Fault(index, "frame count", f"{decodable}, the file states {stated}"))
+    return Examined(index, length, content, tuple(faults))
+
+
+def file_fault(index: int, path: Path) -> Fault | None:
+    """What is wrong with a clip's file, or its folder of frames, before anything is decoded."""
+    if not path.exists():
+        return Fault(index, "missing", f"{path}: no such file")
+    if not (any(path.iterdir()) if path.is_dir() else path.stat().st_size):
+        return Fault(index, "unreadable", f"{path}: is empty")
+    if path.is_file():
+        return None
+    missing = missing_numbers(path)
+    return Fault(index, "frame count", f"{path}: frame {missing[0]} is missing") if missing else None
+
+
+def file_faults(annotations: Annotations) -> list[Fault]:
+    faults = (file_fault(index, annotations.root / file) for index, file in enumerate(annotations.files))
+    return [fault for fault in faults if fault is not None]
+
+
+def stated_length(path: Path) -> int | None:
+    """Frames that a container says it holds, or its duration times its rate; None where it says neither."""
+    if path.is_dir():
+        return None
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        if stream.frames > 0:
+            return stream.frames
+        if container.duration is None or stream.average_rate is None:
+            return None
+        return round(container.duration / av.time_base * stream.average_rate)
+
+
+def content_of(path: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder in the order of their names."""
+    content = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+def listing_faults(annotations: Annotations) -> list[Fault]:
+    """What a list gives away by itself: labels that are no class's or not their folder's, and clips listed twice."""
+    faults = [
+        Fault(index, "label", f"{label!r} is not in the list of labels")
+        for index, label in annotations.unlisted.items()
+    ]
+    names = [label.replace("_", " ") for label in annotations.labels]  # as folders may be named
+    known, first = set(names), {}
+    for index, (file, target) in enumerate(zip(annotations.files, annotations.targets, strict=True)):
+        folder = os.path.basename(os.path.dirname(file)).replace("_", " ")
+        if target >= 0 and folder in known and folder != names[target]:
+            detail = f"listed as {annotations.labels[target]!r}, lies in the folder {folder!r}"
+            faults.append(Fault(index, "label", detail))
+        if file in first:
+            faults.append(Fault(index, "duplicate", f"{file} is also clip {first[file]} of the list"))
+        first.setdefault(file, index)
+    return faults
+
+
+def duplicates(lists: list[Annotations], examined: list[list[Examined]]) -> list[list[Fault]]:
+    """Per list, the clips whose file holds what the file of an earlier clip holds."""
+    first: dict[str, tuple[str, str, str]] = {}
+    faults: list[list[Fault]] = [[] for _ in lists]
+    for annotations, clips, own_faults in zip(lists, examined, faults, strict=True):
+        for clip in clips:
+            own = (annotations.split, annotations.ids[clip.index], annotations.files[clip.index])
+            split, name, file = first.setdefault(clip.content, own) if clip.content else own
+            if (split, file) != (own[0], own[2]):
+                own_faults.append(Fault(clip.index, "duplicate", f"has the content of {name} of {split}"))
+    return faults

@@ -1,0 +1,214 @@
+"""One visible training loop. A run can be stopped at any time and ends as if it had not been."""
+
+import dataclasses
+import json
+import platform
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from atr.checkpoint import require_free, save_checkpoint
+from atr.data.clips import ClipDataset
+from atr.files import whole_file
+from atr.models import VideoClassifier, build_model, copy_frame_network
+from atr.results.confusion import confusion_table, most_confused
+from atr.results.evaluate import class_scores
+from atr.training.clips import TrainingClips, TrainingStills, training_splits
+from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
+from atr.training.log import TrainingLog
+from atr.training.optimisation import (
+    build_optimizer,
+    build_schedule,
+    channels_last,
+    derived_seed,
+    freeze,
+    training_mode,
+)
+from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
+from atr.training.starting_weights import require_start, start_from
+from atr.training.state import TrainingState
+from atr.video.transforms import normalised, to_unit
+
+CONFUSIONS = "confusion.csv"
+
+
+def train(config: TrainConfig, out: Path, cache: Path, command: str | None = None) -> dict:
+    """Train, evaluate, write the checkpoint folder `out`, with the classes' confusions in it; returns its metrics.
+
+    Logs and the state that a later call goes on from lie beside it in `.{name}.training`. A run that was killed, at any
+    moment, ends with the weights it would have ended with; on a CPU, with as many processes and threads, to the last bit.
+
+    Raises:
+        ValueError: the state found there belongs to another configuration, a setting is not possible or does not fit the
+            data, or clips are faulty.
+    """
+    require_free(out)
+    if config.init:
+        require_start(config.init)
+    # Without an accelerator the processes of torchrun find each other only when told to use the CPU.
+    accelerator = Accelerator(
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=config.mixed_precision,
+        gradient_accumulation_steps=config.accumulation,
+    )
+    data, dev, val = training_splits(
+        config.data,
+        {split: getattr(config, f"{split}_clips") for split in ("train", "dev", "val")},
+        num_frames=config.model.num_frames,
+        preprocessing=config.preprocessing,
+        cache=cache,
+        workers=config.workers,
+        leave_out=config.leave_out_faulty,
+        state=accelerator.state,
+    )
+    network = fitted(config, data)
+    workspace = out.parent / f".{out.name}.training"
+    workspace.mkdir(parents=True, exist_ok=True)
+    state = TrainingState(workspace / "state.pt", identity_of(config, data), config.save_every)
+    facts = run_facts(config, accelerator.num_processes, data, val)
+
+    torch.manual_seed(config.seed)
+    model = build_model(network)
+    with TrainingLog(workspace, facts, main=accelerator.is_main_process) as log:
+        run = Run(config, accelerator, data, state, log)
+        if state.progress.phase != CLIPS:
+            if config.init:
+                start_from(model, config.init)
+            if config.still_epochs:
+                learn_objects(model, run)
+        freeze(model, config.freeze, config.partial_bn)
+
+        dev_loader = run.evaluation(dev)
+
+        def dev_accuracy(model: nn.Module) -> dict[str, float]:
+            scores = class_scores(model, dev_loader, config.preprocessing, accelerator)
+            return {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
+
+        shown = (config.epochs, config.batch_size, TrainingClips)
+        model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", dev_accuracy))
+    return judge(model, run, val, facts, out, command)
+
+
+def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
+    """The loop: the epochs of one phase, from where the run's state stands. Returns the model as prepared."""
+    config, accelerator, state, log = run.config, run.accelerator, run.state, run.log
+    per_epoch, parts = len(run.data) // phase.batch_size, config.accumulation
+    channels_last(model)
+    optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
+    schedule = build_schedule(
+        config.schedule,
+        optimizer,
+        epochs=phase.epochs,
+        per_epoch=per_epoch,
+        decay_epochs=config.decay_epochs,
+        warm_up_epochs=config.warm_up_epochs,
+    )
+    # Not accelerate's to change: the loader, whose sampler gives each process its share, and the schedule, which is
+    # stepped once a batch of all processes.
+    model, optimizer = accelerator.prepare(model, optimizer)
+    learnt = (accelerator.unwrap_model(model), optimizer, schedule, accelerator.scaler)
+    progress = state.begin(phase.name, *learnt)
+    log.begin(phase.name, progress.epoch * per_epoch + progress.batch)
+
+    for epoch in range(progress.epoch, phase.epochs):
+        loader, start = run.batches(phase, epoch, progress.batch), progress.batch * parts
+        bar = log.batches(
+            loader,
+            f"{phase.name} {epoch + 1}/{phase.epochs}",
+            clips=phase.batch_size // parts,
+            left=len(loader) + (phase.epochs - epoch - 1) * per_epoch * parts,
+        )
+        training_mode(model)
+        seen = torch.zeros(2, device=accelerator.device)
+        for part, (frames, targets, _) in enumerate(bar, start):
+            torch.manual_seed(
+                derived_seed(*run.key(phase, epoch), part, accelerator.process_index)
+            )  # dropout
+            frames, targets = frames.to(accelerator.device), targets.to(accelerator.device)
+            with accelerator.accumulate(model):
+                with accelerator.autocast():
+                    logits = model(normalised(to_unit(frames), config.preprocessing))
+                loss, hit = phase.objective(logits.float(), targets, config.label_smoothing)
+                accelerator.backward(loss)  # a part of a batch counts as its share
+                seen += torch.stack([loss.detach(), hit]) / parts
+                if accelerator.sync_gradients:
+                    norm = accelerator.clip_grad_norm_(model.parameters(), config.gradient_clip)
+                optimizer.step()  # both wait for a batch's last part
+                optimizer.zero_grad()
+            if not accelerator.sync_gradients:
+                continue
+            rate = optimizer.param_groups[0]["lr"]
+            schedule.step()
+            progress.add(accelerator.reduce(seen, reduction="mean").tolist())
+            seen.zero_()
+            mean_loss, mean_hit = progress.means()
+            log.step(
+                epoch * per_epoch + progress.batch,
+                {"loss": mean_loss, phase.hit: mean_hit, "learning_rate": rate, "gradient_norm": float(norm)},
+            )
+            if state.due and accelerator.is_main_process:
+                state.save(*learnt)
+        mean_loss, mean_hit = progress.means()
+        looked = phase.look(model)
+        progress.end_epoch(
+            phase=phase.name, epoch=epoch + 1, loss=mean_loss, **{phase.hit: mean_hit}, **looked
+        )
+        log.epoch(progress.history, (epoch + 1) * per_epoch)
+        if accelerator.is_main_process:
+            state.save(*learnt)
+    return model
+
+
+def learn_objects(model: VideoClassifier, run: Run) -> None:
+    """Train the frame network on single frames: which kinds of objects are in the picture (image-level, no masks).
+
+    The blocks take no part: a network without them is trained, and its weights are copied into `model`.
+    """
+    config, kinds = run.config, run.data.objects.shape[1]
+    stills = dataclasses.replace(model.config, block=None, num_frames=1, num_classes=kinds, dropout=0.0)
+    shown = (config.still_epochs, config.batch_size * config.model.num_frames, TrainingStills)
+    phase = Phase(STILLS, *shown, name_objects, "train_objects", lambda _: {})
+    learnt = fit(build_model(stills), run, phase)
+    copy_frame_network(run.accelerator.unwrap_model(learnt), model)
+
+
+def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, command: str | None) -> dict:
+    """Score the clips of the validation split, write the checkpoint folder; returns the metrics."""
+    config, accelerator, data = run.config, run.accelerator, run.data
+    scores = class_scores(model, run.evaluation(val), config.preprocessing, accelerator)
+    confusions = confusion_table(scores.labels, scores.predicted, data.labels)
+    metrics = {
+        "protocol": "1x1",
+        "data": val.description,
+        "top1": scores.top(1),
+        "top5": scores.top(5),
+        **run.within_pairs(scores, "within_pairs"),
+    }
+    if accelerator.is_main_process:
+        save_checkpoint(
+            out,
+            accelerator.unwrap_model(model),
+            labels=data.labels,
+            preprocessing=config.preprocessing,
+            training_data=data.description,
+            metrics=metrics,
+            most_confused=most_confused(confusions, 10),
+            training=json.loads(settings_of(config)),
+            run=facts,
+            history=run.state.progress.history,
+            command=command,
+            sampling=data.sampling,
+            environment={
+                "torch": torch.__version__,
+                "machine": platform.machine(),
+                "training_seconds": round(run.state.progress.seconds),
+            },
+        )
+        with whole_file(out / CONFUSIONS) as unfinished:
+            confusions.to_csv(unfinished)
+        for pair in most_confused(confusions, 5):
+            print("{clips} of the {of} clips of {true!r} are taken for {predicted!r}".format(**pair))
+    accelerator.wait_for_everyone()
+    return metrics

@@ -1,0 +1,123 @@
+"""The state a stopped training goes on from.
+
+Two kinds of things decide how a run continues. What has been learnt and counted is saved: weights, optimiser, schedule,
+gradient scaler, phase, epoch, batch, sums. What is random is not: the order of the clips, their augmentation and the
+dropout masks are drawn from (seed, phase, epoch) and the clip's or the batch's number, so there is no state of a generator
+to save, and they are the same for any number of workers.
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from atr.files import whole_file
+
+
+@dataclass
+class Progress:
+    """How far a run is, and what it has seen.
+
+    Attributes:
+        phase: name of the phase that is running.
+        epoch, batch: whole epochs of it, and whole batches of the next one, that are done.
+        sums: over those batches: [loss, share of targets hit].
+        seconds: of training, over all sessions.
+        history: one entry per epoch of every phase.
+    """
+
+    phase: str = ""
+    epoch: int = 0
+    batch: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    seconds: float = 0.0
+    history: list[dict] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._counted = time.monotonic()
+
+    def begin_epoch(self, phase: str, epoch: int) -> None:
+        self.phase, self.epoch, self.batch, self.sums = phase, epoch, 0, [0.0, 0.0]
+
+    def add(self, values: list[float]) -> None:
+        """What one batch adds to the sums."""
+        self.sums = [total + value for total, value in zip(self.sums, values, strict=True)]
+        self.batch += 1
+
+    def means(self) -> list[float]:
+        return [total / self.batch for total in self.sums]
+
+    def end_epoch(self, **entry) -> None:
+        """Into the history with it."""
+        self.count_time()
+        self.history.append({**entry, "seconds": self.seconds})
+        self.begin_epoch(self.phase, self.epoch + 1)
+
+    def count_time(self) -> None:
+        now = time.monotonic()
+        self.seconds, self._counted = self.seconds + now - self._counted, now
+
+
+class TrainingState:
+    """The state file of a run; there is at most one, and it is always whole.
+
+    Args:
+        identity: of the run, as text; a state saved under another is refused.
+        save_every: seconds between two saves.
+
+    Raises:
+        ValueError: the file holds the state of another configuration, or is damaged.
+    """
+
+    def __init__(self, path: Path, identity: str, save_every: float):
+        self.path, self.identity, self.save_every = path, identity, save_every
+        self.stored = self.read() if path.exists() else None
+        if self.stored is not None and self.stored["identity"] != identity:
+            raise ValueError(
+                f"{path.parent} holds a training of another configuration; remove it, or give another --out"
+            )
+        self.progress = Progress() if self.stored is None else Progress(**self.stored["progress"])
+        self.saved = time.monotonic()
+
+    def read(self) -> dict:
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file raises many kinds
+            raise ValueError(
+                f"{self.path} cannot be read (damaged?); remove {self.path.parent} to start this training anew"
+            ) from error
+
+    def begin(self, phase: str, model: nn.Module, optimizer, schedule, scaler) -> Progress:
+        """A phase begins, or goes on where it was stopped, with what was saved put into the model and the others."""
+        if self.progress.phase != phase:
+            self.progress.begin_epoch(phase, 0)
+        elif self.stored is not None:
+            model.load_state_dict(self.stored["model"])
+            optimizer.load_state_dict(self.stored["optimizer"])
+            schedule.load_state_dict(schedule.state_dict() | self.stored["schedule"])
+            if scaler is not None:
+                scaler.load_state_dict(self.stored["scaler"])
+        self.stored = None
+        return self.progress
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() - self.saved >= self.save_every
+
+    def save(self, model: nn.Module, optimizer, schedule, scaler) -> None:
+        """Atomic: the state before stays where it is until the new one is whole and on the disk."""
+        self.progress.count_time()
+        state = {
+            "identity": self.identity,
+            "progress": dataclasses.asdict(self.progress),
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "schedule": {"last_epoch": schedule.last_epoch},
+            "scaler": None if scaler is None else scaler.state_dict(),
+        }
+        with whole_file(self.path) as unfinished:
+            torch.save(state, unfinished)
+        self.saved = time.monotonic()

@@ -1,0 +1,82 @@
+"""Evaluation protocols: which views of a clip a network is shown; its class scores are averaged over them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from atr.preprocessing import Preprocessing
+from atr.video.decoding import decode
+from atr.video.sampling import dense_indices, uniform_indices
+from atr.video.transforms import cut_view, resize, resized_size
+
+PROTOCOLS = ("1x1", "2x3", "10x3")
+SAMPLINGS = ("uniform", "dense")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`clips` samplings of the frames, each cut in `crops` ways. 1x1 is the centre of everything.
+
+    Attributes:
+        clips: uniform sampling: clip c takes the frame at (c + 0.5) / clips of every segment. Dense sampling: the
+            windows' places are spread evenly from the first to the last possible one; a single one is in the middle.
+        crops: 1, the short side resized and the centre cut as in training; or 3, squares of the whole short side at
+            the two ends and in the middle of the longer side.
+    """
+
+    clips: int = 1
+    crops: int = 1
+
+    @classmethod
+    def named(cls, name: str) -> "Protocol":
+        """Raises ValueError for a name that is not one of `PROTOCOLS`."""
+        if name not in PROTOCOLS:
+            raise ValueError(f"protocol {name!r} is unknown; allowed: {', '.join(PROTOCOLS)}")
+        return cls(*(int(count) for count in name.split("x")))
+
+    def __str__(self) -> str:
+        return f"{self.clips}x{self.crops}"
+
+    @property
+    def num_views(self) -> int:
+        return self.clips * self.crops
+
+    def indices(self, num_frames: int, num_segments: int, sampling: str = "uniform") -> np.ndarray:
+        """Frames shown of a clip of L = `num_frames`, int (clips, T)."""
+        if sampling == "uniform":
+            shifts = (np.arange(self.clips) + 0.5) / self.clips
+            return np.stack([uniform_indices(num_frames, num_segments, shift=shift) for shift in shifts])
+        positions = [0.5] if self.clips == 1 else np.linspace(0, 1, self.clips)
+        return np.stack([dense_indices(num_frames, num_segments, position=place) for place in positions])
+
+    def cut(self, frames: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+        """Frames uint8 (L, H, W, 3) -> uint8 (crops, L, h, w, 3)."""
+        if self.crops == 1:
+            return cut_view(frames, preprocessing)[None]
+        return three_crops(frames, preprocessing.short_side)
+
+    def views(
+        self, video: Path, num_frames: int, num_segments: int, preprocessing: Preprocessing, sampling: str
+    ) -> np.ndarray:
+        """What is shown of a video of L = `num_frames`, uint8 (V, T, h, w, 3), the crops of one sampling together.
+
+        Raises VideoError where the file cannot be read.
+        """
+        chosen = self.indices(num_frames, num_segments, sampling)
+        crops = self.cut(decode(video, chosen.ravel()), preprocessing)  # once for all samplings
+        crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
+        return crops.swapaxes(0, 1).reshape(self.num_views, num_segments, *crops.shape[3:])
+
+
+SINGLE_VIEW = Protocol()
+
+
+def three_crops(frames: np.ndarray, side: int) -> np.ndarray:
+    """Frames uint8 (L, H, W, 3), the short side resized to `side`, as squares along the longer side: left, centre,
+    right or top, centre, bottom; uint8 (3, L, side, side, 3). Those of square frames coincide."""
+    height, width = frames.shape[1:3]
+    resized = resize(frames, *resized_size(height, width, side))
+    space = np.array(resized.shape[1:3]) - side
+    corners = [(0, 0), space // 2, space]
+    return np.stack([resized[:, top : top + side, left : left + side] for top, left in corners])

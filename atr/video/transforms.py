@@ -1,0 +1,97 @@
+"""From decoded frames to a network's input: resize the short side, crop the centre, normalise."""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from atr.preprocessing import Preprocessing
+
+VIEWS = ("crop", "whole")
+STRIDE = (
+    32  # of a ResNet's last stage: sides of whole frames are multiples of it, so maps meet the frame's edges
+)
+
+
+def view_box(
+    height: int, width: int, preprocessing: Preprocessing, view: str = "crop"
+) -> tuple[int, int, int, int]:
+    """Region of the original frame that the model sees, (top, left, height, width), rounded to whole pixels."""
+    if _checked(view) == "whole":
+        return 0, 0, height, width
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
+    top, left = _centre(resized_height, resized_width, preprocessing.crop)
+    scale_y, scale_x = height / resized_height, width / resized_width
+    box_height = max(round(preprocessing.crop * scale_y), 1)
+    box_width = max(round(preprocessing.crop * scale_x), 1)
+    box_top = min(round(top * scale_y), height - box_height)
+    box_left = min(round(left * scale_x), width - box_width)
+    return box_top, box_left, box_height, box_width
+
+
+def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Frames uint8 (L, H, W, 3) -> (L, height, width, 3): area averaging when shrinking, bilinear when enlarging."""
+    shrinks = height * width < frames.shape[1] * frames.shape[2]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(frame, (width, height), interpolation=interpolation) for frame in frames])
+
+
+def cut_view(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> np.ndarray:
+    """The model's input as pictures: frames uint8 (L, H, W, 3) -> uint8 (L, h, w, 3).
+
+    "crop": short side resized, then the centre square. "whole": short side resized, not cropped, both sides
+    rounded to a multiple of 32.
+    """
+    height, width = frames.shape[1:3]
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
+    if _checked(view) == "whole":
+        return resize(frames, _to_stride(resized_height), _to_stride(resized_width))
+    top, left = _centre(resized_height, resized_width, preprocessing.crop)
+    resized = resize(frames, resized_height, resized_width)
+    return resized[:, top : top + preprocessing.crop, left : left + preprocessing.crop]
+
+
+def to_unit(frames: Tensor) -> Tensor:
+    """uint8 (..., H, W, 3) -> float32 (..., 3, H, W) in [0, 1], on the same device."""
+    return frames.movedim(-1, -3).float() / 255
+
+
+def normalised(frames: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Frames in [0, 1], (..., 3, H, W), as the model takes them: minus mean, over std."""
+    mean = torch.tensor(preprocessing.mean, device=frames.device)[:, None, None]
+    std = torch.tensor(preprocessing.std, device=frames.device)[:, None, None]
+    return (frames - mean) / std
+
+
+def normalise(pictures: np.ndarray, preprocessing: Preprocessing) -> Tensor:
+    """uint8 RGB (..., h, w, 3) -> float32 (..., 3, h, w), as the model takes them."""
+    return normalised(to_unit(torch.from_numpy(np.ascontiguousarray(pictures))), preprocessing)
+
+
+def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> Tensor:
+    """Decoded frames uint8 RGB (L, H, W, 3) -> normalised float32 (L, 3, h, w).
+
+    Raises ValueError for frames of another kind or an unknown view.
+    """
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+        raise ValueError(f"frames must be uint8 (L, H, W, 3), got {frames.dtype} {frames.shape}")
+    return normalise(cut_view(frames, preprocessing, view), preprocessing)
+
+
+def resized_size(height: int, width: int, short_side: int) -> tuple[int, int]:
+    scale = short_side / min(height, width)
+    return max(round(height * scale), short_side), max(round(width * scale), short_side)
+
+
+def _centre(height: int, width: int, crop: int) -> tuple[int, int]:
+    return (height - crop) // 2, (width - crop) // 2
+
+
+def _to_stride(side: int) -> int:
+    return max(round(side / STRIDE), 1) * STRIDE
+
+
+def _checked(view: str) -> str:
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {', '.join(VIEWS)}, got {view!r}")
+    return view

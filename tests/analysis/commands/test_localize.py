@@ -1,0 +1,278 @@
+"""python -m analysis localize and its numbers: by hand on toys, and the command on real files."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import atr
+from analysis.commands.localize import Localize, localize_folder
+from analysis.gradcam import gradcam
+from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_masked
+from analysis.localize.measures import average_precision, tally
+from analysis.localize.numbers import (
+    BASELINES,
+    Map,
+    emphasis_numbers,
+    localization_numbers,
+    maps_of,
+    measure,
+    measure_clips,
+)
+from analysis.recording import record
+from atr.files import read_arrays
+from atr.results.store import read_result
+from atr.video.transforms import normalise
+from tests.app.world import write_checkpoint, write_clips
+
+LOGITS, HEAT = Map("actionness", "S3B1", "logits"), Map("Grad-CAM", "S3B1", "heat")
+TIMES = {"forward_seconds", "gradcam_seconds"}
+
+
+def clip_bits():
+    """Three frames of 4x4: the action happens in two; the target is the left half, a distractor below right."""
+    bits = np.zeros((3, 4, 4), np.uint8)
+    bits[:, :, :2] = TARGET
+    bits[:2, 2:, 2:] = DISTRACTOR
+    bits[:2] |= ACTING
+    return bits
+
+
+# ---- numbers
+
+
+def test_one_clip_by_hand():
+    heat = np.zeros((3, 2, 2))
+    heat[0], heat[2] = (
+        [[3, 0], [0, 1]],
+        [[0, 9], [9, 0]],
+    )  # the second frame is empty, the third does not count
+    found = measure({HEAT: heat, LOGITS: np.log(heat + 1)}, clip_bits())
+    assert (found["frames"], found["area"]) == (2, 1)
+    assert found["hits"][0] == 1 + 2 / 4  # the four tied cells of the empty frame share its point
+    assert found["mass"][0] == pytest.approx(3 / 4 + 1 / 2)
+    assert found["mass"][1] == pytest.approx((4 + 1) / (4 + 1 + 1 + 2) + 1 / 2)
+    assert found["empty"].tolist() == [1 / 2, 0]
+    assert (found["distractor_frames"], found["distractor_area"]) == (2, 2 * 4 / 16)
+    assert found["distractor_mass"][0] == pytest.approx(1 / 4 + 1 / 4)
+    assert found["peak"][0].tolist() == [3, 0, 9] and found["mean"][0].tolist() == [1, 0, 4.5]
+    assert found["acting"].tolist() == [True, True, False]
+
+
+def rows_of(clips):
+    found = [measure(maps, bits) for maps, bits in clips]
+    return {name: np.stack([row[name] for row in found]) for name in found[0]}
+
+
+def test_numbers_are_those_of_all_frames_together():
+    """Pointing and mass are pooled over frames; average precision is a clip's, then averaged."""
+    generator = np.random.default_rng(0)
+    clips = []
+    for _ in range(3):
+        bits = np.where(generator.random((5, 8, 8)) < 0.3, TARGET, DISTRACTOR).astype(np.uint8)
+        bits |= ACTING * (np.arange(5) % 2)[:, None, None].astype(np.uint8)
+        clips.append(({LOGITS: generator.normal(size=(5, 4, 4))}, bits))
+    numbers = localization_numbers(rows_of(clips), [LOGITS])
+    (entry,) = numbers["maps"]
+    maps = np.concatenate([each[LOGITS] for each, _ in clips])
+    bits = np.concatenate([each for _, each in clips])
+    target, acting = (bits & TARGET) > 0, (bits & ACTING).any(axis=(1, 2))
+    together = tally(maps, target, acting)
+    assert numbers["frames"] == together.num_frames == 6
+    assert entry["pointing"]["value"] == pytest.approx(tally(maps, target, acting).pointing)
+    assert entry["ratio"]["value"] == pytest.approx(together.ratio)
+    assert entry["mass"]["value"] == pytest.approx(together.mass_inside)
+    assert entry["distractor_ratio"]["value"] == pytest.approx(
+        tally(maps, bits & DISTRACTOR > 0, acting).ratio
+    )
+    by_clip = [average_precision(each[LOGITS], b & TARGET > 0, np.arange(5) % 2 == 1) for each, b in clips]
+    assert entry["average_precision"]["value"] == pytest.approx(np.mean(by_clip))
+    assert entry["average_precision"]["low"] < np.mean(by_clip) < entry["average_precision"]["high"]
+
+
+def test_what_was_not_measured_is_none():
+    bits = np.full((2, 4, 4), ACTING, np.uint8)  # no target, no distractor, and the action never stops
+    numbers = localization_numbers(rows_of([({HEAT: np.ones((2, 2, 2))}, bits)]), [HEAT])
+    (entry,) = numbers["maps"]
+    assert {entry[name] for name in entry if name not in ("method", "block")} == {None}
+    assert (numbers["frames"], numbers["area"], numbers["emphasis_clips"]) == (0, None, 0)
+    assert {entry["acting_above"] for entry in numbers["emphasis"]} == {None}
+
+
+def test_emphasis_tells_a_clips_action_from_the_course_of_all_clips():
+    """One map follows each clip's action, one always rises in the middle, where most actions are."""
+    acting = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool)
+    rising = np.broadcast_to([0.0, 1, 1, 0], acting.shape)
+    values = {"peak": np.stack([acting * 1.0, rising], axis=1)}
+    maps = [LOGITS, Map("frame difference", None, "logits")]
+    values["mean"] = values["peak"]
+    follows, _, blind, _ = emphasis_numbers(values, acting, maps)
+    assert follows["spearman"]["value"] == pytest.approx(1) and follows["acting_above"]["value"] == 1
+    # left of the first clip: 0, 1/3, 0, -1/3. The step at which all act is tied with the one at which none does
+    assert follows["beyond_course"]["value"] == pytest.approx(3.5 / 4)
+    # in the third clip: 1 of 4 pairs is won, 2 are tied, 1 is lost
+    assert blind["acting_above"]["value"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert blind["beyond_course"]["value"] == 0.5
+
+
+# ---- the pass and the command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("localize")
+    write_clips(folder / "clips")
+    write_checkpoint(folder / "net", block="atr", placement=("S3B1", "S5B2"))
+    write_checkpoint(folder / "bare")
+    return folder
+
+
+def network_and_clips(folder, name="net"):
+    model = atr.load_checkpoint(folder / name)
+    clips = open_masked(str(folder / "clips"), num_frames=4, preprocessing=model.preprocessing)
+    return model, clips
+
+
+def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
+    model, clips = network_and_clips(folder)
+    blocks = ("S3B1", "S5B2")
+    assert [(m.method, m.block) for m in maps_of(model, blocks)] == [
+        ("actionness", "S3B1"),
+        ("actionness", "S5B2"),
+        ("Grad-CAM", "S3B1"),
+        ("Grad-CAM", "S5B2"),
+        *((m.method, None) for m in BASELINES),
+    ]
+    rows, _ = measure_clips(model, clips, blocks, partial=tmp_path)
+    items = clips[1][0]
+    inputs = normalise(items[..., :3].numpy(), model.preprocessing)[None]
+    with record(model) as recording:
+        predicted = model(inputs).argmax(1)
+    assert rows["predicted"][1] == predicted
+    heat = gradcam(model, inputs, "S5B2", predicted)[0].numpy()
+    bits = items[..., 3].numpy()
+    expected = measure({LOGITS: recording.actionness["S3B1"][0].numpy(), HEAT: heat}, bits)
+    for name in ("hits", "mass", "average_precision", "peak", "mean", "distractor_mass"):
+        np.testing.assert_allclose(rows[name][1, [0, 3]], expected[name], atol=1e-5)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from analysis.localization_report import measure_clips
+from tests.analysis.test_localize import network_and_clips
+calls = []
+def progress(done, total):
+    calls.append(done)
+    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
+model, clips = network_and_clips(Path(sys.argv[1]))
+measure_clips(model, clips, ("S3B1",), partial=Path(sys.argv[2]), batch_size=1, save_every=0, progress=progress)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_uninterrupted_one(folder, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "killed"])
+    assert killed.returncode == -signal.SIGKILL
+    model, clips = network_and_clips(folder)
+    seen, options = [], {"batch_size": 1}
+    resumed, _ = measure_clips(
+        model,
+        clips,
+        ("S3B1",),
+        partial=tmp_path / "killed",
+        progress=lambda *done: seen.append(done),
+        **options,
+    )
+    assert seen == [(2, 2)]  # one of the two was there already
+    whole, _ = measure_clips(model, clips, ("S3B1",), partial=tmp_path / "whole", **options)
+    assert resumed.keys() == whole.keys()
+    for name in whole.keys() - TIMES:
+        np.testing.assert_array_equal(resumed[name], whole[name])
+
+
+def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys):
+    command = Localize(folder / "net", data=str(folder / "clips"), out=tmp_path)
+    assert command.run("python -m analysis localize") == 0
+    (result_folder,) = tmp_path.glob("localize-net-*")
+    result = read_result(result_folder)
+    assert result["blocks"] == ["S3B1", "S5B2"] and result["clips"] == 2
+    assert result_folder == localize_folder(
+        tmp_path, folder / "net", result["data"]["digest"], ("S3B1", "S5B2")
+    )
+    entries = {(entry["method"], entry["block"]): entry for entry in result["maps"]}
+    chance = entries["uniform", None]
+    assert chance["ratio"]["value"] == pytest.approx(1)
+    assert chance["mass"]["value"] == pytest.approx(result["area"])
+    # only the square moves; with the place that it leaves it fills about half of what changes
+    assert entries["frame difference", None]["ratio"]["value"] > 3
+    arrays = read_arrays(result_folder / "localize.npz")
+    assert arrays["maps"][0] == "actionness S3B1" and arrays["hits"].shape == (2, 7)
+    assert arrays["id"].tolist() == ["val-000000", "val-000001"] and arrays["target"].tolist() == [0, 1]
+    assert (result_folder / "localize.csv").read_text().count("\n") == 8
+    assert (result_folder / "emphasis.csv").read_text().count("\n") == 13
+    assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 2
+    monkeypatch.setattr("analysis.commands.localize.measure_clips", None)
+    capsys.readouterr()
+    assert command.run("python -m analysis localize") == 0  # only printed
+    assert "do they rise in frames in which the action happens? (2 clips)" in capsys.readouterr().out
+
+
+def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):
+    write_clips(tmp_path / "clips")
+    (tmp_path / "clips" / "val-000001.mp4").write_bytes(b"no video")
+    command = Localize(folder / "bare", data=str(tmp_path / "clips"), block=("S2B1",), out=tmp_path)
+    assert command.run("python -m analysis localize") == 3
+    assert "skipped val-000001" in capsys.readouterr().err
+    (result_folder,) = tmp_path.glob("localize-bare-*")
+    result = read_result(result_folder)
+    assert [entry["method"] for entry in result["maps"]] == ["Grad-CAM", *(m.method for m in BASELINES)]
+    with pytest.raises(ValueError, match="block 'S9B1' is unknown; allowed: S2B1"):
+        Localize(folder / "bare", data=str(tmp_path / "clips"), block=("S9B1",), out=tmp_path).run("")
+
+
+# ---- figures
+
+
+def a_result(name, methods=("actionness", "Grad-CAM")):
+    def at(value):
+        return {"value": value, "low": value - 0.1, "high": value + 0.2}
+
+    maps, emphasis = [], []
+    for method, block, value in (
+        *((method, block, 0.5) for method in methods for block in ("S4B1", "S5B1")),
+        *(("frame difference", None, 0.4), ("centre", None, 0.3), ("uniform", None, 0.2)),
+    ):
+        measures = ("pointing", "ratio", "average_precision", "distractor_ratio")
+        maps.append({"method": method, "block": block, **{name: at(value) for name in measures}})
+        for quantity in ("peak", "mean") if method != "uniform" else ():
+            entry = {"method": method, "block": block, "quantity": quantity}
+            emphasis.append(entry | {"acting_above": at(0.7), "beyond_course": at(0.6), "spearman": at(0.2)})
+    return {"checkpoint": {"name": name}, "blocks": ["S4B1", "S5B1"], "maps": maps, "emphasis": emphasis}
+
+
+def test_bars_stand_beside_each_other_with_their_intervals_and_lines_of_chance():
+    figure = localization_figure([a_result("tsn", ("Grad-CAM",)), a_result("atr")])
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert [bar.name for bar in bars] == ["Grad-CAM"] * 3 + ["actionness", "Grad-CAM"] * 3
+    for bar in bars:
+        assert list(bar.y) == [0.5, 0.5]
+        assert list(bar.error_y.array) == pytest.approx([0.2, 0.2])
+        assert list(bar.error_y.arrayminus) == pytest.approx([0.1, 0.1])
+    left, right = bars[3].x, bars[4].x
+    assert all(a + bars[3].width <= b + 1e-9 for a, b in zip(left, right, strict=True))
+    lines = [trace for trace in figure.data if trace.type == "scatter"]
+    assert [line.y[0] for line in lines] == [0.4, 0.3, 0.2] * 6
+    shown = [trace.name for trace in figure.data if trace.showlegend]
+    assert sorted(shown) == ["Grad-CAM", "actionness", "centre", "frame difference", "uniform: chance"]
+
+
+def test_emphasis_shows_both_with_and_without_the_course_of_all_clips():
+    figure = acting_figure([a_result("atr")])
+    points = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
+    assert list(points["actionness"].y) == [0.7, 0.7]
+    assert list(points["actionness, mean course removed"].y) == [0.6, 0.6]
+    chance = [trace for trace in figure.data if trace.name == "uniform: chance"]
+    assert [line.y[0] for line in chance] == [0.5, 0.5]  # a row for the peak, a row for the mean

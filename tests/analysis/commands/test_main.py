@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import atr
+from analysis.__main__ import main
+from analysis.actionness import clip_actionness, temporal_emphasis
+from atr.preprocessing import Preprocessing
+from atr.video.encoding import write_mp4
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    frames = np.random.default_rng(0).integers(0, 256, (10, 48, 64, 3), dtype=np.uint8)
+    return write_mp4(tmp_path_factory.mktemp("clips") / "clip.mp4", frames, 10)
+
+
+def saved_checkpoint(folder, block):
+    torch.manual_seed(0)
+    model = atr.create_model("tsn_resnet18", 3, 4, block=block, placement="S4-5", width=0.125, stem="small")
+    settings = Preprocessing(short_side=32, crop=32)
+    return atr.save_checkpoint(folder, model, labels=["push", "pull", "turn"], preprocessing=settings)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return saved_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny", "atr")
+
+
+def run(clip, checkpoint, out, *more):
+    return main(["actionness", str(clip), "--checkpoint", str(checkpoint), "--out", str(out), *more])
+
+
+def test_the_command_writes_what_the_functions_compute(clip, checkpoint, tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    assert run(clip, checkpoint, out, "--block", "S4B1", "S5B2", "--normalisation", "sigmoid") == 0
+    expected = clip_actionness(atr.load_checkpoint(checkpoint), clip)
+
+    numbers = np.load(out / "actionness.npz")
+    for name, maps in expected.maps.items():
+        np.testing.assert_array_equal(numbers[name], maps)
+    np.testing.assert_array_equal(numbers["indices"], np.arange(10))
+
+    table = pd.read_csv(out / "actionness.csv")
+    assert len(table) == 10 * len(expected.maps)
+    peaks = table[table.block == "S5B1"].peak
+    np.testing.assert_allclose(peaks, temporal_emphasis(expected.maps["S5B1"])["peak"], rtol=1e-6)
+
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["probabilities"] == pytest.approx(expected.probabilities.tolist())
+    assert summary["notes"] == list(expected.notes)
+    assert summary["command"].startswith("python -m analysis actionness ")
+
+    files = {path.name for path in out.iterdir()}
+    for block in ("S4B1", "S5B2"):
+        assert {f"overlay-{block}.{kind}" for kind in ("mp4", "gif")} <= files
+        assert {f"strip-{block}.{kind}" for kind in ("png", "svg")} <= files
+    assert {"sheet.png", "emphasis.html"} <= files and "overlay-S5B1.mp4" not in files
+    printed = capsys.readouterr().out
+    assert summary["top5"][0]["label"] in printed and str(out) in printed
+
+
+def test_a_model_without_maps_writes_its_probabilities_and_says_why(clip, tmp_path, capsys):
+    checkpoint = saved_checkpoint(tmp_path / "sim", "atr_sim")
+    assert run(clip, checkpoint, tmp_path / "out") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["summary.json"]
+    assert "no Action-related Region Locator" in capsys.readouterr().out
+
+
+def failure(capsys, *arguments):
+    assert run(*arguments) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("error: ") and "\n" not in message
+    return message
+
+
+def test_errors_are_one_line(clip, checkpoint, tmp_path, capsys):
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
+    assert "broken.mp4" in failure(capsys, tmp_path / "broken.mp4", checkpoint, tmp_path / "out")
+    assert "not a checkpoint" in failure(capsys, clip, tmp_path, tmp_path / "out")
+    assert "is not a folder" in failure(capsys, clip, checkpoint, tmp_path / "broken.mp4")
+    message = failure(capsys, clip, checkpoint, tmp_path / "out", "--block", "S4B1", "S9B9")
+    assert "block S9B9" in message and "allowed: S4B1, S4B2, S5B1, S5B2" in message
+    assert "opacity" in failure(capsys, clip, checkpoint, tmp_path / "out", "--opacity", "2")
+    assert "device 'nowhere'" in failure(capsys, clip, checkpoint, tmp_path / "out", "--device", "nowhere")

@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+import torch
+
+import atr
+from analysis.actionness import colour_limits
+from analysis.commands.report import Report
+from analysis.compare.report_clips import (
+    chosen_clips,
+    evaluated_model,
+    frame_source,
+    looked_at,
+    shown_blocks,
+    small,
+)
+from analysis.figures import overlay
+from analysis.gradcam import gradcam
+from analysis.recording import record
+from atr import tabletop
+from atr.data.clips import TabletopClips
+from atr.preprocessing import Preprocessing
+from atr.results.predictions import Predictions, write_predictions
+from atr.results.store import checkpoint_facts
+from atr.video.transforms import normalise
+
+LABELS = list(tabletop.CLASSES)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """Folders of two tiny networks on the demo set's classes: "with" has ATR blocks, "without" has none."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    for name, block in (("with", "atr"), ("without", None)):
+        torch.manual_seed(0)
+        model = atr.create_model(
+            "tsn_resnet18", len(LABELS), 4, width=0.125, stem="small", block=block, placement="S4-5"
+        )
+        atr.save_checkpoint(root / name, model, labels=LABELS, preprocessing=Preprocessing(32, 32))
+    return root
+
+
+@pytest.fixture(scope="module")
+def models(checkpoints):
+    return [atr.load_checkpoint(checkpoints / name) for name in ("with", "without")]
+
+
+@pytest.fixture(scope="module")
+def predictions(checkpoints):
+    """Of five clips: the first model is right on all, the second on the last, surer of its error from clip to clip."""
+    ids = tuple(f"val-{i:06d}" for i in range(5))
+    targets = np.array(
+        [tabletop.render_clip(tabletop.split_seed("val", i), num_frames=1, size=32).label for i in range(5)]
+    )
+    found = []
+    for name in ("with", "without"):
+        scores = np.zeros((5, len(LABELS)), np.float32)
+        sure = np.array([0.6, 0.7, 0.8, 0.9, 0.6], np.float32)
+        other = np.where((name == "with") | (np.arange(5) == 4), targets, (targets + 1) % len(LABELS))
+        scores[np.arange(5), other] = sure
+        scores[np.arange(5), (other + 1) % len(LABELS)] = 1 - sure
+        facts = {
+            "protocol": "1x1",
+            "labels": LABELS,
+            "checkpoint": checkpoint_facts(checkpoints / name),
+            "data": {"name": "tabletop:val", "description": "five clips", "digest": "0"},
+            "skipped": [],
+            "milliseconds_per_clip": 1.0,
+        }
+        found.append(Predictions(ids, targets, scores, facts))
+    return found
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+
+
+def test_a_block_with_a_locator_shows_its_actionness(models, frames):
+    clip = normalise(frames, models[0].preprocessing)[None]
+    with torch.inference_mode(), record(models[0]) as recording:
+        logits = models[0](clip)
+    maps = recording.actionness["S4B2"][0].numpy()
+    strip = looked_at(models[0], frames, "S4B2", "A with")
+    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, colour_limits(maps)))
+    assert strip.caption.startswith("A with, S4B2: actionness M, dark ")
+    assert LABELS[int(logits.argmax())] in strip.caption
+
+
+def test_a_block_without_shows_grad_cam_for_the_class_it_calls(models, frames):
+    model = models[1]
+    clip = normalise(frames, model.preprocessing)[None]
+    with torch.inference_mode():
+        target = int(model(clip).argmax())
+    maps = gradcam(model, clip, "S4B2", target)[0].numpy()
+    strip = looked_at(model, frames, "S4B2", "B without")
+    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, colour_limits(maps)))
+    assert "Grad-CAM for the class it calls" in strip.caption and LABELS[target] in strip.caption
+    with pytest.raises(ValueError, match="'S9B9' is unknown"):
+        looked_at(model, frames, "S9B9", "B without")
+
+
+def test_both_show_the_block_that_a_names(models):
+    assert shown_blocks(*models) == ("S5B2", "S5B2")
+    assert shown_blocks(models[1], models[0]) == ("S5B2", "S5B2")
+    named = atr.create_model("tsn_resnet18", 20, 4, width=0.125, block="atr")
+    named.facts = {"shown_block": "S4B1"}
+    assert shown_blocks(named, models[1]) == ("S4B1", "S4B1")
+    deeper = atr.create_model("tsn_resnet50", 20, 4, width=0.125)
+    assert shown_blocks(deeper, models[0]) == ("S5B3", "S5B2")  # a ResNet-18 has no S5B3
+
+
+def test_large_frames_shrink_in_their_proportions():
+    assert small(np.zeros((2, 320, 240, 3), np.uint8)).shape == (2, 160, 120, 3)
+    assert small(np.zeros((2, 96, 96, 3), np.uint8)).shape == (2, 96, 96, 3)
+
+
+def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passed_over(
+    predictions, models, frames
+):
+    source = {f"val-{i:06d}": frames for i in (0, 2, 4)}.get
+    clips, chosen = chosen_clips(predictions, models, [source, source], count=6)
+    # the more both are sure of unlike classes, the more they disagree; on clip 4 both are right
+    assert [clip.id for clip in clips] == ["val-000002", "val-000000"]
+    assert chosen.startswith("2 of 4 clips of the kind “A right, B wrong”")
+    target = predictions[0].targets[2]
+    assert clips[0].label == LABELS[target]
+    assert clips[0].calls[0] == f"A with: {LABELS[target]}; 80.0% for the true class"
+    assert clips[0].calls[1].startswith(f"B without: {LABELS[(target + 1) % 20]}; 0.0% for")
+    np.testing.assert_array_equal(clips[0].strips[0].frames, frames)
+    assert len(clips[0].strips) == 3
+    clips, _ = chosen_clips(predictions, models, [source, source], count=1, filter="both_right")
+    assert [clip.id for clip in clips] == ["val-000004"]
+    with pytest.raises(ValueError, match="filter 'odd' is unknown; allowed: all, only_a"):
+        chosen_clips(predictions, models, [source, source], filter="odd")
+
+
+def test_a_rendered_clip_is_the_one_that_was_evaluated(models, tmp_path):
+    evaluated = TabletopClips("val", 2, num_frames=4, size=32, cache=tmp_path)
+    frames = frame_source("tabletop:val", models[0])("val-000001")
+    np.testing.assert_array_equal(frames, evaluated.sampled_frames(1))
+    assert frame_source("tabletop:val", models[0])("dev-000001") is None
+    with pytest.raises(ValueError, match="'test'"):
+        frame_source("tabletop:test", models[0])
+
+
+def test_a_folder_gives_the_frames_of_its_own_clips_only(models, tmp_path):
+    tabletop.write_dataset(tmp_path / "clips", split="val", num_clips=2, num_frames=8, size=32)
+    source = frame_source(str(tmp_path / "clips"), models[0])
+    assert source("val-000001").shape == (4, 32, 32, 3)
+    assert source("val-000009") is None
+    with pytest.raises(ValueError, match="data 'nowhere' is unknown"):
+        frame_source("nowhere", models[0])
+
+
+def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):
+    assert evaluated_model(checkpoints, predictions[0]).config.block == "atr"
+    facts = {**predictions[0].facts, "checkpoint": {**predictions[0].facts["checkpoint"], "name": "without"}}
+    stranger = Predictions(predictions[0].ids, predictions[0].targets, predictions[0].scores, facts)
+    with pytest.raises(ValueError, match="without has other weights than the predictions of without"):
+        evaluated_model(checkpoints, stranger)
+
+
+@pytest.fixture
+def folders(predictions, tmp_path):
+    for p in predictions:
+        (tmp_path / p.name).mkdir()
+        write_predictions(tmp_path / p.name, p)
+    return tuple(tmp_path / p.name for p in predictions)
+
+
+def test_the_command_writes_the_page_with_the_chosen_clips(folders, checkpoints, tmp_path, capsys):
+    out = tmp_path / "new" / "report.html"
+    assert Report(folders, out, num_clips=2, checkpoints=checkpoints).run("the command") == 0
+    page = out.read_text()
+    assert page.count("<article>") == 2 and page.count('<img src="data:image/png;base64,') == 6
+    assert "val-000003" in page and "val-000002" in page and "the command" in page
+    assert f"written to {out}" in capsys.readouterr().out
+
+
+def test_without_clips_no_checkpoint_is_needed(folders, tmp_path):
+    out = tmp_path / "report.html"
+    assert Report(folders, out, num_clips=0, checkpoints=tmp_path / "nowhere").run("x") == 0
+    assert "<article>" not in out.read_text()
+
+
+def test_predictions_in_the_wrong_number_are_refused(folders):
+    with pytest.raises(ValueError, match="2 to 4 folders of predictions are compared, got 1"):
+        Report(folders[:1]).run("x")

@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from scipy.stats import mannwhitneyu, spearmanr
+
+from analysis.localize.measures import (
+    Tally,
+    acting_above,
+    average_precision,
+    baselines,
+    cell_shares,
+    overlaps,
+    spearman,
+    tally,
+    weights_of,
+)
+
+
+def masks_of(*corners, size=8):
+    """One frame per (top, left, bottom, right)."""
+    masks = np.zeros((len(corners), size, size), bool)
+    for mask, (top, left, bottom, right) in zip(masks, corners, strict=True):
+        mask[top:bottom, left:right] = True
+    return masks
+
+
+def test_pointing_game_by_hand():
+    maps = np.zeros((3, 4, 4))  # cells of 2x2 pixels, centres at pixels 1, 3, 5, 7
+    maps[0, 0, 3] = maps[1, 3, 0] = maps[2, 1, 1] = 1
+    masks = masks_of((0, 6, 2, 8), (0, 0, 4, 4), (2, 2, 4, 4))
+    assert tally(maps, masks).pointing == pytest.approx(2 / 3)
+    assert tally(maps, masks, np.array([True, True, False])).pointing == pytest.approx(1 / 2)
+
+
+def test_frames_without_a_mask_are_left_out():
+    maps = np.random.default_rng(0).normal(size=(2, 4, 4))
+    masks = masks_of((0, 0, 8, 8), (0, 0, 0, 0))
+    assert tally(maps, masks) == Tally(num_frames=1, hits=1, mass=pytest.approx(1), area=1)
+    assert np.isnan(tally(maps, masks, np.array([False, True])).pointing)
+    assert np.isnan(average_precision(maps, masks, np.array([False, True])))
+
+
+def test_tied_cells_share_the_point():
+    assert tally(np.zeros((1, 4, 4)), masks_of((0, 0, 4, 4))).pointing == 0.25
+
+
+def test_mass_inside_by_hand():
+    maps = np.log(np.array([[[4.0, 2], [1, 1]]]))  # softmax: 1/2, 1/4, 1/8, 1/8
+    found = tally(maps, masks_of((0, 0, 4, 6)))  # the first cell and half of the second
+    assert found.mass_inside == pytest.approx(1 / 2 + 1 / 8)
+    assert found.area_share == pytest.approx(24 / 64)
+    assert found.ratio == pytest.approx((5 / 8) / (3 / 8))
+
+
+def test_a_constant_map_has_the_ratio_one():
+    masks = np.random.default_rng(1).random((5, 13, 9)) < 0.3
+    assert tally(np.full((5, 4, 7), 3.0), masks).ratio == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(3, 5), (7, 7), (13, 9), (20, 30)])
+def test_cell_shares_keep_the_area_for_any_sizes(height, width):
+    masks = np.random.default_rng(2).random((3, 13, 9)) < 0.5
+    np.testing.assert_allclose(
+        cell_shares(masks, height, width).mean(axis=(1, 2)), masks.mean(axis=(1, 2)), atol=1e-12
+    )
+
+
+def test_overlaps_by_hand():
+    np.testing.assert_allclose(overlaps(2, 3), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
+
+
+def test_average_precision_by_hand():
+    masks = np.array([[[True, False], [True, False]]])
+    # ranked: + - + -, so precision 1 at recall 1/2 and 2/3 at recall 1
+    assert average_precision(np.array([[[4.0, 3], [2, 1]]]), masks) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert average_precision(masks.astype(float), masks) == 1
+    assert average_precision(np.zeros((1, 2, 2)), masks) == 0.5  # all tied: the mask's share
+
+
+def test_average_precision_depends_on_the_order_of_values_only():
+    generator = np.random.default_rng(3)
+    maps, masks = generator.normal(size=(4, 6, 6)), generator.random((4, 6, 6)) < 0.3
+    assert average_precision(maps, masks) == pytest.approx(average_precision(maps * 5 - 2, masks))
+
+
+def test_clips_add_up():
+    generator = np.random.default_rng(4)
+    maps, masks = generator.normal(size=(6, 4, 4)), generator.random((6, 8, 8)) < 0.3
+    parts = tally(maps[:2], masks[:2]) + tally(maps[2:], masks[2:])
+    whole = tally(maps, masks)
+    assert (parts.num_frames, parts.hits) == (whole.num_frames, whole.hits) and whole.num_frames == 6
+    assert (parts.mass, parts.area) == pytest.approx((whole.mass, whole.area))
+    assert Tally() + whole == whole
+
+
+def test_weights_of_logits_are_a_softmax_and_those_of_heat_a_share():
+    maps = np.array([[[1.0, 3], [0, 4]], [[0, 0], [0, 0]]])
+    np.testing.assert_allclose(weights_of(maps, "heat")[0], [[1 / 8, 3 / 8], [0, 4 / 8]])
+    np.testing.assert_allclose(weights_of(maps, "heat")[1], 1 / 4)  # no heat says nothing of place
+    exponentials = np.exp(maps[0])
+    np.testing.assert_allclose(weights_of(maps, "logits")[0], exponentials / exponentials.sum())
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
+        weights_of(np.array([[[1.0, -1]]]), "heat")
+    with pytest.raises(ValueError, match="one of logits, heat, got 'map'"):
+        weights_of(maps, "map")
+
+
+def test_mass_of_heat_by_hand():
+    heat = np.array([[[4.0, 2], [1, 1]]])
+    found = tally(heat, masks_of((0, 0, 4, 6)), kind="heat")  # the first cell and half of the second
+    assert found.mass_inside == pytest.approx(4 / 8 + 1 / 8)
+    # the same weights as logits
+    assert tally(np.log(heat), masks_of((0, 0, 4, 6))).mass == pytest.approx(found.mass)
+
+
+def test_a_frame_without_heat_scores_what_chance_does():
+    found = tally(np.zeros((1, 4, 4)), masks_of((0, 0, 4, 4)), kind="heat")
+    assert found.pointing == 0.25 and found.ratio == pytest.approx(1)
+
+
+def test_rank_agreement_by_hand():
+    acting = np.array([[False, True, True, False]] * 3)
+    values = np.array([[1.0, 3, 4, 2], [2, 1, 3, 3], [5, 5, 5, 5]])
+    # ranks 1 3 4 2 and flags -1 1 1 -1 about their means: (1.5 + .5 + 1.5 + .5) / sqrt(5 * 4)
+    # second: of the pairs 1<2, 1<3, 3>2, 3=3 one and a half are won; ranks 2 1 3.5 3.5
+    expected = [4 / np.sqrt(20), (0.5 - 1.5 + 1 - 1) / np.sqrt((0.25 + 2.25 + 2) * 4), 0]
+    np.testing.assert_allclose(spearman(values, acting), expected)
+    np.testing.assert_allclose(acting_above(values, acting), [1, 1.5 / 4, 1 / 2])
+
+
+def test_rank_agreement_is_scipys():
+    generator = np.random.default_rng(5)
+    values = generator.integers(0, 6, (20, 9)).astype(float)  # with ties
+    acting = generator.random((20, 9)) < 0.5
+    for clip in range(20):
+        inside, outside = values[clip][acting[clip]], values[clip][~acting[clip]]
+        u = mannwhitneyu(inside, outside).statistic / (len(inside) * len(outside))
+        assert acting_above(values, acting)[clip] == pytest.approx(u)
+        rho = spearmanr(values[clip], acting[clip]).statistic
+        assert spearman(values, acting)[clip] == pytest.approx(rho)
+
+
+def test_frames_of_one_kind_say_nothing():
+    values, acting = np.arange(8.0).reshape(2, 4), np.array([[True] * 4, [False] * 4])
+    assert np.isnan(spearman(values, acting)).all() and np.isnan(acting_above(values, acting)).all()
+
+
+def test_baselines():
+    frames = np.full((4, 16, 16, 3), 100, np.uint8)
+    frames[2:, 4:8, 8:12] = 200  # appears between frames 1 and 2
+    maps = baselines(frames, 4, 4)
+    masks = masks_of(*[(4, 8, 8, 12)] * 4, size=16)
+    assert tally(maps["frame difference"], masks, np.arange(4) == 1).pointing == 1
+    assert tally(maps["frame difference"], masks, np.arange(4) == 1).mass_inside == pytest.approx(1)
+    assert tally(maps["uniform"], masks).ratio == pytest.approx(1)
+    assert tally(maps["centre"], masks).ratio > 1
+    assert np.isfinite(baselines(frames[:1], 3, 5)["frame difference"]).all()
+
+
+def test_shapes_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match=r"masks bool \(L, H, W\)"):
+        tally(np.zeros((2, 4, 4)), np.zeros((3, 8, 8), bool))
+    with pytest.raises(ValueError, match="uint8"):
+        tally(np.zeros((2, 4, 4)), np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(ValueError, match="frames must be bool"):
+        tally(np.zeros((2, 4, 4)), np.ones((2, 8, 8), bool), np.array([0, 1]))

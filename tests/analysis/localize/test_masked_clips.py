@@ -1,0 +1,123 @@
+"""True pixels ride along with the frames, cut as the frames are, from every kind of source."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_masked
+from atr.data.clips import open_clips
+from atr.preprocessing import Preprocessing
+from atr.tabletop import render_clip, split_seed
+from atr.video.decoding import VideoError
+from atr.video.encoding import write_mp4
+from atr.video.sampling import uniform_indices
+
+SETTINGS = Preprocessing(short_side=32, crop=32)
+
+
+def opened(name, **options):
+    return open_masked(str(name), **{"num_frames": 4, "preprocessing": SETTINGS} | options)
+
+
+def video(path, num_frames=8, height=64, width=96):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_mp4(path, np.full((num_frames, height, width, 3), 128, np.uint8), fps=8)
+
+
+def annotate(folder, **entry):
+    video(folder / "a.mp4")
+    clip = {"id": "a", "video": "a.mp4", "label": "x", "num_frames": 8, **entry}
+    (folder / "annotations.json").write_text(json.dumps({"labels": ["x"], "clips": [clip]}))
+
+
+def test_rendered_clips_are_the_evaluations_with_their_masks(tmp_path):
+    clips = opened("tabletop:val", num_clips=3)
+    plain = open_clips("tabletop:val", num_frames=4, preprocessing=SETTINGS, cache=tmp_path, num_clips=3)
+    assert (clips.ids, clips.targets, clips.labels) == (plain.ids, plain.targets, plain.labels)
+    assert clips.digest == plain.digest and clips.description == plain.description
+    for index in range(3):
+        items, label, place = clips[index]
+        frames, expected_label, _ = plain[index]
+        np.testing.assert_array_equal(items[..., :3], frames)
+        assert (label, place) == (expected_label, index)
+        truth = render_clip(split_seed("val", index), num_frames=4, size=32)
+        bits = items[..., 3].numpy()
+        np.testing.assert_array_equal((bits & TARGET) > 0, truth.masks >= 3)
+        np.testing.assert_array_equal((bits & DISTRACTOR) > 0, truth.masks == 2)
+        np.testing.assert_array_equal((bits & ACTING).any(axis=(1, 2)), truth.acting)
+        np.testing.assert_array_equal((bits & ACTING).all(axis=(1, 2)), truth.acting)
+
+
+def test_masks_in_files_are_those_of_the_sampled_frames(clips_folder):
+    clips = opened(clips_folder, num_clips=2, preprocessing=Preprocessing(short_side=64, crop=64))
+    entry = json.loads((clips_folder / "annotations.json").read_text())["clips"][1]
+    chosen = uniform_indices(10, 4)
+    bits = clips[1][0][..., 3].numpy()
+    with np.load(clips_folder / entry["masks"]) as stored:
+        np.testing.assert_array_equal((bits & TARGET) > 0, stored["masks"][chosen] >= 3)
+    np.testing.assert_array_equal((bits & ACTING).any(axis=(1, 2)), np.array(entry["acting"])[chosen])
+    plain = open_clips(
+        str(clips_folder),
+        num_frames=4,
+        preprocessing=Preprocessing(short_side=64, crop=64),
+        cache=clips_folder,
+        num_clips=2,
+    )
+    np.testing.assert_array_equal(clips[1][0][..., :3], plain[1][0])
+
+
+def test_boxes_are_cut_as_the_frames_are(tmp_path):
+    """96x64 to the centre 64x64, halved: the box from (16, 8), 32 wide, 16 high, becomes (0, 4), 16 wide, 8 high."""
+    annotate(tmp_path, boxes=[[[16, 8, 32, 16]]] * 4 + [[]] * 4)
+    bits = opened(tmp_path)[0][0][..., 3].numpy()
+    assert uniform_indices(8, 4).tolist() == [1, 3, 5, 7]
+    expected = np.zeros((4, 32, 32), bool)
+    expected[:2, 4:12, :16] = True
+    np.testing.assert_array_equal((bits & TARGET) > 0, expected)
+    # nothing says when the action happens: when there is a target
+    assert (bits & ACTING).any(axis=(1, 2)).tolist() == [True, True, False, False]
+
+
+def test_sequences_have_a_mask_for_each_frame(tmp_path):
+    video(tmp_path / "b" / "clip.mp4")
+    masks = tmp_path / "b" / "masks"
+    masks.mkdir()
+    for index in range(8):
+        mask = np.zeros((64, 96), np.uint8)
+        mask[:, 16 + 8 * index : 24 + 8 * index] = 255
+        cv2.imwrite(str(masks / f"{index:05d}.png"), mask)
+    clips = opened(tmp_path)
+    assert (clips.ids, clips.targets) == (["b"], [-1])
+    bits = clips[0][0][..., 3].numpy()
+    for step, index in enumerate((1, 3, 5, 7)):
+        expected = np.zeros((32, 32), bool)
+        expected[:, 4 * index : 4 * index + 4] = True
+        np.testing.assert_array_equal((bits[step] & TARGET) > 0, expected)
+    assert (bits & ACTING).all()
+    (masks / "00007.png").unlink()
+    with pytest.raises(VideoError, match="7 masks, but frame 7 is wanted"):
+        clips[0]
+
+
+def test_what_does_not_fit_is_named(tmp_path, clips_folder):
+    with pytest.raises(ValueError, match="neither an annotations.json nor folders with a clip.mp4"):
+        opened(tmp_path)
+    annotate(tmp_path)
+    with pytest.raises(ValueError, match="clip a has neither masks nor boxes"):
+        opened(tmp_path)
+    with pytest.raises(ValueError, match="99 clips asked for, .* has 11"):
+        opened(clips_folder, num_clips=99)
+    annotate(tmp_path, boxes=[[]] * 7)
+    with pytest.raises(VideoError, match="a: annotations of 7 frames, frame 7 is wanted"):
+        opened(tmp_path)[0]
+    for text, broken in (("masks of", {"masks": np.zeros((8, 9, 9), np.uint8)}), ("no masks", {})):
+        np.savez(tmp_path / "a.npz", **broken)
+        annotate(tmp_path, masks="a.npz")
+        with pytest.raises(VideoError, match=text):
+            opened(tmp_path)[0]
+    shutil.copy(tmp_path / "a.mp4", tmp_path / "a.npz")
+    with pytest.raises(VideoError, match="holds no masks"):
+        opened(tmp_path)[0]

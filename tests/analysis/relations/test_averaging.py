@@ -1,0 +1,192 @@
+"""The relations command on real files: shards, kill and resume, broken videos, and the numbers in the figure."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import atr
+from analysis.__main__ import main
+from analysis.recording import record
+from analysis.relations.average import RelationAverage
+from analysis.relations.averaging import average_relations
+from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
+from atr.data.clips import VideoClips
+from atr.files import read_arrays
+from atr.results.passes import merged
+from atr.results.store import read_result, results
+from atr.tabletop import CLASSES
+from atr.video.transforms import normalise
+from tests.launching import launch
+
+
+def saved(folder, **options):
+    torch.manual_seed(3)
+    model = atr.create_model("tsn_resnet18", len(CLASSES), 5, width=0.125, **options)
+    sizes = atr.Preprocessing(short_side=64, crop=64)
+    return atr.save_checkpoint(folder, model, labels=list(CLASSES), preprocessing=sizes)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-gr"
+    return saved(folder, block="atr_sim", reasoner="gr", num_reasoners=1)
+
+
+def run(*arguments, processes=1):
+    return launch("analysis", "relations", *arguments, processes=processes)
+
+
+def only_result(folder):
+    (found,) = results(folder, "relations")
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(checkpoint, clips_folder, tmp_path_factory):
+    """The result folder of one process over all clips."""
+    out = tmp_path_factory.mktemp("results")
+    done = run("--checkpoint", checkpoint, "--data", clips_folder, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return only_result(out)
+
+
+def test_the_stored_mean_is_the_plain_mean(whole, checkpoint, clips_folder):
+    model = atr.load_checkpoint(checkpoint)
+    clips = VideoClips(clips_folder, num_frames=5, preprocessing=model.preprocessing)
+    frames = np.stack([clips.sampled_frames(i) for i in range(len(clips))])
+    with torch.inference_mode(), record(model) as recording:
+        model(normalise(frames, model.preprocessing))
+    result = read_result(whole)
+    assert result["videos"] == 11
+    for entry in result["trained"]:
+        expected = recording.relations[entry["block"]][0].double().mean(0).numpy()
+        np.testing.assert_allclose(entry["mean"], expected, atol=1e-6)
+        assert len(entry["js_pairs"]) == 3  # T = 5: three time steps with both neighbours
+
+
+def test_two_processes_give_the_same(whole, checkpoint, clips_folder, tmp_path):
+    done = run("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, processes=2)
+    assert done.returncode == 0, done.stderr
+    one, two = read_result(whole), read_result(only_result(tmp_path))
+    assert two["videos"] == 11
+    for network in ("trained", "untrained"):
+        for a, b in zip(one[network], two[network], strict=True):
+            np.testing.assert_allclose(a["mean"], b["mean"], atol=1e-9, rtol=0)
+            assert a["js"] == pytest.approx(b["js"], abs=1e-9)
+    arrays = read_arrays(only_result(tmp_path) / "relations.npz")
+    assert sorted(arrays["trained/videos"]) == list(range(11))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import atr
+from analysis.averaging import average_relations
+from atr.data import VideoClips
+from atr.passes import merged
+model = atr.load_checkpoint(sys.argv[1])
+clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)
+calls = []
+def progress(done, total):
+    calls.append(done)
+    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
+average_relations(model, clips, partial=Path(sys.argv[3]), save_every=0, progress=progress)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, checkpoint, clips_folder, tmp_path / "partial"])
+    assert killed.returncode == -signal.SIGKILL
+    assert (
+        len(merged(tmp_path / "partial", RelationAverage)[0]) == 8
+    )  # the first batch; the second was not saved yet
+    model = atr.load_checkpoint(checkpoint)
+    clips = VideoClips(clips_folder, num_frames=5, preprocessing=model.preprocessing)
+    seen = []
+    average, broken = average_relations(
+        model, clips, partial=tmp_path / "partial", progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(11, 11)]
+    assert broken == {}
+    for entry in read_result(whole)["trained"]:
+        np.testing.assert_allclose(average.mean[entry["block"]][0], entry["mean"], atol=1e-9, rtol=0)
+
+
+def test_a_broken_video_is_named_and_the_rest_counted(checkpoint, clips_folder, tmp_path):
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    (folder / "val-000004.mp4").write_bytes(b"not a video")
+    done = run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
+    assert done.returncode == 3
+    assert "skipped val-000004" in done.stderr
+    assert str(folder / "val-000004.mp4") in done.stderr
+    result = read_result(only_result(tmp_path / "results"))
+    assert result["videos"] == 10
+    assert [skipped["id"] for skipped in result["skipped"]] == ["val-000004"]
+    strict = run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
+    assert strict.returncode == 2
+    assert "val-000004.mp4" in strict.stderr
+    assert results(tmp_path / "strict", "relations") == []
+
+
+def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, monkeypatch, capsys):
+    monkeypatch.setattr("analysis.commands.relations.average_relations", None)
+    arguments = ["relations", "--checkpoint", checkpoint, "--data", clips_folder, "--out", whole.parent]
+    assert main([str(a) for a in arguments]) == 0
+    assert "S5B2" in capsys.readouterr().out
+
+
+def test_figures_hold_the_stored_numbers(whole):
+    entries = read_result(whole)["trained"]
+    maps = [
+        trace.z
+        for trace in matrices_figure(entries, limits=limits_of(entries)).data
+        if trace.type == "heatmap"
+    ]
+    assert [np.asarray(z).tolist() for z in maps] == [entry["mean"] for entry in entries]
+    lines = [list(trace.y) for trace in windows_figure(entries).data]
+    assert lines == [window for entry in entries for window in entry["windows"]]
+    rows = (whole / "relations.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * len(entries)
+    assert float(rows[1].split(",")[3]) == pytest.approx(entries[0]["js"]["mean"], rel=1e-12)
+    for name in ("fig4.svg", "fig4.pdf", "fig4.html"):
+        assert (whole / name).stat().st_size > 1000
+
+
+def test_no_line_of_the_paper_figure_leaves_its_panel(whole):
+    entries = read_result(whole)["trained"]
+    figure = fig4(entries, limits=limits_of(entries))
+    panels = [axes for axes in figure.axes if len(axes.lines)]
+    assert len(panels) == len(entries)
+    for axes in panels:
+        low, high = axes.get_ylim()
+        assert all(low <= min(line.get_ydata()) and max(line.get_ydata()) <= high for line in axes.lines)
+
+
+def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
+    def error(*arguments):
+        assert main(["relations", *map(str, arguments), "--out", str(tmp_path / "r")]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        return line
+
+    efficient = saved(tmp_path / "er", block="atr")
+    assert "no graph reasoner" in error("--checkpoint", efficient, "--data", clips_folder)
+    assert "tabletop:val" in error("--checkpoint", checkpoint, "--data", tmp_path / "nowhere")
+    assert "no annotations.json" in error("--checkpoint", checkpoint, "--data", tmp_path)
+    assert "has 11" in error("--checkpoint", checkpoint, "--data", clips_folder, "--num-videos", 12)
+    assert "no config.json" in error("--checkpoint", tmp_path, "--data", clips_folder)
+
+
+def test_facts_of_the_result(whole, checkpoint):
+    result = read_result(whole)
+    assert result["command"].startswith("python -m analysis relations --checkpoint")
+    digest = json.loads((checkpoint / "config.json").read_text())["weights_sha256"]
+    assert result["checkpoint"]["weights_sha256"] == digest
+    assert sum(c["videos"] for c in result["classes"]) == 11
+    assert result["convergence"][0]["videos"] == [1, 2, 4, 8, 11]
+    assert result["software"].keys() == {"opencv", "torch", "machine"}

@@ -1,0 +1,38 @@
+"""JS against SciPy, at its ends, and in both bases."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from analysis.relations.divergence import js_divergence, pairwise_js
+
+
+@pytest.mark.parametrize("base", [math.e, 2])
+def test_agrees_with_scipys_distance_squared(base):
+    generator = np.random.default_rng(0)
+    p, q = generator.dirichlet([0.3] * 5, (2, 200))
+    expected = jensenshannon(p, q, base=base, axis=-1) ** 2
+    np.testing.assert_allclose(js_divergence(p, q, base), expected, atol=1e-12, rtol=0)
+
+
+def test_equal_and_disjoint():
+    p, q = [0.25, 0.75, 0, 0], [0, 0, 0.5, 0.5]
+    assert js_divergence(p, p) == 0
+    assert js_divergence(p, q) == pytest.approx(math.log(2), abs=1e-12)
+    assert js_divergence(p, q, base=2) == pytest.approx(1, abs=1e-12)
+
+
+def test_pairs_in_order():
+    rows = np.array([[1.0, 0], [0, 1], [1, 0]])
+    values, pairs = pairwise_js(rows, base=2)
+    assert pairs == [(0, 1), (0, 2), (1, 2)]
+    np.testing.assert_allclose(values, [1, 0, 1])
+    assert len(pairwise_js(np.full((6, 3), 1 / 3))[1]) == 15
+
+
+@pytest.mark.parametrize("p", [[0.5, 0.6], [-0.1, 1.1], [float("nan"), 1]])
+def test_what_is_no_distribution_is_refused(p):
+    with pytest.raises(ValueError, match="not a distribution"):
+        js_divergence(p, [0.5, 0.5])

@@ -1,0 +1,104 @@
+"""The figures beside Fig 4 hold the numbers they are given; other bases and kernels by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from analysis.relations.average import RelationAverage, efficient_kernels
+from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
+from analysis.relations.kernels import in_base, kernel_summary, mean_windows, starting_kernels
+from analysis.relations.numbers import block_numbers, convergences
+
+
+@pytest.fixture
+def average():
+    w = np.random.default_rng(0).dirichlet([1.0] * 5, (2, 7, 5)).astype(np.float32)
+    average = RelationAverage()
+    average.update({"S3B1": [w[0]], "S5B2": [w[1]]})
+    return average
+
+
+def stored(average, base):
+    entries = block_numbers(average, base=base, resamples=50)
+    return {
+        "base": base,
+        "trained": entries,
+        "untrained": entries,
+        "convergence": convergences(average, base),
+    }
+
+
+def test_another_base_is_what_would_have_been_computed_in_it(average):
+    converted, computed = in_base(stored(average, math.e), 2.0), stored(average, 2.0)
+    assert converted["base"] == 2
+    for a, b in zip(converted["trained"] + converted["untrained"], computed["trained"] * 2, strict=True):
+        assert a["js"] == pytest.approx(b["js"], rel=1e-12)
+        assert a["js_pairs"] == [pytest.approx(pair, rel=1e-12) for pair in b["js_pairs"]]
+        for name in ("mean", "max", "std"):
+            assert a["js_interval"][name] == pytest.approx(b["js_interval"][name], rel=1e-12)
+        assert a["inner_mass_interval"] == b["inner_mass_interval"]
+    for a, b in zip(converted["convergence"], computed["convergence"], strict=True):
+        assert a["js_mean"] == pytest.approx(b["js_mean"], rel=1e-12)
+        assert a["distance"] == b["distance"]
+
+
+def test_figures_hold_the_stored_numbers(average):
+    result = stored(average, math.e)
+    entries = result["trained"]
+    traces = local_mass_figure(entries, result["untrained"]).data
+    assert [list(trace.y) for trace in traces[:2]] == [entry["local_mass"] for entry in entries]
+    assert list(traces[2].y) == entries[0]["chance"]
+    for points in traces[3:]:
+        assert list(points.x) == [entry["inner_mass"] for entry in entries]
+        ends = np.stack([points.x - points.error_x.arrayminus, points.x + points.error_x.array], axis=1)
+        np.testing.assert_allclose(ends, [entry["inner_mass_interval"] for entry in entries], rtol=1e-12)
+    curves = convergence_figure(result["convergence"], "nats").data
+    assert [list(trace.y) for trace in curves] == [
+        curve[name] for curve in result["convergence"] for name in ("js_mean", "distance")
+    ]
+
+
+def test_kernels_by_hand():
+    weights = np.array([[-1.0, 2.0, 1.0], [3.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
+    signed = kernel_summary({("S3B1", 0): weights}, shapes=False)["S3B1", 0]
+    np.testing.assert_allclose(signed["mean"], [2 / 3, 2 / 3, 0])
+    shapes = kernel_summary({("S3B1", 0): weights}, shapes=True)["S3B1", 0]
+    np.testing.assert_allclose(shapes["mean"], [0.5, 0.25, 0.25])  # the channel of zeros has no shape
+    np.testing.assert_allclose(shapes["low"], [0.3, 0.05, 0.25])
+    np.testing.assert_allclose(shapes["high"], [0.7, 0.45, 0.25])
+
+
+def test_kernels_and_windows_share_a_panel(average):
+    entries = block_numbers(average, resamples=10)
+    windows = mean_windows(entries)
+    np.testing.assert_allclose(windows["S3B1", 0], np.mean(entries[0]["windows"], axis=0), rtol=0)
+    weights = {("S3B1", r): np.arange(6.0).reshape(2, 3) + r for r in (0, 1)}
+    start = kernel_summary({("S3B1", r): np.array([[-0.5, 0, 0.5]]) for r in (0, 1)}, shapes=True)
+    figure = kernels_figure(kernel_summary(weights, shapes=True), start, windows)
+    means = [trace for trace in figure.data if trace.mode == "lines+markers"]
+    assert [trace.name for trace in means] == [
+        "ER 1",
+        "ER 2",
+        "GR, mean window",
+    ]  # S5B2 has no kernel to compare
+    assert list(means[-1].y) == list(windows["S3B1", 0])
+    (dotted,) = [trace for trace in figure.data if trace.name == "start of training"]
+    assert list(dotted.y) == [0.5, 0, 0.5]
+    assert all(list(trace.x) == ["t−1", "t", "t+1"] for trace in figure.data)
+
+
+def test_a_wider_kernel_has_more_offsets():
+    assert offsets(5) == ["t−2", "t−1", "t", "t+1", "t+2"]
+    summary = kernel_summary({("S5B1", 0): np.eye(5)}, shapes=False)
+    figure = kernels_figure(summary, summary, {})
+    assert len(figure.data[0].x) == len(figure.data[0].y) == 5
+
+
+def test_the_start_of_training_is_the_untrained_kernel_without_its_noise(tiny):
+    model = tiny(block="atr_sim", er_init="difference")
+    starts, kernels = starting_kernels(model), efficient_kernels(model)
+    assert starts.keys() == kernels.keys()
+    assert starts["S3B1", 0].tolist() == [[-0.5, 0, 0.5]]
+    for key, weights in kernels.items():
+        np.testing.assert_allclose(weights.mean(0), starts[key][0], atol=0.2)

@@ -1,0 +1,138 @@
+"""Averages of W: equal to stack-and-mean for any sharding and order; windows, mass and divergence by hand."""
+
+import numpy as np
+import pytest
+
+from analysis.relations.average import (
+    RelationAverage,
+    convergence,
+    local_mass,
+    local_windows,
+    renormalised,
+    resampled_divergence,
+    window_divergence,
+)
+
+
+def random_relations(videos, seed=0, frames=5):
+    generator = np.random.default_rng(seed)
+    w = generator.dirichlet([1.0] * frames, (2, 2, videos, frames)).astype(np.float32)
+    return {"S3B1": list(w[0]), "S5B2": list(w[1])}
+
+
+def part(relations, chosen, labels):
+    average = RelationAverage()
+    for index in chosen:
+        average.update({b: [w[[index]] for w in ws] for b, ws in relations.items()}, [labels[index]], [index])
+    return average
+
+
+def test_mean_equals_stack_and_mean():
+    relations = random_relations(7)
+    average = RelationAverage()
+    average.update({b: [w[:4] for w in ws] for b, ws in relations.items()})
+    average.update({b: [w[4:] for w in ws] for b, ws in relations.items()})
+    assert len(average) == 7
+    assert average.keys == [("S3B1", 0), ("S3B1", 1), ("S5B2", 0), ("S5B2", 1)]
+    for block, ws in relations.items():
+        for mean, w in zip(average.mean[block], ws, strict=True):
+            np.testing.assert_allclose(mean, w.astype(np.float64).mean(0), atol=1e-15)
+            np.testing.assert_allclose(mean.sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_any_sharding_and_order_gives_the_same(shards):
+    relations, labels = random_relations(8), [0, 1, 0, 2, 1, 0, 2, 2]
+    whole = part(relations, range(8), labels)
+    order = np.random.default_rng(shards).permutation(8)
+    merged = RelationAverage()
+    for shard in range(shards):
+        merged.merge(RelationAverage.from_arrays(part(relations, order[shard::shards], labels).to_arrays()))
+    for block in relations:
+        np.testing.assert_allclose(merged.mean[block], whole.mean[block], atol=1e-14)
+        np.testing.assert_allclose(merged.mean_of_class(2)[block], whole.mean_of_class(2)[block], atol=1e-14)
+    assert np.array_equal(merged.windows(("S3B1", 1)), whole.windows(("S3B1", 1)))
+
+
+def test_classes_by_hand():
+    relations, labels = random_relations(4), [0, 1, 1, 0]
+    average = part(relations, range(4), labels)
+    w = relations["S5B2"][1].astype(np.float64)
+    np.testing.assert_allclose(average.mean_of_class(1)["S5B2"][1], (w[1] + w[2]) / 2, atol=1e-15)
+
+
+def test_no_video_counts_twice():
+    relations = random_relations(3)
+    average = part(relations, [0, 1], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"\[1\] are counted"):
+        average.update({b: [w[[1]] for w in ws] for b, ws in relations.items()}, [0], [1])
+    with pytest.raises(ValueError, match=r"\[1\] are counted in both"):
+        average.merge(part(relations, [1, 2], [0, 0, 0]))
+
+
+def test_other_blocks_and_no_relations_are_refused():
+    average = part(random_relations(2), [0], [0, 0])
+    with pytest.raises(ValueError, match="S3B2"):
+        average.update({"S3B2": [np.full((1, 5, 5), 0.2)]})
+    with pytest.raises(ValueError, match="no graph reasoner"):
+        RelationAverage().update({})
+
+
+def test_windows_and_divergence_by_hand():
+    w = np.array([[0.7, 0.1, 0.1, 0.1], [0.2, 0.4, 0.2, 0.2], [0.0, 0.0, 0.5, 0.5], [0.25, 0.25, 0.25, 0.25]])
+    np.testing.assert_allclose(local_windows(w), [[0.2, 0.4, 0.2], [0.0, 0.5, 0.5]])
+    np.testing.assert_allclose(renormalised(local_windows(w)), [[0.25, 0.5, 0.25], [0, 0.5, 0.5]])
+    found = window_divergence(w, base=2)
+    assert found.pairs == [(1, 2)]
+    # M = (1/8, 1/2, 3/8): ½ [¼ log2 2 + ¼ log2 ⅔] + ½ [½ log2 4/3]
+    expected = 0.5 * (0.25 + 0.25 * np.log2(2 / 3)) + 0.25 * np.log2(4 / 3)
+    assert found.summary == pytest.approx({"mean": expected, "max": expected, "std": 0.0})
+
+
+def test_eight_frames_give_fifteen_pairs_of_which_equal_windows_are_zero():
+    uniform = window_divergence(np.full((8, 8), 1 / 8))
+    assert len(uniform.pairs) == 15
+    assert uniform.pairs[0] == (1, 2)
+    assert uniform.summary == {"mean": 0.0, "max": 0.0, "std": 0.0}
+
+
+def test_local_mass_of_uniform_rows_is_chance_and_of_the_identity_one():
+    uniform, identity = local_mass(np.full((8, 8), 1 / 8)), local_mass(np.eye(8))
+    np.testing.assert_allclose(uniform.mass, uniform.chance)
+    np.testing.assert_allclose(uniform.chance[1], [2 / 8] + [3 / 8] * 6 + [2 / 8])
+    np.testing.assert_allclose(identity.mass, 1)
+    np.testing.assert_allclose(uniform.mass[7], 1)
+
+
+def test_two_frames_have_no_window():
+    with pytest.raises(ValueError, match="3 frames or more"):
+        local_windows(np.eye(2))
+
+
+def test_intervals_hold_the_value_and_shrink_with_videos():
+    def interval(videos):
+        windows = np.random.default_rng(1).dirichlet([4, 8, 4, 4], (videos, 4))[..., :3]
+        found = resampled_divergence(windows, resamples=300)["local_mass"]
+        assert found[0] < windows.sum(-1).mean() < found[1]
+        return found[1] - found[0]
+
+    assert interval(1600) < interval(100) / 3
+
+
+def test_convergence_ends_at_the_average():
+    windows = np.random.default_rng(2).dirichlet([2, 3, 2, 1], (11, 6))[..., :3].astype(np.float32)
+    found = convergence(windows)
+    assert found["videos"].tolist() == [1, 2, 4, 8, 11]
+    assert found["distance"][-1] == 0
+    np.testing.assert_allclose(
+        found["distance"][0], np.abs(windows[0] - windows.astype(np.float64).mean(0)).max()
+    )
+
+
+def test_a_window_without_mass_has_no_distribution():
+    w = np.zeros((4, 4))
+    w[:, 3] = 1  # saturated: every step looks at the last
+    with pytest.raises(ValueError, match="saturated"):
+        window_divergence(w)
+    windows = np.array([[[0.0, 0, 0], [0, 0, 1]], [[0.5, 0, 0], [0, 0, 1]]])
+    assert convergence(windows)["videos"].tolist() == [2]

@@ -1,0 +1,160 @@
+"""The evaluate command on real files: protocols by hand, shards, kill and resume, broken videos, unlike labels."""
+
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import atr
+import atr.results.evaluate
+import atr.video.protocol
+from atr.__main__ import main
+from atr.data.clips import VideoClips
+from atr.results.predictions import read_predictions
+from atr.results.store import results
+from atr.tabletop import CLASSES
+from atr.video.transforms import normalise
+from tests.launching import launch
+
+
+def saved(folder, labels=CLASSES):
+    torch.manual_seed(3)
+    model = atr.create_model("tsn_resnet18", len(labels), 4, width=0.125, block="atr")
+    sizes = atr.Preprocessing(short_side=48, crop=32)
+    return atr.save_checkpoint(folder, model, labels=list(labels), preprocessing=sizes)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return saved(tmp_path_factory.mktemp("checkpoints") / "tiny-atr")
+
+
+def evaluate(*arguments, processes=1):
+    return launch("atr", "evaluate", *arguments, processes=processes)
+
+
+def only_predictions(folder):
+    (found,) = results(folder, "predictions")
+    return read_predictions(found)
+
+
+@pytest.fixture(scope="module")
+def whole(checkpoint, clips_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    assert (
+        main(["evaluate", *map(str, ("--checkpoint", checkpoint, "--data", clips_folder, "--out", out))]) == 0
+    )
+    return only_predictions(out)
+
+
+def test_one_view_is_the_softmax_of_the_centre(whole, checkpoint, clips_folder):
+    model = atr.load_checkpoint(checkpoint)
+    clips = VideoClips(clips_folder, num_frames=4, preprocessing=model.preprocessing)
+    frames = np.stack([clips.sampled_frames(i) for i in range(len(clips))])
+    with torch.inference_mode():
+        expected = model(normalise(frames, model.preprocessing)).softmax(1)
+    np.testing.assert_allclose(whole.scores, expected, atol=1e-5)
+    assert whole.ids == tuple(clips.ids)
+    assert whole.targets.tolist() == clips.targets
+    assert whole.labels == list(CLASSES)
+    assert whole.facts["checkpoint"]["name"] == "tiny-atr"
+    assert whole.facts["data"]["digest"] == clips.digest
+    assert whole.facts["command"].startswith("python -m atr evaluate --checkpoint ")
+    assert whole.facts["milliseconds_per_clip"] > 0
+
+
+def test_six_views_are_averaged_as_probabilities(checkpoint, clips_folder, tmp_path):
+    arguments = ["--checkpoint", checkpoint, "--data", clips_folder, "--protocol", "2x3", "--out", tmp_path]
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    predictions, model = only_predictions(tmp_path), atr.load_checkpoint(checkpoint)
+    clips = VideoClips(clips_folder, num_frames=4, preprocessing=model.preprocessing)
+    views = clips.views(2, atr.video.protocol.Protocol(2, 3))
+    assert views.shape == (6, 4, 48, 48, 3)
+    with torch.inference_mode():
+        expected = model(normalise(views, model.preprocessing)).softmax(1).mean(0)
+    np.testing.assert_allclose(predictions.scores[2], expected, atol=1e-5)
+    assert predictions.facts["protocol"] == "2x3"
+
+
+def test_two_processes_say_the_same(whole, checkpoint, clips_folder, tmp_path):
+    arguments = ("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path)
+    done = evaluate(*arguments, processes=2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("top-1") == 1
+    two = only_predictions(tmp_path)
+    assert (two.ids, two.targets.tolist()) == (whole.ids, whole.targets.tolist())
+    np.testing.assert_allclose(two.scores, whole.scores, atol=1e-6)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import atr
+import atr.results.evaluate
+import atr.video.protocol
+from atr.data import VideoClips
+from atr.results.evaluate import view_scores
+from atr.video.protocol import Protocol
+model = atr.load_checkpoint(sys.argv[1])
+clips = VideoClips(Path(sys.argv[2]), num_frames=4, preprocessing=model.preprocessing)
+calls = []
+def progress(done, total):
+    calls.append(done)
+    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
+view_scores(model, clips, Protocol(), partial=Path(sys.argv[3]), save_every=0, progress=progress)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, checkpoint, clips_folder, tmp_path / "partial"])
+    assert killed.returncode == -signal.SIGKILL
+    model = atr.load_checkpoint(checkpoint)
+    clips = VideoClips(clips_folder, num_frames=4, preprocessing=model.preprocessing)
+    seen = []
+    rows, broken = atr.results.evaluate.view_scores(
+        model,
+        clips,
+        atr.video.protocol.Protocol(),
+        partial=tmp_path / "partial",
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(11, 11)]  # the first eight were saved
+    assert broken == {}
+    assert np.array_equal(rows["scores"], whole.scores)
+
+
+def test_a_broken_video_is_named_and_the_rest_kept(checkpoint, clips_folder, tmp_path):
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    (folder / "val-000004.mp4").write_bytes(b"not a video")
+    done = evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
+    assert done.returncode == 3
+    assert "skipped val-000004" in done.stderr
+    predictions = only_predictions(tmp_path / "results")
+    assert len(predictions) == 10
+    assert [skipped["id"] for skipped in predictions.facts["skipped"]] == ["val-000004"]
+    strict = evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
+    assert strict.returncode == 2
+    assert results(tmp_path / "strict", "predictions") == []
+
+
+def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, tmp_path, monkeypatch, capsys):
+    arguments = ["evaluate", "--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path]
+    assert main([str(a) for a in arguments]) == 0
+    first = capsys.readouterr().out
+    monkeypatch.setattr("atr.commands.evaluate.view_scores", None)
+    assert main([str(a) for a in arguments]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_unlike_labels_are_refused_by_name(clips_folder, tmp_path, capsys):
+    other = [*CLASSES[:-1], "something else"]
+    arguments = ["evaluate", "--checkpoint", saved(tmp_path / "other", other), "--data", clips_folder]
+    assert main([str(a) for a in arguments]) == 2
+    assert "class 19 is 'something else' in" in capsys.readouterr().err
+    arguments[2] = saved(tmp_path / "few", CLASSES[:7])
+    assert main([str(a) for a in arguments]) == 2
+    assert "knows 7 classes" in capsys.readouterr().err

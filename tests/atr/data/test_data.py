@@ -1,0 +1,190 @@
+"""Lists of clips: their frames, views and random draws, and what `--data` may name."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atr.data.clips import TabletopClips, VideoClips, open_clips
+from atr.data.symmetry import mirrored_classes
+from atr.preprocessing import Preprocessing
+from atr.tabletop import CLASSES, REVERSED, render_clip, split_seed, write_dataset
+from atr.video.decoding import VideoError, decode
+from atr.video.encoding import write_mp4
+from atr.video.protocol import Protocol
+from atr.video.sampling import uniform_indices
+from atr.video.transforms import cut_view
+
+SIZES = Preprocessing(short_side=64, crop=64)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_dataset(
+        tmp_path_factory.mktemp("data") / "clips",
+        split="val",
+        num_clips=3,
+        num_frames=9,
+        size=64,
+        progress=False,
+    )
+
+
+def test_rendered_clips_are_the_renderers(tmp_path):
+    clips = TabletopClips("val", 3, num_frames=4, size=32, cache=tmp_path)
+    assert (len(clips), clips.labels, clips.ids[2]) == (3, list(CLASSES), "val-000002")
+    rendered = render_clip(split_seed("val", 2), num_frames=4, size=32)
+    frames, label, index = clips[2]
+    assert np.array_equal(frames.numpy(), rendered.frames)
+    assert (label, index) == (rendered.label, 2)
+    assert clips.objects[2].nonzero().flatten().tolist() == sorted(rendered.objects)
+
+
+def test_the_digest_tells_lists_apart(tmp_path):
+    def digest(**changed):
+        options = {"num_frames": 4, "size": 32, "cache": tmp_path} | changed
+        return TabletopClips(options.pop("split", "val"), options.pop("num_clips", 2), **options).digest
+
+    digests = [digest(), digest(), digest(num_clips=1), digest(split="dev"), digest(size=34)]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 4
+
+
+def test_videos_give_the_uniformly_sampled_frames(folder):
+    clips = VideoClips(folder, num_frames=4, preprocessing=SIZES)
+    rendered = render_clip(split_seed("val", 1), num_frames=9, size=64)
+    frames, label, index = clips[1]
+    expected = rendered.frames[uniform_indices(9, 4)].astype(float)
+    assert np.abs(frames.numpy() - expected).mean() < 6  # of 255: what H.264 costs
+    assert (label, index) == (rendered.label, 1)
+
+
+def test_a_missing_video_is_named(folder, tmp_path):
+    annotations = json.loads((folder / "annotations.json").read_text())
+    (tmp_path / "annotations.json").write_text(json.dumps(annotations))
+    clips = VideoClips(tmp_path, num_frames=4, preprocessing=SIZES)
+    with pytest.raises(VideoError, match="val-000000.mp4"):
+        clips[0]
+
+
+@pytest.mark.parametrize("clips", [2, 10])
+def test_rendered_clips_are_sampled_at_shifts_of_their_segments(tmp_path, clips):
+    protocol = Protocol(clips, 3)
+    data = TabletopClips("val", 1, num_frames=4, size=32, cache=tmp_path, protocol=protocol)
+    views = data.views(0, protocol)
+    assert views.shape == (3 * clips, 4, 32, 32, 3)
+    for c in range(clips):
+        times = (np.arange(4) + (c + 0.5) / clips) / 4
+        expected = render_clip(split_seed("val", 0), times=times, size=32).frames
+        for crop in range(3):  # of a square
+            assert np.array_equal(views[3 * c + crop], expected)
+    assert data.digest == TabletopClips.digest_of("val", 1, num_frames=4, size=32)
+    with pytest.raises(ValueError, match=f"opened for protocol {clips}x3, 1x1 is asked for"):
+        data[0]
+
+
+@pytest.fixture
+def wide(tmp_path):
+    """Two class folders of one clip each, 200 frames of 24 x 48 whose red tells the frame, green the column."""
+    frames = np.zeros((200, 24, 48, 3), np.uint8)
+    frames[..., 0] = np.arange(200)[:, None, None]
+    frames[..., 1] = 5 * np.arange(48)
+    for label in ("turn_left", "turn_right"):
+        (tmp_path / "wide" / "val" / label).mkdir(parents=True)
+        write_mp4(tmp_path / "wide" / "val" / label / "0.mp4", frames, 25)
+    return tmp_path / "wide"
+
+
+def test_views_are_clips_by_crops(wide):
+    sizes = Preprocessing(short_side=24, crop=16)
+    clips = VideoClips(wide, num_frames=4, preprocessing=sizes)
+    views = clips.views(0, Protocol(2, 3))
+    assert views.shape == (6, 4, 24, 24, 3)
+    frames = decode(clips.paths[0])
+    for c, chosen in enumerate(
+        ([12, 62, 112, 162], [37, 87, 137, 187])
+    ):  # 1/4 and 3/4 of segments of 50 frames
+        for crop, left in enumerate((0, 12, 24)):
+            assert np.array_equal(views[3 * c + crop], frames[chosen, :, left : left + 24])
+    single = clips.views(0, Protocol(1, 1))
+    assert np.array_equal(single[0], cut_view(frames[[25, 75, 125, 175]], sizes))
+    assert np.array_equal(single[0], clips[0][0].numpy())
+
+
+def test_dense_views_are_windows_of_64_frames(wide, monkeypatch):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    monkeypatch.setattr(clips, "sampling", "dense")
+
+    def first_frames(protocol):
+        return [round(float(view[0, ..., 0].mean())) for view in clips.views(0, protocol)[:: protocol.crops]]
+
+    assert first_frames(Protocol(2, 3)) == pytest.approx(
+        [0, 136], abs=4
+    )  # compression moves the red a little
+    assert first_frames(Protocol(1, 1)) == pytest.approx([68], abs=4)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "dense"])
+def test_random_frames_are_whole_and_reproducible(wide, monkeypatch, sampling):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    monkeypatch.setattr(clips, "sampling", sampling)
+    frames = clips.random_frames(0, np.random.default_rng(3))
+    assert frames.shape == (4, 24, 48, 3)
+    assert np.array_equal(frames, clips.random_frames(0, np.random.default_rng(3)))
+    places = frames[..., 0].mean(axis=(1, 2))
+    if sampling == "uniform":
+        assert (
+            np.abs(places - (25 + 50 * np.arange(4))) < 29
+        ).all()  # within its segment of 50, but for compression
+    else:
+        assert np.diff(places) == pytest.approx([16] * 3, abs=4)
+    others = clips.random_frames(0, np.random.default_rng(4))
+    assert not np.array_equal(frames, others)
+
+
+def test_the_mirror_of_a_list_is_told_by_its_labels(wide, folder):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
+    assert (clips.symmetry.mirrored, clips.symmetry.reversed) == ((1, 0), None)
+    written = VideoClips(folder, num_frames=4, preprocessing=SIZES)
+    assert written.symmetry.mirrored == mirrored_classes(CLASSES)
+    assert TabletopClips.symmetry.reversed == REVERSED
+
+
+def test_a_subset_keeps_its_clips_and_their_counted_frames(folder):
+    clips = VideoClips(folder, num_frames=4, preprocessing=SIZES)
+    clips.lengths = [9, 8, 7]
+    subset = clips.subset([2, 1]).subset([0])
+    assert (subset.ids, list(subset.paths)) == (["val-000002"], [folder / "val-000002.mp4"])
+    assert subset.targets == [clips.targets[2]]
+    assert subset.length(0) == 7
+    assert len({clips.digest, subset.digest, clips.subset([0, 1]).digest}) == 3
+    assert clips.subset([0, 1, 2]).digest == clips.digest
+
+
+def test_a_folder_and_its_split(wide):
+    options = {"num_frames": 4, "preprocessing": SIZES, "cache": Path("unused")}
+    assert open_clips(f"{wide}:val", **options).ids == open_clips(str(wide), **options).ids
+    with pytest.raises(ValueError, match="no labelled split 'train'; allowed: val"):
+        open_clips(f"{wide}:train", **options)
+    with pytest.raises(ValueError, match=":dev' is unknown; allowed: .*:train, :val, :test"):
+        open_clips(f"{wide}:dev", **options)
+
+
+def test_open_clips_names_what_is_allowed(folder, tmp_path):
+    options = {"num_frames": 4, "preprocessing": SIZES, "cache": tmp_path / "cache"}
+    assert open_clips(str(folder), **options).ids == ["val-000000", "val-000001", "val-000002"]
+    assert len(open_clips("tabletop:dev", num_clips=2, **options)) == 2
+    with pytest.raises(ValueError, match="'kinetics'.*tabletop:val"):
+        open_clips("kinetics", **options)
+    with pytest.raises(ValueError, match="no annotations.json"):
+        open_clips(str(tmp_path), **options)
+    with pytest.raises(ValueError, match="4 clips asked for.*has 3"):
+        open_clips(str(folder), num_clips=4, **options)
+    with pytest.raises(ValueError, match="'test'"):
+        open_clips("tabletop:test", **options)
+    annotations = json.loads((folder / "annotations.json").read_text())
+    annotations["clips"][0]["label"] = "juggling"
+    (tmp_path / "annotations.json").write_text(json.dumps(annotations))
+    with pytest.raises(ValueError, match="juggling"):
+        open_clips(str(tmp_path), **options)

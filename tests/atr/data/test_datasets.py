@@ -1,0 +1,225 @@
+"""Lists of clips out of the official files of data sets, written here by hand."""
+
+import json
+
+import pytest
+
+from atr.data.reading import read_annotations, splits_of
+
+
+def write(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+# Numbered otherwise than they are listed.
+V2_LABELS = {
+    "Putting something on a surface": "1",
+    "Holding something": "0",
+    "Putting number of something onto something": "2",
+}
+
+
+def v2_clip(name, template):
+    return {
+        "id": name,
+        "label": "Putting a cup on a surface",
+        "template": template,
+        "placeholders": ["a cup"],
+    }
+
+
+@pytest.mark.parametrize("name", ["labels/{}.json", "{}.json", "something-something-v2-{}.json"])
+def test_something_something_v2(tmp_path, name):
+    folder = write(
+        tmp_path,
+        {
+            name.format("labels"): V2_LABELS,
+            name.format("train"): [v2_clip("7", "Holding [something]")],
+            name.format("validation"): [
+                v2_clip("74225", "Putting [something] on a surface"),
+                v2_clip("3", "Putting [number of] [something] onto [something]"),
+            ],
+            name.format("test"): [{"id": "9"}],
+        },
+    )
+    assert splits_of(folder) == ["train", "val"]  # the labels of the test list are not known
+    clips = read_annotations(folder)
+    assert (clips.split, clips.sampling) == ("val", "uniform")
+    assert clips.labels == [
+        "Holding something",
+        "Putting something on a surface",
+        "Putting number of something onto something",
+    ]
+    assert (clips.ids, clips.targets, clips.unlisted) == (["74225", "3"], [1, 2], {})
+    assert clips.files[0] == "20bn-something-something-v2/74225.webm"
+    assert read_annotations(folder, "train").targets == [0]
+    with pytest.raises(ValueError, match="no labelled split 'test'; allowed: train, val"):
+        read_annotations(folder, "test")
+
+
+def test_the_test_list_of_v2_takes_its_labels_from_the_answers(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "labels/labels.json": V2_LABELS,
+            "labels/test.json": [{"id": "9"}, {"id": "8"}],
+            "labels/test-answers.csv": "8;Holding something\n9;Putting something on a surface\n",
+        },
+    )
+    clips = read_annotations(folder, "test")
+    assert (clips.ids, clips.targets) == (["9", "8"], [1, 0])
+
+
+def test_a_label_that_no_class_has_is_kept_in_its_words(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "labels/labels.json": V2_LABELS,
+            "labels/validation.json": [
+                v2_clip("1", "Holding [something]"),
+                v2_clip("2", "Juggling [something]"),
+            ],
+        },
+    )
+    clips = read_annotations(folder)
+    assert (clips.targets, clips.unlisted) == ([0, -1], {1: "Juggling something"})
+
+
+def test_something_something_v1(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "something-something-v1-labels.csv": "Putting something, something and something on the table\nHolding something\n",
+            "something-something-v1-train.csv": "100218;Holding something\n",
+            "something-something-v1-validation.csv": (
+                "5;Holding something\n24413;Putting something, something and something on the table\n"
+            ),
+            "something-something-v1-test.csv": "6\n",
+        },
+    )
+    assert splits_of(folder) == ["train", "val"]
+    clips = read_annotations(folder)
+    assert clips.labels == ["Putting something, something and something on the table", "Holding something"]
+    assert (clips.ids, clips.targets) == (["5", "24413"], [1, 0])
+    assert clips.files == ["20bn-something-something-v1/5", "20bn-something-something-v1/24413"]
+
+
+KINETICS = "label,youtube_id,time_start,time_end,split,is_cc\n"
+
+
+def test_kinetics(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "annotations/train.csv": KINETICS
+            + "zumba,-aaaaaaaaaa,12,22,train,0\nclapping,00000000123,0,10,train,0\n",
+            "annotations/val.csv": KINETICS
+            + '"playing drums",NA_bbbbbbbb,159,169,val,0\nclapping,NA,3,13,val,0\n',
+            "annotations/test.csv": "youtube_id,time_start,time_end,split\nccccccccccc,1,11,test\n",
+        },
+    )
+    assert splits_of(folder) == ["train", "val"]
+    train, val = read_annotations(folder, "train"), read_annotations(folder)
+    assert train.labels == val.labels == ["clapping", "playing drums", "zumba"]
+    assert (train.targets, val.targets, val.sampling) == ([2, 0], [1, 0], "dense")
+    # names are text, whatever number they look like; videos that are missing are listed all the same
+    assert train.ids == ["-aaaaaaaaaa_000012_000022", "00000000123_000000_000010"]
+    assert val.ids == ["NA_bbbbbbbb_000159_000169", "NA_000003_000013"]
+    assert val.files[0] == "val/playing drums/NA_bbbbbbbb_000159_000169.mp4"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "val/playing drums",
+        "val",
+        "playing_drums",
+        "playing drums",
+        ".",
+        "videos_val/playing_drums",
+        "validate",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["mp4", "MKV"])
+def test_kinetics_videos_are_found_where_downloaders_put_them(tmp_path, place, suffix):
+    file = f"{place}/abc_000159_000169.{suffix}".removeprefix("./")
+    folder = write(tmp_path, {"val.csv": KINETICS + "playing drums,abc,159,169,val,0\n", file: "video"})
+    assert read_annotations(folder).files == [file]
+
+
+def class_folders(folder, counts, split=""):
+    return write(
+        folder, {f"{split}{label}/{k:03d}.mp4": "video" for label, n in counts.items() for k in range(n)}
+    )
+
+
+def test_class_folders_are_split_by_class_and_always_alike(tmp_path):
+    counts = {"wave": 20, "clap": 10, "once": 1, "twice": 2}
+    here, there = (class_folders(tmp_path / name, counts) for name in ("here", "there"))
+    (here / "wave" / "notes.txt").write_text("no video")
+    (here / "empty").mkdir()
+    train, val = read_annotations(here, "train"), read_annotations(here, "val")
+    assert train.labels == val.labels == ["clap", "once", "twice", "wave"]
+    assert [val.targets.count(label) for label in range(4)] == [2, 0, 1, 4]
+    assert [train.targets.count(label) for label in range(4)] == [8, 1, 1, 16]
+    assert not set(train.files) & set(val.files)
+    assert read_annotations(there, "val").ids == val.ids
+    # not the first of each class, nor class after class
+    assert sorted(name for name in val.ids if name[:4] == "wave") != [f"wave/{k:03d}.mp4" for k in range(4)]
+    assert val.targets != sorted(val.targets)
+
+
+def test_class_folders_that_are_split_already(tmp_path):
+    class_folders(tmp_path, {"wave": 2, "clap": 1}, "train/")
+    class_folders(tmp_path, {"wave": 1}, "validation/")
+    assert splits_of(tmp_path) == ["train", "val"]
+    val = read_annotations(tmp_path)
+    assert (val.labels, val.ids, val.files) == (
+        ["clap", "wave"],
+        ["wave/000.mp4"],
+        ["validation/wave/000.mp4"],
+    )
+    assert len(read_annotations(tmp_path, "train")) == 3
+
+
+def test_an_annotated_folder_is_of_the_split_it_names(tmp_path):
+    clip = {"id": "a", "video": "a.mp4", "label": "wave", "num_frames": 9}
+    folder = write(tmp_path, {"annotations.json": {"labels": ["wave"], "split": "train", "clips": [clip]}})
+    clips = read_annotations(folder)
+    assert (clips.split, clips.lengths, clips.targets) == ("train", [9], [0])
+    with pytest.raises(ValueError, match="no labelled split 'val'; allowed: train"):
+        read_annotations(folder, "val")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"notes.txt": ""}, "no annotations.json and is no other data set; allowed: Something-Something V2"),
+        (
+            {"labels.json": V2_LABELS, "validation.json": "["},
+            "validation.json cannot be read as a list of clips",
+        ),
+        ({"labels.json": V2_LABELS, "validation.json": [{"id": "1"}]}, "validation.json cannot .*'template'"),
+        ({"labels.json": {"a": "1", "b": "2"}, "validation.json": []}, "not numbered from 0 to 1"),
+        ({"annotations.json": "[1]"}, "cannot be read as a data set"),
+        ({"annotations.json": {"clips": []}}, "annotations.json cannot be read as a list of clips.*labels"),
+    ],
+)
+def test_folders_that_cannot_be_read_are_one_clear_line(tmp_path, files, message):
+    write(tmp_path, files)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_annotations(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_digest_is_of_the_list_not_of_its_place(tmp_path):
+    counts = {"wave": 5, "clap": 5}
+    here, there = (class_folders(tmp_path / name, counts) for name in ("here", "there"))
+    digests = [read_annotations(folder, "train").digest for folder in (here, there)]
+    assert digests[0] == digests[1] != read_annotations(here, "val").digest
+    (here / "wave" / "005.mp4").write_text("video")
+    assert read_annotations(here, "train").digest != digests[0]

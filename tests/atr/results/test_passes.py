@@ -1,0 +1,60 @@
+"""A pass over clips: rows in order, clips that could not be read tried again, two programs in one folder."""
+
+import numpy as np
+import pytest
+import torch
+
+from atr.results.passes import per_clip
+from atr.video.decoding import VideoError
+
+
+class Numbers:
+    """Clip i is a picture of the value i; some cannot be read."""
+
+    def __init__(self, count, missing=()):
+        self.count, self.missing = count, missing
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if index in self.missing:
+            raise VideoError(f"{index} is gone")
+        return torch.full((1, 2, 2, 3), index, dtype=torch.uint8), index % 3, index
+
+
+def mean_of(frames, labels, indices):
+    return {"mean": frames.float().mean(dim=(1, 2, 3, 4)).numpy(), "label": np.array(labels)}
+
+
+def test_rows_are_in_the_order_of_the_clips_and_batches_are_always_full(tmp_path):
+    sizes = []
+
+    def compute(frames, labels, indices):
+        sizes.append(len(frames))
+        return mean_of(frames, labels, indices)
+
+    rows, broken = per_clip(Numbers(11), compute, partial=tmp_path, batch_size=4)
+    assert sizes == [4, 4, 4]
+    assert broken == {}
+    assert rows["index"].tolist() == rows["mean"].tolist() == list(range(11))
+    assert rows["label"].tolist() == [i % 3 for i in range(11)]
+
+
+def test_a_clip_that_could_not_be_read_is_tried_again(tmp_path):
+    rows, broken = per_clip(Numbers(5, missing={1, 3}), mean_of, partial=tmp_path, batch_size=2)
+    assert rows["index"].tolist() == [0, 2, 4]
+    assert broken == {1: "1 is gone", 3: "3 is gone"}
+    rows, broken = per_clip(Numbers(5, missing={3}), mean_of, partial=tmp_path, batch_size=2)
+    assert rows["mean"].tolist() == [0, 1, 2, 4]
+    assert broken == {3: "3 is gone"}
+    with pytest.raises(VideoError, match="3 is gone"):
+        per_clip(Numbers(5, missing={3}), mean_of, partial=tmp_path, batch_size=2, strict=True)
+
+
+def test_two_programs_in_one_folder_are_noticed(tmp_path):
+    per_clip(Numbers(3), mean_of, partial=tmp_path)
+    (part,) = tmp_path.glob("*.npz")
+    part.with_name("another.npz").write_bytes(part.read_bytes())
+    with pytest.raises(ValueError, match="two programs have been at work"):
+        per_clip(Numbers(3), mean_of, partial=tmp_path)

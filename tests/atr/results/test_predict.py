@@ -1,0 +1,114 @@
+"""Predict on real files: folders, patterns, broken ones, JSON, overlays."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import atr
+from atr.__main__ import main
+from atr.results.predict import distinct_names, find_videos, predict
+from atr.tabletop import CLASSES
+from atr.video.decoding import decode
+from atr.video.protocol import Protocol
+from atr.video.transforms import preprocess
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(3)
+    model = atr.create_model("tsn_resnet18", len(CLASSES), 4, width=0.125, block="atr", placement="S5")
+    sizes = atr.Preprocessing(short_side=48, crop=32)
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-atr"
+    return atr.save_checkpoint(folder, model, labels=list(CLASSES), preprocessing=sizes)
+
+
+def test_names_folders_and_patterns_stand_for_videos(clips_folder):
+    first = clips_folder / "val-000000.mp4"
+    assert find_videos([str(first)]) == [first]
+    assert len(find_videos([str(clips_folder)])) == 11  # masks and annotations are no videos
+    assert len(find_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])) == 5
+    with pytest.raises(ValueError, match="'nowhere/.*mp4' is no video, no folder with videos and no pattern"):
+        find_videos([str(first), "nowhere/*.mp4"])
+
+
+def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):
+    model, video = atr.load_checkpoint(checkpoint), clips_folder / "val-000003.mp4"
+    frames = decode(video, [1, 3, 6, 8])  # the centres of four segments of ten frames
+    with torch.inference_mode():
+        expected = model(preprocess(frames, model.preprocessing)[None]).softmax(1)[0]
+    np.testing.assert_allclose(predict(model, video), expected, atol=1e-6)
+    six = predict(model, video, Protocol(2, 3))
+    assert six.sum() == pytest.approx(1, abs=1e-5)
+    assert not np.allclose(six, expected, atol=1e-6)
+
+
+def test_a_folder_with_a_broken_video(checkpoint, clips_folder, tmp_path, capsys):
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    (folder / "val-000004.mp4").write_bytes(b"not a video")
+    answers = tmp_path / "answers.json"
+    arguments = ["predict", folder, "--checkpoint", checkpoint, "--json", answers]
+    assert main([str(a) for a in arguments]) == 3
+    printed = capsys.readouterr()
+    assert "val-000004.mp4" in printed.err
+    assert printed.out.count("%") == 50  # ten videos, five classes each
+    written = json.loads(answers.read_text())
+    assert [entry["clip"] for entry in written["unreadable"]] == [str(folder / "val-000004.mp4")]
+    assert len(written["clips"]) == 10
+    first = written["clips"][0]
+    assert first["top5"][0]["probability"] == max(first["probabilities"])
+    assert first["top5"][0]["label"] == CLASSES[int(np.argmax(first["probabilities"]))]
+
+
+def test_the_overlay_is_a_video_of_all_frames(checkpoint, clips_folder, tmp_path):
+    arguments = [
+        "predict",
+        clips_folder / "val-000001.mp4",
+        "--checkpoint",
+        checkpoint,
+        "--overlay",
+        tmp_path,
+    ]
+    assert main([str(a) for a in arguments]) == 0
+    assert len(decode(tmp_path / "val-000001" / "overlay-S5B1.mp4")) == 10
+
+
+def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
+    bare = atr.create_model("tsn_resnet18", len(CLASSES), 4, width=0.125)
+    atr.save_checkpoint(tmp_path / "bare", bare, labels=list(CLASSES))
+
+    def error(*arguments):
+        assert main(["predict", *map(str, arguments)]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        return line
+
+    video = clips_folder / "val-000001.mp4"
+    assert "no Action-related Region Locator" in error(
+        video, "--checkpoint", tmp_path / "bare", "--overlay", tmp_path
+    )
+    assert "'nothing.mp4' is no video" in error("nothing.mp4", "--checkpoint", checkpoint)
+    assert "device 'gpu9'" in error(video, "--checkpoint", checkpoint, "--device", "gpu9")
+
+
+def test_results_of_videos_of_one_name_lie_apart():
+    def names(*videos):
+        return distinct_names([Path(video) for video in videos])
+
+    assert names("a/1.mp4", "a/2.mp4") == ["1", "2"]
+    assert names("a/1.mp4", "b/1.mp4") == ["a-1", "b-1"]
+    assert names("a/1.mp4", "a/1.webm") == ["1.mp4", "1.webm"]
+
+
+def test_a_folder_of_frames_is_a_video(checkpoint, clips_folder, tmp_path):
+    frames = decode(clips_folder / "val-000003.mp4")
+    (tmp_path / "frames").mkdir()
+    for number, frame in enumerate(frames, start=1):
+        cv2.imwrite(str(tmp_path / "frames" / f"{number:05d}.jpg"), frame[..., ::-1])
+    assert find_videos([str(tmp_path / "frames")]) == [tmp_path / "frames"]
+    model = atr.load_checkpoint(checkpoint)
+    taken_apart = predict(model, tmp_path / "frames")
+    np.testing.assert_allclose(taken_apart, predict(model, clips_folder / "val-000003.mp4"), atol=0.05)

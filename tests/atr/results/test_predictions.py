@@ -1,0 +1,61 @@
+"""Predictions: what is read from scores by hand, and files that come back as they went."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from atr.results.predictions import TABLE, Predictions, read_predictions, write_predictions
+
+FACTS = {"labels": ["up", "down", "left"], "checkpoint": {"name": "toy"}, "protocol": "1x1", "skipped": []}
+SCORES = np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.1, 0.3, 0.6], [0.6, 0.3, 0.1]], np.float32)
+
+
+@pytest.fixture
+def toy():
+    return Predictions(("a", "b", "c", "d"), np.array([0, 1, 1, 2]), SCORES, FACTS)
+
+
+def test_what_scores_say_by_hand(toy):
+    assert toy.predicted.tolist() == [0, 0, 2, 0]
+    assert toy.correct.tolist() == [True, False, False, False]
+    assert toy.ranks.tolist() == [0, 1, 1, 2]  # the tie of the second clip goes to the lower class
+    assert [toy.top(k) for k in (1, 2, 3)] == [0.25, 0.75, 1.0]
+    np.testing.assert_allclose(toy.true_probability, [0.5, 0.4, 0.3, 0.1])
+
+
+def test_files_come_back_as_they_went(toy, tmp_path):
+    write_predictions(tmp_path, toy)
+    back = read_predictions(tmp_path)
+    assert (back.ids, back.facts) == (toy.ids, toy.facts)
+    assert np.array_equal(back.scores, toy.scores)
+    assert back.scores.dtype == np.float32
+    assert back.targets.tolist() == toy.targets.tolist()
+
+
+def test_a_damaged_table_is_named(toy, tmp_path):
+    write_predictions(tmp_path, toy)
+    (tmp_path / TABLE).write_bytes(b"PAR1 but not really")
+    with pytest.raises(ValueError, match=f"{tmp_path.name} holds no readable predictions"):
+        read_predictions(tmp_path)
+    with pytest.raises(ValueError, match="no readable result"):
+        read_predictions(tmp_path / "nowhere")
+
+
+def test_scores_must_fit_clips_and_labels():
+    with pytest.raises(ValueError, match="3 labels do not fit scores"):
+        Predictions(("a",), np.array([0]), np.ones((1, 2), np.float32), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"targets": np.array([0, 1, 1, 3])}, "targets run from 0 to 3; allowed: 0 to 2"),
+        ({"targets": np.array([0, -1, 1, 2])}, "targets run from -1 to 2"),
+        ({"scores": SCORES * np.nan}, "no numbers"),
+        ({"ids": ("a", "b", "b", "c")}, "stands twice"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(toy, change, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(toy, **change)

@@ -1,0 +1,257 @@
+"""What the doctor finds in lists with known faults, and what training makes of it."""
+
+import csv
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from atr.commands.doctor import Doctor
+from atr.data.clips import VideoClips, open_clips
+from atr.data.reading import read_annotations
+from atr.preprocessing import Preprocessing
+from atr.training.doctor import Health, check, checked, health_file
+from atr.video.encoding import write_mp4, write_webm
+
+SIZES = {"num_frames": 4, "preprocessing": Preprocessing(32, 32)}
+
+
+def film(seed, num_frames=10):
+    return np.random.default_rng(seed).integers(0, 256, (num_frames, 32, 32, 3), dtype=np.uint8)
+
+
+def annotated(folder, clips, labels=("wave", "clap")):
+    """clips: id -> (label, frames stated)."""
+    entries = [
+        {"id": name, "video": f"{name}.mp4", "label": label, "num_frames": stated}
+        for name, (label, stated) in clips.items()
+    ]
+    (folder / "annotations.json").write_text(
+        json.dumps({"labels": labels, "split": "train", "clips": entries})
+    )
+    return folder
+
+
+@pytest.fixture
+def sick(tmp_path):
+    """A list with one clip of each kind of fault that a file can have."""
+    folder = tmp_path / "sick"
+    folder.mkdir()
+    for k, name in enumerate(("sound", "stated", "short")):
+        write_mp4(folder / f"{name}.mp4", film(k, 3 if name == "short" else 10), 10)
+    (folder / "copy.mp4").write_bytes((folder / "sound.mp4").read_bytes())
+    (folder / "empty.mp4").touch()
+    (folder / "noise.mp4").write_bytes(bytes(range(256)) * 20)
+    clips = dict.fromkeys(("sound", "absent", "empty", "noise", "copy"), ("wave", 10))
+    return annotated(folder, clips | {"short": ("clap", 3), "stated": ("clap", 11), "other": ("juggle", 10)})
+
+
+def faults_of(folder, **options):
+    annotations = read_annotations(folder, "train")
+    (health,) = check([annotations], **{"min_frames": 4, "workers": 1, "progress": False} | options)
+    return {(annotations.ids[fault.index], fault.kind) for fault in health.faults}, health
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_kind_of_fault_is_found(sick, tmp_path, workers):
+    faults, health = faults_of(sick, cache=tmp_path / "cache", workers=workers)
+    assert faults == {
+        ("absent", "missing"),
+        ("empty", "unreadable"),
+        ("noise", "unreadable"),
+        ("copy", "duplicate"),
+        ("short", "too short"),
+        ("stated", "frame count"),
+        ("other", "label"),
+        ("other", "missing"),
+    }
+    assert health.lengths == [10, 0, 0, 0, 10, 3, 10, 0]
+    details = {fault.kind: fault.detail for fault in health.faults}
+    assert details["too short"] == "3 frames, fewer than 4"
+    assert details["frame count"] == "10 frames can be decoded, the list states 11"
+    assert details["duplicate"] == "has the content of sound of train"
+
+
+def test_a_video_cut_short_has_fewer_frames_than_it_states(tmp_path):
+    folder = tmp_path / "data" / "wave"
+    folder.mkdir(parents=True)
+    for k in range(3):
+        write_webm(folder / f"{k}.webm", film(k, 30), 10)
+    whole = (folder / "1.webm").read_bytes()
+    (folder / "1.webm").write_bytes(whole[: len(whole) // 2])
+    found = set()
+    for split in ("train", "val"):
+        annotations = read_annotations(tmp_path / "data", split)
+        (health,) = check([annotations], min_frames=4, workers=1, cache=tmp_path / "cache", progress=False)
+        found |= {(annotations.ids[fault.index], fault.kind) for fault in health.faults}
+    assert found == {("wave/1.webm", "frame count")}
+
+
+def test_folders_of_frames(tmp_path):
+    videos = tmp_path / "20bn-something-something-v1"
+    for name in ("1", "2", "3"):
+        (videos / name).mkdir(parents=True)
+        for number, frame in enumerate(film(int(name)), start=1):
+            Image.fromarray(frame).save(videos / name / f"{number:05d}.jpg")
+    (videos / "2" / "00004.jpg").unlink()
+    cut = videos / "3" / "00010.jpg"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (videos / "4").mkdir()
+    (tmp_path / "something-something-v1-labels.csv").write_text("wave\n")
+    (tmp_path / "something-something-v1-train.csv").write_text("".join(f"{k};wave\n" for k in range(1, 6)))
+    faults, _ = faults_of(tmp_path, cache=tmp_path / "cache")
+    assert faults == {("2", "frame count"), ("3", "unreadable"), ("4", "unreadable"), ("5", "missing")}
+
+
+def kinetics(folder):
+    """Two of three training videos lie in the right folder, one is a copy of a validation video."""
+    for split, label, name, seed in (
+        ("train", "clap", "a", 0),
+        ("train", "clap", "b", 1),
+        ("train", "wave", "c", 2),
+    ):
+        (folder / split / label).mkdir(parents=True, exist_ok=True)
+        write_mp4(folder / split / label / f"{name}_000000_000010.mp4", film(seed), 10)
+    (folder / "val" / "wave").mkdir(parents=True)
+    copied = folder / "val" / "wave" / "d_000000_000010.mp4"
+    shutil.copy(folder / "train" / "wave" / "c_000000_000010.mp4", copied)
+    rows = {"train": (("clap", "a"), ("wave", "b"), ("wave", "c")), "val": (("wave", "d"), ("clap", "e"))}
+    for split, entries in rows.items():
+        lines = "".join(f"{label},{name},0,10,{split}\n" for label, name in entries)
+        (folder / f"{split}.csv").write_text("label,youtube_id,time_start,time_end,split\n" + lines)
+    return folder
+
+
+def test_the_command_writes_a_list_and_a_table(tmp_path, capsys):
+    folder = kinetics(tmp_path / "kinetics")
+    doctor = Doctor(str(folder), workers=1, out=tmp_path / "out", min_frames=4, cache=tmp_path / "cache")
+    assert doctor.run("") == 3
+    with (tmp_path / "out" / "faults.csv").open() as lines:
+        rows = [(row["id"], row["split"], row["fault"]) for row in csv.DictReader(lines)]
+    assert rows == [
+        ("e_000000_000010", "val", "missing"),
+        ("b_000000_000010", "train", "label"),
+        ("c_000000_000010", "train", "duplicate"),
+    ]
+    with (tmp_path / "out" / "table.csv").open() as lines:
+        table = {row.pop("split"): row for row in csv.DictReader(lines)}
+    counted = {name: {k: int(v) for k, v in row.items() if int(v)} for name, row in table.items()}
+    assert counted == {
+        "val": {"clips": 2, "sound": 1, "missing": 1},
+        "train": {"clips": 3, "sound": 1, "label": 1, "duplicate": 1},
+    }
+    assert "frame count" in capsys.readouterr().out
+    assert not list((tmp_path / "cache").glob(".*"))  # nothing half done is left
+
+
+def test_a_sound_data_set_and_refusals_of_the_command(tmp_path):
+    (tmp_path / "data" / "wave").mkdir(parents=True)
+    write_mp4(tmp_path / "data" / "wave" / "a.mp4", film(0), 10)
+    options = {"workers": 1, "out": tmp_path / "out", "cache": tmp_path / "cache"}
+    assert Doctor(f"{tmp_path / 'data'}:train", **options).run("") == 0
+    with pytest.raises(ValueError, match="tabletop:val is rendered and has no files"):
+        Doctor("tabletop:val", **options).run("")
+    with pytest.raises(ValueError, match="workers and min_frames must be 1 or more: 0"):
+        Doctor("tabletop:val", workers=0).run("")
+
+
+def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    expected, whole = faults_of(sick, cache=cache)
+    annotations = read_annotations(sick, "train")
+    file = health_file(cache, annotations)
+    assert Health.read(file) == whole
+    # the lines of the first clips, the last of them cut short; what they say is believed, nothing is decoded again
+    lines = [
+        {"index": k, "length": length, "content": str(k), "faults": []}
+        for k, length in enumerate((10, 999, 7))
+    ]
+    partial = file.with_name(f".{file.stem}-4.jsonl")
+    partial.write_text("".join(json.dumps(line) + "\n" for line in lines)[:-9])
+    with monkeypatch.context() as stopped:
+        stopped.setattr(
+            "atr.training.doctor.stated_length", lambda path: 1 / 0
+        )  # stopped again at the first readable clip
+        with pytest.raises(ZeroDivisionError):
+            faults_of(sick, cache=cache)
+    assert (
+        partial.read_text().count("\n") == 4
+    )  # two of the three lines, and two clips without readable frames
+    faults, continued = faults_of(sick, cache=cache)
+    assert continued.lengths == [10, 999, *whole.lengths[2:]]
+    assert faults == expected - {("absent", "missing"), ("copy", "duplicate")}
+    assert not partial.exists()
+
+
+def open_train(folder):
+    return open_clips(f"{folder}:train", cache=folder, **SIZES)
+
+
+def test_training_refuses_faults_or_leaves_them_out(tmp_path):
+    folder, cache = kinetics(tmp_path / "kinetics"), tmp_path / "cache"
+    (folder / "train" / "clap" / "a_000000_000010.mp4").write_bytes(b"no video")
+    # without the doctor only what costs no decoding is known
+    with pytest.raises(
+        ValueError, match=r"1 of the 3 clips of kinetics train have faults \(1 label\).*b_0000"
+    ):
+        checked(open_train(folder), False, cache=cache)
+    lists = [read_annotations(folder, split) for split in ("val", "train")]
+    check(lists, min_frames=4, workers=1, cache=cache, progress=False)
+    with pytest.raises(
+        ValueError,
+        match=r"3 of the 3 clips .*\(1 unreadable, 1 label, 1 duplicate\).*atr doctor .*--leave-out-faulty",
+    ):
+        checked(open_train(folder), False, cache=cache)
+    with pytest.raises(ValueError, match="none is left"):
+        checked(open_train(folder), True, cache=cache)
+    val = open_clips(f"{folder}:val", cache=folder, **SIZES)
+    sound = checked(val, True, cache=cache)
+    assert (sound.ids, sound.targets) == (["d_000000_000010"], [1])
+    assert sound.description == "kinetics val, 1 clips, 4 frames, 1 faulty ones left out"
+    assert sound.digest != val.digest
+    assert len(sound[0][0]) == 4
+
+
+def test_sound_and_rendered_clips_are_trained_on_as_they_are(tmp_path):
+    (tmp_path / "data" / "wave").mkdir(parents=True)
+    for k in range(2):
+        write_mp4(tmp_path / "data" / "wave" / f"{k}.mp4", film(k), 10)
+    clips = open_train(tmp_path / "data")
+    assert checked(clips, False, cache=tmp_path) is clips
+    rendered = open_clips("tabletop:dev", num_clips=1, cache=tmp_path, **SIZES)
+    assert checked(rendered, False, cache=tmp_path) is rendered
+
+
+def test_counted_frames_are_not_counted_again(tmp_path, monkeypatch):
+    (tmp_path / "data" / "wave").mkdir(parents=True)
+    for k in range(3):
+        write_mp4(tmp_path / "data" / "wave" / f"{k}.mp4", film(k, 10 + k), 10)
+    before = open_train(tmp_path / "data")
+    expected = [before[k][0].numpy() for k in range(len(before))]
+    check([before.annotations], min_frames=4, workers=1, cache=tmp_path, progress=False)
+    after = checked(open_train(tmp_path / "data"), False, cache=tmp_path)
+    monkeypatch.setattr("atr.data.clips.probe", None)
+    assert all(np.array_equal(after[k][0].numpy(), frames) for k, frames in enumerate(expected))
+
+
+def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    os.rename(sick, elsewhere)
+    moved = read_annotations(elsewhere)
+    elsewhere.rename(sick)
+    assert health_file(tmp_path, moved) != health_file(tmp_path, read_annotations(sick))
+
+
+def test_labels_that_no_class_has_are_refused_when_opened_and_left_out_of_training(sick):
+    with pytest.raises(
+        ValueError, match="the labels of 1 clips are not in the list of labels.*'juggle' of clip other"
+    ):
+        open_clips(str(sick), cache=sick, **SIZES)
+    clips = VideoClips(sick, **SIZES)
+    assert "other" in clips.ids
+    with pytest.raises(ValueError, match="1 label"):
+        checked(clips, False, cache=sick)
+    assert "other" not in checked(clips, True, cache=sick).ids

@@ -1,0 +1,111 @@
+"""Frozen parts, schedules by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from atr.training.optimisation import (
+    BatchNorm,
+    build_optimizer,
+    build_schedule,
+    channels_last,
+    freeze,
+    parameter_groups,
+    training_mode,
+)
+
+
+def rates(name, steps, **options):
+    """Learning rates of the first so many steps, with 10 steps an epoch and a highest rate of 1."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    settings = {"epochs": 5, "per_epoch": 10, "decay_epochs": (), "warm_up_epochs": 0.0}
+    schedule = build_schedule(name, optimizer, **settings | options)
+    seen = []
+    for _ in range(steps):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return seen
+
+
+def test_steps_take_off_nine_tenths_from_each_decay_epoch_on():
+    seen = rates("steps", 50, decay_epochs=(2, 4))
+    assert seen == pytest.approx([1.0] * 20 + [0.1] * 20 + [0.01] * 10)
+
+
+def test_the_warm_up_rises_evenly_to_the_rate():
+    seen = rates("steps", 8, warm_up_epochs=0.4)
+    assert seen == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0])
+
+
+def test_one_cycle_has_neither_steps_nor_a_warm_up():
+    for options in ({"decay_epochs": (1,)}, {"warm_up_epochs": 1.0}):
+        with pytest.raises(ValueError, match="'one_cycle' has neither"):
+            rates("one_cycle", 1, **options)
+    with pytest.raises(ValueError, match="schedule='cosine' is unknown; allowed: one_cycle, steps"):
+        rates("cosine", 1)
+    with pytest.raises(ValueError, match="optimizer='adam' is unknown; allowed: adamw, sgd"):
+        build_optimizer("adam", [{"params": [nn.Parameter(torch.zeros(1))]}], 0.9)
+
+
+def test_sgd_has_its_momentum():
+    """Gradient 1 and learning rate 1: steps of 1, 1.9, 2.71."""
+    weight = nn.Parameter(torch.zeros(1))
+    optimizer = build_optimizer("sgd", [{"params": [weight], "lr": 1.0, "weight_decay": 0.0}], 0.9)
+    for expected in (-1.0, -2.9, -5.61):
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        assert weight.item() == pytest.approx(expected)
+
+
+def changed(model, clips):
+    """Names of what one step of training moves, statistics included."""
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    training_mode(model)
+    groups = parameter_groups(model, learning_rate=0.1, weight_decay=0.1, arl_learning_rate=1.0)
+    optimizer = torch.optim.SGD(groups)
+    model(clips).logsumexp(1).sum().backward()
+    optimizer.step()
+    return {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+
+
+def test_what_is_frozen_keeps_weights_and_statistics_but_for_the_blocks_in_it(tiny, clips):
+    model = tiny(block="atr")
+    prefixes = ("backbone.conv1", "backbone.bn1", "backbone.layer1", "backbone.layer2")
+    freeze(model, prefixes, partial_bn=False)
+    moved = changed(model, clips)
+    still = [name for name in moved if name.startswith(tuple(f"{prefix}." for prefix in prefixes))]
+    assert still
+    assert all(".atr." in name for name in still)
+    assert {"backbone.layer3.0.bn1.running_mean", "backbone.layer3.1.conv1.weight", "fc.weight"} <= moved
+
+
+def test_a_prefix_is_a_whole_name(tiny):
+    model = tiny(block="atr")
+    freeze(model, ("backbone.layer1.0.conv1",), partial_bn=False)
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    assert frozen == ["backbone.layer1.0.conv1.weight"]
+    for nothing in ("backbone.layer", "backbone.layer2.0.atr"):
+        with pytest.raises(ValueError, match=f"freeze names '{nothing}'; allowed: modules of the network"):
+            freeze(model, (nothing,), partial_bn=False)
+
+
+def test_partial_bn_leaves_the_first_and_those_of_the_blocks(tiny, clips):
+    model = tiny(block="atr")
+    freeze(model, (), partial_bn=True)
+    moved = changed(model, clips)
+    norms = {name for name, m in model.named_modules() if isinstance(m, BatchNorm)}
+    statistics = {name for name in norms if f"{name}.running_mean" in moved}
+    assert statistics == {"backbone.bn1"} | {name for name in norms if ".atr." in name}
+    assert not {f"{name}.weight" for name in norms - statistics} & moved
+    assert "backbone.layer1.0.conv1.weight" in moved
+
+
+def test_channels_last_moves_memory_and_not_values(tiny, clips):
+    for name in ("tsm_resnet18", "slowonly_resnet18"):
+        model = tiny(name)
+        before, expected = {k: v.clone() for k, v in model.state_dict().items()}, model(clips)
+        channels_last(model)
+        assert model.backbone.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+        assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+        torch.testing.assert_close(model(clips), expected)

@@ -1,0 +1,297 @@
+"""The training loop on a few clips, rendered and read from files: a stopped run ends as an uninterrupted one."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import atr
+from atr.models import ModelConfig, copy_frame_network
+from atr.tabletop import CLASSES
+from atr.training import loop as training
+from atr.training.augment import Augmentation
+from atr.training.loop import TrainConfig, train
+from atr.training.optimisation import one_cycle
+from atr.training.presets import PRESETS
+from atr.video.encoding import write_mp4
+
+
+@pytest.fixture
+def config():
+    return TrainConfig(
+        ModelConfig("tsn_resnet18", len(CLASSES), num_frames=4, width=0.125, block="atr"),
+        size=32,
+        train_clips=32,
+        dev_clips=8,
+        val_clips=8,
+        still_epochs=1,
+        epochs=2,
+        batch_size=8,
+        mixed_precision="no",
+        workers=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two classes of ten clips: a bright square that moves to the left, or to the right."""
+    root = tmp_path_factory.mktemp("moving")
+    for label, step in (("move left", -2), ("move right", 2)):
+        (root / label).mkdir()
+        for clip in range(10):
+            frames = np.full((8, 32, 32, 3), 20 + 5 * clip, np.uint8)
+            for t, frame in enumerate(frames):
+                left = 12 + step * (t - 4)
+                frame[8 + clip : 16 + clip, left : left + 8] = 230
+            write_mp4(root / label / f"{clip}.mp4", frames, fps=12)
+    return root
+
+
+@pytest.fixture
+def real(config, folder):
+    """Of `config`, for a data set on disk."""
+    return dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, name="slowonly_resnet18", num_classes=0),
+        data=str(folder),
+        short_side=36,
+        train_clips=None,
+        dev_clips=None,
+        val_clips=None,
+        still_epochs=0,
+        augmentation=Augmentation(crop_scales=(1.0, 0.875), reverse=0.0, shift=0),
+    )
+
+
+def weights(folder):
+    return atr.load_checkpoint(folder).state_dict()
+
+
+def test_a_stopped_run_goes_on_and_ends_bit_identical(config, tmp_path, monkeypatch):
+    train(config, tmp_path / "whole", tmp_path / "cache")
+
+    calls, evaluate = [], training.class_scores
+
+    def stopped_in_the_second_epoch(*args, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return evaluate(*args, **options)
+
+    monkeypatch.setattr(training, "class_scores", stopped_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "stopped", tmp_path / "cache")
+    assert not (tmp_path / "stopped").exists()
+    train(config, tmp_path / "stopped", tmp_path / "cache")
+
+    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    assert [name for name in whole if not torch.equal(whole[name], stopped[name])] == []
+
+
+def test_the_checkpoint_says_how_it_was_made(config, tmp_path):
+    metrics = train(config, tmp_path / "a", tmp_path / "cache", "python -m atr train --epochs 2")
+    model = atr.load_checkpoint(tmp_path / "a")
+    assert model.labels == list(CLASSES)
+    assert model.preprocessing == atr.Preprocessing(short_side=32, crop=32)
+    assert model.facts["metrics"] == metrics
+    assert metrics["top1"] <= metrics["within_pairs"]
+    assert [(entry["phase"], entry["epoch"]) for entry in model.facts["history"]] == [
+        ("stills", 1),
+        ("clips", 1),
+        ("clips", 2),
+    ]
+    assert model.facts["training"] == json.loads(json.dumps(dataclasses.asdict(config)))
+    assert model.facts["command"] == "python -m atr train --epochs 2"
+    assert model.facts["sampling"] == "uniform"
+
+
+def test_the_state_of_another_configuration_is_refused(config, tmp_path):
+    train(config, tmp_path / "a", tmp_path / "cache")
+    with pytest.raises(ValueError, match="another configuration"):
+        train(dataclasses.replace(config, learning_rate=1e-3), tmp_path / "a", tmp_path / "cache")
+
+
+def test_less_than_a_batch_is_refused(config, tmp_path):
+    with pytest.raises(ValueError, match="train_clips=31.*32 or more"):
+        train(dataclasses.replace(config, train_clips=31), tmp_path / "a", tmp_path / "cache")
+
+
+def test_a_frame_network_starts_another_network_and_inflates(config, tmp_path):
+    source = atr.create_model("tsn_resnet18", num_classes=3, width=0.125, block="atr")
+    for name in ("tsm_resnet18", "slowonly_resnet18"):
+        model = atr.create_model(name, num_classes=5, width=0.125, block="atr_sim")
+        before = {k: v.clone() for k, v in model.state_dict().items()}
+        copy_frame_network(source, model)
+        for key, value in model.state_dict().items():
+            if ".atr." in key or key.startswith("fc."):
+                assert torch.equal(value, before[key]), key
+            else:
+                copied = source.state_dict()[key]
+                assert torch.equal(value[:, :, 1] if value.ndim == 5 else value, copied), key
+    with pytest.raises(ValueError, match="does not fit"):
+        copy_frame_network(source, atr.create_model("tsn_resnet18", num_classes=5, width=0.25))
+
+
+def test_parameter_groups_hold_every_parameter_once(config):
+    model = atr.create_model("tsn_resnet18", num_classes=5, width=0.125, block="atr")
+    decayed, spared, locator = dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10).groups(
+        model
+    )
+    names = {id(p): name for name, p in model.named_parameters()}
+    held = [names[id(p)] for group in (decayed, spared, locator) for p in group["params"]]
+    assert sorted(held) == sorted(names.values())
+    assert (decayed["lr"], spared["lr"], locator["lr"]) == (0.1, 0.1, 1.0)
+    assert (decayed["weight_decay"], spared["weight_decay"], locator["weight_decay"]) == (0.05, 0, 0)
+    assert {".arl." in names[id(p)] for p in locator["params"]} == {True}
+    spared_names = {names[id(p)] for p in spared["params"]}
+    assert {"backbone.layer2.0.atr.reasoner.0.weight", "backbone.bn1.weight", "fc.bias"} <= spared_names
+    assert "backbone.layer2.0.conv1.weight" in {names[id(p)] for p in decayed["params"]}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 5, 40])
+def test_the_learning_rate_ends_near_nothing_for_any_number_of_steps(steps):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = one_cycle(optimizer, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) <= 0.1 + 1e-9
+    if steps >= 4:
+        assert max(rates) == pytest.approx(0.1)
+        assert rates[-1] < 1e-4
+
+
+def test_log_tensorboard_and_confusions_tell_of_the_run(config, tmp_path, capsys):
+    config = dataclasses.replace(config, batch_size=4, reference_batch=16)
+    metrics = train(config, tmp_path / "a", tmp_path / "cache")
+    facts = atr.load_checkpoint(tmp_path / "a").facts
+    assert facts["run"]["learning_rate"] == pytest.approx(config.learning_rate / 4)
+    assert facts["run"]["learning_rate_rule"] == "0.002 for a batch of 16, in proportion to the batch"
+
+    workspace = tmp_path / ".a.training"
+    start, *history = map(json.loads, (workspace / "log.jsonl").read_text().splitlines())
+    assert start == {"phase": "start", **facts["run"]}
+    assert history == facts["history"]
+
+    events = EventAccumulator(str(workspace / "tensorboard" / "clips"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("epoch/dev_top1")] == [
+        (8 * entry["epoch"], pytest.approx(entry["dev_top1"])) for entry in history[1:]
+    ]
+
+    table = pd.read_csv(tmp_path / "a" / "confusion.csv", index_col=0)
+    assert list(table.columns) == list(table.index) == list(CLASSES)
+    assert table.to_numpy().sum() == config.val_clips
+    assert np.trace(table.to_numpy()) == metrics["top1"] * config.val_clips
+    worst = facts["most_confused"][0]
+    assert table.loc[worst["true"], worst["predicted"]] == worst["clips"]
+    assert f"of {worst['true']!r} are taken for {worst['predicted']!r}" in capsys.readouterr().out
+
+
+def test_clips_on_disk_are_learnt_from_with_the_classes_they_have(real, folder, tmp_path):
+    """With 3D convolutions, workers, and the flip that exchanges the two classes."""
+    metrics = train(real, tmp_path / "a", tmp_path / "cache")
+    model = atr.load_checkpoint(tmp_path / "a")
+    assert model.labels == ["move left", "move right"]
+    assert model.config.num_classes == 2
+    assert model.preprocessing == atr.Preprocessing(short_side=36, crop=32)
+    assert model.facts["training_data"].startswith(f"{folder.name} train, 16 clips")
+    assert metrics["data"].startswith(f"{folder.name} val, 4 clips")
+    assert "within_pairs" not in metrics
+
+
+@pytest.mark.parametrize("name", ["sthv2-tsm-atr", "k400-slowonly-atr-sim", "laptop-atr"])
+def test_the_recipes_for_real_video_run(name, folder, tmp_path):
+    """With a network and frames small enough for a test; what is left of the preset is its recipe."""
+    preset = PRESETS[name]
+    model = dataclasses.replace(
+        preset.model,
+        name=preset.model.name.replace("resnet50", "resnet18"),
+        num_classes=0,
+        num_frames=4,
+        width=0.125,
+    )
+    small = {
+        "size": 32,
+        "short_side": 36,
+        "batch_size": 8,
+        "epochs": 1,
+        "workers": 0,
+        "mixed_precision": "no",
+    }
+    config = dataclasses.replace(preset, model=model, data=str(folder), init=None, **small)
+    train(config, tmp_path / "a", tmp_path / "cache")
+    facts = atr.load_checkpoint(tmp_path / "a").facts
+    assert facts["run"]["learning_rate"] == config.used_learning_rate
+    assert facts["training"]["augmentation"] == json.loads(
+        json.dumps(dataclasses.asdict(preset.augmentation))
+    )
+    assert np.isfinite(facts["history"][0]["loss"])
+
+
+def test_workers_and_saving_do_not_matter_to_the_weights_or_to_going_on(real, tmp_path):
+    train(real, tmp_path / "a", tmp_path / "cache")
+    other = dataclasses.replace(real, workers=0, save_every=0.0)
+    train(other, tmp_path / "b", tmp_path / "cache")
+    a, b = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+    train(other, tmp_path / "a", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (
+            {"model": ModelConfig("tsn_resnet18", 3, 4)},
+            "num_classes=3, but .* has 2 classes; allowed: 2, or 0",
+        ),
+        ({"augmentation": Augmentation(crop_scales=(1.0,))}, "reverse=0.5, but .*not known; allowed: 0"),
+        ({"still_epochs": 1}, "still_epochs=1 are for data='tabletop'; allowed: 0"),
+        ({"batch_size": 32}, "train_clips=16 is less than a batch; allowed: 32 or more"),
+        ({"accumulation": 3}, "batch_size=8 cannot be shared by 1 processes in 3 parts"),
+        ({"accumulation": 16}, "batch_size=8 cannot be shared by 1 processes in 16 parts"),
+        ({"freeze": ("layer1",)}, "freeze names 'layer1'"),
+        ({"data": "nowhere"}, "nowhere"),
+        ({"train_clips": 17}, "17 clips asked for"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_are_refused(real, tmp_path, changes, named):
+    with pytest.raises(ValueError, match=named):
+        train(dataclasses.replace(real, **changes), tmp_path / "a", tmp_path / "cache")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"val_clips": None}, "val_clips=None is for a data set on disk; allowed: 1 or more"),
+        ({"epochs": 0}, "epochs=0 is not possible; allowed: 1 or more"),
+    ],
+)
+def test_impossible_settings_are_refused_when_made(config, changes, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(config, **changes)
+
+
+def test_a_torchvision_file_starts_a_network(config, tmp_path):
+    """Seen before anything is learnt: the rate is zero."""
+    source = atr.create_model("tsn_resnet18", num_classes=7, width=0.125)
+    file = tmp_path / "resnet18.pth"
+    torch.save(source.backbone.state_dict() | source.fc.state_dict(prefix="fc."), file)
+    still = dataclasses.replace(config, init=file, still_epochs=0, learning_rate=0.0, epochs=1)
+    train(still, tmp_path / "a", tmp_path / "cache")
+    learnt = atr.load_checkpoint(tmp_path / "a").backbone.state_dict()
+    for name, weight in source.backbone.state_dict().items():
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            assert torch.equal(learnt[name], weight), name
+    with pytest.raises(
+        ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
+    ):
+        train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")

@@ -1,0 +1,88 @@
+"""One state, always whole, with everything in it that moves."""
+
+import pytest
+import torch
+from torch import nn
+
+from atr.training.state import Progress, TrainingState
+
+
+@pytest.fixture
+def learnt():
+    """A model, its optimiser, schedule and gradient scaler, some steps into a training."""
+
+    def build(steps):
+        torch.manual_seed(0)
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step))
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+        for _ in range(steps):
+            scaler.scale(model(torch.ones(1, 2)).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+            schedule.step()
+        return model, optimizer, schedule, scaler
+
+    return build
+
+
+def saved(path, learnt, steps, identity="a"):
+    state = TrainingState(path, identity, save_every=0.0)
+    state.progress.begin_epoch("clips", 1)
+    state.progress.add([2.0, 0.5])
+    state.save(*learnt(steps))
+
+
+def test_everything_comes_back(tmp_path, learnt):
+    saved(tmp_path / "state.pt", learnt, 3)
+    state = TrainingState(tmp_path / "state.pt", "a", save_every=0.0)
+    model, optimizer, schedule, scaler = learnt(0)
+    progress = state.begin("clips", model, optimizer, schedule, scaler)
+    expected = learnt(3)
+    assert torch.equal(model.weight, expected[0].weight)
+    assert str(optimizer.state_dict()) == str(expected[1].state_dict())
+    assert (schedule.last_epoch, scaler.get_scale()) == (3, 8.0)
+    assert scaler.state_dict() == expected[3].state_dict()
+    assert (progress.phase, progress.epoch, progress.batch, progress.means()) == ("clips", 1, 1, [2.0, 0.5])
+
+
+def test_another_phase_begins_with_nothing_of_the_last(tmp_path, learnt):
+    saved(tmp_path / "state.pt", learnt, 3)
+    state = TrainingState(tmp_path / "state.pt", "a", save_every=0.0)
+    fresh = learnt(0)
+    progress = state.begin("another", *fresh)
+    assert torch.equal(fresh[0].weight, learnt(0)[0].weight)
+    assert (progress.phase, progress.epoch, progress.batch) == ("another", 0, 0)
+
+
+def test_a_save_that_fails_leaves_the_state_before(tmp_path, learnt, monkeypatch):
+    saved(tmp_path / "state.pt", learnt, 1)
+    before = (tmp_path / "state.pt").read_bytes()
+
+    def full(state, file):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="no space"):
+        saved(tmp_path / "state.pt", learnt, 2)
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def test_another_identity_is_refused(tmp_path, learnt):
+    saved(tmp_path / "state.pt", learnt, 1, identity="a")
+    with pytest.raises(ValueError, match="holds a training of another configuration"):
+        TrainingState(tmp_path / "state.pt", "b", save_every=0.0)
+
+
+def test_means_are_over_the_batches_of_the_epoch():
+    progress = Progress()
+    progress.begin_epoch("clips", 0)
+    for loss in (3.0, 1.0):
+        progress.add([loss, 0.25])
+    assert progress.means() == [2.0, 0.25]
+    progress.end_epoch(epoch=1, loss=2.0)
+    assert (progress.epoch, progress.batch, progress.sums) == (1, 0, [0.0, 0.0])
+    assert progress.history[0].items() >= {"epoch": 1, "loss": 2.0}.items()

@@ -1,0 +1,79 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from atr.preprocessing import Preprocessing
+from atr.video.transforms import cut_view, normalised, preprocess, resize, to_unit, view_box
+
+
+def test_view_box_is_the_centre_square_scaled_back_to_the_original():
+    # 240x427 -> 256x455; the 224 square is at (16, 115); in original pixels times 240/256
+    assert view_box(240, 427, Preprocessing()) == (15, 108, 210, 210)
+    assert view_box(96, 96, Preprocessing(short_side=96, crop=96)) == (0, 0, 96, 96)
+    assert view_box(240, 427, Preprocessing(), "whole") == (0, 0, 240, 427)
+
+
+@pytest.mark.parametrize(("height", "width"), [(240, 427), (427, 240), (100, 100), (33, 500)])
+def test_what_the_model_sees_is_the_view_box(height, width):
+    """A picture whose value tells its position: the model's view and the box cut from the frame agree."""
+    rows, columns = np.mgrid[:height, :width]
+    picture = np.stack([rows * 255 / height, columns * 255 / width, 0 * rows], axis=-1).astype(np.uint8)[None]
+    settings = Preprocessing(short_side=64, crop=48)
+    top, left, box_height, box_width = view_box(height, width, settings)
+    cut = picture[:, top : top + box_height, left : left + box_width]
+    seen = cut_view(picture, settings)
+    assert seen.shape == (1, 48, 48, 3)
+    assert np.abs(resize(cut, 48, 48).astype(int) - seen).max() <= 255 * 2 / 48
+
+
+def test_whole_view_keeps_the_frame_in_multiples_of_32():
+    frames = np.zeros((2, 240, 427, 3), np.uint8)
+    assert preprocess(frames, Preprocessing(), "whole").shape == (2, 3, 256, 448)
+    assert preprocess(frames, Preprocessing(short_side=96, crop=96), "whole").shape == (2, 3, 96, 160)
+    assert preprocess(frames.swapaxes(1, 2), Preprocessing(), "whole").shape == (2, 3, 448, 256)
+
+
+def test_normalisation_by_hand():
+    frames = np.full((1, 8, 8, 3), (255, 0, 51), np.uint8)
+    settings = Preprocessing(short_side=8, crop=8, mean=(0.5, 0.5, 0.2), std=(0.5, 0.25, 1))
+    values = preprocess(frames, settings)
+    assert values.shape == (1, 3, 8, 8) and values.dtype == torch.float32
+    torch.testing.assert_close(values[0, :, 3, 3], torch.tensor([1.0, -2.0, 0.0]))
+
+
+def test_shrinking_averages_and_same_size_is_untouched():
+    picture = np.zeros((1, 4, 4, 3), np.uint8)
+    picture[:, ::2, ::2] = 200
+    assert (resize(picture, 2, 2) == 50).all()
+    assert (resize(picture, 4, 4) == picture).all()
+
+
+def test_settings_survive_json():
+    settings = Preprocessing(short_side=96, crop=96, mean=(0.1, 0.2, 0.3))
+    assert Preprocessing.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_bad_settings_and_frames_are_named():
+    with pytest.raises(ValueError, match="crop = 300 must not be larger than short_side = 256"):
+        Preprocessing(crop=300)
+    with pytest.raises(ValueError, match="std"):
+        Preprocessing(std=(0, 1, 1))
+    with pytest.raises(ValueError, match="each of R, G, B"):
+        Preprocessing(mean=(0.5, 0.5))
+    with pytest.raises(TypeError):
+        Preprocessing.from_dict({"size": 3})
+    with pytest.raises(ValueError, match="uint8"):
+        preprocess(np.zeros((1, 8, 8, 3), np.float32), Preprocessing())
+    with pytest.raises(ValueError, match="one of crop, whole, got 'half'"):
+        preprocess(np.zeros((1, 300, 300, 3), np.uint8), Preprocessing(), "half")
+
+
+def test_unit_and_normalised_by_hand():
+    frames = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 1, 1, 1, 3)
+    unit = to_unit(frames)
+    assert unit.shape == (1, 1, 3, 1, 1)
+    torch.testing.assert_close(unit.flatten(), torch.tensor([0.0, 0.2, 1.0]))
+    settings = Preprocessing(mean=(0.0, 0.1, 0.5), std=(1.0, 0.1, 0.25))
+    torch.testing.assert_close(normalised(unit, settings).flatten(), torch.tensor([0.0, 1.0, 2.0]))

@@ -90,8 +90,8 @@ def clip_actionness(
         ValueError: the model is in training mode, or has no preprocessing and none is given.
     """
     preprocessing = require_evaluation(model, preprocessing)
-    num_segments = model.config.num_frames
-    shown = show(clip, preprocessing, num_segments, view=view, max_frames=max_frames, fps=fps)
+    num_frames = model.config.num_frames
+    shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
 
     device = next(model.parameters()).device
     evaluated = normalise_frames(shown.evaluated, preprocessing)
@@ -108,20 +108,18 @@ def clip_actionness(
     maps, seconds = {}, 0.0
     if actionness_blocks(model):
         maps, seconds = maps_of_all_frames(
-            shown.pictures, num_segments, recorded_maps, batch_size=batch_size, progress=progress
+            shown.pictures, num_frames, recorded_maps, batch_size=batch_size, progress=progress
         )
 
     notes = []
-    if shown.num_frames < num_segments:
+    if shown.length < num_frames:
         notes.append(
-            f"The clip has {shown.num_frames} frames, fewer than the model's {num_segments}: frames repeat."
+            f"The clip has {shown.length} frames, fewer than the model's {num_frames}: frames repeat."
         )
-    if shown.num_frames > max_frames:
-        notes.append(
-            f"The clip has {shown.num_frames} frames; {max_frames} of them, evenly spread, have a map."
-        )
+    if shown.length > max_frames:
+        notes.append(f"The clip has {shown.length} frames; {max_frames} of them, evenly spread, have a map.")
     if maps and model.config.atr.use_motion:
-        start = shown.indices[covering_indices(len(shown.indices), num_segments)[0, -1]]
+        start = shown.indices[covering_indices(len(shown.indices), num_frames)[0, -1]]
         notes.append(
             f"Frames {start} to {shown.indices[-1]} stand at the model's last time step, which has no next frame: "
             "its motion cue is zero there by definition, and a jump of the maps at that point is not an event of the "

@@ -105,8 +105,8 @@ def clip_gradcam(
         ValueError: as `gradcam` and `clip_actionness`.
     """
     preprocessing = require_evaluation(model, preprocessing)
-    num_segments = model.config.num_frames
-    shown = show(clip, preprocessing, num_segments, view=view, max_frames=max_frames, fps=fps)
+    num_frames = model.config.num_frames
+    shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
     device = next(model.parameters()).device
     with torch.inference_mode():
         logits = model(normalise(shown.evaluated, preprocessing)[None].to(device))
@@ -118,7 +118,7 @@ def clip_gradcam(
         return {block: gradcam(model, normalise(pictures, preprocessing), block, target).numpy()}
 
     maps, seconds = maps_of_all_frames(
-        shown.pictures, num_segments, explained, batch_size=batch_size, progress=progress
+        shown.pictures, num_frames, explained, batch_size=batch_size, progress=progress
     )
     return ClipGradCam(maps[block], shown.indices, target, probabilities, seconds)
 

@@ -21,7 +21,7 @@ class ShownClip:
     """The frames of one clip, for a person and for a model.
 
     Attributes:
-        num_frames: of the original.
+        length: of the original.
         frames: uint8 RGB (L, H, W, 3), the model's view cut from the original, short side at most 480.
         pictures: uint8 (L, h, w, 3), the same frames as the model's input before normalisation.
         indices: int (L,), their indices in the original.
@@ -31,7 +31,7 @@ class ShownClip:
         evaluated: uint8 (T, crop, crop, 3), the evaluation's input before normalisation, whatever the view.
     """
 
-    num_frames: int
+    length: int
     frames: np.ndarray
     pictures: np.ndarray
     indices: np.ndarray
@@ -54,7 +54,7 @@ def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | No
 def show(
     clip: str | Path | np.ndarray,
     preprocessing: Preprocessing,
-    num_segments: int,
+    num_frames: int,
     *,
     view: str = "crop",
     max_frames: int = 300,
@@ -64,7 +64,7 @@ def show(
 
     Args:
         clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
-        num_segments: T, the frames the evaluation samples.
+        num_frames: T, the frames the evaluation samples.
         view: "crop", the centre square of the evaluation, or "whole", the entire frame.
         max_frames: of a longer clip this many frames, evenly spread, are shown.
         fps: of a clip given as frames; a file states its own.
@@ -76,12 +76,12 @@ def show(
     if max_frames < 1:
         raise ValueError(f"max_frames must be at least 1, got {max_frames}")
     if isinstance(clip, np.ndarray):
-        num_frames = len(clip)
+        length = len(clip)
     else:
         info = probe(clip)
-        num_frames, fps = info.num_frames, info.fps
-    shown = uniform_indices(num_frames, min(num_frames, max_frames), shift=0)
-    sampled = uniform_indices(num_frames, num_segments)
+        length, fps = info.length, info.fps
+    shown = uniform_indices(length, min(length, max_frames), shift=0)
+    sampled = uniform_indices(length, num_frames)
 
     # One pass over the video: originals may be large, so only what is used later is kept of each frame.
     wanted = np.union1d(shown, sampled)
@@ -96,11 +96,11 @@ def show(
             frames.append(_displayed(original, box))
             pictures.append(cut_view(original[None], preprocessing, view)[0])
     return ShownClip(
-        num_frames=num_frames,
+        length=length,
         frames=np.stack(frames),
         pictures=np.stack(pictures),
         indices=shown,
-        fps=fps * len(shown) / num_frames,
+        fps=fps * len(shown) / length,
         box=box,
         sampled=sampled,
         evaluated=np.stack([crops[index] for index in sampled.tolist()]),
@@ -109,7 +109,7 @@ def show(
 
 def maps_of_all_frames(
     pictures: np.ndarray,
-    num_segments: int,
+    num_frames: int,
     compute: Callable[[np.ndarray], dict[str, np.ndarray]],
     *,
     batch_size: int = 4,
@@ -129,7 +129,7 @@ def maps_of_all_frames(
     Returns:
         name -> float32 (L, h', w'), and the seconds spent in `compute`.
     """
-    passes = covering_indices(len(pictures), num_segments)
+    passes = covering_indices(len(pictures), num_frames)
     maps: dict[str, np.ndarray] = {}
     seconds = 0.0
     # Backwards, so that a frame seen in several passes keeps the map of the first: the later ones repeat the last

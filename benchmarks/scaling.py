@@ -108,7 +108,7 @@ def decoding_cost(data: DataSet, options: Options) -> dict:
 def cpu_seconds(path: Path, sampling: str) -> tuple[float, float]:
     """For counting the frames, and for decoding eight of them and cutting the crop."""
     started = time.process_time()
-    count = probe(path).num_frames
+    count = probe(path).length
     counted = time.process_time()
     indices = uniform_indices(count, 8) if sampling == "uniform" else dense_indices(count, 8)
     cut_view(decode(path, indices), Preprocessing())

@@ -61,7 +61,7 @@ def measure_clips(
     model = model.to(process_state().device).eval()
     device, maps = next(model.parameters()).device, maps_of(model, blocks)
 
-    def compute(items: Tensor, labels: list[int], indices: list[int]) -> dict[str, np.ndarray]:
+    def compute(items: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         frames, bits = items[..., :3].numpy(), items[..., 3].numpy()
         inputs = normalise(frames, model.preprocessing).to(device)
         started = perf_counter()

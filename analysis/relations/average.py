@@ -86,6 +86,11 @@ class RelationAverage:
         return len(self.videos)
 
     @property
+    def indices(self) -> list[int]:
+        """Of the clips in it, in their list: what a pass over them asks (`atr.results.passes.Gathered`)."""
+        return self.videos
+
+    @property
     def keys(self) -> list[Key]:
         return list(self._sums)
 

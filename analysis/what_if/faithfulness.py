@@ -68,7 +68,7 @@ def curves_of_clips(
     model = model.to(process_state().device).eval()
     orders = orders_of(model, block)
 
-    def compute(frames: Tensor, labels: list[int], indices: list[int]) -> dict[str, np.ndarray]:
+    def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         frames = frames.numpy()
         counts = hidden_counts(grid_of(model, block, *frames.shape[2:4]))
         filled = np.stack([filling(clip, fill) for clip in frames])

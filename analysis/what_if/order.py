@@ -29,7 +29,7 @@ def answers_in_order(
     """
     model = model.to(process_state().device).eval()
 
-    def compute(frames: Tensor, labels: list[int], indices: list[int]) -> dict[str, np.ndarray]:
+    def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         answers = []
         for kind in ORDERS:
             orders = [frame_order(kind, frames.shape[1], seed=(seed, index)) for index in indices]
@@ -38,7 +38,7 @@ def answers_in_order(
         probabilities = np.stack(answers, axis=1)  # (n, 3, num_classes)
         return {
             "predicted": probabilities.argmax(axis=2),
-            "true_probability": probabilities[np.arange(len(labels)), :, labels],
+            "true_probability": probabilities[np.arange(len(targets)), :, targets],
         }
 
     return per_clip(clips, compute, **options)

@@ -99,7 +99,7 @@ def film(clip: Clip) -> dict:
 
 @st.cache_data(max_entries=256, show_spinner="Preparing thumbnails …")
 def _film(path: str, stamp: str) -> str:
-    frames = decode(path, uniform_indices(probe(path).num_frames, FILM_FRAMES))
+    frames = decode(path, uniform_indices(probe(path).length, FILM_FRAMES))
     side = min(frames.shape[1:3])
     top, left = (frames.shape[1] - side) // 2, (frames.shape[2] - side) // 2
     squares = frames[:, top : top + side, left : left + side]

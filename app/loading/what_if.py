@@ -44,7 +44,7 @@ def sampled(clip: Clip, checkpoint: str) -> Sampled:
 
 @st.cache_data(max_entries=16, show_spinner="Reading the frames …")
 def _sampled(file: str, num_frames: int, preprocessing: dict, _path: Path) -> tuple[np.ndarray, np.ndarray]:
-    indices = uniform_indices(probe(_path).num_frames, num_frames)
+    indices = uniform_indices(probe(_path).length, num_frames)
     return cut_view(decode(_path, indices), Preprocessing.from_dict(preprocessing)), indices
 
 

@@ -184,7 +184,7 @@ class VideoClips(ClipDataset):
     def length(self, index: int) -> int:
         """Frames of a clip: as they were counted before, or counted now by decoding it once."""
         counted = self.lengths[self.positions[index]] if self.lengths is not None else 0
-        return counted or probe(self.paths[index]).num_frames
+        return counted or probe(self.paths[index]).length
 
     def views(self, index: int, protocol: Protocol) -> np.ndarray:
         video, length = self.paths[index], self.length(index)

@@ -97,7 +97,7 @@ def view_scores(
     device = process_state().device
     model = model.to(device).eval()
 
-    def compute(frames: Tensor, labels: list[int], indices: list[int]) -> dict[str, np.ndarray]:
+    def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         started = time.perf_counter()
         with torch.inference_mode():
             # One view after the other: thirty views of a batch at once do not fit every machine.

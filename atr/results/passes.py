@@ -22,10 +22,10 @@ SKIPPED = 3  # exit code of a command whose result is whole but for clips that c
 
 
 class Gathered(Protocol):
-    """What a pass gathers: sums, or a row a clip. `videos` are the indices of the clips in it."""
+    """What a pass gathers: sums, or a row a clip. `indices` are the indices of the clips in it."""
 
     @property
-    def videos(self) -> list[int]: ...
+    def indices(self) -> list[int]: ...
     def __len__(self) -> int: ...
     def merge(self, other: Self) -> None: ...
     def to_arrays(self) -> dict[str, np.ndarray]: ...
@@ -43,7 +43,7 @@ class Rows:
         self.parts.append({**rows, "index": np.asarray(indices, np.int64)})
 
     @property
-    def videos(self) -> list[int]:
+    def indices(self) -> list[int]:
         return [index for part in self.parts for index in part["index"].tolist()]
 
     def __len__(self) -> int:
@@ -91,15 +91,15 @@ def per_clip(
 
     Args:
         clips: items (frames uint8, label, index), all frames of one shape.
-        compute: (frames (n, ...), labels, indices) -> named arrays whose first dimension is n.
+        compute: (frames (n, ...), targets, indices) -> named arrays whose first dimension is n.
         options: of `pass_over`.
 
     Returns:
         The arrays of `compute` over all readable clips and "index", the clips they belong to; {} when there is none.
     """
 
-    def add(rows: Rows, frames: Tensor, labels: list[int], indices: list[int], count: int) -> None:
-        computed = compute(frames, labels, indices)
+    def add(rows: Rows, frames: Tensor, targets: list[int], indices: list[int], count: int) -> None:
+        computed = compute(frames, targets, indices)
         rows.add({name: values[:count] for name, values in computed.items()}, indices[:count])
 
     rows, broken = pass_over(clips, Rows, add, **options)
@@ -126,7 +126,7 @@ def pass_over(
 
     Args:
         kind: what is gathered: `kind()` is empty.
-        add: (gathered, frames (n, ...), labels, indices, count) adds the first `count` clips. The rest of n repeats a
+        add: (gathered, frames (n, ...), targets, indices, count) adds the first `count` clips. The rest of n repeats a
             clip: a batch is always full, for a clip's numbers must not depend on how many are in its batch.
         partial: folder of the parts of exactly this pass: these clips, this model, these settings.
         progress: called with (clips done, clips in all); what other processes have done is estimated.
@@ -139,7 +139,7 @@ def pass_over(
     done, _ = merged(partial, kind)
     state.wait_for_everyone()  # nobody writes before all have read
     before = len(done)
-    rest = sorted(set(range(len(clips))) - set(done.videos))
+    rest = sorted(set(range(len(clips))) - set(done.indices))
     mine = rest[state.process_index :: state.num_processes]
     gathered, broken, counted, saved = kind(), {}, 0, time.monotonic()
 
@@ -160,8 +160,8 @@ def pass_over(
             broken[index] = message
         if readable:
             full = readable + readable[:1] * (batch_size - len(readable))
-            frames, labels, indices = zip(*full, strict=True)
-            add(gathered, torch.stack(frames), list(labels), list(indices), len(readable))
+            frames, targets, indices = zip(*full, strict=True)
+            add(gathered, torch.stack(frames), list(targets), list(indices), len(readable))
         counted += len(items)
         if progress is not None:  # the others are about as far
             progress(min(before + counted * state.num_processes, len(clips)), len(clips))
@@ -188,9 +188,9 @@ def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str
         indices, messages = arrays.pop("broken"), arrays.pop("messages")
         gathered.merge(kind.from_arrays(arrays))
         broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
-    if len(set(gathered.videos)) < len(gathered):
+    if len(set(gathered.indices)) < len(gathered):
         raise ValueError(f"two programs have been at work in {partial}; remove it and start anew")
-    for index in broken.keys() & set(gathered.videos):  # it could be read the next time
+    for index in broken.keys() & set(gathered.indices):  # it could be read the next time
         del broken[index]
     return gathered, broken
 

@@ -46,7 +46,7 @@ def predict(
     Raises:
         VideoError: the file is no readable video.
     """
-    frames = probe(video).num_frames
+    frames = probe(video).length
     views = protocol.views(video, frames, model.config.num_frames, model.preprocessing, sampling)
     device = next(model.parameters()).device
     with torch.inference_mode():

@@ -93,10 +93,10 @@ class Run:
         return {name: scores.within_pairs(symmetry.reversed)}
 
 
-def call_class(logits: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """logits (N, num_classes), labels (N,)"""
-    loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-    return loss, (logits.argmax(1) == labels).float().mean()
+def call_class(logits: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    """logits (N, num_classes), targets (N,)"""
+    loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
+    return loss, (logits.argmax(1) == targets).float().mean()
 
 
 def name_objects(logits: Tensor, objects: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ class VideoInfo:
     """
 
     path: Path
-    num_frames: int
+    length: int
     fps: float
     width: int
     height: int
@@ -40,7 +40,7 @@ class VideoInfo:
     @property
     def duration(self) -> float:
         """Seconds."""
-        return self.num_frames / self.fps
+        return self.length / self.fps
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -55,15 +55,15 @@ def probe(path: str | Path) -> VideoInfo:
     path = Path(path)
     capture = _open(path)
     try:
-        num_frames = 0
+        length = 0
         while capture.grab():
-            num_frames += 1
-        if num_frames == 0:
+            length += 1
+        if length == 0:
             raise _unreadable(path, "holds no frame that can be decoded")
         fps = capture.get(cv2.CAP_PROP_FPS)
         return VideoInfo(
             path=path,
-            num_frames=num_frames,
+            length=length,
             fps=float(fps) if 0 < fps < 1000 else 25.0,
             width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),

@@ -42,13 +42,13 @@ class Protocol:
     def num_views(self) -> int:
         return self.clips * self.crops
 
-    def indices(self, num_frames: int, num_segments: int, sampling: str = "uniform") -> np.ndarray:
-        """Frames shown of a clip of L = `num_frames`, int (clips, T)."""
+    def indices(self, length: int, num_frames: int, sampling: str = "uniform") -> np.ndarray:
+        """Frames shown of a clip of L = `length`, int (clips, T)."""
         if sampling == "uniform":
             shifts = (np.arange(self.clips) + 0.5) / self.clips
-            return np.stack([uniform_indices(num_frames, num_segments, shift=shift) for shift in shifts])
+            return np.stack([uniform_indices(length, num_frames, shift=shift) for shift in shifts])
         positions = [0.5] if self.clips == 1 else np.linspace(0, 1, self.clips)
-        return np.stack([dense_indices(num_frames, num_segments, position=place) for place in positions])
+        return np.stack([dense_indices(length, num_frames, position=place) for place in positions])
 
     def cut(self, frames: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         """Frames uint8 (L, H, W, 3) -> uint8 (crops, L, h, w, 3)."""
@@ -57,16 +57,16 @@ class Protocol:
         return three_crops(frames, preprocessing.short_side)
 
     def views(
-        self, video: Path, num_frames: int, num_segments: int, preprocessing: Preprocessing, sampling: str
+        self, video: Path, length: int, num_frames: int, preprocessing: Preprocessing, sampling: str
     ) -> np.ndarray:
-        """What is shown of a video of L = `num_frames`, uint8 (V, T, h, w, 3), the crops of one sampling together.
+        """What is shown of a video of L = `length`, uint8 (V, T, h, w, 3), the crops of one sampling together.
 
         Raises VideoError where the file cannot be read.
         """
-        chosen = self.indices(num_frames, num_segments, sampling)
+        chosen = self.indices(length, num_frames, sampling)
         crops = self.cut(decode(video, chosen.ravel()), preprocessing)  # once for all samplings
         crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
-        return crops.swapaxes(0, 1).reshape(self.num_views, num_segments, *crops.shape[3:])
+        return crops.swapaxes(0, 1).reshape(self.num_views, num_frames, *crops.shape[3:])
 
 
 SINGLE_VIEW = Protocol()

@@ -17,7 +17,7 @@ def test_mp4_is_h264_of_even_sides_with_the_same_frames(tmp_path):
     frames = grey_frames()
     path = write_mp4(tmp_path / "overlay.mp4", frames, fps=12.5)
     info = probe(path)
-    assert (info.codec, info.num_frames, info.fps, info.height, info.width) == ("h264", 6, 12.5, 32, 46)
+    assert (info.codec, info.length, info.fps, info.height, info.width) == ("h264", 6, 12.5, 32, 46)
     assert np.abs(decode(path)[:, :31, :45].astype(int) - frames).max() <= 4
 
 
@@ -31,7 +31,7 @@ def test_gif_plays_for_ever_at_its_rate_and_fits_its_side(tmp_path):
     with Image.open(path) as picture:
         assert picture.size == (60, 30)
         assert (picture.n_frames, picture.info["duration"], picture.info["loop"]) == (6, 100, 0)
-    assert probe(path).num_frames == 6
+    assert probe(path).length == 6
 
 
 def test_a_gif_has_one_palette_for_all_frames(tmp_path):

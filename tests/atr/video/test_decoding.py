@@ -44,7 +44,7 @@ def test_every_accepted_kind_is_probed_and_decoded(tmp_path, name):
     codec, pixel_format = KINDS[name]
     path = write_video(tmp_path / name, codec=codec, pixel_format=pixel_format)
     info = probe(path)
-    assert (info.num_frames, info.fps, info.height, info.width) == (20, 10, 48, 64)
+    assert (info.length, info.fps, info.height, info.width) == (20, 10, 48, 64)
     assert info.duration == 2
     frames = decode(path)
     assert frames.dtype == np.uint8 and frames.shape == (20, 48, 64, 3)
@@ -70,7 +70,7 @@ def test_the_frames_of_a_file_cut_short_are_counted_not_believed(tmp_path):
     whole = write_video(tmp_path / "clip.webm", codec="libvpx-vp9").read_bytes()
     cut = tmp_path / "cut.webm"
     cut.write_bytes(whole[: len(whole) * 2 // 3])
-    num_frames = probe(cut).num_frames
+    num_frames = probe(cut).length
     assert 0 < num_frames < 20
     assert len(decode(cut)) == num_frames
 
@@ -123,7 +123,7 @@ def test_a_folder_of_frames_is_a_video(tmp_path, first, name):
     folder = write_frames(tmp_path / "clip", 20, first, name)
     (folder / "notes.txt").write_text("no frame")
     info = probe(folder)
-    assert (info.num_frames, info.fps, info.height, info.width, info.codec) == (20, 12, 48, 64, "JPEG")
+    assert (info.length, info.fps, info.height, info.width, info.codec) == (20, 12, 48, 64, "JPEG")
     assert indices_of(decode(folder)) == list(range(20))
     assert indices_of(decode(folder, [7, 2, 2, 19, 0])) == [7, 2, 2, 19, 0]
     with pytest.raises(VideoError, match="frame 20 is wanted, but the video ends after 20 frames"):
@@ -148,7 +148,7 @@ def test_written_videos_hold_their_frames_and_are_the_same_every_time(tmp_path, 
     frames = np.zeros((9, 47, 64, 3), np.uint8)
     frames[..., 0] = 24 * np.arange(9)[:, None, None]
     path = write(tmp_path / name, frames, 12)
-    assert (probe(path).num_frames, probe(path).fps) == (9, 12)
+    assert (probe(path).length, probe(path).fps) == (9, 12)
     decoded = decode(path)
     assert decoded.shape == (9, 48, 64, 3)  # 4:2:0 needs even sides: the last row is repeated
     assert np.abs(decoded[:, :47].astype(int) - frames).mean() < 4
@@ -201,9 +201,9 @@ def test_covering_shows_every_frame_in_temporal_order(num_frames, num_segments):
 
 
 def test_impossible_samplings_are_named():
-    with pytest.raises(ValueError, match="num_frames must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="length must be at least 1, got 0"):
         uniform_indices(0, 8)
-    with pytest.raises(ValueError, match="num_segments"):
+    with pytest.raises(ValueError, match="num_frames"):
         covering_indices(8, 0)
     with pytest.raises(ValueError, match="shift"):
         uniform_indices(8, 8, shift=1)

@@ -162,7 +162,7 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from analysis.localization_report import measure_clips
+from analysis.localize.numbers import measure_clips
 from tests.analysis.test_localize import network_and_clips
 calls = []
 def progress(done, total):

@@ -87,9 +87,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import atr
-from analysis.averaging import average_relations
+from analysis.relations.averaging import average_relations
 from atr.data import VideoClips
-from atr.passes import merged
+from atr.results.passes import merged
 model = atr.load_checkpoint(sys.argv[1])
 clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)
 calls = []

@@ -185,7 +185,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import atr
-from analysis.faithfulness import curves_of_clips
+from analysis.what_if.faithfulness import curves_of_clips
 from atr.data import VideoClips
 model = atr.load_checkpoint(Path(sys.argv[1]) / "net")
 clips = VideoClips(Path(sys.argv[1]) / "clips", num_frames=4, preprocessing=model.preprocessing)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from atr.locator import ActionRegionLocator
+from atr.options import choose, require
 from atr.reasoner import EfficientReasoner, GraphReasoner, stack
 
 
@@ -132,7 +134,7 @@ class ATRSimBlock(nn.Module):
         return x + self.afd(None, self.reasoner(self.pool(x)))
 
 
-def build_atr(channels: int, num_frames: int, config: ATRConfig) -> ATRBlock:
+def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
     """Raises ValueError where an option of `config` is unknown, naming it and what is allowed."""
     arl = ActionRegionLocator(
         channels,
@@ -144,9 +146,7 @@ def build_atr(channels: int, num_frames: int, config: ATRConfig) -> ATRBlock:
         arl_bn=config.arl_bn,
     )
     forms = {"add": AddingAFD, "scale": ScalingAFD, "uniform": UniformAFD}
-    if config.distribution not in forms:
-        raise ValueError(f"distribution={config.distribution!r} is unknown; allowed: {', '.join(forms)}")
-    form = forms[config.distribution]
+    form = choose("distribution", config.distribution, forms)
     return ATRBlock(
         arl=arl,
         afa=AFA(num_frames=num_frames),
@@ -155,7 +155,7 @@ def build_atr(channels: int, num_frames: int, config: ATRConfig) -> ATRBlock:
     )
 
 
-def build_atr_sim(channels: int, num_frames: int, config: ATRConfig) -> ATRSimBlock:
+def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig) -> ATRSimBlock:
     """ATR_sim has no region to distribute to: the options of ARL and `distribution` do not apply to it."""
     return ATRSimBlock(
         pool=GlobalAveragePooling(num_frames=num_frames),
@@ -165,27 +165,22 @@ def build_atr_sim(channels: int, num_frames: int, config: ATRConfig) -> ATRSimBl
 
 
 def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:
-    def graph() -> GraphReasoner:
-        return GraphReasoner(channels, scale=config.scale)
-
-    def efficient() -> EfficientReasoner:
-        return EfficientReasoner(
+    kinds = {
+        "er": partial(
+            EfficientReasoner,
             channels,
             k=config.k,
             er_kernel=config.er_kernel,
             er_transform=config.er_transform,
             er_init=config.er_init,
-        )
-
-    kinds: dict[str, Callable[[], nn.Module]] = {"er": efficient, "gr": graph}
-    if config.reasoner not in kinds:
-        raise ValueError(f"reasoner={config.reasoner!r} is unknown; allowed: {', '.join(kinds)}")
-    return stack(kinds[config.reasoner], channels, config.num_reasoners)
+        ),
+        "gr": partial(GraphReasoner, channels, scale=config.scale),
+    }
+    return stack(choose("reasoner", config.reasoner, kinds), channels, config.num_reasoners)
 
 
 def reasoned_norm(channels: int, bn_position: str, gamma: float) -> nn.Module:
-    if bn_position not in ("sum", "reasoned", "none"):
-        raise ValueError(f"bn_position={bn_position!r} is unknown; allowed: sum, reasoned, none")
+    require("bn_position", bn_position, ("sum", "reasoned", "none"))
     if bn_position != "reasoned":
         return nn.Identity()
     norm = ChannelNorm(channels)
@@ -198,4 +193,4 @@ def over_positions(r: Tensor) -> Tensor:
     return r.flatten(0, 1)[..., None, None]
 
 
-BLOCKS: dict[str, Callable[[int, int, ATRConfig], nn.Module]] = {"atr": build_atr, "atr_sim": build_atr_sim}
+BLOCKS: dict[str, Callable[..., nn.Module]] = {"atr": build_atr, "atr_sim": build_atr_sim}

@@ -5,6 +5,7 @@ of Tan and Le (2019), EfficientNet-B0, without squeeze-and-excitation and with R
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atr.preprocessing import Preprocessing
-from atr.resnet import FirstConv, Slot
+from atr.resnet import FirstConvs, Slots
 
 # stage, blocks, kernel size of the depth-wise convolution, stride of the first block, expansion, channels.
 # The stage counts halvings of the resolution, as in a ResNet: maps of S3, S4, S5 are 1/8, 1/16, 1/32 of the frame.
@@ -35,6 +36,12 @@ def block_names() -> tuple[str, ...]:
     """S1B1, S2B1, S2B2, S3B1, …, S5B5: blocks of one resolution are one stage, counted through."""
     stages = [stage for stage, blocks, *_ in ROWS for _ in range(blocks)]
     return tuple(f"S{stage}B{stages[: i + 1].count(stage)}" for i, stage in enumerate(stages))
+
+
+def with_shortcut() -> tuple[str, ...]:
+    """The blocks with a shortcut: all but the first of each row of the table, which changes the shape."""
+    places = [b for _, num_blocks, *_ in ROWS for b in range(num_blocks)]
+    return tuple(name for name, place in zip(block_names(), places, strict=True) if place > 0)
 
 
 class SameConv(nn.Conv2d):
@@ -74,21 +81,20 @@ class InvertedResidual(nn.Module):
 
     def __init__(
         self,
-        name: str,
-        index: int,
         inputs: int,
         outputs: int,
         *,
         kernel: int,
         stride: int,
         expansion: int,
-        first_conv: FirstConv,
-        slot: Slot,
+        shortcut: bool,
+        first_conv: Callable[..., nn.Module],
+        slot: Callable[[int], nn.Module],
     ):
         super().__init__()
         inner = inputs * expansion
         if expansion > 1:
-            self.expand_conv = first_conv(name, index, inputs, inner, 1, 1)
+            self.expand_conv = first_conv(inputs, inner, 1, bias=False)
             self.bn0 = BatchNorm(inner)
         else:  # S1B1; what it takes comes out of a ReLU6, so another one changes nothing
             self.expand_conv, self.bn0 = nn.Identity(), nn.Identity()
@@ -96,8 +102,8 @@ class InvertedResidual(nn.Module):
         self.bn1 = BatchNorm(inner)
         self.project_conv = nn.Conv2d(inner, outputs, 1, bias=False)
         self.bn2 = BatchNorm(outputs)
-        self.atr = slot(name, outputs)
-        self.shortcut = nn.Identity() if index > 0 else Nothing()
+        self.atr = slot(outputs)
+        self.shortcut = nn.Identity() if shortcut else Nothing()
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu6(self.bn0(self.expand_conv(x)))
@@ -113,12 +119,11 @@ class EfficientNetLite0(nn.Module):
         width: scales every channel count, to the nearest multiple of 8, at least 8.
         stem: "imagenet" (3×3 stride 2) | "small" (stride 1: twice the resolution everywhere, for frames of about 100
             pixels; the same weights).
-        first_conv: builds the expanding convolution of each block but S1B1, which has none. The place it is told is
-            that among the blocks of equal width; 0 has no shortcut.
-        slot: builds what stands right after the last batch normalisation of each block; `nn.Identity` for nothing.
+        first_convs: makes the expanding convolution of each block but S1B1, which has none.
+        slots: makes what stands right after the last batch normalisation of each block; `nn.Identity` for nothing.
     """
 
-    def __init__(self, *, width: float, stem: str, first_conv: FirstConv, slot: Slot):
+    def __init__(self, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
         if width <= 0:
             raise ValueError(f"width={width} leaves no channels; allowed: more than 0")
@@ -133,17 +138,17 @@ class EfficientNetLite0(nn.Module):
         blocks = []
         for _, num_blocks, kernel, stride, expansion, outputs in ROWS:
             for b in range(num_blocks):
+                name = next(names)
                 blocks.append(
                     InvertedResidual(
-                        next(names),
-                        b,
                         channels,
                         scaled(outputs),
                         kernel=kernel,
                         stride=stride if b == 0 else 1,
                         expansion=expansion,
-                        first_conv=first_conv,
-                        slot=slot,
+                        shortcut=b > 0,
+                        first_conv=first_convs[name],
+                        slot=slots[name],
                     )
                 )
                 channels = scaled(outputs)

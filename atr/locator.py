@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from atr.options import choose
+
 
 class NoCue(nn.Module):
     """The null object of a cue that is switched off (rows of Table 3): contributes zero everywhere."""
@@ -91,13 +93,12 @@ class ActionRegionLocator(nn.Module):
             "diff_then_conv": MotionOfDifference,
             "bidirectional": BidirectionalMotion,
         }
-        if motion not in motions:
-            raise ValueError(f"motion={motion!r} is unknown; allowed: {', '.join(motions)}")
         reduced = max(channels // reduction, 8)
         self.reduce = nn.Conv2d(channels, reduced, 1, bias=not arl_bn)
         self.bn = nn.BatchNorm2d(reduced) if arl_bn else nn.Identity()
         self.dw_a = depthwise(reduced) if use_appearance else NoCue()
-        self.motion = motions[motion](reduced, num_frames=num_frames) if use_motion else NoCue()
+        make_motion = choose("motion", motion, motions)
+        self.motion = make_motion(reduced, num_frames=num_frames) if use_motion else NoCue()
         self.cond = nn.Conv2d(reduced, 1, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from atr import efficientnet, resnet
 from atr.block import BLOCKS, ATRConfig
 from atr.efficientnet import EfficientNetLite0
-from atr.resnet import DEPTHS, FirstConv, ResNet, initialise, placed_blocks
+from atr.options import choose, require
+from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.temporal import ShiftConv, TemporalConv, inflate
 
 
@@ -109,22 +110,8 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
     )
 
 
-def build_model(config: ModelConfig) -> VideoClassifier:
-    if config.name not in MODELS:
-        raise ValueError(f"model {config.name!r} is unknown; allowed: {', '.join(MODELS)}")
-    for name in ("num_classes", "num_frames"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name}={getattr(config, name)} is not allowed; allowed: 1 or more")
-    for name, allowed in (("block", (None, *BLOCKS)), ("stem", STEMS)):
-        if getattr(config, name) not in allowed:
-            raise ValueError(
-                f"{name}={getattr(config, name)!r} is unknown; allowed: {', '.join(map(str, allowed))}"
-            )
-    return MODELS[config.name](config)
-
-
 class Backbone(NamedTuple):
-    """A frame network to choose by name: its builder (width, stem, first_conv, slot) and its residual blocks' names."""
+    """A frame network to choose by name: its class, with the arguments of its own, and its residual blocks' names."""
 
     build: Callable[..., ResNet | EfficientNetLite0]
     block_names: tuple[str, ...]
@@ -134,61 +121,62 @@ BACKBONES: dict[str, Backbone] = {
     **{f"resnet{depth}": Backbone(partial(ResNet, depth), resnet.block_names(depth)) for depth in DEPTHS},
     "efficientnet_lite0": Backbone(EfficientNetLite0, efficientnet.block_names()),
 }
-STEMS = ("imagenet", "small")
+FAMILIES: dict[str, type[nn.Module]] = {"tsn": nn.Conv2d, "tsm": ShiftConv, "slowonly": TemporalConv}
+MODELS: dict[str, tuple[str, str]] = {
+    f"{family}_{backbone}": (family, backbone)
+    for family in FAMILIES
+    for backbone in BACKBONES
+    if (family, backbone) != ("slowonly", "efficientnet_lite0")  # SlowOnly is a ResNet
+}
 
 
-def conv2d(name: str, index: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
-    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+def looks_across_time(family: str, backbone: str, name: str) -> bool:
+    """Whether the first convolution of a residual block is the family's own; elsewhere it is 2D.
 
-
-def build_tsn(backbone: str, config: ModelConfig) -> VideoClassifier:
-    """TSN: no convolution looks across time."""
-    return with_blocks(backbone, config, conv2d)
-
-
-def build_tsm(backbone: str, config: ModelConfig) -> VideoClassifier:
-    """TSM: a shift in every residual branch, as in the TSM repository: in every second one of ResNet-101, and among
-    inverted residuals (there MobileNetV2's) in those with a shortcut, which keeps the unshifted frame.
+    TSM: as in the TSM repository, every block, every second one of ResNet-101, and of inverted residuals (there
+    MobileNetV2's) those with a shortcut, which keeps the unshifted frame. SlowOnly: the blocks of the last two stages.
     """
-
-    def shifted(name: str, index: int) -> bool:
-        if backbone == "efficientnet_lite0":
-            return index > 0
-        return index % 2 == 0 or backbone != "resnet101"
-
-    return with_blocks(backbone, config, across_time(ShiftConv, config, shifted))
-
-
-def build_slowonly(backbone: str, config: ModelConfig) -> VideoClassifier:
-    """SlowOnly: the first convolution of every residual block of the last two stages spans three frames."""
-    return with_blocks(
-        backbone, config, across_time(TemporalConv, config, lambda name, _: name[:2] in ("S4", "S5"))
-    )
+    stage, block = int(name[1]), int(name[3:])
+    if family == "tsn":
+        return False
+    if family == "slowonly":
+        return stage in (4, 5)
+    if backbone == "efficientnet_lite0":
+        return name in efficientnet.with_shortcut()
+    return backbone != "resnet101" or block % 2 == 1
 
 
-def across_time(conv: type[nn.Module], config: ModelConfig, where: Callable[[str, int], bool]) -> FirstConv:
-    """First convolutions of kind `conv` in the blocks that `where` (name, place in the stage) picks, 2D elsewhere."""
+def build_model(config: ModelConfig) -> VideoClassifier:
+    """The one place where backbone, blocks and classifier are composed.
 
-    def first_conv(name: str, index: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
-        if not where(name, index):
-            return conv2d(name, index, inputs, outputs, kernel, stride)
-        options = {"stride": stride, "padding": kernel // 2, "bias": False}
-        return conv(inputs, outputs, kernel, num_frames=config.num_frames, **options)
-
-    return first_conv
-
-
-def with_blocks(backbone: str, config: ModelConfig, first_conv: FirstConv) -> VideoClassifier:
-    """The one place where backbone, blocks and classifier are composed."""
+    Raises:
+        ValueError: an option of `config` is unknown or impossible.
+    """
+    family, backbone = choose("model", config.name, MODELS)
+    for option in ("num_classes", "num_frames"):
+        if getattr(config, option) < 1:
+            raise ValueError(f"{option}={getattr(config, option)} is not allowed; allowed: 1 or more")
+    require("block", config.block, (None, *BLOCKS))
+    require("stem", config.stem, ("imagenet", "small"))
     build, names = BACKBONES[backbone]
     placed = placed_blocks(names, config.placement)
 
-    def slot(name: str, channels: int) -> nn.Module:
-        if config.block is None or name not in placed:
-            return nn.Identity()
-        return BLOCKS[config.block](channels, config.num_frames, config.atr)
+    def first_conv(name: str) -> Callable[..., nn.Module]:
+        if looks_across_time(family, backbone, name):
+            return partial(FAMILIES[family], num_frames=config.num_frames)
+        return nn.Conv2d
 
-    network = build(width=config.width, stem=config.stem, first_conv=first_conv, slot=slot)
+    def slot(name: str) -> Callable[[int], nn.Module]:
+        if config.block is None or name not in placed:
+            return nn.Identity
+        return partial(BLOCKS[config.block], num_frames=config.num_frames, config=config.atr)
+
+    network = build(
+        width=config.width,
+        stem=config.stem,
+        first_convs={name: first_conv(name) for name in names},
+        slots={name: slot(name) for name in names},
+    )
     initialise(network)
     return VideoClassifier(config, network)
 
@@ -237,11 +225,3 @@ def check_fit(own: dict[str, Tensor], weights: dict[str, Tensor], what: str) -> 
 
 def shortened(names: list[str], most: int = 3) -> str:
     return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
-
-
-MODELS: dict[str, Callable[[ModelConfig], VideoClassifier]] = {
-    f"{family}_{backbone}": partial(build, backbone)
-    for family, build in (("tsn", build_tsn), ("tsm", build_tsm), ("slowonly", build_slowonly))
-    for backbone in BACKBONES
-    if (family, backbone) != ("slowonly", "efficientnet_lite0")  # SlowOnly is a ResNet
-}

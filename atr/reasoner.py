@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atr.options import choose, require
+
 
 class TemporalRelation(nn.Module):
     """The temporal relation matrix W of the graph reasoner (Eq 6): `W[p, q] = softmax_q((s_p θ) · (s_q φ))`.
@@ -24,9 +26,7 @@ class TemporalRelation(nn.Module):
     def __init__(self, channels: int, *, scale: str = "none"):
         super().__init__()
         factors = {"none": 1.0, "sqrt": channels**-0.5}
-        if scale not in factors:
-            raise ValueError(f"scale={scale!r} is unknown; allowed: {', '.join(factors)}")
-        self.factor = factors[scale]
+        self.factor = choose("scale", scale, factors)
         self.theta = nn.Linear(channels, channels, bias=False)
         self.phi = nn.Linear(channels, channels, bias=False)
 
@@ -74,11 +74,9 @@ class EfficientReasoner(nn.Module):
     ):
         super().__init__()
         kernels = {"per_channel": channels, "shared": 1}
-        if er_kernel not in kernels:
-            raise ValueError(f"er_kernel={er_kernel!r} is unknown; allowed: {', '.join(kernels)}")
         self.k = k
         self.g = transform(channels, er_transform)
-        self.weight = nn.Parameter(temporal_kernel(kernels[er_kernel], k, er_init))
+        self.weight = nn.Parameter(temporal_kernel(choose("er_kernel", er_kernel, kernels), k, er_init))
 
     def forward(self, s: Tensor) -> Tensor:
         weight = self.weight.expand(s.shape[-1], 1, -1)  # one kernel a channel, or the shared one for all
@@ -87,14 +85,13 @@ class EfficientReasoner(nn.Module):
 
 def transform(channels: int, kind: str) -> nn.Module:
     """The channel transformation g of a reasoner, linear and without bias."""
+    require("er_transform", kind, ("none", "bottleneck", "full"))
     if kind == "none":
         return nn.Identity()
     if kind == "full":
         return nn.Linear(channels, channels, bias=False)
-    if kind == "bottleneck":
-        hidden = max(channels // 4, 1)
-        return nn.Sequential(nn.Linear(channels, hidden, bias=False), nn.Linear(hidden, channels, bias=False))
-    raise ValueError(f"er_transform={kind!r} is unknown; allowed: none, bottleneck, full")
+    hidden = max(channels // 4, 1)
+    return nn.Sequential(nn.Linear(channels, hidden, bias=False), nn.Linear(hidden, channels, bias=False))
 
 
 def temporal_kernel(num_kernels: int, k: int, init: str, noise: float = 0.05) -> Tensor:
@@ -107,9 +104,9 @@ def temporal_kernel(num_kernels: int, k: int, init: str, noise: float = 0.05) ->
         "difference": torch.cat([-side, torch.tensor([0.0]), side]),
         "symmetric": torch.cat([side / 2, torch.tensor([0.5]), side / 2]),
     }
-    if init not in starts:
-        raise ValueError(f"er_init={init!r} is unknown; allowed: {', '.join(starts)}")
-    return starts[init].expand(num_kernels, 1, -1) + noise * torch.randn(num_kernels, 1, 2 * k + 1)
+    return choose("er_init", init, starts).expand(num_kernels, 1, -1) + noise * torch.randn(
+        num_kernels, 1, 2 * k + 1
+    )
 
 
 def stack(make_reasoner: Callable[[], nn.Module], channels: int, num_reasoners: int) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """ResNet with a slot right after the last batch normalisation of each residual block; block names and placements."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,9 @@ PLACEMENTS = {
     "S2-5": (2, 3, 4, 5),
 }  # stages, Table 1
 
-# (name of the block, its place inside the stage, channels in, channels out, kernel size, stride) -> convolution
-FirstConv = Callable[[str, int, int, int, int, int], nn.Module]
-# (name of the block, channels) -> module of the same shape in and out
-Slot = Callable[[str, int], nn.Module]
+# By a block's name: its first convolution, with nn.Conv2d's arguments, and, by channels, what its slot holds.
+FirstConvs = Mapping[str, Callable[..., nn.Module]]
+Slots = Mapping[str, Callable[[int], nn.Module]]
 
 
 def block_name(stage: int, block: int) -> str:
@@ -55,14 +54,20 @@ class BasicBlock(nn.Module):
     expansion = 1
 
     def __init__(
-        self, name: str, index: int, inputs: int, width: int, stride: int, first_conv: FirstConv, slot: Slot
+        self,
+        inputs: int,
+        width: int,
+        *,
+        stride: int,
+        first_conv: Callable[..., nn.Module],
+        slot: Callable[[int], nn.Module],
     ):
         super().__init__()
-        self.conv1 = first_conv(name, index, inputs, width, 3, stride)
+        self.conv1 = first_conv(inputs, width, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.atr = slot(name, width)
+        self.atr = slot(width)
         self.downsample = shortcut(inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,17 +82,23 @@ class Bottleneck(nn.Module):
     expansion = 4
 
     def __init__(
-        self, name: str, index: int, inputs: int, width: int, stride: int, first_conv: FirstConv, slot: Slot
+        self,
+        inputs: int,
+        width: int,
+        *,
+        stride: int,
+        first_conv: Callable[..., nn.Module],
+        slot: Callable[[int], nn.Module],
     ):
         super().__init__()
         outputs = width * self.expansion
-        self.conv1 = first_conv(name, index, inputs, width, 1, 1)
+        self.conv1 = first_conv(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.atr = slot(name, outputs)
+        self.atr = slot(outputs)
         self.downsample = shortcut(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,11 +124,11 @@ class ResNet(nn.Module):
         width: scales every channel count.
         stem: "imagenet" (7×7 stride 2, max-pool: a quarter of the resolution) | "small" (3×3 stride 2, no max-pool:
             half of it, for frames of about 100 pixels).
-        first_conv: builds the first convolution of each residual block; the 2D one, TSM's or SlowOnly's.
-        slot: builds what stands right after the last batch normalisation of each block; `nn.Identity` for nothing.
+        first_convs: makes the first convolution of each residual block; the 2D one, TSM's or SlowOnly's.
+        slots: makes what stands right after the last batch normalisation of each block; `nn.Identity` for nothing.
     """
 
-    def __init__(self, depth: int, *, width: float, stem: str, first_conv: FirstConv, slot: Slot):
+    def __init__(self, depth: int, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
         base = round(64 * width)
         if base < 1:
@@ -136,7 +147,8 @@ class ResNet(nn.Module):
             for b in range(num_blocks):
                 stride = 2 if stage > 1 and b == 0 else 1
                 name, block_width = block_name(stage, b), base * 2 ** (stage - 1)
-                blocks.append(Block(name, b, channels, block_width, stride, first_conv, slot))
+                choice = {"first_conv": first_convs[name], "slot": slots[name]}
+                blocks.append(Block(channels, block_width, stride=stride, **choice))
                 channels = block_width * Block.expansion
             setattr(self, f"layer{stage}", nn.Sequential(*blocks))
         self.num_features = channels

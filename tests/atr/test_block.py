@@ -36,7 +36,7 @@ def test_aggregation_with_constant_actionness_is_average_pooling():
     ],
 )
 def test_distribution_by_hand(distribution, expected):
-    afd = build_atr(8, 2, ATRConfig(distribution=distribution)).eval().afd
+    afd = build_atr(8, num_frames=2, config=ATRConfig(distribution=distribution)).eval().afd
     m, r = torch.randn(4, 1, 3, 3), torch.randn(2, 2, 8)
     distributed = afd(m, r).expand(4, 8, 3, 3)
     torch.testing.assert_close(distributed, expected(m, r.view(4, 8, 1, 1)))
@@ -46,23 +46,23 @@ def test_positions_of_batch_normalisation():
     m, r = torch.randn(4, 1, 3, 3), torch.randn(2, 2, 8)
     flat = r.view(4, 8)
     normed = ((flat - flat.mean(0)) / (flat.var(0, unbiased=False) + 1e-5).sqrt()).view(4, 8, 1, 1)
-    reasoned = build_atr(8, 2, ATRConfig(bn_position="reasoned")).afd(m, r)
+    reasoned = build_atr(8, num_frames=2, config=ATRConfig(bn_position="reasoned")).afd(m, r)
     torch.testing.assert_close(reasoned, m + normed, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(
-        build_atr(8, 2, ATRConfig(bn_position="none")).afd(m, r), m + r.view(4, 8, 1, 1)
+        build_atr(8, num_frames=2, config=ATRConfig(bn_position="none")).afd(m, r), m + r.view(4, 8, 1, 1)
     )
 
 
 def test_block_is_input_plus_distributed_reasoning():
-    block = build_atr(16, 2, ATRConfig()).eval()
+    block = build_atr(16, num_frames=2, config=ATRConfig()).eval()
     x = torch.randn(4, 16, 5, 5)
     m = block.arl(x)
     torch.testing.assert_close(block(x), x + block.afd(m, block.reasoner(block.afa(x, m))))
 
 
 def test_atr_with_constant_actionness_and_uniform_distribution_is_atr_sim():
-    atr_block = build_atr(16, 2, ATRConfig(distribution="uniform"))
-    sim = build_atr_sim(16, 2, ATRConfig())
+    atr_block = build_atr(16, num_frames=2, config=ATRConfig(distribution="uniform"))
+    sim = build_atr_sim(16, num_frames=2, config=ATRConfig())
     atr_block.arl = Constant()
     sim.reasoner.load_state_dict(atr_block.reasoner.state_dict())
     x = torch.randn(4, 16, 5, 5)
@@ -70,7 +70,7 @@ def test_atr_with_constant_actionness_and_uniform_distribution_is_atr_sim():
 
 
 def test_last_bn_scale_zero_leaves_the_input():
-    block = build_atr(16, 2, ATRConfig(bn_gamma_init=0.0)).eval()
+    block = build_atr(16, num_frames=2, config=ATRConfig(bn_gamma_init=0.0)).eval()
     x = torch.randn(4, 16, 5, 5)
     assert torch.equal(block(x), x)
 
@@ -79,9 +79,9 @@ def test_last_bn_scale_zero_leaves_the_input():
 def test_unknown_options_are_named(options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"{name}={value!r}.*allowed"):
-        build_atr(8, 2, ATRConfig(**options))
+        build_atr(8, num_frames=2, config=ATRConfig(**options))
 
 
 def test_zero_reasoners_are_refused():
     with pytest.raises(ValueError, match="num_reasoners=0"):
-        build_atr(8, 2, ATRConfig(num_reasoners=0))
+        build_atr(8, num_frames=2, config=ATRConfig(num_reasoners=0))

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 import atr
 from atr.describe import describe
-from atr.efficientnet import PREPROCESSING, EfficientNetLite0, SameConv, imagenet_weights
-from atr.models import ModelConfig, conv2d, load_backbone
+from atr.efficientnet import PREPROCESSING, EfficientNetLite0, SameConv, block_names, imagenet_weights
+from atr.models import ModelConfig, load_backbone
 from atr.temporal import ShiftConv
 from atr.video.transforms import normalise, preprocess
 
@@ -137,7 +137,8 @@ class Zeros(nn.Module):
 
 def test_slots_stand_right_before_the_shortcut():
     """A slot that returns zeros leaves of a block its shortcut, untouched, and nothing where there is none."""
-    backbone = EfficientNetLite0(width=0.125, stem="imagenet", first_conv=conv2d, slot=lambda *_: Zeros())
+    plain, zeros = (dict.fromkeys(block_names(), make) for make in (nn.Conv2d, lambda channels: Zeros()))
+    backbone = EfficientNetLite0(width=0.125, stem="imagenet", first_convs=plain, slots=zeros)
     backbone.eval()
     for b, block in enumerate(backbone.blocks):
         x = torch.rand(2, block.project_conv.weight.shape[1] // (1 if b == 0 else 6), 8, 8)

@@ -14,8 +14,10 @@ from analysis.recording import Recording, record
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
+from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
+from atr.results.predict import class_probabilities
 from atr.video.sampling import covering_indices
 from atr.video.transforms import normalise as normalise_frames
 
@@ -87,17 +89,16 @@ def clip_actionness(
 
     Raises:
         VideoError: the file is no readable video.
-        ValueError: the model is in training mode, or has no preprocessing and none is given.
+        ValueError: the model is in training mode.
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
     shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
 
     device = next(model.parameters()).device
-    evaluated = normalise_frames(shown.evaluated, preprocessing)
     recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
-    with torch.inference_mode(), recorded as recording:
-        probabilities = model(evaluated[None].to(device)).softmax(dim=1)[0].float().cpu().numpy()
+    with recorded as recording:
+        probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
     relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     def recorded_maps(pictures: np.ndarray) -> dict[str, np.ndarray]:
@@ -170,13 +171,10 @@ def normalise(maps: np.ndarray, kind: str) -> np.ndarray:
 
     The softmax runs over the positions of each frame, so every frame sums to 1 and none can stand out as a whole.
     """
+    require("normalisation", kind, NORMALISATIONS)
     if kind == "raw":
         return maps
-    if kind == "sigmoid":
-        return expit(maps)
-    if kind == "softmax":
-        return softmax(maps, axis=(-2, -1))
-    raise ValueError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, got {kind!r}")
+    return expit(maps) if kind == "sigmoid" else softmax(maps, axis=(-2, -1))
 
 
 def colour_limits(maps: np.ndarray, kind: str = "raw") -> tuple[float, float]:

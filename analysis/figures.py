@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from analysis.actionness import upsample
+from atr.options import require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
 # Okabe and Ito's colours that hold on white and on dark grounds, told apart with colour-vision deficiency too.
@@ -62,8 +63,7 @@ def overlay(
 
 def palette_of(colormap: str) -> np.ndarray:
     """The 256 colours of a colour map, float (256, 3) in 0 ... 255."""
-    if colormap not in COLORMAPS:
-        raise ValueError(f"colour map must be one of {', '.join(COLORMAPS)}, got {colormap!r}")
+    require("colormap", colormap, COLORMAPS)
     return matplotlib.colormaps[colormap](np.arange(256))[:, :3] * 255
 
 

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
 from atr.models import VideoClassifier
+from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.resnet import placed_blocks
+from atr.results.predict import class_probabilities
 from atr.video.transforms import normalise
 
 
@@ -107,10 +109,7 @@ def clip_gradcam(
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
     shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        logits = model(normalise(shown.evaluated, preprocessing)[None].to(device))
-    probabilities = logits.softmax(dim=1)[0].float().cpu().numpy()
+    probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
     if target is None:
         target = int(probabilities.argmax())
 
@@ -131,8 +130,7 @@ def explained_blocks(model: VideoClassifier) -> tuple[str, ...]:
 def residual_block(model: VideoClassifier, name: str) -> nn.Module:
     """The residual block around a slot. Raises ValueError where there is none of that name."""
     slots = model.backbone.slots()
-    if name not in slots:
-        raise ValueError(f"block {name!r} is unknown; allowed: {', '.join(slots)}")
+    require("block", name, slots)
     return next(module for module in model.backbone.modules() if getattr(module, "atr", None) is slots[name])
 
 

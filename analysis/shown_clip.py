@@ -42,13 +42,10 @@ class ShownClip:
 
 
 def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | None) -> Preprocessing:
-    """The preprocessing, the model's own when None. Raises ValueError for a model in training mode, or without any."""
+    """The preprocessing, the model's own when None. Raises ValueError for a model in training mode."""
     if model.training:
         raise ValueError("the model is in training mode; call model.eval() first")
-    preprocessing = preprocessing or getattr(model, "preprocessing", None)
-    if preprocessing is None:
-        raise ValueError("the model has no preprocessing of its own (it is not from a checkpoint): give one")
-    return preprocessing
+    return preprocessing or model.preprocessing
 
 
 def show(

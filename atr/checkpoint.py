@@ -1,6 +1,5 @@
 """A checkpoint is a folder: model.safetensors and config.json (model, labels, preprocessing, facts). No pickle."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def save_checkpoint(
 
     Args:
         labels: one text per class, in the order of the logits.
-        preprocessing: how frames are resized, cropped and normalised; the paper's when not given.
+        preprocessing: how frames are resized, cropped and normalised; the model's own when not given.
         facts: anything JSON can hold (training_data, metrics, command, ...); comes back as `model.facts`.
 
     Raises:
@@ -52,7 +51,7 @@ def save_checkpoint(
             "format": FORMAT,
             "model": model.config.to_dict(),
             "labels": list(labels),
-            "preprocessing": dataclasses.asdict(preprocessing or Preprocessing()),
+            "preprocessing": (preprocessing or model.preprocessing).to_dict(),
             "weights_sha256": sha256(written / WEIGHTS),
             **facts,
         }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from atr.efficientnet import EfficientNetLite0, imagenet_weights
 from atr.models import ModelConfig, VideoClassifier, build_model, check_fit, load_backbone
+from atr.options import require
 from atr.resnet import DEPTHS
 from atr.temporal import ShiftConv
 
@@ -196,8 +197,7 @@ def names_in(layout: str, model: VideoClassifier) -> dict[str, str]:
 def layout_of(file: ForeignFile, layout: str) -> str:
     """The layout the file has. Raises ValueError where it is not the one asked for, or none."""
     stems = {name: translated("backbone.conv1.weight", name) for name in LAYOUTS}
-    if layout not in (*LAYOUTS, "auto"):
-        raise ValueError(f"layout={layout!r} is unknown; allowed: auto, {', '.join(LAYOUTS)}")
+    require("layout", layout, ("auto", *LAYOUTS))
     for name, stem in stems.items():
         if layout in (name, "auto") and stem in file.weights:
             return name

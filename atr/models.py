@@ -12,6 +12,7 @@ from atr import efficientnet, resnet
 from atr.block import BLOCKS, ATRConfig
 from atr.efficientnet import EfficientNetLite0
 from atr.options import choose, require
+from atr.preprocessing import Preprocessing
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.temporal import ShiftConv, TemporalConv, inflate
 
@@ -56,11 +57,19 @@ class VideoClassifier(nn.Module):
     """A frame network, a linear classifier on every frame, the average of the frames' logits (TSN's consensus).
 
     `forward`: clips (N, T, 3, H, W), float, normalised -> logits (N, num_classes).
+
+    Attributes:
+        labels: one text per class, in the order of the logits; none until a checkpoint tells them.
+        preprocessing: how its frames are prepared; the paper's until a checkpoint tells its own.
+        facts: what else a checkpoint says of itself.
     """
 
     def __init__(self, config: ModelConfig, backbone: ResNet | EfficientNetLite0):
         super().__init__()
         self.config = config
+        self.labels: list[str] = []
+        self.preprocessing = Preprocessing()
+        self.facts: dict = {}
         self.backbone = backbone
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear(backbone.num_features, config.num_classes)

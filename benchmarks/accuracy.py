@@ -17,7 +17,6 @@ import tyro
 
 from analysis.compare.numbers import all_pairs, summary
 from atr import tabletop
-from atr.results.evaluate import Scores
 from atr.results.predictions import Predictions, read_predictions
 
 
@@ -47,7 +46,7 @@ def within_pairs(predictions: Predictions) -> float:
     """Raises ValueError for predictions of other classes than the demo set's."""
     if tuple(predictions.labels) != tuple(tabletop.CLASSES):
         raise ValueError(f"{predictions.name} was not evaluated on the classes of the demo set")
-    return Scores(predictions.scores, predictions.targets).within_pairs(tabletop.REVERSED)
+    return predictions.within_pairs(tabletop.REVERSED)
 
 
 if __name__ == "__main__":

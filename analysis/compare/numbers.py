@@ -170,11 +170,6 @@ def confusions(a: Predictions, b: Predictions) -> pd.DataFrame:
     return table[["label", "called", *counts]].reset_index(drop=True)
 
 
-def confusion(predictions: Predictions) -> np.ndarray:
-    """int64 (C, C): clips of class i (rows) called class j (columns)."""
-    return confusion_matrix(predictions.targets, predictions.predicted, len(predictions.labels))
-
-
 @dataclass(frozen=True)
 class Agreement:
     """How alike two models call the clips, right or wrong.

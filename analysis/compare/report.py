@@ -22,7 +22,6 @@ from analysis.compare.figures import (
 )
 from analysis.compare.numbers import (
     config_differences,
-    confusion,
     confusions,
     costs,
     paired,
@@ -91,7 +90,7 @@ def build_report(
     data, protocol = a.facts["data"]["description"], a.facts["protocol"]
     classes = per_class(a, b)
     curves = {name: reliability(p) for name, p in zip(called, predictions, strict=True)}
-    matrices = {name: confusion(p) for name, p in zip(called, predictions, strict=True)}
+    matrices = {name: p.confusion() for name, p in zip(called, predictions, strict=True)}
     figures = Figures()
     sections = [
         section(

@@ -1,11 +1,9 @@
 """Chosen clips for a report: the frames each model was shown, and where A and B look in them."""
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from analysis.actionness import actionness_blocks, colour_limits
 from analysis.compare.comparable import LETTERS, names
@@ -17,7 +15,10 @@ from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config
 from atr.data.clips import open_clips
+from atr.data.names import data_name
 from atr.models import VideoClassifier
+from atr.options import choose
+from atr.results.predict import class_probabilities
 from atr.results.predictions import Predictions
 from atr.video.transforms import normalise, resize
 
@@ -45,9 +46,7 @@ def chosen_clips(
     Raises:
         ValueError: the filter is unknown, or a model has no such block.
     """
-    if filter not in FILTERS:
-        raise ValueError(f"filter {filter!r} is unknown; allowed: {', '.join(FILTERS)}")
-    title, narrow = FILTERS[filter]
+    title, narrow = choose("filter", filter, FILTERS)
     found = narrow(clip_table(predictions))
     blocks = shown_blocks(*models) if block is None else (block, block)
     called, clips = names(predictions), []
@@ -74,7 +73,7 @@ def chosen_clips(
 
 def shown_blocks(a: VideoClassifier, b: VideoClassifier) -> tuple[str, str]:
     """The block A's checkpoint names, or its deepest with an ATR block; B's own deepest where B has no such block."""
-    first = getattr(a, "facts", {}).get("shown_block") or (actionness_blocks(a) or explained_blocks(a))[-1]
+    first = a.facts.get("shown_block") or (actionness_blocks(a) or explained_blocks(a))[-1]
     return first, first if first in b.backbone.slots() else explained_blocks(b)[-1]
 
 
@@ -83,14 +82,13 @@ def looked_at(model: VideoClassifier, frames: np.ndarray, block: str, name: str)
 
     frames: uint8 (T, H, W, 3), one view as the evaluation shows it.
     """
-    clip = normalise(frames, model.preprocessing)[None]
     if block in actionness_blocks(model):
-        with torch.inference_mode(), record(model) as recording:
-            probabilities = model(clip).softmax(dim=1)[0]
+        with record(model) as recording:
+            probabilities = class_probabilities(model, frames[None])[0]
         maps, kind = recording.actionness[block][0].numpy(), "actionness M"
     else:
-        with torch.inference_mode():
-            probabilities = model(clip).softmax(dim=1)[0]
+        probabilities = class_probabilities(model, frames[None])[0]
+        clip = normalise(frames, model.preprocessing)[None]
         maps = gradcam(model, clip, block, int(probabilities.argmax()))[0].numpy()
         kind = "Grad-CAM for the class it calls"
     limits = colour_limits(maps)
@@ -124,14 +122,15 @@ def frame_source(data: str, model: VideoClassifier) -> FrameSource:
     Raises ValueError where `data` is neither a split of the demo set nor a data set on disk.
     """
     num_frames, preprocessing = model.config.num_frames, model.preprocessing
-    if data.startswith("tabletop:"):
-        split = data.removeprefix("tabletop:")
+    folder, split = data_name(data)
+    if folder is None:
+        split = split or "val"
         tabletop.split_seed(split, 0)  # whether there is such a split
 
         def rendered(name: str) -> np.ndarray | None:
-            if not (found := re.fullmatch(rf"{split}-(\d+)", name)):
+            if not name.startswith(f"{split}-"):
                 return None
-            seed = tabletop.split_seed(split, int(found[1]))
+            seed = tabletop.named_seed(name)
             return tabletop.render_clip(seed, num_frames=num_frames, size=preprocessing.crop).frames
 
         return rendered

@@ -18,12 +18,13 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from atr.data.clips import ClipDataset, TabletopClips, VideoClips, folder_and_split
+from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips
 from atr.data.folders import ANNOTATED
+from atr.data.names import data_name
 from atr.data.reading import splits_of
 from atr.files import digest
 from atr.preprocessing import Preprocessing
-from atr.tabletop import CLASSES, render_clip, split_seed
+from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
 from atr.tabletop.scene import label_of
 from atr.video.decoding import VideoError, decode, probe
 from atr.video.sampling import uniform_indices
@@ -47,7 +48,7 @@ class MaskedTabletop(MaskedClips):
     def __init__(self, split: str, num_clips: int, *, num_frames: int, size: int):
         self.split, self.num_frames, self.size = split, num_frames, size
         self.labels = list(CLASSES)
-        self.ids = [f"{split}-{index:06d}" for index in range(num_clips)]
+        self.ids = [clip_name(split, index) for index in range(num_clips)]
         self.targets = [label_of(split_seed(split, index)) for index in range(num_clips)]
         self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
         self.digest = TabletopClips.digest_of(split, num_clips, num_frames=num_frames, size=size)
@@ -73,7 +74,7 @@ class MaskedVideos(MaskedClips):
     def sampled_frames(self, index: int) -> np.ndarray:
         path = self.video(index)
         info = probe(path)
-        chosen = uniform_indices(info.num_frames, self.num_frames)
+        chosen = uniform_indices(info.length, self.num_frames)
         bits = self.bits(index, chosen, info.height, info.width)
         top, left, height, width = view_box(info.height, info.width, self.preprocessing)
         side = self.preprocessing.crop
@@ -175,13 +176,10 @@ def open_masked(
     Raises:
         ValueError: `name` is none of the three kinds, or there are fewer clips than asked for.
     """
-    if name.startswith("tabletop:"):
-        split = name.removeprefix("tabletop:")
-        size = preprocessing.crop
-        return MaskedTabletop(
-            split, 2_000 if num_clips is None else num_clips, num_frames=num_frames, size=size
-        )
-    folder, split = folder_and_split(name)
+    folder, split = data_name(name)
+    if folder is None:
+        count = NUM_RENDERED if num_clips is None else num_clips
+        return MaskedTabletop(split or "val", count, num_frames=num_frames, size=preprocessing.crop)
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from analysis.actionness import normalise, upsample
+from atr.options import require
 
 KINDS = ("logits", "heat")
 
@@ -62,11 +63,10 @@ def weights_of(maps: np.ndarray, kind: str) -> np.ndarray:
     Raises:
         ValueError: the kind is unknown, or heat is negative somewhere.
     """
+    require("kind", kind, KINDS)
     maps = maps.astype(np.float64)
     if kind == "logits":
         return normalise(maps, "softmax")
-    if kind != "heat":
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if maps.min(initial=0) < 0:
         raise ValueError(f"heat must not be negative, got {maps.min()}")
     sums = maps.sum(axis=(-2, -1), keepdims=True)

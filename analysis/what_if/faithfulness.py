@@ -23,11 +23,11 @@ from analysis.what_if.interventions import (
     grid_of,
     hide,
     hiding_order,
-    probabilities_of,
 )
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
+from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.video.transforms import normalise
 
@@ -72,7 +72,7 @@ def curves_of_clips(
         frames = frames.numpy()
         counts = hidden_counts(grid_of(model, block, *frames.shape[2:4]))
         filled = np.stack([filling(clip, fill) for clip in frames])
-        whole, empty = probabilities_of(model, frames), probabilities_of(model, filled)
+        whole, empty = (class_probabilities(model, each).cpu().numpy() for each in (frames, filled))
         seen = whole.argmax(axis=1)
         probability = np.empty((len(frames), len(MODES), len(orders), len(counts)), np.float32)
         predicted = np.empty(probability.shape, np.int64)
@@ -90,7 +90,7 @@ def curves_of_clips(
                     if hidden.all() or not hidden.any():  # the same for every order
                         answers = empty if hidden.all() else whole
                     else:
-                        answers = probabilities_of(model, hide(frames, hidden, filled))
+                        answers = class_probabilities(model, hide(frames, hidden, filled)).cpu().numpy()
                     probability[:, row, column, point] = answers[np.arange(len(frames)), seen]
                     predicted[:, row, column, point] = answers.argmax(axis=1)
         return {"probability": probability, "predicted": predicted}

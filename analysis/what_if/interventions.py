@@ -17,7 +17,8 @@ from analysis.actionness import actionness_blocks
 from analysis.recording import record
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
-from atr.video.transforms import normalise
+from atr.options import require
+from atr.results.predict import class_probabilities
 
 ORDERS = ("as it is", "reversed", "shuffled", "frozen")
 HIDDEN = ("nothing", "top", "random", "bottom")
@@ -96,15 +97,8 @@ def intervene(model: VideoClassifier, frames: np.ndarray, intervention: Interven
         given = hide(given, hidden, filling(given, intervention.fill))
     level = intervention.actionness
     with nullcontext() if level == "computed" else uniform_actionness(model, level=level):
-        probabilities = probabilities_of(model, given[None])[0]
+        probabilities = class_probabilities(model, given[None])[0].cpu().numpy()
     return Outcome(given, order, hidden, probabilities)
-
-
-def probabilities_of(model: VideoClassifier, frames: np.ndarray) -> np.ndarray:
-    """Clips uint8 (N, T, H, W, 3) -> class probabilities, float32 (N, num_classes)."""
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        return model(normalise(frames, model.preprocessing).to(device)).softmax(dim=1).float().cpu().numpy()
 
 
 # ---- order -----------------------------------------------------------------------------------------------------------
@@ -183,7 +177,7 @@ def actionness(model: VideoClassifier, frames: np.ndarray, block: str) -> np.nda
             f"{', '.join(allowed) or 'none, the model has no Action-related Region Locator'}"
         )
     with record(model) as recording:
-        probabilities_of(model, frames)
+        class_probabilities(model, frames)
     return recording.actionness[block].numpy()
 
 
@@ -288,9 +282,3 @@ def uniform_actionness(
             "actionness was not replaced: no forward pass ran, or the model was compiled before (hooks on a compiled "
             "module are ignored; use the model that was compiled)"
         )
-
-
-def require(name: str, value: str, allowed: Sequence[str]) -> None:
-    """Raises ValueError, naming both, where a value is not one of those allowed."""
-    if value not in allowed:
-        raise ValueError(f"{name} = {value!r} is unknown; allowed: {', '.join(allowed)}")

@@ -7,11 +7,12 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.statistics import difference_interval, paired_counts, wilson_interval
-from analysis.what_if.interventions import frame_order, probabilities_of
+from analysis.what_if.interventions import frame_order
 from atr.data.clips import ClipDataset
 from atr.data.symmetry import NO_CLASS
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
+from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 
 ORDERS = ("as it is", "reversed", "shuffled")  # of `frame_order`, and of the columns of every array here
@@ -34,7 +35,7 @@ def answers_in_order(
         for kind in ORDERS:
             orders = [frame_order(kind, frames.shape[1], seed=(seed, index)) for index in indices]
             ordered = np.stack([clip[order] for clip, order in zip(frames.numpy(), orders, strict=True)])
-            answers.append(probabilities_of(model, ordered))
+            answers.append(class_probabilities(model, ordered).cpu().numpy())
         probabilities = np.stack(answers, axis=1)  # (n, 3, num_classes)
         return {
             "predicted": probabilities.argmax(axis=2),

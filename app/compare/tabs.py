@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
-from analysis.compare.numbers import confusion
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
 from analysis.localize.figures import acting_figure, localization_figure
 from analysis.localize.numbers import localization_table
@@ -44,7 +43,7 @@ def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
     )
     wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "called")}
     st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)
-    matrices = {p.name: confusion(p) for p in predictions}
+    matrices = {p.name: p.confusion() for p in predictions}
     figure = confusion_difference_figure(matrices[a.name], matrices[b.name], a.labels)
     st.plotly_chart(figure, key="confusion_difference", alt="Confusions of A minus those of B as a heat map")
     st.caption("On the diagonal blue is good for A; off it orange is good for A.")

@@ -11,7 +11,8 @@ from app import loading
 from app.loading import ChoiceError, Clip
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
-from atr.data.clips import VideoClips, folder_and_split
+from atr.data.clips import VideoClips
+from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
 from atr.preprocessing import Preprocessing
 from atr.video.decoding import VideoError
@@ -65,7 +66,7 @@ def digest(data: str, num_clips: int, num_frames: int, preprocessing: dict) -> s
 
 @st.cache_data(max_entries=64, show_spinner="Reading the lists of the data set …")
 def _digest(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> str:
-    folder, split = folder_and_split(data)
+    folder, split = data_name(data)
     sizes = Preprocessing.from_dict(preprocessing)
     return VideoClips(
         folder, num_frames=num_frames, preprocessing=sizes, num_clips=num_clips, split=split

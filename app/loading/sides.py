@@ -16,11 +16,11 @@ from app.loading import FILM_FRAMES, FILM_SIDE, ChoiceError, Clip
 from app.loading.maps import shown_truth, truth_of
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
-from atr.data.clips import folder_and_split
+from atr.data.names import data_name
 from atr.data.reading import read_annotations
 from atr.models import VideoClassifier
 from atr.results.predictions import Predictions
-from atr.tabletop import RENDERER_VERSION, render_clip, split_seed
+from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
 from atr.video.decoding import VideoError, probe
 from atr.video.transforms import view_box
 
@@ -83,18 +83,15 @@ def _rendered(name: str, label: str, version: int) -> Subject:
 
 
 def _seed(name: str) -> int:
-    split, _, number = name.rpartition("-")
     try:
-        return split_seed(split, int(number))
+        return named_seed(name)
     except ValueError as error:
-        raise ChoiceError(
-            f"{name!r} is no clip that can be rendered: these are named by split and number, as val-000012"
-        ) from error
+        raise ChoiceError(str(error)) from error
 
 
 def _video(data: str, name: str, label: str) -> Clip:
     try:
-        folder, split = folder_and_split(data)
+        folder, split = data_name(data)
         annotations = _annotations(str(folder), split, folder.stat().st_mtime_ns)
         path = inside(annotations.root, annotations.root / annotations.files[annotations.ids.index(name)])
     except (ValueError, OSError) as error:

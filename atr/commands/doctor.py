@@ -8,7 +8,7 @@ import pandas as pd
 import tyro
 
 from atr.data.annotations import Annotations
-from atr.data.clips import folder_and_split
+from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
 from atr.results.passes import SKIPPED
 from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
@@ -54,9 +54,9 @@ class Doctor:
         return SKIPPED if faults else 0
 
     def lists(self) -> list[Annotations]:
-        if self.data.startswith("tabletop:"):
+        folder, split = data_name(self.data)
+        if folder is None:
             raise ValueError(f"{self.data} is rendered and has no files to check")
-        folder, split = folder_and_split(self.data)
         # Training last: of two clips with the same content the one in training is at fault.
         splits = [split] if split else sorted(splits_of(folder), key=lambda split: split == "train")
         return [read_annotations(folder, each) for each in splits]

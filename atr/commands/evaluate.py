@@ -64,7 +64,9 @@ class Evaluate:
             "milliseconds_per_clip": 1e3 * float(np.median(rows["seconds"])),
         }
         named = named_rows(clips, rows)
-        predictions = Predictions(tuple(named["id"].tolist()), named["target"], rows["scores"], facts)
+        predictions = Predictions(
+            ids=tuple(named["id"].tolist()), targets=named["target"], scores=rows["scores"], facts=facts
+        )
         complete(folder, lambda unfinished: write_predictions(unfinished, predictions))
 
 

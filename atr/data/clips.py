@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atr import tabletop
-from atr.data.annotations import SPLITS, Annotations
+from atr.data.annotations import Annotations
+from atr.data.names import data_name
 from atr.data.reading import read_annotations
 from atr.data.symmetry import ClassSymmetry, mirrored_classes
 from atr.files import digest
@@ -18,6 +19,8 @@ from atr.preprocessing import Preprocessing
 from atr.video.decoding import decode, probe
 from atr.video.protocol import SINGLE_VIEW, Protocol
 from atr.video.sampling import dense_indices, uniform_indices
+
+NUM_RENDERED = 2_000  # clips of a rendered split where no number is given
 
 
 class ClipDataset(Dataset):
@@ -97,7 +100,7 @@ class TabletopClips(ClipDataset):
         self.protocol = protocol
         self.frames, self.objects = rendered.frames, torch.from_numpy(rendered.objects).float()
         self.labels = list(tabletop.CLASSES)
-        self.ids = [f"{split}-{index:06d}" for index in range(num_clips)]
+        self.ids = [tabletop.clip_name(split, index) for index in range(num_clips)]
         self.targets = rendered.labels.tolist()
         self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
         self.digest = self.digest_of(split, num_clips, num_frames=num_frames, size=size)
@@ -232,39 +235,26 @@ def open_clips(
     """The clips a command's `--data` names.
 
     Args:
-        name: "tabletop:val" (or :dev, :train), rendered at the size of the model's crop; or a folder with a data set
-            in one of the layouts of `atr.data`; or such a folder, a colon, and train, val or test.
-        num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
+        name: as `data_name` takes it. The demo set is rendered at the size of the model's crop; val where no split is
+            named.
+        num_clips: the first so many; NUM_RENDERED of a rendered split, all of a folder when None.
         protocol: what `views` will be asked for (matters for rendered clips).
 
     Raises:
         ValueError: `name` is neither, there are fewer clips than asked for, or a clip's label is not listed.
     """
-    if name.startswith("tabletop:"):
+    folder, split = data_name(name)
+    if folder is None:
         return TabletopClips(
-            name.removeprefix("tabletop:"),
-            2_000 if num_clips is None else num_clips,
+            split or "val",
+            NUM_RENDERED if num_clips is None else num_clips,
             num_frames=num_frames,
             size=preprocessing.crop if protocol.crops == 1 else preprocessing.short_side,
             cache=cache,
             protocol=protocol,
         )
-    folder, split = folder_and_split(name)
     clips = VideoClips(
         folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips, split=split
     )
     require_listed_labels(clips.annotations)
     return clips
-
-
-def folder_and_split(name: str) -> tuple[Path, str | None]:
-    """ "FOLDER" or "FOLDER:SPLIT" in its parts. Raises ValueError where there is no such folder."""
-    folder, _, split = name.rpartition(":")
-    if split in SPLITS and Path(folder).is_dir():
-        return Path(folder), split
-    if not Path(name).is_dir():
-        raise ValueError(
-            f"data {name!r} is unknown; allowed: tabletop:val, tabletop:dev, tabletop:train, a folder with a data set, or "
-            f"such a folder and one of {', '.join(f':{split}' for split in SPLITS)}"
-        )
-    return Path(name), None

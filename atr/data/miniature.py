@@ -12,6 +12,7 @@ import cv2
 from tqdm import tqdm
 
 from atr.files import require_empty, whole_folder
+from atr.options import choose
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.scene import Clip, render_clip, split_seed
 from atr.video.encoding import write_mp4, write_webm
@@ -45,8 +46,7 @@ def write_miniature(
     `out` exists and is not an empty folder, and ValueError for an unknown layout or impossible sizes.
     """
     writers = {"sthv2": write_v2, "sthv1": write_v1, "kinetics": write_kinetics, "folders": write_folders}
-    if layout not in writers:
-        raise ValueError(f"layout {layout!r} is unknown; allowed: {', '.join(writers)}")
+    write = choose("layout", layout, writers)
     if num_clips < 1 or num_frames < 1 or fps < 1:
         raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
     counts = {"train": num_clips}
@@ -65,7 +65,7 @@ def write_miniature(
 
         for split in counts:
             bar.set_description(f"rendering {split}")
-            writers[layout](folder, split, rendered(split), fps)
+            write(folder, split, rendered(split), fps)
     return Path(out)
 
 

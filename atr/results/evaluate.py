@@ -1,7 +1,6 @@
 """Class scores of a model over a set of clips: quick ones while training, and whole predictions under a protocol."""
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,31 +13,10 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.results.passes import per_clip
+from atr.results.predict import class_probabilities, view_probabilities
 from atr.results.processes import process_state
+from atr.results.scores import Scores
 from atr.video.protocol import Protocol
-from atr.video.transforms import normalised, to_unit
-
-
-@dataclass(frozen=True)
-class Scores:
-    """logits (N, num_classes) float32 and labels (N,), in the order of the data."""
-
-    logits: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def predicted(self) -> np.ndarray:
-        return self.logits.argmax(1)
-
-    def top(self, k: int) -> float:
-        """Share of clips whose label is among the k highest logits."""
-        best = np.argsort(-self.logits, axis=1, kind="stable")[:, :k]
-        return float((best == self.labels[:, None]).any(1).mean())
-
-    def within_pairs(self, reversed_classes: tuple[int, ...]) -> float:
-        """Share of clips called by their class or by its time reversal: what needs no order of frames."""
-        images = np.asarray(reversed_classes)[self.labels]
-        return float(((self.predicted == self.labels) | (self.predicted == images)).mean())
 
 
 def class_scores(
@@ -51,22 +29,15 @@ def class_scores(
     """One view a clip (protocol 1×1). Under several processes each scores its share; all get the whole."""
     was_training = model.training
     model.eval()
-    logits, labels = [], []
-    with torch.inference_mode():
-        for frames, targets, _ in tqdm(
-            loader,
-            desc="evaluate",
-            unit="batch",
-            leave=False,
-            disable=not (progress and accelerator.is_main_process),
-        ):
-            with accelerator.autocast():
-                scores = model(normalised(to_unit(frames), preprocessing))
-            scores, targets = accelerator.gather_for_metrics((scores.float(), targets))
-            logits.append(scores.cpu())
-            labels.append(targets.cpu())
+    hidden = not (progress and accelerator.is_main_process)
+    found = []
+    for frames, targets, _ in tqdm(loader, desc="evaluate", unit="batch", leave=False, disable=hidden):
+        with accelerator.autocast():
+            scores = class_probabilities(model, frames, preprocessing)
+        found.append([part.cpu() for part in accelerator.gather_for_metrics((scores, targets))])
     model.train(was_training)
-    return Scores(torch.cat(logits).numpy(), torch.cat(labels).numpy())
+    scores, targets = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    return Scores(scores, targets)
 
 
 class Views(Dataset):
@@ -94,16 +65,11 @@ def view_scores(
         {"scores": float32 (N, num_classes), "seconds": float64 (N,), what the network took, "index": (N,)}, and
         {index: message} of the clips that could not be read.
     """
-    device = process_state().device
-    model = model.to(device).eval()
+    model = model.to(process_state().device).eval()
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         started = time.perf_counter()
-        with torch.inference_mode():
-            # One view after the other: thirty views of a batch at once do not fit every machine.
-            views = (normalised(to_unit(view.to(device)), model.preprocessing) for view in frames.unbind(1))
-            scores = sum(model(view).softmax(dim=1) for view in views) / frames.shape[1]
-            scores = scores.cpu().numpy()
+        scores = view_probabilities(model, frames).cpu().numpy()
         seconds = (time.perf_counter() - started) / len(frames)
         return {"scores": scores, "seconds": np.full(len(frames), seconds)}
 

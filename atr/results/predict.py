@@ -1,16 +1,41 @@
-"""Class probabilities of single videos that belong to no list."""
+"""From clips to class probabilities; single videos that belong to no list."""
 
 import glob
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from atr.models import VideoClassifier
+from atr.preprocessing import Preprocessing
 from atr.video.decoding import VIDEO_SUFFIXES, probe
 from atr.video.frame_folder import numbered_frames
 from atr.video.protocol import Protocol
-from atr.video.transforms import normalise
+from atr.video.transforms import normalised, to_unit
+
+
+def class_probabilities(
+    model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
+) -> Tensor:
+    """One view of clips as a data set gives it, uint8 (N, T, h, w, 3) -> float32 (N, num_classes) on the model's device.
+
+    model: in evaluation mode. preprocessing: the model's own when None.
+    """
+    device = next(model.parameters()).device
+    if isinstance(clips, np.ndarray):
+        clips = torch.from_numpy(np.ascontiguousarray(clips))
+    with torch.inference_mode():
+        logits = model(normalised(to_unit(clips.to(device)), preprocessing or model.preprocessing))
+        return logits.float().softmax(dim=1)
+
+
+def view_probabilities(model: VideoClassifier, views: Tensor) -> Tensor:
+    """uint8 (N, V, T, h, w, 3) -> float32 (N, num_classes), averaged over the V views of a clip.
+
+    One view after the other: thirty views of a batch at once do not fit every machine.
+    """
+    return sum(class_probabilities(model, view) for view in views.unbind(1)) / views.shape[1]
 
 
 def find_videos(names: list[str]) -> list[Path]:
@@ -46,12 +71,9 @@ def predict(
     Raises:
         VideoError: the file is no readable video.
     """
-    frames = probe(video).length
-    views = protocol.views(video, frames, model.config.num_frames, model.preprocessing, sampling)
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        scores = [model(normalise(v, model.preprocessing)[None].to(device)).softmax(1)[0] for v in views]
-    return torch.stack(scores).mean(dim=0).cpu().numpy()
+    length, num_frames = probe(video).length, model.config.num_frames
+    views = protocol.views(video, length, num_frames, model.preprocessing, sampling)
+    return view_probabilities(model, torch.from_numpy(views)[None])[0].cpu().numpy()
 
 
 def distinct_names(videos: list[Path]) -> list[str]:

@@ -7,19 +7,18 @@ import numpy as np
 import pandas as pd
 
 from atr.files import write_json
+from atr.results.scores import Scores
 from atr.results.store import RESULT, read_result
 
 TABLE = "predictions.parquet"
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """One model's class scores over a list of clips.
+@dataclass(frozen=True, kw_only=True)
+class Predictions(Scores):
+    """One model's class scores over a list of clips: the softmax of every view, averaged over the views.
 
     Attributes:
         ids: one name per clip, (N,).
-        targets: class index per clip, int64 (N,).
-        scores: class probabilities, float32 (N, num_classes): the softmax of every view, averaged over the views.
         facts: protocol, labels, data {name, description, digest}, checkpoint {name, weights_sha256, model,
             preprocessing}, software (the decoder's and torch's versions), command, milliseconds_per_clip, skipped
             [{id, message}].
@@ -29,8 +28,6 @@ class Predictions:
     """
 
     ids: tuple[str, ...]
-    targets: np.ndarray
-    scores: np.ndarray
     facts: dict
 
     def __post_init__(self) -> None:
@@ -48,9 +45,6 @@ class Predictions:
                 f"targets run from {self.targets.min()} to {self.targets.max()}; allowed: 0 to {len(self.labels) - 1}"
             )
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     @property
     def name(self) -> str:
         return self.facts["checkpoint"]["name"]
@@ -58,28 +52,6 @@ class Predictions:
     @property
     def labels(self) -> list[str]:
         return self.facts["labels"]
-
-    @property
-    def predicted(self) -> np.ndarray:
-        return self.scores.argmax(axis=1)
-
-    @property
-    def correct(self) -> np.ndarray:
-        return self.predicted == self.targets
-
-    @property
-    def true_probability(self) -> np.ndarray:
-        return self.scores[np.arange(len(self)), self.targets]
-
-    @property
-    def ranks(self) -> np.ndarray:
-        """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first."""
-        own, earlier = self.true_probability[:, None], np.arange(len(self.labels)) < self.targets[:, None]
-        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
-
-    def top(self, k: int) -> float:
-        """Share of clips whose class is among the k highest scores."""
-        return float((self.ranks < k).mean())
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -103,6 +75,6 @@ def read_predictions(folder: Path) -> Predictions:
         table = pd.read_parquet(folder / TABLE)
         scores = table[[str(index) for index in range(len(facts["labels"]))]].to_numpy(np.float32)
         targets = table["target"].to_numpy(np.int64)
-        return Predictions(tuple(table["id"]), targets, scores, facts)
+        return Predictions(ids=tuple(table["id"]), targets=targets, scores=scores, facts=facts)
     except (OSError, KeyError, TypeError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise ValueError(f"{folder} holds no readable predictions: {error}") from error

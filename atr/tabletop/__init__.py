@@ -2,7 +2,7 @@
 
 from atr.tabletop.actions import CLASSES, MIRRORED, REVERSED
 from atr.tabletop.objects import OBJECT_KINDS
-from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
+from atr.tabletop.scene import RENDERER_VERSION, Clip, clip_name, named_seed, render_clip, split_seed
 from atr.tabletop.writing import RenderedClips, render_batch_cache, write_dataset
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "REVERSED",
     "Clip",
     "RenderedClips",
+    "clip_name",
+    "named_seed",
     "render_batch_cache",
     "render_clip",
     "split_seed",

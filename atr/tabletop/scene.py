@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from atr.options import require
 from atr.tabletop.actions import CLASSES, Action, Stage, smooth, uniform
 from atr.tabletop.backgrounds import background, choose
 from atr.tabletop.objects import KINDS, Thing
@@ -40,11 +41,26 @@ class Clip:
 
 def split_seed(split: str, index: int) -> int:
     """The seed of the index-th clip of "train", "dev" or "val"; no two splits share a seed."""
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+    require("split", split, SPLITS)
     if not 0 <= index < SPLIT_SIZE:
         raise ValueError(f"index must be in 0 .. {SPLIT_SIZE - 1}, not {index}")
     return SPLITS[split] + index
+
+
+def clip_name(split: str, index: int) -> str:
+    """The name of the index-th clip of a split, "val-000012"."""
+    return f"{split}-{index:06d}"
+
+
+def named_seed(name: str) -> int:
+    """The seed of the clip of that name. Raises ValueError where there is none."""
+    split, _, index = name.rpartition("-")
+    try:
+        return split_seed(split, int(index))
+    except ValueError as error:
+        raise ValueError(
+            f"{name!r} is no clip that can be rendered: these are named by split and number, as val-000012"
+        ) from error
 
 
 def label_of(seed: int) -> int:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from atr.files import digest, require_empty, whole_file, whole_folder, write_arrays
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
-from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip, split_seed
+from atr.tabletop.scene import RENDERER_VERSION, Clip, clip_name, render_clip, split_seed
 from atr.video.encoding import write_mp4
 from atr.video.parallel import in_processes
 
@@ -47,7 +47,7 @@ def write_dataset(
         clips = []
         for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
             clip = render_clip(seed, num_frames=num_frames, size=size)
-            name = f"{split}-{first + k:06d}"
+            name = clip_name(split, first + k)
             write_mp4(unfinished / f"{name}.mp4", clip.frames, fps)
             np.savez_compressed(unfinished / f"{name}.masks.npz", masks=clip.masks)
             clips.append(_annotation(name, seed, clip, fps))

@@ -9,11 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atr.data.clips import ClipDataset, TabletopClips, VideoClips
+from atr.data.names import data_name
 from atr.preprocessing import Preprocessing
 from atr.training.augment import Augmentation, augment
 from atr.training.doctor import checked
-
-TABLETOP = "tabletop"
 
 
 class TrainingClips(Dataset):
@@ -78,7 +77,10 @@ def training_splits(
         ValueError: the folder is no data set, its two splits do not have the same labels, or files are faulty and not
             to be left out.
     """
-    if data == TABLETOP:
+    folder, split = data_name(data)
+    if split is not None:
+        raise ValueError(f"data={data!r} names one split; a training takes train and val: leave :{split} out")
+    if folder is None:
         with state.main_process_first():
             return tuple(
                 TabletopClips(
@@ -92,14 +94,9 @@ def training_splits(
                 for split in ("train", "dev", "val")
             )
 
-    if not Path(data).is_dir():
-        raise ValueError(
-            f"data {data!r} is unknown; allowed: {TABLETOP}, or the folder of a data set with a train and a val split"
-        )
-
     def opened(split: str) -> ClipDataset:
         clips = VideoClips(
-            Path(data),
+            folder,
             num_frames=num_frames,
             preprocessing=preprocessing,
             num_clips=counts[split],

@@ -9,10 +9,10 @@ from typing import Literal
 from torch import nn
 
 from atr.data.clips import ClipDataset
+from atr.data.names import TABLETOP
 from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 from atr.training.augment import Augmentation
-from atr.training.clips import TABLETOP
 from atr.training.optimisation import parameter_groups
 
 # Names of settings, what their values must be, and how that is said.

@@ -13,8 +13,8 @@ from atr.checkpoint import require_free, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.files import whole_file
 from atr.models import VideoClassifier, build_model, copy_frame_network
-from atr.results.confusion import confusion_table, most_confused
 from atr.results.evaluate import class_scores
+from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, training_splits
 from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
 from atr.training.log import TrainingLog
@@ -178,7 +178,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
     """Score the clips of the validation split, write the checkpoint folder; returns the metrics."""
     config, accelerator, data = run.config, run.accelerator, run.data
     scores = class_scores(model, run.evaluation(val), config.preprocessing, accelerator)
-    confusions = confusion_table(scores.labels, scores.predicted, data.labels)
+    confusion = scores.confusion()
     metrics = {
         "protocol": "1x1",
         "data": val.description,
@@ -194,7 +194,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             preprocessing=config.preprocessing,
             training_data=data.description,
             metrics=metrics,
-            most_confused=most_confused(confusions, 10),
+            most_confused=most_confused(confusion, data.labels, 10),
             training=json.loads(settings_of(config)),
             run=facts,
             history=run.state.progress.history,
@@ -207,8 +207,8 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             },
         )
         with whole_file(out / CONFUSIONS) as unfinished:
-            confusions.to_csv(unfinished)
-        for pair in most_confused(confusions, 5):
+            confusion_table(confusion, data.labels).to_csv(unfinished)
+        for pair in most_confused(confusion, data.labels, 5):
             print("{clips} of the {of} clips of {true!r} are taken for {predicted!r}".format(**pair))
     accelerator.wait_for_everyone()
     return metrics

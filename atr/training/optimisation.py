@@ -7,6 +7,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from atr.options import require
+
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("one_cycle", "steps")
 
@@ -76,8 +78,7 @@ def parameter_groups(
 
 def build_optimizer(name: str, groups: list[dict], momentum: float) -> torch.optim.Optimizer:
     """`momentum` is SGD's; Raises ValueError for a name that is not one of OPTIMIZERS."""
-    if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer={name!r} is unknown; allowed: {', '.join(OPTIMIZERS)}")
+    require("optimizer", name, OPTIMIZERS)
     return torch.optim.AdamW(groups) if name == "adamw" else torch.optim.SGD(groups, momentum=momentum)
 
 
@@ -109,13 +110,12 @@ def build_schedule(
     Raises:
         ValueError: the name is not one of SCHEDULES, or "one_cycle" is given decay epochs or a warm-up.
     """
+    require("schedule", name, SCHEDULES)
     if name == "steps":
         factor = partial(
             step_factor, per_epoch=per_epoch, decay_epochs=decay_epochs, warm_up_epochs=warm_up_epochs
         )
         return LambdaLR(optimizer, factor)
-    if name != "one_cycle":
-        raise ValueError(f"schedule={name!r} is unknown; allowed: {', '.join(SCHEDULES)}")
     if decay_epochs or warm_up_epochs:
         raise ValueError("decay_epochs and warm_up_epochs are of schedule='steps'; 'one_cycle' has neither")
     return one_cycle(optimizer, epochs * per_epoch)

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from atr.data.clips import ClipDataset
-from atr.results.evaluate import Scores
-from atr.training.clips import TABLETOP, TrainingClips
+from atr.data.names import TABLETOP
+from atr.results.scores import Scores
+from atr.training.clips import TrainingClips
 from atr.training.config import TrainConfig
 from atr.training.log import TrainingLog
 from atr.training.sampler import EpochBatches, share_of

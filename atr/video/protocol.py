@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.video.decoding import decode
 from atr.video.sampling import dense_indices, uniform_indices
@@ -31,8 +32,7 @@ class Protocol:
     @classmethod
     def named(cls, name: str) -> "Protocol":
         """Raises ValueError for a name that is not one of `PROTOCOLS`."""
-        if name not in PROTOCOLS:
-            raise ValueError(f"protocol {name!r} is unknown; allowed: {', '.join(PROTOCOLS)}")
+        require("protocol", name, PROTOCOLS)
         return cls(*(int(count) for count in name.split("x")))
 
     def __str__(self) -> str:

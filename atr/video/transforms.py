@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atr.options import require
 from atr.preprocessing import Preprocessing
 
 VIEWS = ("crop", "whole")
@@ -92,6 +93,5 @@ def _to_stride(side: int) -> int:
 
 
 def _checked(view: str) -> str:
-    if view not in VIEWS:
-        raise ValueError(f"view must be one of {', '.join(VIEWS)}, got {view!r}")
+    require("view", view, VIEWS)
     return view

@@ -107,15 +107,19 @@ def test_progress_reaches_its_end():
     assert calls == [(4, 10), (8, 10), (10, 10)]
 
 
+def test_the_model_s_own_preprocessing_is_used_where_none_is_given():
+    model = tiny_model()
+    own = clip_actionness(model, random_frames(4))
+    model.preprocessing = Preprocessing()
+    given = clip_actionness(model, random_frames(4), preprocessing=SETTINGS)
+    np.testing.assert_array_equal(own.probabilities, given.probabilities)
+    assert not np.array_equal(own.probabilities, clip_actionness(model, random_frames(4)).probabilities)
+
+
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="training mode"):
         clip_actionness(tiny_model().train(), random_frames(4))
-    model = tiny_model()
-    del model.preprocessing
-    with pytest.raises(ValueError, match="preprocessing"):
-        clip_actionness(model, random_frames(4))
-    assert clip_actionness(model, random_frames(4), preprocessing=SETTINGS).frames.shape[0] == 4
-    with pytest.raises(ValueError, match="one of raw, sigmoid, softmax, got 'minmax'"):
+    with pytest.raises(ValueError, match="normalisation='minmax' is unknown; allowed: raw, sigmoid, softmax"):
         normalise(np.zeros((1, 2, 2)), "minmax")
 
 

@@ -91,5 +91,5 @@ def write_calls(
     ids = tuple(f"val-{index:06d}" for index in range(len(calls)))
     folder = predictions_folder(results, checkpoint, facts["data"]["digest"], Protocol.named(protocol))
     folder.mkdir(parents=True)
-    write_predictions(folder, Predictions(ids, np.array(targets), scores, facts))
+    write_predictions(folder, Predictions(ids=ids, targets=np.array(targets), scores=scores, facts=facts))
     return folder

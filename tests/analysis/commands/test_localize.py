@@ -163,7 +163,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from analysis.localize.numbers import measure_clips
-from tests.analysis.test_localize import network_and_clips
+from tests.analysis.commands.test_localize import network_and_clips
 calls = []
 def progress(done, total):
     calls.append(done)
@@ -229,7 +229,7 @@ def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_pat
     (result_folder,) = tmp_path.glob("localize-bare-*")
     result = read_result(result_folder)
     assert [entry["method"] for entry in result["maps"]] == ["Grad-CAM", *(m.method for m in BASELINES)]
-    with pytest.raises(ValueError, match="block 'S9B1' is unknown; allowed: S2B1"):
+    with pytest.raises(ValueError, match="block='S9B1' is unknown; allowed: S2B1"):
         Localize(folder / "bare", data=str(tmp_path / "clips"), block=("S9B1",), out=tmp_path).run("")
 
 

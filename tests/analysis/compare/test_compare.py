@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from analysis.compare.numbers import (
     all_pairs,
     clip_table,
     config_differences,
-    confusion,
     confusions,
     costs,
     p_text,
@@ -23,7 +23,6 @@ from analysis.compare.numbers import (
 )
 from atr.describe import describe
 from atr.models import ModelConfig
-from atr.results.predictions import Predictions
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
 
 
@@ -165,8 +164,8 @@ def test_confusions_in_which_two_models_differ_most_come_first():
 def test_a_perfect_model_has_no_confusion(a):
     perfect = predictions("perfect", TARGETS)
     assert len(confusions(perfect, perfect)) == 0
-    assert confusion(perfect).tolist() == [[3, 0, 0], [0, 2, 0], [0, 0, 1]]
-    assert confusion(a).tolist() == [[2, 1, 0], [1, 1, 0], [0, 0, 1]]
+    assert perfect.confusion().tolist() == [[3, 0, 0], [0, 2, 0], [0, 0, 1]]
+    assert a.confusion().tolist() == [[2, 1, 0], [1, 1, 0], [0, 0, 1]]
 
 
 def test_agreement_by_hand(a, b):
@@ -281,7 +280,7 @@ def test_what_cannot_be_compared_is_refused_and_named(a, b):
     assert refusal(a, other) == f"{start}class 2 is 'turn' against 'twist'"
     other = predictions("second", [0] * 5, targets=TARGETS[:5], skipped=[{"id": "clip-5", "message": "gone"}])
     assert refusal(a, other) == f"{start}6 clip entries against 5 (0 skipped, 1 skipped)"
-    other = Predictions((*a.ids[:4], "other", a.ids[5]), b.targets, b.scores, b.facts)
+    other = replace(b, ids=(*a.ids[:4], "other", a.ids[5]))
     assert refusal(a, other).startswith(f"{start}clip 4 is 'clip-4' against 'other'")
     other = predictions("second", [0] * 6, targets=[0, 0, 2, 1, 1, 2])
     assert refusal(a, other).startswith(f"{start}true classes differ on 1 of 6 clips")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -66,7 +68,7 @@ def predictions(checkpoints):
             "skipped": [],
             "milliseconds_per_clip": 1.0,
         }
-        found.append(Predictions(ids, targets, scores, facts))
+        found.append(Predictions(ids=ids, targets=targets, scores=scores, facts=facts))
     return found
 
 
@@ -130,7 +132,7 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert len(clips[0].strips) == 3
     clips, _ = chosen_clips(predictions, models, [source, source], count=1, filter="both_right")
     assert [clip.id for clip in clips] == ["val-000004"]
-    with pytest.raises(ValueError, match="filter 'odd' is unknown; allowed: all, only_a"):
+    with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):
         chosen_clips(predictions, models, [source, source], filter="odd")
 
 
@@ -148,14 +150,14 @@ def test_a_folder_gives_the_frames_of_its_own_clips_only(models, tmp_path):
     source = frame_source(str(tmp_path / "clips"), models[0])
     assert source("val-000001").shape == (4, 32, 32, 3)
     assert source("val-000009") is None
-    with pytest.raises(ValueError, match="data 'nowhere' is unknown"):
+    with pytest.raises(ValueError, match="data='nowhere' is unknown"):
         frame_source("nowhere", models[0])
 
 
 def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):
     assert evaluated_model(checkpoints, predictions[0]).config.block == "atr"
     facts = {**predictions[0].facts, "checkpoint": {**predictions[0].facts["checkpoint"], "name": "without"}}
-    stranger = Predictions(predictions[0].ids, predictions[0].targets, predictions[0].scores, facts)
+    stranger = replace(predictions[0], facts=facts)
     with pytest.raises(ValueError, match="without has other weights than the predictions of without"):
         evaluated_model(checkpoints, stranger)
 

@@ -31,4 +31,4 @@ def predictions(name, calls, *, targets=TARGETS, sure=0.8, model=None, **facts):
         "milliseconds_per_clip": 2.5,
     }
     ids = tuple(f"clip-{i}" for i in range(len(calls)))
-    return Predictions(ids, np.array(targets), scores, own | facts)
+    return Predictions(ids=ids, targets=np.array(targets), scores=scores, facts=own | facts)

@@ -100,7 +100,7 @@ def test_weights_of_logits_are_a_softmax_and_those_of_heat_a_share():
     np.testing.assert_allclose(weights_of(maps, "logits")[0], exponentials / exponentials.sum())
     with pytest.raises(ValueError, match="must not be negative, got -1"):
         weights_of(np.array([[[1.0, -1]]]), "heat")
-    with pytest.raises(ValueError, match="one of logits, heat, got 'map'"):
+    with pytest.raises(ValueError, match="kind='map' is unknown; allowed: logits, heat"):
         weights_of(maps, "map")
 
 

@@ -88,7 +88,7 @@ import os, signal, sys
 from pathlib import Path
 import atr
 from analysis.relations.averaging import average_relations
-from atr.data import VideoClips
+from atr.data.clips import VideoClips
 from atr.results.passes import merged
 model = atr.load_checkpoint(sys.argv[1])
 clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)

@@ -186,7 +186,7 @@ import os, signal, sys
 from pathlib import Path
 import atr
 from analysis.what_if.faithfulness import curves_of_clips
-from atr.data import VideoClips
+from atr.data.clips import VideoClips
 model = atr.load_checkpoint(Path(sys.argv[1]) / "net")
 clips = VideoClips(Path(sys.argv[1]) / "clips", num_frames=4, preprocessing=model.preprocessing)
 calls = []
@@ -258,6 +258,6 @@ def test_a_network_without_actionness_says_so(folder, tmp_path, capsys):
 
 
 def test_an_unknown_block_is_refused_before_anything_is_computed(folder, tmp_path):
-    with pytest.raises(ValueError, match="block = 'S6B1' is unknown; allowed: S2B1, .*S5B2"):
+    with pytest.raises(ValueError, match="block='S6B1' is unknown; allowed: S2B1, .*S5B2"):
         command(folder, tmp_path, block="S6B1").run("python -m analysis faithfulness")
     assert not list(tmp_path.iterdir())

@@ -20,9 +20,9 @@ from analysis.what_if.interventions import (
     hide,
     hiding_order,
     intervene,
-    probabilities_of,
     uniform_actionness,
 )
+from atr.results.predict import class_probabilities
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_shuffled_order_is_a_permutation_of_its_seed_and_never_the_identity():
 
 def test_orders_that_cannot_be_had_are_named():
     with pytest.raises(
-        ValueError, match="order = 'sideways' is unknown; allowed: as it is, reversed, shuffled, frozen"
+        ValueError, match="order='sideways' is unknown; allowed: as it is, reversed, shuffled, frozen"
     ):
         frame_order("sideways", 4)
     with pytest.raises(ValueError, match="step = 4 is not allowed; allowed: 0 to 3"):
@@ -151,7 +151,7 @@ def test_the_mean_colour_is_one_colour_and_the_blur_keeps_a_constant_picture():
     edge[:, :, 16:] = 200
     blurred = filling(edge, "blur")[0, 16, :, 0].astype(int)
     assert (np.diff(blurred) >= 0).all() and np.diff(blurred).max() < 30
-    with pytest.raises(ValueError, match="fill = 'pink' is unknown; allowed: mean, blur"):
+    with pytest.raises(ValueError, match="fill='pink' is unknown; allowed: mean, blur"):
         filling(grey, "pink")
 
 
@@ -174,25 +174,25 @@ def test_a_network_without_actionness_can_be_hidden_from_at_random_only(tiny, fr
         ValueError, match="block 'S3B1' has no actionness; allowed: none, the model has no Action"
     ):
         intervene(model, frames, Intervention(hide="top", block="S3B1"))
-    with pytest.raises(ValueError, match="block = 'S9B1' is unknown; allowed: S2B1, S2B2"):
+    with pytest.raises(ValueError, match="block='S9B1' is unknown; allowed: S2B1, S2B2"):
         intervene(model, frames, Intervention(hide="random", block="S9B1"))
 
 
 def test_doing_nothing_is_the_evaluation(model, frames):
     outcome = intervene(model, frames, Intervention())
     np.testing.assert_array_equal(outcome.frames, frames)
-    np.testing.assert_array_equal(outcome.probabilities, probabilities_of(model, frames[None])[0])
+    np.testing.assert_array_equal(outcome.probabilities, class_probabilities(model, frames[None])[0].numpy())
     assert outcome.hidden is None and outcome.order.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"order": "x"}, "order = 'x' is unknown; allowed: as it is, reversed, shuffled, frozen"),
-        ({"hide": "x"}, "hide = 'x' is unknown; allowed: nothing, top, random, bottom"),
+        ({"order": "x"}, "order='x' is unknown; allowed: as it is, reversed, shuffled, frozen"),
+        ({"hide": "x"}, "hide='x' is unknown; allowed: nothing, top, random, bottom"),
         ({"hide": "top"}, "hide = 'top' needs the block"),
         ({"share": 1.5}, "share = 1.5 is not allowed; allowed: 0 to 1"),
-        ({"actionness": "x"}, "actionness = 'x' is unknown; allowed: computed, zero, mean"),
+        ({"actionness": "x"}, "actionness='x' is unknown; allowed: computed, zero, mean"),
     ],
 )
 def test_an_intervention_that_makes_no_sense_is_refused(values, message):
@@ -262,7 +262,7 @@ def test_no_hook_survives_an_exception(model, clips):
         assert len(hooks_of(model)) == len(actionness_blocks(model)) == 6
         raise RuntimeError("in between")
     assert not hooks_of(model)
-    with pytest.raises(ValueError, match="block = 'S2B1' is unknown; allowed: S3B1, .*S5B2"):  # noqa: SIM117
+    with pytest.raises(ValueError, match="block='S2B1' is unknown; allowed: S3B1, .*S5B2"):  # noqa: SIM117
         with uniform_actionness(model, ["S3B1", "S2B1"]):
             pass
     assert not hooks_of(model)

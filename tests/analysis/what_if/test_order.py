@@ -134,7 +134,7 @@ import os, signal, sys
 from pathlib import Path
 import atr
 from analysis.what_if.order import answers_in_order
-from atr.data import VideoClips
+from atr.data.clips import VideoClips
 model = atr.load_checkpoint(Path(sys.argv[1]) / "net")
 clips = VideoClips(Path(sys.argv[1]) / "clips", num_frames=4, preprocessing=model.preprocessing)
 calls = []

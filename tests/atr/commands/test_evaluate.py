@@ -96,7 +96,7 @@ from pathlib import Path
 import atr
 import atr.results.evaluate
 import atr.video.protocol
-from atr.data import VideoClips
+from atr.data.clips import VideoClips
 from atr.results.evaluate import view_scores
 from atr.video.protocol import Protocol
 model = atr.load_checkpoint(sys.argv[1])

@@ -117,4 +117,4 @@ def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
     assert main([*arguments, "--init", "nowhere.pth"]) == 2
     assert "init='nowhere.pth' is no checkpoint folder" in capsys.readouterr().err
     assert main([*arguments, "--init", "None"]) == 2
-    assert "data 'data:val' is unknown; allowed: tabletop, or the folder" in capsys.readouterr().err
+    assert "data='data:val' is unknown; allowed: tabletop:val" in capsys.readouterr().err

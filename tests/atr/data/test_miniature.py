@@ -72,7 +72,7 @@ def test_what_cannot_be_written_is_named(written, tmp_path):
     with pytest.raises(FileExistsError, match="not an empty folder"):
         write_miniature(written["sthv2"], "sthv2", **SIZES)
     with pytest.raises(
-        ValueError, match="layout 'ucf101' is unknown; allowed: sthv2, sthv1, kinetics, folders"
+        ValueError, match="layout='ucf101' is unknown; allowed: sthv2, sthv1, kinetics, folders"
     ):
         write_miniature(tmp_path / "new", "ucf101", **SIZES)
     with pytest.raises(ValueError, match="1 or more: 0"):

@@ -13,7 +13,7 @@ SCORES = np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.1, 0.3, 0.6], [0.6, 0.3,
 
 @pytest.fixture
 def toy():
-    return Predictions(("a", "b", "c", "d"), np.array([0, 1, 1, 2]), SCORES, FACTS)
+    return Predictions(ids=("a", "b", "c", "d"), targets=np.array([0, 1, 1, 2]), scores=SCORES, facts=FACTS)
 
 
 def test_what_scores_say_by_hand(toy):
@@ -44,7 +44,7 @@ def test_a_damaged_table_is_named(toy, tmp_path):
 
 def test_scores_must_fit_clips_and_labels():
     with pytest.raises(ValueError, match="3 labels do not fit scores"):
-        Predictions(("a",), np.array([0]), np.ones((1, 2), np.float32), FACTS)
+        Predictions(ids=("a",), targets=np.array([0]), scores=np.ones((1, 2), np.float32), facts=FACTS)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_save_that_fails_leaves_the_state_before(tmp_path, learnt, monkeypatch
     before = (tmp_path / "state.pt").read_bytes()
 
     def full(state, file):
-        file.write(b"half")
+        file.write_bytes(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", full)

@@ -14,7 +14,7 @@ def test_names():
     assert Protocol.named("10x3").num_views == 30
     assert Protocol.named("1x1") == SINGLE_VIEW
     for name in ("3x2", "2×3", "", "axb"):
-        with pytest.raises(ValueError, match=f"protocol '{name}' is unknown; allowed: 1x1, 2x3, 10x3"):
+        with pytest.raises(ValueError, match=f"protocol='{name}' is unknown; allowed: 1x1, 2x3, 10x3"):
             Protocol.named(name)
 
 

@@ -66,7 +66,7 @@ def test_bad_settings_and_frames_are_named():
         Preprocessing.from_dict({"size": 3})
     with pytest.raises(ValueError, match="uint8"):
         preprocess(np.zeros((1, 8, 8, 3), np.float32), Preprocessing())
-    with pytest.raises(ValueError, match="one of crop, whole, got 'half'"):
+    with pytest.raises(ValueError, match="view='half' is unknown; allowed: crop, whole"):
         preprocess(np.zeros((1, 300, 300, 3), np.uint8), Preprocessing(), "half")
 
 

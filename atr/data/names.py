@@ -1,0 +1,35 @@
+"""What a command's `--data` names: the rendered demo set, or a folder with a data set; and a split of it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from atr.data.annotations import SPLITS
+
+TABLETOP = "tabletop"
+
+
+class DataName(NamedTuple):
+    """folder: None for the demo set. split: None where the name tells none."""
+
+    folder: Path | None
+    split: str | None
+
+
+def data_name(name: str) -> DataName:
+    """ "tabletop", "tabletop:val", "FOLDER" or "FOLDER:val" in its parts; a folder's own colons stay its own.
+
+    Raises:
+        ValueError: there is no such folder.
+    """
+    place, colon, split = name.rpartition(":")
+    if name == TABLETOP or place == TABLETOP:
+        return DataName(None, split if colon else None)
+    if split in SPLITS and Path(place).is_dir():
+        return DataName(Path(place), split)
+    if Path(name).is_dir():
+        return DataName(Path(name), None)
+    splits = ", ".join(f":{split}" for split in SPLITS)
+    raise ValueError(
+        f"data={name!r} is unknown; allowed: {TABLETOP}:val, {TABLETOP}:dev, {TABLETOP}:train, a folder with a data set, or "
+        f"such a folder and one of {splits}"
+    )

@@ -1,0 +1,71 @@
+"""Class scores of clips against their classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One row of class scores a clip.
+
+    Attributes:
+        scores: float32 (N, num_classes), class probabilities.
+        targets: class index per clip, int64 (N,).
+    """
+
+    scores: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.scores.argmax(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.predicted == self.targets
+
+    @property
+    def true_probability(self) -> np.ndarray:
+        return self.scores[np.arange(len(self)), self.targets]
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first."""
+        own = self.true_probability[:, None]
+        earlier = np.arange(self.scores.shape[1]) < self.targets[:, None]
+        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
+
+    def top(self, k: int) -> float:
+        """Share of clips whose class is among the k highest scores."""
+        return float((self.ranks < k).mean())
+
+    def within_pairs(self, reversed_classes: tuple[int, ...]) -> float:
+        """Share of clips predicted as their class or as its time reversal: what needs no order of frames."""
+        images = np.asarray(reversed_classes)[self.targets]
+        return float((self.correct | (self.predicted == images)).mean())
+
+    def confusion(self) -> np.ndarray:
+        """int64 (C, C): clips of class i (rows) predicted as class j (columns)."""
+        count = self.scores.shape[1]
+        return np.bincount(self.targets * count + self.predicted, minlength=count**2).reshape(count, count)
+
+
+def confusion_table(confusion: np.ndarray, labels: list[str]) -> pd.DataFrame:
+    """(C, C) with the classes' names: rows the true ones, columns the predicted ones."""
+    return pd.DataFrame(confusion, pd.Index(labels, name="true class"), labels)
+
+
+def most_confused(confusion: np.ndarray, labels: list[str], count: int) -> list[dict]:
+    """The largest entries off the diagonal: [{"true", "predicted", "clips", "of"}], `of` clips of the true class."""
+    wrong = np.where(np.eye(len(labels), dtype=bool), 0, confusion)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:count]
+    return [
+        {"true": labels[t], "predicted": labels[p], "clips": int(wrong[t, p]), "of": int(confusion[t].sum())}
+        for t, p in zip(*np.unravel_index(order, wrong.shape), strict=True)
+        if wrong[t, p]
+    ]

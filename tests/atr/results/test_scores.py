@@ -1,0 +1,45 @@
+"""Accuracies and confusions by hand."""
+
+import numpy as np
+
+from atr.results.scores import Scores, confusion_table, most_confused
+
+LABELS = ["wave", "clap", "nod", "bow"]
+TARGETS = np.array([0, 0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 1, 1, 2, 1, 0, 2])
+CONFUSION = [[1, 2, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+def scores_of(predicted, targets):
+    return Scores(np.eye(4, dtype=np.float32)[predicted], targets)
+
+
+def test_accuracies_by_hand():
+    scores = Scores(
+        np.array([[3.0, 2, 1, 0], [3, 2, 1, 0], [0, 1, 2, 3], [0, 3, 2, 1]]), np.array([0, 1, 0, 2])
+    )
+    assert scores.predicted.tolist() == [0, 0, 3, 1]
+    assert scores.top(1) == 0.25
+    assert scores.top(2) == 0.75
+    assert scores.top(4) == 1.0
+    # classes 0 and 1 are each other's reversal, as are 2 and 3: only the second and the first clip are in their pair
+    assert scores.within_pairs((1, 0, 3, 2)) == 0.5
+
+
+def test_rows_are_true_classes_and_unseen_ones_are_there():
+    confusion = scores_of(PREDICTED, TARGETS).confusion()
+    assert confusion.tolist() == CONFUSION
+    table = confusion_table(confusion, LABELS)
+    assert table.to_numpy().tolist() == CONFUSION
+    assert table.loc["wave", "clap"] == 2
+    assert table.index.name == "true class"
+
+
+def test_the_most_confused_come_first_and_hits_never():
+    pairs = most_confused(scores_of(PREDICTED, TARGETS).confusion(), LABELS, 10)
+    assert pairs[0] == {"true": "wave", "predicted": "clap", "clips": 2, "of": 4}
+    assert [(p["true"], p["predicted"], p["clips"]) for p in pairs[1:]] == [
+        ("wave", "nod", 1),
+        ("clap", "wave", 1),
+    ]
+    assert most_confused(scores_of(TARGETS, TARGETS).confusion(), LABELS, 10) == []

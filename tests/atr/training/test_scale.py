@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("scale_processes.py")
 
 def run(*command: str) -> None:
     """In the repository's root, with one thread a process."""
-    root = SCRIPT.parents[2]
+    root = SCRIPT.parents[3]
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

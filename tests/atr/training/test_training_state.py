@@ -61,14 +61,15 @@ def test_a_save_that_fails_leaves_the_state_before(tmp_path, learnt, monkeypatch
     saved(tmp_path / "state.pt", learnt, 1)
     before = (tmp_path / "state.pt").read_bytes()
 
-    def full(state, file):
-        file.write_bytes(b"half")
+    def full(state, path):
+        path.write_bytes(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(OSError, match="no space"):
         saved(tmp_path / "state.pt", learnt, 2)
     assert (tmp_path / "state.pt").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
 
 
 def test_another_identity_is_refused(tmp_path, learnt):

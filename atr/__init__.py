@@ -5,12 +5,15 @@ from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from atr.models import MODELS, ModelConfig, create_model
 from atr.preprocessing import Preprocessing
 
+__version__ = "0.1.0"
+
 __all__ = [
     "MODELS",
     "ATRConfig",
     "CheckpointError",
     "ModelConfig",
     "Preprocessing",
+    "__version__",
     "create_model",
     "load_checkpoint",
     "save_checkpoint",

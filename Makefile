@@ -1,13 +1,14 @@
 # make app        the dashboard on the shipped checkpoints and clips
 # make test       all tests, in a real browser too
 # make test-unit  the tests that need no browser
+# make lint       ruff, mypy and, where npm is, eslint
 # Each makes its own virtual environment in .venv first.
 
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test test-unit lint browser clean
+.PHONY: app test test-unit lint lint-javascript browser clean
 
 app: .venv/app
 	$(BIN)/python -m streamlit run app/streamlit_app.py --server.port $(PORT)
@@ -21,6 +22,16 @@ test-unit: .venv/dev
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-javascript; \
+	else echo "eslint: skipped, there is no npm here"; fi
+
+lint-javascript: .venv/dev lint/node_modules
+	$(BIN)/python lint/javascript.py
+
+lint/node_modules: lint/package.json lint/package-lock.json
+	npm ci --prefix lint --silent --no-audit --no-fund
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

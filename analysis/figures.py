@@ -246,3 +246,13 @@ def _plain(figure: go.Figure, *, height: int, top: int) -> go.Figure:
 def wrapped(label: str, width: int = 40) -> str:
     """Line breaks between words, so that long labels leave room."""
     return "<br>".join(textwrap.wrap(label, width)) or label
+
+
+def plain(figure: go.Figure) -> go.Figure:
+    """No ground of its own: readable in a light and in a dark page."""
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 40, "r": 20, "b": 40, "t": 40},
+    )
+    return figure

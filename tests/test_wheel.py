@@ -132,7 +132,11 @@ def test_wheel_has_every_file_of_the_packages(wheel):
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == tracked
     assert {"app/explorer/viewer.js", "app/explorer/common.css", "app/explorer/display.html"} <= packed
-    assert {"app/icon.svg", "app/.streamlit/config.toml", *(f"{name}/py.typed" for name in PACKAGES)} <= packed
+    assert {
+        "app/icon.svg",
+        "app/.streamlit/config.toml",
+        *(f"{name}/py.typed" for name in PACKAGES),
+    } <= packed
 
 
 def test_extras_together_are_what_make_installs(metadata):

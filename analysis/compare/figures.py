@@ -9,8 +9,7 @@ from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
 from analysis.compare.numbers import SIGNIFICANT
-from analysis.figures import SERIES
-from analysis.relations.fig4 import plain
+from analysis.figures import SERIES, plain
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 COSTS = {

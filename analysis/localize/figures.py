@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES
-from analysis.relations.fig4 import plain
+from analysis.figures import SERIES, plain
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {

@@ -244,15 +244,3 @@ def convergence(windows: np.ndarray, base: float = math.e) -> dict[str, np.ndarr
         "js_mean": values.mean(-1),
         "distance": np.abs(means - means[-1]).max((1, 2)),
     }
-
-
-def efficient_kernels(model) -> dict[Key, np.ndarray]:
-    """The learned temporal kernels ω of efficient reasoners: (block, reasoner) -> (C, 2k + 1), C = 1 if shared."""
-    from atr.reasoner import EfficientReasoner
-
-    kernels: dict[Key, np.ndarray] = {}
-    for name, block in model.blocks.items():
-        reasoners = [m for m in block.modules() if isinstance(m, EfficientReasoner)]
-        for index, reasoner in enumerate(reasoners):
-            kernels[name, index] = reasoner.weight.detach().double().squeeze(1).numpy()
-    return kernels

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES
+from analysis.figures import SERIES, plain
 from analysis.relations.average import Key
-from analysis.relations.fig4 import plain, title
+from analysis.relations.fig4 import title
 
 CHANCE = {"color": "gray", "dash": "dash"}
 

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
+from analysis.figures import plain
+
 COLORMAP = "viridis"
 OFFSETS = ("t−1", "t", "t+1")
 
@@ -167,13 +169,3 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
     figure.update_annotations(font_size=12)
     figure.update_layout(height=110 + 260 * rows)
     return plain(figure).update_layout(margin_t=60)
-
-
-def plain(figure: go.Figure) -> go.Figure:
-    """No ground of its own: readable in a light and in a dark page."""
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 40, "r": 20, "b": 40, "t": 40},
-    )
-    return figure

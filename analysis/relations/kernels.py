@@ -1,32 +1,22 @@
-"""Stored results made comparable: JS in another base, ER's learned kernels on the axes of GR's windows."""
+"""ER's learned kernels on the axes of GR's windows."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.relations.average import Key, efficient_kernels
+from analysis.relations.average import Key
 from atr.models import VideoClassifier
-from atr.reasoner import temporal_kernel
+from atr.reasoner import EfficientReasoner, temporal_kernel
 
 
-def in_base(result: dict, base: float) -> dict:
-    """A stored result with its JS in another base: every JS is divided by one and the same logarithm."""
-    factor = math.log(result["base"]) / math.log(base)
-
-    def converted(entry: dict) -> dict:
-        return entry | {
-            "js": {name: v * factor for name, v in entry["js"].items()},
-            "js_interval": {name: [v * factor for v in pair] for name, pair in entry["js_interval"].items()},
-            "js_pairs": [[a, b, v * factor] for a, b, v in entry["js_pairs"]],
-        }
-
-    return result | {
-        "base": base,
-        "trained": [converted(entry) for entry in result["trained"]],
-        "untrained": [converted(entry) for entry in result["untrained"]],
-        "convergence": [c | {"js_mean": [v * factor for v in c["js_mean"]]} for c in result["convergence"]],
-    }
+def efficient_kernels(model: VideoClassifier) -> dict[Key, np.ndarray]:
+    """The learned temporal kernels ω of efficient reasoners: (block, reasoner) -> (C, 2k + 1), C = 1 if shared."""
+    kernels: dict[Key, np.ndarray] = {}
+    for name, block in model.blocks.items():
+        reasoners = [m for m in block.modules() if isinstance(m, EfficientReasoner)]
+        for index, reasoner in enumerate(reasoners):
+            kernels[name, index] = reasoner.weight.detach().double().squeeze(1).numpy()
+    return kernels
 
 
 def starting_kernels(model: VideoClassifier) -> dict[Key, np.ndarray]:

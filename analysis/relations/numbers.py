@@ -98,3 +98,22 @@ def by_class(average: RelationAverage, labels: Sequence[str]) -> list[dict]:
         }
         for c in np.flatnonzero(counts).tolist()
     ]
+
+
+def in_base(result: dict, base: float) -> dict:
+    """A stored result with its JS in another base: every JS is divided by one and the same logarithm."""
+    factor = math.log(result["base"]) / math.log(base)
+
+    def converted(entry: dict) -> dict:
+        return entry | {
+            "js": {name: v * factor for name, v in entry["js"].items()},
+            "js_interval": {name: [v * factor for v in pair] for name, pair in entry["js_interval"].items()},
+            "js_pairs": [[a, b, v * factor] for a, b, v in entry["js_pairs"]],
+        }
+
+    return result | {
+        "base": base,
+        "trained": [converted(entry) for entry in result["trained"]],
+        "untrained": [converted(entry) for entry in result["untrained"]],
+        "convergence": [c | {"js_mean": [v * factor for v in c["js_mean"]]} for c in result["convergence"]],
+    }

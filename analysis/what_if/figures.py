@@ -6,8 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, wrapped
-from analysis.relations.fig4 import plain
+from analysis.figures import SERIES, plain, wrapped
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
 GRID = "rgba(128,128,128,0.25)"

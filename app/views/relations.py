@@ -7,10 +7,11 @@ import streamlit as st
 
 from analysis.actionness import has_graph_reasoner
 from analysis.commands.relations import as_table, relations_folder
-from analysis.relations.average import Key, efficient_kernels
+from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
-from analysis.relations.kernels import in_base, kernel_summary, mean_windows, starting_kernels
+from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
+from analysis.relations.numbers import in_base
 from app import choices, loading
 from app.choices import plain
 from app.computing import compute_panel

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from analysis.relations.average import RelationAverage, efficient_kernels
+from analysis.relations.average import RelationAverage
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
-from analysis.relations.kernels import in_base, kernel_summary, mean_windows, starting_kernels
-from analysis.relations.numbers import block_numbers, convergences
+from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
+from analysis.relations.numbers import block_numbers, convergences, in_base
 
 
 @pytest.fixture

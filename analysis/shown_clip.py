@@ -89,7 +89,8 @@ def show(
         if index in sampled_set:
             crops[index] = cut_view(original[None], preprocessing)[0]
         if index in shown_set:
-            box = view_box(*original.shape[:2], preprocessing, view)
+            height, width = original.shape[:2]
+            box = view_box(height, width, preprocessing, view)
             frames.append(_displayed(original, box))
             pictures.append(cut_view(original[None], preprocessing, view)[0])
     return ShownClip(

@@ -107,7 +107,7 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
 
 def write_link(clip: Clip, checkpoint: str) -> dict | None:
     """The address restores clip and checkpoint from now on; block and frame join it in the browser, when asked for."""
-    link = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
+    link: dict[str, str | None] | None = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
     present = {key: st.query_params.get(key) for key in ("clip", "checkpoint")}
     if present != (link or {"clip": None, "checkpoint": None}):
         st.query_params.from_dict(link or {})

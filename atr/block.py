@@ -79,7 +79,7 @@ class AddingAFD(nn.Module):
     def __init__(self, channels: int, *, bn_position: str, bn_gamma_init: float):
         super().__init__()
         self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
-        self.bn = nn.Identity()
+        self.bn: nn.Module = nn.Identity()
         if bn_position == "sum":
             self.bn = nn.BatchNorm2d(channels)
             nn.init.constant_(self.bn.weight, bn_gamma_init)
@@ -165,7 +165,7 @@ def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig) -> ATRSi
 
 
 def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:
-    kinds = {
+    kinds: dict[str, Callable[[], nn.Module]] = {
         "er": partial(
             EfficientReasoner,
             channels,

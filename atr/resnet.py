@@ -1,6 +1,7 @@
 """ResNet with a slot right after the last batch normalisation of each residual block; block names and placements."""
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -128,6 +129,11 @@ class ResNet(nn.Module):
         slots: makes what stands right after the last batch normalisation of each block; `nn.Identity` for nothing.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
+
     def __init__(self, depth: int, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
         base = round(64 * width)
@@ -136,7 +142,7 @@ class ResNet(nn.Module):
         Block = BasicBlock if depth < 50 else Bottleneck
         if stem == "imagenet":
             self.conv1 = nn.Conv2d(3, base, 7, stride=2, padding=3, bias=False)
-            self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+            self.maxpool: nn.Module = nn.MaxPool2d(3, stride=2, padding=1)
         else:
             self.conv1 = nn.Conv2d(3, base, 3, stride=2, padding=1, bias=False)
             self.maxpool = nn.Identity()
@@ -172,5 +178,5 @@ def initialise(backbone: nn.Module) -> None:
     for name, module in backbone.named_modules():
         if isinstance(module, (nn.Conv2d, nn.Conv3d)) and ".atr." not in name:
             # torch's fan-out knows no groups; of a depth-wise kernel it equals the fan-in
-            mode = "fan_out" if module.groups == 1 else "fan_in"
+            mode: Literal["fan_out", "fan_in"] = "fan_out" if module.groups == 1 else "fan_in"
             nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")

@@ -95,7 +95,8 @@ def paired(a: Predictions, b: Predictions, *, k: int = 1, resamples: int = 10_00
     counts = paired_counts(a.ranks < k, b.ranks < k)
     low, high = difference_interval(counts, resamples=resamples, seed=seed)
     p = mcnemar(counts.only_a, counts.only_b)
-    return Paired(*names([a, b]), k, len(a), counts.difference, low, high, **asdict(counts), p=p)
+    first, second = names([a, b])
+    return Paired(first, second, k, len(a), counts.difference, low, high, **asdict(counts), p=p)
 
 
 def all_pairs(predictions: Sequence[Predictions], *, k: int = 1) -> pd.DataFrame:

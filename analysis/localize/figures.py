@@ -1,6 +1,7 @@
 """Figures of maps against the truth: where they lie, block by block and method by method, and when they rise."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -131,7 +132,7 @@ def _points(
 
 def _values(
     entries: Sequence[dict], measure: str, method: str, blocks: Sequence[str], title: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What bars and points have in common: place, value, interval and what they say under the pointer."""
     offset = (list(METHODS).index(method) - (len(METHODS) - 1) / 2) * WIDTH
     found = [entry[measure] for entry in entries]

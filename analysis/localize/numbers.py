@@ -174,7 +174,7 @@ def emphasis_numbers(
     """
     steps = np.arange(acting.shape[1])
     middle = np.broadcast_to(-np.abs(steps - steps.mean()), acting.shape)
-    entries = []
+    entries: list[dict[str, object]] = []
     for column, (method, block, _) in enumerate(maps):
         if method == "uniform":
             continue

@@ -161,6 +161,7 @@ def faithfulness_numbers(
     for row, mode in enumerate(MODES):
         for a, b in pairs:
             found = mean_estimate(areas[:, row, a] - areas[:, row, b])
+            assert found is not None  # there are clips
             compared = {"mode": mode, "of": orders[a], "against": orders[b], "difference": found["value"]}
             differences.append({**compared, "low": found["low"], "high": found["high"]})
     return {"orders": list(orders), "shares": shares.tolist(), "curves": curves, "differences": differences}

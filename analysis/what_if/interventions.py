@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -149,7 +150,7 @@ def hiding_order(scores: np.ndarray, generator: np.random.Generator) -> np.ndarr
 
 def hidden_positions(model: VideoClassifier, frames: np.ndarray, intervention: Intervention) -> np.ndarray:
     """The positions an intervention hides, bool (T, h, w): `count_of(share)` in every frame."""
-    block = intervention.block
+    block = cast(str, intervention.block)  # what hides has one
     grid = grid_of(model, block, *frames.shape[1:3])
     if intervention.hide == "random":
         scores = np.zeros((len(frames), *grid))

@@ -121,7 +121,7 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
     take_along(subject, looks, payload, named_block(looks, payload), class_scores(predictions, index))
 
 
-def starting_view(subject: Subject) -> dict[str, str]:
+def starting_view(subject: Subject) -> dict[str, str | None]:
     """What the link asks to open its clip with, and that clip, which is the first to be shown; of others nothing."""
     link = st.session_state["compare_link"]
     if "view" not in link:
@@ -130,7 +130,9 @@ def starting_view(subject: Subject) -> dict[str, str]:
     return link["view"] if link["view"]["clip"] == subject.name else {}
 
 
-def start_of(view: dict[str, str], subject: Subject, looks: Sequence[Look], payload: SidesPayload) -> dict:
+def start_of(
+    view: dict[str, str | None], subject: Subject, looks: Sequence[Look], payload: SidesPayload
+) -> dict:
     """As the side-by-side view takes it; what the link asks for and is not there is warned of and left out.
 
     The first clip opens with a block that a checkpoint names (fact "shown_block"), a later one as the one before was left.

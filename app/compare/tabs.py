@@ -1,6 +1,7 @@
 """The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -143,7 +144,7 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
                 f"{text}, CSV",
                 f"{text.lower()}.csv",
                 "text/csv",
-                lambda table=table: table.to_csv(index=False),
+                partial(table.to_csv, index=False),
             )
             for text, table in offers.items()
         ],
@@ -164,7 +165,7 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
                         (s.folder / TABLE).read_bytes,
                     ),
                     Download(
-                        "NPZ", f"{name}.npz", "application/octet-stream", lambda s=s: arrays(s.predictions)
+                        "NPZ", f"{name}.npz", "application/octet-stream", partial(arrays, s.predictions)
                     ),
                 ],
                 key=f"get {name}",

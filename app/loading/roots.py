@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Literal, overload
 
 import streamlit as st
 
@@ -13,6 +14,10 @@ class ChoiceError(ValueError):
     """Something asked for that cannot be had; the message names it and what is allowed."""
 
 
+@overload
+def root(name: Literal["checkpoints", "clips", "videos", "results"]) -> Path: ...
+@overload
+def root(name: Literal["data"]) -> Path | None: ...
 def root(name: str) -> Path | None:
     """A configured folder; only the one of a data set to browse, "data", may be missing."""
     clips = Path(os.environ.get("ATR_CLIPS", ASSETS / "clips"))

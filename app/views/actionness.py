@@ -121,7 +121,7 @@ def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> No
         st.subheader("Class probabilities", anchor=False)
         figure = probabilities_figure(result.probabilities, model.labels)
         st.plotly_chart(figure, key="probabilities", alt="The five most probable classes as bars")
-    if not result.maps:
+    if emphasis is None:
         return
     with emphasis:
         st.subheader("Temporal emphasis", anchor=False)

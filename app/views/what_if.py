@@ -1,6 +1,7 @@
 """What if: a clip's frames in another order, a part of them hidden, actionness made uniform; class scores move along."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -166,7 +167,8 @@ def controls(model: VideoClassifier) -> dict:
         options |= {"format_func": names.get, "key": key(name), "required": True}
         return st.segmented_control(title, allowed[name], **options)
 
-    used, (frames, hiding, looking) = {}, st.columns([6, 6, 5], gap="medium")
+    used: dict[str, Any] = {}
+    frames, hiding, looking = st.columns([6, 6, 5], gap="medium")
     with frames:
         used["order"] = segments("Frames", "order", ORDER_NAMES)
         if used["order"] == "frozen":

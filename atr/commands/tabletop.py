@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from atr.data.miniature import write_miniature
 from atr.tabletop import write_dataset
@@ -29,7 +29,7 @@ class Tabletop:
     """index of the first clip in the split"""
 
     def run(self, command: str) -> int:
-        film = {
+        film: dict[str, Any] = {
             "num_clips": self.num_clips,
             "num_frames": self.num_frames,
             "size": self.size,

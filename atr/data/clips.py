@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ class ClipDataset(Dataset):
         digest: of the list; the same clips in the same order have the same.
         sampling: "uniform" or "dense": how frames are drawn from a clip.
         symmetry: what a flip makes of the classes; None where nothing is known of it, and nothing may be flipped.
+        objects: float (N, K), which kinds of objects are in a clip; of rendered clips only.
     """
 
     labels: list[str]
@@ -43,6 +45,7 @@ class ClipDataset(Dataset):
     digest: str
     sampling: str = "uniform"
     symmetry: ClassSymmetry | None = None
+    objects: Tensor
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -198,7 +201,7 @@ class VideoClips(ClipDataset):
         return decode(self.paths[index], draw(self.length(index), self.num_frames, generator=generator))
 
 
-class Paths(Sequence):
+class Paths(Sequence[Path]):
     """The files of a long list as paths, made when asked for: a path takes several times the memory of its text."""
 
     def __init__(self, root: Path, files: list[str]):
@@ -207,6 +210,10 @@ class Paths(Sequence):
     def __len__(self) -> int:
         return len(self.files)
 
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Paths": ...
     def __getitem__(self, index: int | slice) -> "Path | Paths":
         if isinstance(index, slice):
             return Paths(self.root, self.files[index])

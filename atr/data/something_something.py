@@ -36,13 +36,13 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
 
     Clips are .webm files, or, where the first one is a folder, all of them folders of JPEG frames as in V1.
     """
-    numbers = json.loads(v2_file(folder, "labels").read_text())
+    numbers = json.loads(there(v2_file(folder, "labels")).read_text())
     labels = sorted(numbers, key=lambda label: int(numbers[label]))
     if sorted(int(number) for number in numbers.values()) != list(range(len(labels))):
         raise ValueError(f"the classes of {len(labels)} labels are not numbered from 0 to {len(labels) - 1}")
     clips = json.loads(file.read_text())
     if split == "test":
-        texts = dict(rows_of(answers(folder)))
+        texts = dict(rows_of(there(answers(folder))))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
     taken_apart = bool(clips) and (folder / V2_VIDEOS / clips[0]["id"]).is_dir()
     suffix = "" if taken_apart else ".webm"
@@ -51,6 +51,13 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
         for clip in clips
     )
     return Annotations.of_rows(V2, folder, split, labels, rows)
+
+
+def there(file: Path | None) -> Path:
+    """A file without which the folder would not be of its layout."""
+    if file is None:
+        raise ValueError("a list that was there a moment ago is gone")
+    return file
 
 
 def without_placeholders(template: str) -> str:
@@ -72,7 +79,9 @@ def v1_file(folder: Path, name: str) -> Path | None:
 
 def read_v1(folder: Path, split: str, file: Path) -> Annotations:
     """Rows id;label; classes in the order of the labels file, one a line. Clips are folders of JPEG frames."""
-    labels = [line.strip() for line in v1_file(folder, "labels").read_text().splitlines() if line.strip()]
+    labels = [
+        line.strip() for line in there(v1_file(folder, "labels")).read_text().splitlines() if line.strip()
+    ]
     rows = ((name, f"{V1_VIDEOS}/{name}", label) for name, label in rows_of(file))
     return Annotations.of_rows(V1, folder, split, labels, rows)
 

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,13 @@ BATCH = 8
 SKIPPED = 3  # exit code of a command whose result is whole but for clips that could not be read
 
 
+class Clips(Protocol):
+    """What a pass goes over."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
 class Gathered(Protocol):
     """What a pass gathers: sums, or a row a clip. `indices` are the indices of the clips in it."""
 
@@ -31,6 +38,9 @@ class Gathered(Protocol):
     def to_arrays(self) -> dict[str, np.ndarray]: ...
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self: ...
+
+
+Kind = TypeVar("Kind", bound=Gathered)
 
 
 class Rows:
@@ -71,7 +81,7 @@ class Rows:
 class Tolerant(Dataset):
     """The same clips; one that cannot be read comes as its error instead of raising."""
 
-    def __init__(self, clips: Dataset):
+    def __init__(self, clips: Clips):
         self.clips = clips
 
     def __len__(self) -> int:
@@ -85,7 +95,7 @@ class Tolerant(Dataset):
 
 
 def per_clip(
-    clips: Dataset, compute: Callable[[Tensor, list[int], list[int]], dict[str, np.ndarray]], **options
+    clips: Clips, compute: Callable[[Tensor, list[int], list[int]], dict[str, np.ndarray]], **options
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """A row for every clip, in the order of the list, and {index: message} of those that could not be read.
 
@@ -107,9 +117,9 @@ def per_clip(
 
 
 def pass_over(
-    clips: Dataset,
-    kind: type[Gathered],
-    add: Callable[[Gathered, Tensor, list[int], list[int], int], None],
+    clips: Clips,
+    kind: type[Kind],
+    add: Callable[[Kind, Tensor, list[int], list[int], int], None],
     *,
     partial: Path,
     batch_size: int = BATCH,
@@ -117,7 +127,7 @@ def pass_over(
     strict: bool = False,
     save_every: float = 10.0,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Gathered, dict[int, str]]:
+) -> tuple[Kind, dict[int, str]]:
     """Everything that `add` gathers from the clips, and {index: message} of those that could not be read.
 
     Every process takes its share of what is not yet in `partial`, saves what it has gathered there every `save_every`
@@ -176,7 +186,7 @@ def pass_over(
     return result
 
 
-def merged(partial: Path, kind: type[Gathered]) -> tuple[Gathered, dict[int, str]]:
+def merged(partial: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
     """All parts in a folder as one, in the order of their names.
 
     Raises:

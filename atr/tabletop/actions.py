@@ -223,7 +223,9 @@ def span(rng, low: float, high: float, length: float) -> float:
     return uniform(rng, low, max(low, high - length))
 
 
-def apart(rng, distance: float, low: float = 0.24, high: float = 0.76):
+def apart(
+    rng, distance: float, low: float = 0.24, high: float = 0.76
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Two points of the frame at about this distance, in a random direction."""
     for _ in range(50):
         x, y, turn = uniform(rng, low, high), uniform(rng, low + 0.06, high), uniform(rng, -math.pi, math.pi)

@@ -92,7 +92,8 @@ class Hand:
             base, joint, tip = posed(*finger)
             limb(np.stack([base, joint, tip]), width)
             bend = (tip - joint) / np.linalg.norm(tip - joint)
-            brush.ellipse(*(tip + 0.02 * bend), 0.09, 0.07, nail, math.atan2(bend[1], bend[0]))
+            x, y = tip + 0.02 * bend
+            brush.ellipse(x, y, 0.09, 0.07, nail, math.atan2(bend[1], bend[0]))
             brush.path([joint - (0.06, 0), joint + (0.06, 0)], 0.035, mix(skin, outline, 0.6))
         for finger in FINGERS:
             x, y = np.array(finger[0][0]) * flip

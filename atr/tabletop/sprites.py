@@ -20,7 +20,8 @@ Colour = tuple[float, float, float]
 
 def mix(first: Colour, second: Colour, amount: float) -> Colour:
     """`first` for amount 0, `second` for amount 1."""
-    return tuple((1 - amount) * a + amount * b for a, b in zip(first, second, strict=True))
+    red, green, blue = ((1 - amount) * a + amount * b for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 def lighten(colour: Colour, amount: float) -> Colour:

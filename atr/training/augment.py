@@ -69,7 +69,8 @@ def augment(
             and it is not known what its class becomes.
     """
     if strength.crop_scales:
-        height, width, top, left = crop_box(*frames.shape[1:3], strength.crop_scales, generator)
+        whole_height, whole_width = frames.shape[1:3]
+        height, width, top, left = crop_box(whole_height, whole_width, strength.crop_scales, generator)
         frames = resize(frames[:, top : top + height, left : left + width], size, size)
     if frames.shape[1:3] != (size, size):
         raise ValueError(
@@ -80,10 +81,11 @@ def augment(
     reverse = generator.random() < strength.reverse
     if mirror and symmetry is not None and symmetry.mirrored[label] != NO_CLASS:
         frames, label = frames[:, :, ::-1], symmetry.mirrored[label]
-    if reverse and (symmetry is None or symmetry.reversed is None):
-        raise ValueError(f"reverse={strength.reverse}, but the classes of reversed clips are not known")
-    if reverse and symmetry.reversed[label] != NO_CLASS:
-        frames, label = frames[::-1], symmetry.reversed[label]
+    if reverse:
+        if symmetry is None or symmetry.reversed is None:
+            raise ValueError(f"reverse={strength.reverse}, but the classes of reversed clips are not known")
+        if symmetry.reversed[label] != NO_CLASS:
+            frames, label = frames[::-1], symmetry.reversed[label]
     if strength.shift:
         frames = shifted(frames, generator.integers(2 * strength.shift + 1, size=2), strength.shift)
     return coloured(frames, colour_matrix(strength, generator)), label

@@ -1,6 +1,7 @@
 """The clips of a training: the lists of its splits, and how an epoch shows them."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class TrainingClips(Dataset):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
+    def __getitem__(self, index: int) -> tuple[Tensor, int | Tensor, int]:
         frames, label, _ = self.drawn(index)
         return torch.from_numpy(frames), label, index
 
@@ -82,10 +83,10 @@ def training_splits(
         raise ValueError(f"data={data!r} names one split; a training takes train and val: leave :{split} out")
     if folder is None:
         with state.main_process_first():
-            return tuple(
+            train, dev, val = (
                 TabletopClips(
                     split,
-                    counts[split],
+                    cast(int, counts[split]),  # there is no whole of a rendered split
                     num_frames=num_frames,
                     size=preprocessing.crop,
                     cache=cache,
@@ -93,8 +94,9 @@ def training_splits(
                 )
                 for split in ("train", "dev", "val")
             )
+        return train, dev, val
 
-    def opened(split: str) -> ClipDataset:
+    def opened(split: str) -> VideoClips:
         clips = VideoClips(
             folder,
             num_frames=num_frames,
@@ -102,7 +104,7 @@ def training_splits(
             num_clips=counts[split],
             split=split,
         )
-        return checked(clips, leave_out, cache=cache)
+        return cast(VideoClips, checked(clips, leave_out, cache=cache))  # it takes some away
 
     with state.main_process_first():
         train, val = opened("train"), opened("val")

@@ -148,7 +148,12 @@ def examine_all(
     """
     examined = {clip.index: clip for clip in whole_lines(partial)}
     jobs = [
-        (index, annotations.root / file, annotations.lengths and annotations.lengths[index], min_frames)
+        (
+            index,
+            annotations.root / file,
+            annotations.lengths[index] if annotations.lengths else None,
+            min_frames,
+        )
         for index, file in enumerate(annotations.files)
         if index not in examined
     ]

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
@@ -19,7 +20,8 @@ class TrainingLog:
 
     def __init__(self, folder: Path, facts: dict, *, main: bool, every: int = 20):
         self.file, self.facts, self.main, self.every = folder / "log.jsonl", facts, main, every
-        self.folder, self.writer = folder / "tensorboard", None
+        self.folder = folder / "tensorboard"
+        self.writer: Any = None  # a SummaryWriter while a phase runs
 
     def __enter__(self) -> "TrainingLog":
         return self

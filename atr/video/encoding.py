@@ -30,7 +30,8 @@ def _write(path: str | Path, frames: np.ndarray, fps: float, codec: str, options
     frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     with av.open(str(path), "w", options=container) as film:
         stream = film.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
         stream.options = options | {"threads": "1"}  # one thread: the same file every time
         for frame in frames:
             film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))

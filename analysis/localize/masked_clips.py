@@ -11,7 +11,6 @@ moves, and ACTING everywhere in a frame in which the action happens. There are t
 - a folder of sequences, each with a clip.mp4 and a masks/*.png for every frame (0: background), as cut from DAVIS.
 """
 
-import json
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -19,7 +18,7 @@ import cv2
 import numpy as np
 
 from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips
-from atr.data.folders import ANNOTATED
+from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.names import data_name
 from atr.data.reading import splits_of
 from atr.files import digest
@@ -97,8 +96,8 @@ class AnnotatedVideos(MaskedVideos):
     def __init__(self, folder: Path, num_clips: int | None, *, num_frames: int, preprocessing: Preprocessing):
         super().__init__(num_frames, preprocessing)
         clips = VideoClips(folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips)
-        text = (folder / ANNOTATED).read_text()
-        entries = {entry["id"]: entry for entry in json.loads(text)["clips"]}
+        file = folder / ANNOTATED
+        entries = {entry["id"]: entry for entry in annotated_clips(file)["clips"]}
         self.folder, self.clips = folder, clips
         self.entries = [entries[name] for name in clips.ids]
         for entry in self.entries:
@@ -106,7 +105,7 @@ class AnnotatedVideos(MaskedVideos):
                 raise ValueError(f"{folder}: clip {entry['id']} has neither masks nor boxes")
         self.labels, self.ids, self.targets = clips.labels, clips.ids, clips.targets
         masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
-        self.description, self.digest = clips.description, digest([clips.digest, text, sizes_of(masks)])
+        self.description, self.digest = clips.description, digest([clips.digest, file.read_text(), sizes_of(masks)])
 
     def video(self, index: int) -> Path:
         return self.clips.paths[index]

@@ -13,15 +13,34 @@ SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "validation"), "test": ("te
 VALIDATION_SHARE = 5  # one clip in five
 
 
+def annotated_clips(file: Path) -> dict:
+    """{"labels": [...], "split": "val", "clips": [{"id", "video", "label", ...}, ...]}, as `atr tabletop` writes it.
+
+    A clip may tell "num_frames", "masks", "boxes" and "acting" too.
+
+    Raises:
+        ValueError: the file is no such list.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        for clip in found["clips"]:
+            clip["id"], clip["video"], clip["label"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file} is not a list of clips as python -m atr tabletop writes it: {error!r}"
+        ) from error
+    return {"split": "val"} | found
+
+
 def annotated_lists(folder: Path) -> dict[str, Path]:
     """One list, of the split that it names."""
     file = folder / ANNOTATED
-    return {json.loads(file.read_text()).get("split", "val"): file} if file.is_file() else {}
+    return {annotated_clips(file)["split"]: file} if file.is_file() else {}
 
 
 def read_annotated(folder: Path, split: str, file: Path) -> Annotations:
-    """{"labels": [...], "split": ..., "clips": [{"id", "video", "label", "num_frames"}, ...]}, as `atr tabletop` writes it."""
-    annotations = json.loads(file.read_text())
+    """A list as `annotated_clips` reads it."""
+    annotations = annotated_clips(file)
     clips = annotations["clips"]
     stated = [clip.get("num_frames") for clip in clips]
     rows = ((clip["id"], clip["video"], clip["label"]) for clip in clips)

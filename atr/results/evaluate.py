@@ -1,6 +1,7 @@
 """Class scores of a model over a set of clips: quick ones while training, and whole predictions under a protocol."""
 
 import time
+from typing import cast
 
 import numpy as np
 import torch
@@ -33,7 +34,8 @@ def class_scores(
     found = []
     for frames, targets, _ in tqdm(loader, desc="evaluate", unit="batch", leave=False, disable=hidden):
         with accelerator.autocast():
-            scores = class_probabilities(model, frames, preprocessing)
+            # the network, or what accelerate has wrapped around it
+            scores = class_probabilities(cast(VideoClassifier, model), frames, preprocessing)
         found.append([part.cpu() for part in accelerator.gather_for_metrics((scores, targets))])
     model.train(was_training)
     scores, targets = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))

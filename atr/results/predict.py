@@ -1,6 +1,7 @@
 """From clips to class probabilities; single videos that belong to no list."""
 
 import glob
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def view_probabilities(model: VideoClassifier, views: Tensor) -> Tensor:
 
     One view after the other: thirty views of a batch at once do not fit every machine.
     """
-    return sum(class_probabilities(model, view) for view in views.unbind(1)) / views.shape[1]
+    return reduce(torch.add, (class_probabilities(model, view) for view in views.unbind(1))) / views.shape[1]
 
 
 def find_videos(names: list[str]) -> list[Path]:

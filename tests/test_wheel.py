@@ -1,5 +1,6 @@
 """The wheel: what is in it, and that it is whole where nothing but its own requirements is installed."""
 
+import ast
 import email
 import os
 import shutil
@@ -7,11 +8,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import atr
 
@@ -72,9 +74,12 @@ def metadata(wheel) -> email.message.Message:
 
 
 def required(metadata: email.message.Message, extra: str = "") -> list[Requirement]:
-    """What a wheel asks for with an extra; nothing but its base requirements without one."""
+    """What a wheel asks for with an extra, those that the extra names included; only its base requirements without."""
     requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
-    return [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": extra})]
+    asked = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": extra})]
+    named = {other for r in asked if r.name == metadata["Name"] for other in r.extras}
+    others = [r for r in asked if r.name != metadata["Name"]]
+    return others + [r for other in named for r in required(metadata, other)]
 
 
 def closure(requirements: list[Requirement]) -> set[str]:
@@ -96,8 +101,7 @@ def clean(wheel, metadata, tmp_path_factory) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     (packages,) = folder.glob("lib/python*/site-packages")
     for name in closure(required(metadata)):
-        files = distribution(name).files
-        for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        for top in {file.parts[0] for file in distribution(name).files} - {"..", "__pycache__"}:
             if not (packages / top).exists():
                 os.symlink(distribution(name).locate_file(top), packages / top)
     python = folder / "bin" / "python"
@@ -112,6 +116,38 @@ def test_core_needs_the_base_requirements_only(clean, tmp_path):
     assert Path(file).is_relative_to(clean.parents[1])  # not the source tree
     finished = subprocess.run([clean, "-I", "-c", "import pandas"], capture_output=True, text=True)
     assert "ModuleNotFoundError" in finished.stderr  # what is not declared cannot be imported there
+
+
+def imported(module: str, seen: set[str]) -> set[str]:
+    """Top-level names of all that a module of ours imports, by way of others of ours too; those are added to `seen`."""
+    path = ROOT / module.replace(".", "/")
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if module in seen or not file.is_file():  # a name in a module, not a module
+        return set()
+    seen.add(module)
+    names, found = set(), set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    for name in names:
+        top = name.split(".")[0]
+        found |= imported(name, seen) if top in PACKAGES else {top}
+    return found
+
+
+@pytest.mark.parametrize(("extra", "package"), [("train", "atr"), ("analysis", "analysis"), ("app", "app")])
+def test_an_extra_has_what_its_package_imports(metadata, extra, package):
+    files = (ROOT / package).rglob("*.py")
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
+    seen = set()
+    names = set().union(*(imported(module.removesuffix(".__init__"), seen) for module in modules))
+    assert len(seen) >= len(modules)
+    declared = {canonicalize_name(r.name) for r in required(metadata, extra)}
+    providers = packages_distributions()
+    for name in sorted(names - set(sys.stdlib_module_names)):
+        assert declared & {canonicalize_name(provider) for provider in providers[name]}, name
 
 
 def test_version_is_stated_once(metadata):
@@ -144,10 +180,10 @@ def test_extras_together_are_what_make_installs(metadata):
     assert set(metadata.get_all("Provides-Extra")) == {"train", "analysis", "app", "all"}
     extras = {
         str(Requirement(f"{r.name}{r.specifier}"))
-        for extra in ("", "train", "analysis", "app")
+        for extra in ("train", "analysis", "app")
         for r in required(metadata, extra)
-        if r.name != "atr-studio"
     }
+    assert {str(Requirement(f"{r.name}{r.specifier}")) for r in required(metadata, "all")} == extras
     lines = (ROOT / "requirements.txt").read_text().split()
     (pin,) = (Requirement(line) for line in lines if line.startswith("torch=="))
     (torch,) = (Requirement(text) for text in extras if Requirement(text).name == "torch")

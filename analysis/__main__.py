@@ -1,9 +1,6 @@
 """python -m analysis actionness | relations | compare | localize | order | faithfulness | report"""
 
-import shlex
 import sys
-
-import tyro
 
 from analysis.commands.actionness import Actionness
 from analysis.commands.compare import Compare
@@ -12,6 +9,7 @@ from analysis.commands.localize import Localize
 from analysis.commands.order import Order
 from analysis.commands.relations import Relations
 from analysis.commands.report import Report
+from atr.commands import run_command
 
 COMMANDS = {
     "actionness": Actionness,
@@ -24,13 +22,9 @@ COMMANDS = {
 }
 
 
-def main(argv: list[str]) -> int:
-    command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="python -m analysis", args=argv)
-    try:
-        return command.run(shlex.join(["python", "-m", "analysis", *argv]))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def main(argv: list[str], program: str = "python -m analysis") -> int:
+    """The exit code."""
+    return run_command(COMMANDS, argv, program)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """python -m atr describe | doctor | train | evaluate | predict | convert | tabletop"""
 
-import shlex
 import sys
-from typing import Annotated, Union
 
 import tyro
 
+from atr.commands import run_command
 from atr.commands.convert import Convert
 from atr.commands.describe import Describe
 from atr.commands.doctor import Doctor
@@ -26,25 +25,10 @@ COMMANDS = {
 }
 
 
-def main(argv: list[str]) -> int:
-    command = tyro.cli(parser(argv), args=argv, prog="python -m atr", config=(tyro.conf.OmitArgPrefixes,))
-    try:
-        return command.run(shlex.join(["python", "-m", "atr", *argv]))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def parser(argv: list[str]) -> type:
-    """One of the commands; the settings of the preset named in `argv` are the defaults of `train`."""
+def main(argv: list[str], program: str = "python -m atr") -> int:
+    """The exit code. The settings of the preset named in `argv` are the defaults of `train`."""
     train = Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv), Train.config))
-    defaults = {"train": {"default": train}}
-    return Union[  # noqa: UP007 (of a list)
-        tuple(
-            Annotated[kind, tyro.conf.subcommand(name, **defaults.get(name, {}))]
-            for name, kind in COMMANDS.items()
-        )
-    ]
+    return run_command(COMMANDS, argv, program, defaults={"train": train})
 
 
 def preset_in(argv: list[str]) -> str | None:

@@ -6,85 +6,54 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-import torch
-
 from analysis.actionness import has_graph_reasoner
 from analysis.html_page import Figures, page, paragraph
 from analysis.relations.average import RelationAverage
-from analysis.relations.averaging import average_relations
+from analysis.relations.averaging import average_relations, average_untrained
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
-from analysis.relations.numbers import block_numbers, by_class, convergences, table
-from atr.checkpoint import load_checkpoint
+from analysis.relations.numbers import (
+    block_numbers,
+    by_class,
+    convergences,
+    relations_folder,
+    relations_table,
+)
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
-from atr.models import VideoClassifier, build_model
-from atr.results.processes import process_state
-from atr.results.questions import answered, asked_of_all, clips_for, facts_of
-from atr.results.store import RESULT, complete, result_folder
-
-CONTROL_SEED = 0
+from atr.models import VideoClassifier
+from atr.results.questions import Question, SharedOptions, answer, any_clips
+from atr.results.store import RESULT
 
 
 @dataclass(frozen=True)
 class Relations:
     """Average the temporal relations W of a graph reasoner over a data set: the numbers and the figure of Fig 4.
 
-    Runs under `torchrun --nproc_per_node N -m analysis relations ...` too. A run that was stopped goes on where it
-    was; one that is complete is only printed. Exit code 3: some videos could not be read; they are listed.
+    The checkpoint needs a graph reasoner. Runs under `torchrun --nproc_per_node N -m analysis relations ...` too. It can
+    be interrupted and resumed; a complete result is only printed. Exit code 3: some clips could not be read; they are
+    listed.
     """
 
-    checkpoint: Path
-    """a checkpoint folder with a graph reasoner"""
-    data: str = "tabletop:val"
-    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
-    num_videos: int | None = None
-    """the first so many; all (2,000 rendered ones) when not given"""
-    out: Path = Path("results")
-    """where result folders lie; named by checkpoint, data and settings"""
+    options: SharedOptions
     base: Literal["e", "2"] = "e"
     """of the logarithm in JS: e for nats, 2 for bits"""
-    strict: bool = False
-    """stop at the first video that cannot be read"""
-    workers: int = 0
-    """decoding processes beside each computing one"""
-    cache: Path = Path("cache")
-    """folder for rendered clips"""
 
     def run(self, command: str) -> int:
-        model = load_checkpoint(self.checkpoint)
-        require_graph_reasoner(model, self.checkpoint)
-        clips = clips_for(model, self.data, cache=self.cache, num_clips=self.num_videos)
-        folder = relations_folder(self.out, self.checkpoint, clips.digest, self.base)
-        return answered(folder, partial(self.compute, model, clips, folder, command), print_result)
+        return answer(self.options, self.question, command)
 
-    def compute(self, model: VideoClassifier, clips: ClipDataset, folder: Path, command: str) -> None:
-        torch.manual_seed(CONTROL_SEED)
-        control = build_model(model.config)
-        control.preprocessing = model.preprocessing
-        averages, broken = {}, {}
-        for name, network in (("trained", model), ("untrained", control)):
-            ask = partial(average_relations, network, clips)
-            options = {"strict": self.strict, "num_workers": self.workers}
-            averages[name], broken = asked_of_all(ask, clips, folder, name, **options)
-        if not process_state().is_main_process:
-            return
-        base = math.e if self.base == "e" else 2.0
-        result = facts_of("relations", command, self.checkpoint, self.data, clips, broken) | {
-            "videos": len(averages["trained"]),
-            "base": base,
-            "trained": block_numbers(averages["trained"], base=base),
-            "untrained": block_numbers(averages["untrained"], base=base),
-            "convergence": convergences(averages["trained"], base),
-            "classes": by_class(averages["trained"], clips.labels),
-        }
-        complete(folder, lambda unfinished: write_result(result, averages, unfinished))
-
-
-def relations_folder(out: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
-    """Where the result lies, complete or not."""
-    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED}
-    return result_folder(out, "relations", checkpoint, settings)
+    def question(self, model: VideoClassifier) -> Question:
+        require_graph_reasoner(model, self.options.checkpoint)
+        return Question(
+            "relations",
+            folder=partial(relations_folder, base=self.base),
+            passes={
+                "trained": partial(average_relations, model),
+                "untrained": partial(average_untrained, model),
+            },
+            write=partial(write_result, math.e if self.base == "e" else 2.0),
+            show=print_result,
+            open=any_clips,
+        )
 
 
 def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
@@ -95,29 +64,39 @@ def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
         )
 
 
-def write_result(result: dict, averages: dict[str, RelationAverage], folder: Path) -> None:
+def write_result(
+    base: float,
+    folder: Path,
+    facts: dict,
+    clips: ClipDataset,
+    trained: RelationAverage,
+    untrained: RelationAverage,
+) -> None:
     """Tables, arrays and figures."""
-    write_json(folder / RESULT, result)
-    arrays = {
-        f"{net}/{name}": a for net, average in averages.items() for name, a in average.to_arrays().items()
+    result = facts | {
+        "videos": len(trained),
+        "base": base,
+        "trained": block_numbers(trained, base=base),
+        "untrained": block_numbers(untrained, base=base),
+        "convergence": convergences(trained, base),
+        "classes": by_class(trained, clips.labels),
     }
+    write_json(folder / RESULT, result)
+    arrays = {f"trained/{name}": array for name, array in trained.to_arrays().items()}
+    arrays |= {f"untrained/{name}": array for name, array in untrained.to_arrays().items()}
     write_arrays(folder / "relations.npz", arrays)
-    as_table(result).to_csv(folder / "relations.csv", index=False)
-    entries, base = result["trained"], result["base"]
+    relations_table(result).to_csv(folder / "relations.csv", index=False)
+    entries = result["trained"]
     for suffix in ("svg", "pdf"):
         fig4(entries, limits=limits_of(entries), base=base).savefig(folder / f"fig4.{suffix}")
     (folder / "fig4.html").write_text(fig4_page(result))
-
-
-def as_table(result: dict) -> pd.DataFrame:
-    return pd.concat([table(result[network], network) for network in ("trained", "untrained")])
 
 
 def fig4_page(result: dict) -> str:
     """Both panels in one self-contained HTML page."""
     entries, figures = result["trained"], Figures()
     return page(
-        f"{result['checkpoint']['name']}: temporal relations over {result['videos']} videos",
+        f"{result['checkpoint']['name']}: temporal relations over {result['videos']} clips",
         paragraph(
             f"{result['data']['description']}. A small JS alone proves nothing: compare the local mass with chance, and "
             "with the untrained control in relations.csv."
@@ -130,9 +109,9 @@ def fig4_page(result: dict) -> str:
 def print_result(result: dict, folder: Path) -> None:
     unit = "nats" if result["base"] != 2 else "bits"
     print(
-        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} videos; JS in {unit}"
+        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} clips; JS in {unit}"
     )
-    shown = as_table(result)[
+    shown = relations_table(result)[
         [
             "network",
             "block",
@@ -150,4 +129,3 @@ def print_result(result: dict, folder: Path) -> None:
     print(
         "untrained: the same network with fresh weights. Its small JS comes from uniform rows: read JS with local_mass."
     )
-    print(f"written to {folder}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -19,9 +20,16 @@ from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.processes import process_state
+from atr.results.store import result_folder
 from atr.video.transforms import normalise
 
 QUANTITIES = ("peak", "mean")
+KEYS = ("clips", "truth", "frames", "blocks", "maps", "emphasis")  # of a result, that a reader may rely on
+
+
+def localize_folder(root: Path, checkpoint: Path, data_digest: str, blocks: tuple[str, ...]) -> Path:
+    """Where the result lies, complete or not."""
+    return result_folder(root, "localize", checkpoint, {"data": data_digest, "blocks": list(blocks)})
 
 
 class Map(NamedTuple):

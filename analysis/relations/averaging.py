@@ -1,4 +1,4 @@
-"""The relation average over a data set."""
+"""The relation average over a data set, of a trained network and of the same network with fresh weights."""
 
 import torch
 from torch import Tensor
@@ -6,10 +6,12 @@ from torch import Tensor
 from analysis.recording import record
 from analysis.relations.average import RelationAverage
 from atr.data.clips import ClipDataset
-from atr.models import VideoClassifier
+from atr.models import VideoClassifier, build_model
 from atr.results.passes import pass_over
 from atr.results.processes import process_state
 from atr.video.transforms import normalised, to_unit
+
+CONTROL_SEED = 0
 
 
 def average_relations(
@@ -17,17 +19,27 @@ def average_relations(
 ) -> tuple[RelationAverage, dict[int, str]]:
     """W averaged over all clips, and {index: message} of those that could not be read.
 
-    Memory stays flat but for 12 (T - 2) bytes a block a video. options: of `pass_over`.
+    Memory stays flat but for 12 (T - 2) bytes a block and clip. options: of `pass_over`.
     """
     device = process_state().device
     model = model.to(device).eval()
 
     def add(
-        average: RelationAverage, frames: Tensor, labels: list[int], indices: list[int], count: int
+        average: RelationAverage, frames: Tensor, targets: list[int], indices: list[int], count: int
     ) -> None:
         with torch.inference_mode(), record(model) as recording:
             model(normalised(to_unit(frames.to(device)), model.preprocessing))
         relations = {block: [w[:count] for w in ws] for block, ws in recording.relations.items()}
-        average.update(relations, labels[:count], indices[:count])
+        average.update(relations, labels=targets[:count], videos=indices[:count])
 
     return pass_over(clips, RelationAverage, add, **options)
+
+
+def average_untrained(
+    model: VideoClassifier, clips: ClipDataset, **options
+) -> tuple[RelationAverage, dict[int, str]]:
+    """The control: as `average_relations`, of a network of the same configuration with fresh weights."""
+    torch.manual_seed(CONTROL_SEED)
+    control = build_model(model.config)
+    control.preprocessing = model.preprocessing
+    return average_relations(control, clips, **options)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,17 @@ from analysis.relations.average import (
     resampled_divergence,
     window_divergence,
 )
+from analysis.relations.averaging import CONTROL_SEED
+from atr.results.store import result_folder
+
+# Of a result, that a reader may rely on.
+KEYS = ("videos", "base", "checkpoint.model", "trained", "untrained", "convergence", "classes")
+
+
+def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
+    """Where the result lies, complete or not."""
+    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED}
+    return result_folder(root, "relations", checkpoint, settings)
 
 
 def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: int = 1000) -> list[dict]:
@@ -76,6 +88,11 @@ def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
             "rows": [len(entry["argmax"]) for entry in entries],
         }
     )
+
+
+def relations_table(result: dict) -> pd.DataFrame:
+    """`table` of the trained network and of its untrained control."""
+    return pd.concat([table(result[network], network) for network in ("trained", "untrained")])
 
 
 def convergences(average: RelationAverage, base: float = math.e) -> list[dict]:

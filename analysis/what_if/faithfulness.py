@@ -6,6 +6,7 @@ class fall early in the one and rise early in the other.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,10 +30,21 @@ from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
+from atr.results.store import result_folder
 from atr.video.transforms import normalise
 
 MODES = ("deletion", "insertion")
 STEPS = 10
+# Of a result, that a reader may rely on.
+KEYS = ("clips", "block", "grid", "fill", "orders", "shares", "curves", "differences")
+
+
+def faithfulness_folder(
+    root: Path, checkpoint: Path, data_digest: str, block: str, *, fill: str = "mean", seed: int = 0
+) -> Path:
+    """Where the result lies, complete or not."""
+    settings = {"data": data_digest, "block": block, "fill": fill, "seed": seed}
+    return result_folder(root, "faithfulness", checkpoint, settings)
 
 
 def orders_of(model: VideoClassifier, block: str) -> tuple[str, ...]:
@@ -165,6 +177,15 @@ def faithfulness_numbers(
             compared = {"mode": mode, "of": orders[a], "against": orders[b], "difference": found["value"]}
             differences.append({**compared, "low": found["low"], "high": found["high"]})
     return {"orders": list(orders), "shares": shares.tolist(), "curves": curves, "differences": differences}
+
+
+def described(result: dict) -> str:
+    """What was hidden of which clips."""
+    rows, columns = result["grid"]
+    return (
+        f"{result['block']} ({rows}×{columns} positions a frame) · hidden pixels: {result['fill']} · "
+        f"{result['data']['description']}"
+    )
 
 
 def curves_table(result: dict) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Does a model need the order of the frames? Its answers to clips in order, reversed and shuffled."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,15 @@ from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
+from atr.results.store import result_folder
 
 ORDERS = ("as it is", "reversed", "shuffled")  # of `frame_order`, and of the columns of every array here
+KEYS = ("clips", "overall", "classes")  # of a result, that a reader may rely on
+
+
+def order_folder(root: Path, checkpoint: Path, data_digest: str, seed: int = 0) -> Path:
+    """Where the result lies, complete or not."""
+    return result_folder(root, "order", checkpoint, {"data": data_digest, "seed": seed})
 
 
 def answers_in_order(

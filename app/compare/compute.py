@@ -8,7 +8,7 @@ import streamlit as st
 from app import loading
 from app.computing import compute_panel
 from app.loading.results import readable_results
-from atr.commands.evaluate import predictions_folder
+from atr.results.predictions import predictions_folder
 from atr.video.protocol import SINGLE_VIEW
 
 ALL_CLIPS = 2_000  # of the rendered validation split, as `python -m atr evaluate` takes them

@@ -5,25 +5,21 @@ from pathlib import Path
 
 import streamlit as st
 
+from analysis.localize import numbers as localize
+from analysis.relations import numbers as relations
+from analysis.what_if import faithfulness, order
 from app.loading.roots import ASSETS, root, stamp_of
 from atr.checkpoint import read_config
-from atr.results.store import RESULT, read_result, results
+from atr.results import predictions
+from atr.results.store import FACTS, RESULT, read_result, results
 
 WEIGHTS = "checkpoint.weights_sha256"
-# Facts that the pages read; "a.b" is b of a.
-OF_ALL = ("checkpoint.name", "command", "skipped", "data.name", "data.description", "data.digest")
-REQUIRED = {
-    "predictions": (
-        "protocol",
-        "labels",
-        "milliseconds_per_clip",
-        "checkpoint.model",
-        "checkpoint.preprocessing",
-    ),
-    "order": ("clips", "overall", "classes"),
-    "faithfulness": ("clips", "block", "grid", "fill", "orders", "shares", "curves", "differences"),
-    "localize": ("clips", "truth", "frames", "blocks", "maps", "emphasis"),
-    "relations": ("videos", "base", "checkpoint.model", "trained", "untrained", "convergence", "classes"),
+KEYS = {
+    "predictions": predictions.KEYS,
+    "order": order.KEYS,
+    "faithfulness": faithfulness.KEYS,
+    "localize": localize.KEYS,
+    "relations": relations.KEYS,
 }
 
 
@@ -40,7 +36,7 @@ def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list
                 result = _result(str(folder), stamp_of(folder / RESULT))
                 require(result, [WEIGHTS], folder)
                 if result["checkpoint"]["weights_sha256"] == weights:
-                    require(result, OF_ALL + REQUIRED[kind], folder)
+                    require(result, FACTS + KEYS[kind], folder)
                     found[folder] = result
             except ValueError as error:
                 faults.append(str(error))

@@ -6,12 +6,11 @@ from pathlib import Path
 import streamlit as st
 
 from analysis.actionness import has_graph_reasoner
-from analysis.commands.relations import as_table, relations_folder
 from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
-from analysis.relations.numbers import in_base
+from analysis.relations.numbers import in_base, relations_folder, relations_table
 from app import choices, loading
 from app.choices import plain
 from app.computing import compute_panel
@@ -211,7 +210,7 @@ def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None
 
 def numbers(result: dict) -> None:
     st.caption(f"JS in {unit_of(result['base'])}.")
-    table = as_table(result)
+    table = relations_table(result)
     small = [name for name in table if name.startswith("js_")]
     columns = {name: st.column_config.NumberColumn(name, format="%.2e") for name in small}
     st.dataframe(table, hide_index=True, height="content", column_config=columns)

@@ -8,12 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from analysis.actionness import default_block
-from analysis.commands import faithfulness as faithfulness_command
-from analysis.commands import order as order_command
-from analysis.what_if.faithfulness import areas_table
+from analysis.what_if.faithfulness import areas_table, described, faithfulness_folder
 from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
-from analysis.what_if.order import order_table
+from analysis.what_if.order import order_folder, order_table
 from app.choices import plain, stored_results
 from app.computing import compute_panel
 from atr.models import VideoClassifier
@@ -40,7 +38,7 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
             st.caption("What its classes become when played backwards is not known of this data set.")
         numbers(order_table(result), result, folder, checkpoint, ("order.csv", "order.npz", "order.html"))
     st.subheader("Compute on N clips", anchor=False)
-    compute_panel("order", checkpoint, model, order_command.order_folder, found.values())
+    compute_panel("order", checkpoint, model, order_folder, found.values())
 
 
 def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
@@ -49,7 +47,7 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
         f"If the map shows what the model uses, its answer follows early. {SCATTER}"
     )
     found = stored_results(checkpoint, "faithfulness")
-    if chosen := choose_result("faithfulness", found, faithfulness_command.described):
+    if chosen := choose_result("faithfulness", found, described):
         folder, result = chosen
         if "actionness" not in result["orders"]:
             st.info(
@@ -79,9 +77,7 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
         "faithfulness",
         checkpoint,
         model,
-        lambda root, path, digest: faithfulness_command.faithfulness_folder(
-            root, path, digest, block, fill=fill
-        ),
+        lambda root, path, digest: faithfulness_folder(root, path, digest, block, fill=fill),
         [r for r in found.values() if (r["block"], r["fill"]) == (block, fill)],
         arguments=["--block", block, "--fill", fill],
     )

@@ -8,9 +8,12 @@ import pandas as pd
 
 from atr.files import write_json
 from atr.results.scores import Scores
-from atr.results.store import RESULT, read_result
+from atr.results.store import RESULT, read_result, result_folder
+from atr.video.protocol import Protocol
 
 TABLE = "predictions.parquet"
+# Facts that a reader may rely on, beside those of every result.
+KEYS = ("protocol", "labels", "milliseconds_per_clip", "checkpoint.model", "checkpoint.preprocessing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,11 @@ class Predictions(Scores):
     @property
     def labels(self) -> list[str]:
         return self.facts["labels"]
+
+
+def predictions_folder(root: Path, checkpoint: Path, data_digest: str, protocol: Protocol) -> Path:
+    """Where the predictions lie, complete or not."""
+    return result_folder(root, "predictions", checkpoint, {"data": data_digest, "protocol": str(protocol)})
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:

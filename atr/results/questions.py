@@ -1,78 +1,166 @@
-"""What all commands do alike that ask something of a checkpoint over a list of clips and keep the answer."""
+"""A question asked of a checkpoint over a list of clips: the options they share, one run from weights to a result folder."""
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 
+from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
 from atr.models import VideoClassifier
-from atr.results.passes import SKIPPED, progress_of
+from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import process_state
-from atr.results.store import RESULT, checkpoint_facts, partial_folder, read_result, software
+from atr.results.store import RESULT, checkpoint_facts, complete, partial_folder, read_result, software
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
 Arrays = dict[str, np.ndarray]  # a row a clip
 Broken = dict[int, str]  # index of a clip that could not be read -> message
+# --num-videos was the name in one command; the help puts the alias first.
+NumClips = Annotated[int | None, tyro.conf.arg(name="num-videos", aliases=["--num-clips"])]
 
 
-def clips_for(
-    model: VideoClassifier,
-    data: str,
-    *,
-    cache: Path,
-    num_clips: int | None = None,
-    protocol: Protocol = SINGLE_VIEW,
+@dataclass(frozen=True)
+class Options:
+    """Which checkpoint, over which clips, and where the result goes."""
+
+    checkpoint: Path
+    """a checkpoint folder"""
+    data: str = "tabletop:val"
+    """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
+    num_clips: NumClips = None
+    """the first so many; all (2,000 rendered ones) when not given"""
+    out: Path = Path("results")
+    """where result folders lie; named by checkpoint, data and settings"""
+    strict: bool = False
+    """stop at the first video that cannot be read"""
+    workers: int = 0
+    """decoding processes beside each computing one"""
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+
+
+SharedOptions = Annotated[
+    Options, tyro.conf.arg(name="")
+]  # of a command: without a prefix, in its own box of --help
+
+
+def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SINGLE_VIEW) -> ClipDataset:
+    """The clips of `--data` in the sizes of the model, whatever their classes."""
+    return open_clips(
+        options.data,
+        num_frames=model.config.num_frames,
+        preprocessing=model.preprocessing,
+        cache=options.cache,
+        num_clips=options.num_clips,
+        protocol=protocol,
+    )
+
+
+def clips_of_its_classes(
+    model: VideoClassifier, options: Options, protocol: Protocol = SINGLE_VIEW
 ) -> ClipDataset:
-    """`open_clips` with the sizes of a checkpoint's model; of several processes one renders."""
-    with process_state().main_process_first():
-        return open_clips(
-            data,
-            num_frames=model.config.num_frames,
-            preprocessing=model.preprocessing,
-            cache=cache,
-            num_clips=num_clips,
-            protocol=protocol,
-        )
-
-
-def require_same_labels(model: VideoClassifier, clips: ClipDataset, checkpoint: Path, data: str) -> None:
-    """Raises ValueError where a checkpoint's classes are not the data's."""
+    """As `any_clips`. Raises ValueError where the checkpoint's classes are not the data's."""
+    clips = any_clips(model, options, protocol)
+    checkpoint, data = options.checkpoint, options.data
     if len(model.labels) != len(clips.labels):
         raise ValueError(f"{checkpoint} knows {len(model.labels)} classes, {data} has {len(clips.labels)}")
     for index, (own, other) in enumerate(zip(model.labels, clips.labels, strict=True)):
         if own != other:
             raise ValueError(f"class {index} is {own!r} in {checkpoint} and {other!r} in {data}")
+    return clips
 
 
-def asked_of_all(
-    ask: Callable[..., tuple[Arrays, Broken]], clips: ClipDataset, folder: Path, phase: str, **options
-) -> tuple[Arrays, Broken]:
-    """What `ask` finds over all clips, on the way to the result `folder`, with a progress bar.
+@dataclass(frozen=True)
+class Question:
+    """What one command asks of a model over all clips.
 
-    ask, options: takes `partial`, `progress` and these options, all of `pass_over`.
+    Attributes:
+        kind: of the result; its folder's name begins with it.
+        folder: (root of the results, checkpoint, digest of the clips) -> the folder of the result.
+        passes: name of the pass -> (clips, **options of `pass_over`) -> what it finds, and the clips it cannot read.
+        write: (folder, facts, clips, *what the passes found) fills the folder: its `result.json` begins with the facts.
+        show: (result, folder) prints the result.
+        open: (model, options) -> the clips.
+    """
+
+    kind: str
+    folder: Callable[[Path, Path, str], Path]
+    passes: dict[str, Callable[..., tuple[Arrays | Gathered, Broken]]]
+    write: Callable[..., None]
+    show: Callable[[dict, Path], None]
+    open: Callable[[VideoClassifier, Options], ClipDataset] = clips_of_its_classes
+
+
+def answer(options: Options, question_for: Callable[[VideoClassifier], Question], command: str) -> int:
+    """Compute a result that is not there yet, show it, name what could not be read; the exit code.
+
+    Every process takes part; the main one writes and prints. A run that was interrupted is resumed.
+
+    Args:
+        question_for: what to ask of the loaded model; raises ValueError where it cannot be asked.
+        command: as it was typed.
+
+    Raises:
+        ValueError: the checkpoint, the data or the question do not fit, or no clip could be read.
+    """
+    state, model = process_state(), load_checkpoint(options.checkpoint)
+    question = question_for(model)
+    with state.main_process_first():  # of several processes one renders
+        clips = question.open(model, options)
+    folder = question.folder(options.out, options.checkpoint, clips.digest)
+    if folder.exists() and not (folder / RESULT).is_file():
+        raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
+    if not folder.exists():
+        found, broken = found_by(question, clips, folder, options)
+        if state.is_main_process:
+            facts = facts_of(question.kind, command, options, clips, broken)
+            complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
+    state.wait_for_everyone()
+    if not state.is_main_process:
+        return 0
+    result = read_result(folder)
+    question.show(result, folder)
+    print(f"written to {folder}")
+    for clip in result["skipped"]:
+        print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
+    return SKIPPED if result["skipped"] else 0
+
+
+def found_by(
+    question: Question, clips: ClipDataset, folder: Path, options: Options
+) -> tuple[list[Arrays | Gathered], Broken]:
+    """What each pass of a question finds, on the way to the result `folder`, with a progress bar.
 
     Raises:
         ValueError: no clip could be read.
     """
-    partial = partial_folder(folder)
-    with progress_of(partial, phase, len(clips), process_state()) as progress:
-        found, broken = ask(partial=partial / phase, progress=progress, **options)
-    if not len(found):
-        raise ValueError(f"none of the {len(clips)} clips of {clips.description} could be read")
+    unfinished, found, broken = partial_folder(folder), [], {}
+    for name, ask in question.passes.items():
+        with progress_of(unfinished, name, len(clips), process_state()) as progress:
+            rows, broken = ask(
+                clips,
+                partial=unfinished / name,
+                progress=progress,
+                strict=options.strict,
+                num_workers=options.workers,
+            )
+        if not len(rows):
+            raise ValueError(f"none of the {len(clips)} clips of {clips.description} could be read")
+        found.append(rows)
     return found, broken
 
 
-def facts_of(
-    kind: str, command: str, checkpoint: Path, data: str, clips: ClipDataset, broken: Broken
-) -> dict:
+def facts_of(kind: str, command: str, options: Options, clips: ClipDataset, broken: Broken) -> dict:
     """What every result says of where it comes from."""
     return {
         "kind": kind,
         "command": command,
-        "checkpoint": checkpoint_facts(checkpoint),
-        "data": {"name": data, "description": clips.description, "digest": clips.digest},
+        "checkpoint": checkpoint_facts(options.checkpoint),
+        "data": {"name": options.data, "description": clips.description, "digest": clips.digest},
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
         "software": software(),
     }
@@ -82,23 +170,3 @@ def named_rows(clips: ClipDataset, rows: Arrays) -> Arrays:
     """The rows with the "id" and the "target" of the clips they belong to."""
     ids, targets = ([values[index] for index in rows["index"]] for values in (clips.ids, clips.targets))
     return {**rows, "id": np.array(ids), "target": np.array(targets, np.int64)}
-
-
-def answered(folder: Path, compute: Callable[[], None], show: Callable[[dict, Path], None]) -> int:
-    """Compute a result that is not there yet, show it, name what could not be read; the exit code.
-
-    compute: writes `folder` in the main process; every process takes part.
-    """
-    state = process_state()
-    if folder.exists() and not (folder / RESULT).is_file():
-        raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
-    if not folder.exists():
-        compute()
-    state.wait_for_everyone()
-    if not state.is_main_process:
-        return 0
-    result = read_result(folder)
-    show(result, folder)
-    for clip in result["skipped"]:
-        print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
-    return SKIPPED if result["skipped"] else 0

@@ -16,6 +16,8 @@ from atr.checkpoint import read_config
 from atr.files import digest, whole_folder
 
 RESULT = "result.json"
+# Facts of every result that a reader may rely on; "a.b" is b of a. Each kind has its own KEYS besides.
+FACTS = ("checkpoint.name", "command", "skipped", "data.name", "data.description", "data.digest")
 
 
 def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Path:

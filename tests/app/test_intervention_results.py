@@ -3,11 +3,14 @@
 import json
 
 import atr
-from analysis.commands.faithfulness import Faithfulness, faithfulness_folder
-from analysis.commands.order import Order, order_folder
+from analysis.commands.faithfulness import Faithfulness
+from analysis.commands.order import Order
+from analysis.what_if.faithfulness import faithfulness_folder
+from analysis.what_if.order import order_folder
 from app.computing import digest_of
 from app.loading.results import readable_results
 from app.runs import Run
+from atr.results.questions import Options
 from tests.app.world import LABELS, write_checkpoint
 
 
@@ -24,8 +27,13 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
     app = launch("what_if")
     assert ["No result over a data set" in info.value for info in app.info] == [True, True]
     data, out = str(world / "clips"), world / "results"
-    assert Order(network, data=data, out=out).run("python -m analysis order --seed 0") == 0
-    assert Faithfulness(network, data=data, out=out, block="S4B1").run("python -m analysis faithfulness") == 0
+    assert Order(Options(network, data=data, out=out)).run("python -m analysis order --seed 0") == 0
+    assert (
+        Faithfulness(Options(network, data=data, out=out), block="S4B1").run(
+            "python -m analysis faithfulness"
+        )
+        == 0
+    )
     app.run()
     assert not app.info and not errors(app) and not app.exception
     assert "python -m analysis order --seed 0" in [code.value for code in app.code]
@@ -39,7 +47,7 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
 
 def test_results_of_another_checkpoint_are_not_shown(world, network):
     other = write_checkpoint(world / "checkpoints" / "other", block="atr")
-    assert Order(other, data=str(world / "clips"), out=world / "results").run("order") == 0
+    assert Order(Options(other, data=str(world / "clips"), out=world / "results")).run("order") == 0
     found, faults = readable_results("other", "order")
     assert len(found) == 1 and not faults
     assert readable_results("net", "order") == ({}, [])
@@ -71,7 +79,7 @@ def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_pag
     launch, world, network
 ):
     data, out = str(world / "clips"), world / "results"
-    assert Order(network, data=data, out=out).run("order") == 0
+    assert Order(Options(network, data=data, out=out)).run("order") == 0
     (whole,) = out.glob("order-net-*/result.json")
     result = json.loads(whole.read_text())
     del result["overall"]

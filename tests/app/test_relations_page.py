@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
-from analysis.commands.relations import relations_folder
+from analysis.relations.numbers import relations_folder
 from app.runs import Run
 from tests.app.world import write_checkpoint
 

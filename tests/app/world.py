@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import atr
-from atr.commands.evaluate import predictions_folder
-from atr.results.predictions import Predictions, write_predictions
+from atr.results.predictions import Predictions, predictions_folder, write_predictions
 from atr.results.store import checkpoint_facts
 from atr.video.encoding import write_mp4
 from atr.video.protocol import Protocol

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import atr
-from analysis.commands.localize import Localize, localize_folder
+from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
 from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_masked
@@ -18,12 +18,14 @@ from analysis.localize.numbers import (
     Map,
     emphasis_numbers,
     localization_numbers,
+    localize_folder,
     maps_of,
     measure,
     measure_clips,
 )
 from analysis.recording import record
 from atr.files import read_arrays
+from atr.results.questions import Options
 from atr.results.store import read_result
 from atr.video.transforms import normalise
 from tests.app.world import write_checkpoint, write_clips
@@ -194,7 +196,7 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_uninterrupted_one(fold
 
 
 def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys):
-    command = Localize(folder / "net", data=str(folder / "clips"), out=tmp_path)
+    command = Localize(Options(folder / "net", data=str(folder / "clips"), out=tmp_path))
     assert command.run("python -m analysis localize") == 0
     (result_folder,) = tmp_path.glob("localize-net-*")
     result = read_result(result_folder)
@@ -214,7 +216,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert (result_folder / "localize.csv").read_text().count("\n") == 8
     assert (result_folder / "emphasis.csv").read_text().count("\n") == 13
     assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 2
-    monkeypatch.setattr("analysis.commands.localize.measure_clips", None)
+    monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert command.run("python -m analysis localize") == 0  # only printed
     assert "do they rise in frames in which the action happens? (2 clips)" in capsys.readouterr().out
@@ -223,14 +225,15 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
 def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):
     write_clips(tmp_path / "clips")
     (tmp_path / "clips" / "val-000001.mp4").write_bytes(b"no video")
-    command = Localize(folder / "bare", data=str(tmp_path / "clips"), block=("S2B1",), out=tmp_path)
+    options = Options(folder / "bare", data=str(tmp_path / "clips"), out=tmp_path)
+    command = Localize(options, block=("S2B1",))
     assert command.run("python -m analysis localize") == 3
     assert "skipped val-000001" in capsys.readouterr().err
     (result_folder,) = tmp_path.glob("localize-bare-*")
     result = read_result(result_folder)
     assert [entry["method"] for entry in result["maps"]] == ["Grad-CAM", *(m.method for m in BASELINES)]
     with pytest.raises(ValueError, match="block='S9B1' is unknown; allowed: S2B1"):
-        Localize(folder / "bare", data=str(tmp_path / "clips"), block=("S9B1",), out=tmp_path).run("")
+        Localize(options, block=("S9B1",)).run("")
 
 
 # ---- figures

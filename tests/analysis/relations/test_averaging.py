@@ -135,7 +135,7 @@ def test_a_broken_video_is_named_and_the_rest_counted(checkpoint, clips_folder, 
 
 
 def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, monkeypatch, capsys):
-    monkeypatch.setattr("analysis.commands.relations.average_relations", None)
+    monkeypatch.setattr("atr.results.questions.found_by", None)
     arguments = ["relations", "--checkpoint", checkpoint, "--data", clips_folder, "--out", whole.parent]
     assert main([str(a) for a in arguments]) == 0
     assert "S5B2" in capsys.readouterr().out

@@ -12,12 +12,13 @@ from torch import nn
 from torch.nn import functional as F
 
 import atr
-from analysis.commands.faithfulness import Faithfulness, faithfulness_folder
+from analysis.commands.faithfulness import Faithfulness
 from analysis.what_if.faithfulness import (
     areas_table,
     areas_under,
     curves_of_clips,
     curves_table,
+    faithfulness_folder,
     faithfulness_numbers,
     hidden_counts,
     orders_of,
@@ -27,6 +28,7 @@ from analysis.what_if.interventions import hiding_order
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import read_arrays
 from atr.locator import ActionRegionLocator
+from atr.results.questions import Options
 from atr.results.store import read_result
 from tests.app.world import write_checkpoint, write_clips
 
@@ -178,7 +180,7 @@ def folder(tmp_path_factory):
 
 
 def command(folder, out, name="net", **settings) -> Faithfulness:
-    return Faithfulness(folder / name, data=str(folder / "clips"), out=out, **settings)
+    return Faithfulness(Options(folder / name, data=str(folder / "clips"), out=out), **settings)
 
 
 KILLED = """
@@ -235,7 +237,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert result["shares"] == pytest.approx([count / 16 for count in hidden_counts((4, 4))])
     assert "Plotly.newPlot" in (found / "faithfulness.html").read_text()
     assert found == faithfulness_folder(tmp_path, folder / "net", result["data"]["digest"], "S4B1")
-    monkeypatch.setattr("analysis.commands.faithfulness.curves_of_clips", None)
+    monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert command(folder, tmp_path, block="S4B1").run("python -m analysis faithfulness") == 0  # only printed
     assert "actionness minus random" in capsys.readouterr().out

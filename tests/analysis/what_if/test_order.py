@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 import atr
-from analysis.commands.order import Order, order_folder
+from analysis.commands.order import Order
 from analysis.what_if.figures import order_figure
-from analysis.what_if.order import answers_in_order, order_numbers, order_table
+from analysis.what_if.order import answers_in_order, order_folder, order_numbers, order_table
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import read_arrays
+from atr.results.questions import Options
 from atr.results.store import read_result
 from tests.app.world import write_checkpoint, write_clips
 
@@ -124,7 +125,7 @@ def folder(tmp_path_factory):
 
 
 def run(folder, out, **settings) -> int:
-    return Order(folder / "net", data=str(folder / "clips"), out=out, **settings).run(
+    return Order(Options(folder / "net", data=str(folder / "clips"), out=out), **settings).run(
         "python -m analysis order"
     )
 
@@ -176,7 +177,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert (result_folder / "order.csv").read_text().count("\n") == 4
     assert "Plotly.newPlot" in (result_folder / "order.html").read_text()
     assert result_folder == order_folder(tmp_path, folder / "net", result["data"]["digest"])
-    monkeypatch.setattr("analysis.commands.order.answers_in_order", None)
+    monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert run(folder, tmp_path) == 0  # only printed
     assert "in order minus reversed" in capsys.readouterr().out
@@ -185,7 +186,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
 def test_a_broken_video_is_named_and_foreign_labels_are_refused(folder, tmp_path, capsys):
     write_clips(tmp_path / "clips")
     (tmp_path / "clips" / "val-000001.mp4").write_bytes(b"no video")
-    command = Order(folder / "net", data=str(tmp_path / "clips"), out=tmp_path / "results")
+    command = Order(Options(folder / "net", data=str(tmp_path / "clips"), out=tmp_path / "results"))
     assert command.run("python -m analysis order") == 3
     assert "skipped val-000001" in capsys.readouterr().err
     annotations = tmp_path / "clips" / "annotations.json"

@@ -145,7 +145,7 @@ def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, tmp_path
     arguments = ["evaluate", "--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path]
     assert main([str(a) for a in arguments]) == 0
     first = capsys.readouterr().out
-    monkeypatch.setattr("atr.commands.evaluate.view_scores", None)
+    monkeypatch.setattr("atr.results.questions.found_by", None)
     assert main([str(a) for a in arguments]) == 0
     assert capsys.readouterr().out == first
 

@@ -1,6 +1,7 @@
 """python -m atr describe | doctor | train | evaluate | predict | convert | tabletop"""
 
 import sys
+from importlib import import_module
 
 import tyro
 
@@ -28,7 +29,16 @@ COMMANDS = {
 def main(argv: list[str], program: str = "python -m atr") -> int:
     """The exit code. The settings of the preset named in `argv` are the defaults of `train`."""
     train = Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv), Train.config))
-    return run_command(COMMANDS, argv, program, defaults={"train": train})
+    return run_command(COMMANDS, argv, program, defaults={"train": train}, run=run)
+
+
+def run(command, typed: str) -> int:
+    return command.run(typed, write_overlay) if isinstance(command, Predict) else command.run(typed)
+
+
+def write_overlay(*arguments, **options) -> None:
+    """`analysis.clip_folder.write_clip`: of the package above this one, which is looked up only where it is wanted."""
+    import_module("analysis.clip_folder").write_clip(*arguments, **options)
 
 
 def preset_in(argv: list[str]) -> str | None:

@@ -1,6 +1,7 @@
 """One file a command of python -m atr, and how a command is started: parsed, run, its errors in one line."""
 
 import os
+import select
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -47,14 +48,21 @@ def run_command(
             return run(command, shlex.join([*program.split(), *argv]))
         finally:
             sys.stdout.flush()  # here, and not at the interpreter's end, where nobody catches what it raises
-    except BrokenPipeError:
-        return after_closed_pipe()
     except (ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and reader_has_gone():
+            return CLOSED_PIPE
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def after_closed_pipe() -> int:
-    """`… | head -1` has read enough: no message; what is still in the buffer goes nowhere. The exit code."""
+def reader_has_gone() -> bool:
+    """Whether nobody reads standard output any more, as after `| head -1`; what is still in its buffer is then dropped.
+
+    A pipe to another process, such as one that decodes, may break too: that is an error.
+    """
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):  # POLLERR and POLLHUP are told without being asked for
+        return False
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return CLOSED_PIPE
+    return True

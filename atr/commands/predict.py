@@ -1,7 +1,7 @@
-"""python -m atr predict: what a checkpoint calls videos of one's own."""
+"""python -m atr predict: the classes of videos of one's own."""
 
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,7 +38,12 @@ class Predict:
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
 
-    def run(self, command: str) -> int:
+    def run(self, command: str, write_overlay: Callable[..., object]) -> int:
+        """The exit code.
+
+        write_overlay: (model, video, folder, checkpoint=..., command=...) fills the folder of a video. Maps are a
+            question of the package above this one, so it is handed down.
+        """
         videos, protocol = find_videos(list(self.clips)), Protocol.named(self.protocol)
         model = load_checkpoint(self.checkpoint).to(device_named(self.device))
         if self.overlay is not None and model.config.block != "atr":
@@ -55,7 +60,8 @@ class Predict:
             try:
                 probabilities = predict(model, video, protocol, sampling)
                 if self.overlay is not None:
-                    self.write_overlay(video, self.overlay / name)
+                    folder = self.overlay / name
+                    write_overlay(model, video, folder, checkpoint=self.checkpoint, command=command)
             except VideoError as error:
                 unreadable.append({"clip": str(video), "message": str(error)})
                 print(f"skipped {error}", file=sys.stderr)
@@ -75,14 +81,3 @@ class Predict:
             settings = {"protocol": self.protocol, "sampling": sampling, "software": software()}
             write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
         return SKIPPED if unreadable else 0
-
-    def write_overlay(self, video: Path, folder: Path) -> None:
-        """Raises VideoError where the command that makes it fails."""
-        # Maps are a question of the analysis package, which stands above this one: its own command answers it.
-        arguments = ["--checkpoint", str(self.checkpoint), "--device", self.device]
-        out = ["--out", str(folder)]
-        command = [sys.executable, "-m", "analysis", "actionness", str(video), *arguments, *out]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if done.returncode:
-            reason = done.stderr.strip().splitlines() or ["no word of it"]
-            raise VideoError(f"{video}: its overlay failed: {reason[-1]}")

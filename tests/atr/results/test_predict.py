@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import atr
+from analysis.__main__ import main as analyse
 from atr.__main__ import main
 from atr.results.predict import distinct_names, find_videos, predict
 from atr.tabletop import CLASSES
@@ -75,6 +76,29 @@ def test_the_overlay_is_a_video_of_all_frames(checkpoint, clips_folder, tmp_path
     ]
     assert main([str(a) for a in arguments]) == 0
     assert len(decode(tmp_path / "val-000001" / "overlay-S5B1.mp4")) == 10
+
+
+def test_overlays_need_one_model_and_no_other_process(checkpoint, clips_folder, tmp_path, monkeypatch):
+    """The files are those of the command that makes them of one clip."""
+    first, second = clips_folder / "val-000001.mp4", clips_folder / "val-000002.mp4"
+    alone = tmp_path / "alone"
+    arguments = ["actionness", first, "--checkpoint", checkpoint, "--out", alone]
+    assert analyse([str(a) for a in arguments]) == 0
+    loaded = []
+    monkeypatch.setattr("atr.commands.predict.load_checkpoint", lambda folder: loaded.append(folder) or model)
+    monkeypatch.setattr("subprocess.Popen", None)
+    model = atr.load_checkpoint(checkpoint)
+    arguments = ["predict", first, second, "--checkpoint", checkpoint, "--overlay", tmp_path / "seen"]
+    assert main([str(a) for a in arguments]) == 0
+    assert loaded == [checkpoint]
+    folders = [tmp_path / "seen" / video.stem for video in (first, second)]
+    for folder in folders:
+        assert {path.name for path in folder.iterdir()} == {path.name for path in alone.iterdir()}
+    for name in ("actionness.csv", "sheet.png"):
+        assert (folders[0] / name).read_bytes() == (alone / name).read_bytes()
+    summary = json.loads((folders[0] / "summary.json").read_text())
+    assert summary.pop("command").startswith("python -m atr predict ")
+    assert summary.items() <= json.loads((alone / "summary.json").read_text()).items()
 
 
 def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):

@@ -1,0 +1,139 @@
+"""One clip as a folder: overlays, figures and numbers of where and when a model looks."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from analysis.actionness import (
+    NORMALISATIONS,
+    ClipActionness,
+    actionness_blocks,
+    clip_actionness,
+    colour_limits,
+    normalise,
+    temporal_emphasis,
+)
+from analysis.export import emphasis_table, write_figure, write_gif, write_maps
+from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
+from atr.files import make_folder
+from atr.models import VideoClassifier
+from atr.video.encoding import write_mp4
+from atr.video.transforms import VIEWS
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Which maps are drawn, and how."""
+
+    block: tuple[str, ...] = ()
+    """blocks to draw, by their paper names such as S5B2; all of them when none is given"""
+    view: Literal[VIEWS] = "crop"
+    """crop: the centre square the evaluation uses; whole: the entire frame"""
+    normalisation: Literal[NORMALISATIONS] = "raw"
+    """raw: M; sigmoid: sigmoid(M); softmax: the weights of AFA, which sum to 1 in every frame"""
+    colormap: Literal[COLORMAPS] = "inferno"
+    opacity: float = 0.6
+    """of the map over the frame, 0 to 1"""
+    max_frames: int = 300
+    """a longer clip is thinned out to this many frames"""
+
+
+def write_clip(
+    model: VideoClassifier,
+    clip: Path,
+    out: Path,
+    drawing: Drawing = Drawing(),  # noqa: B008 (frozen)
+    *,
+    checkpoint: Path,
+    command: str,
+    progress: bool = False,
+) -> dict:
+    """Fill a folder, made when it does not exist, and give what its summary.json holds.
+
+    Pictures and maps come where the model has an Action-related Region Locator; the summary says so where it has none.
+
+    Args:
+        model: in evaluation mode, on any device.
+        checkpoint: where the model comes from, for the summary.
+        command: as it was typed, for the summary.
+        progress: whether bars are shown.
+
+    Raises:
+        VideoError: the file is no readable video.
+        ValueError: the drawing is not possible, or a file stands in the folder's place.
+    """
+    if not 0 <= drawing.opacity <= 1:
+        raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
+    make_folder(out)
+    allowed = actionness_blocks(model)
+    if unknown := [name for name in drawing.block if name not in allowed]:
+        raise ValueError(
+            f"block {', '.join(unknown)} has no actionness in {checkpoint}; "
+            f"allowed: {', '.join(allowed) or 'none, the model has no Action-related Region Locator'}"
+        )
+    # An error comes before any bar.
+    with tqdm(desc="actionness", unit="sampling", delay=0.5, disable=not progress) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = clip_actionness(model, clip, view=drawing.view, max_frames=drawing.max_frames, progress=show)
+    limits = {name: colour_limits(maps, drawing.normalisation) for name, maps in result.maps.items()}
+    best = np.argsort(-result.probabilities, kind="stable")[:5]
+    summary = {
+        "clip": str(clip),
+        "checkpoint": str(checkpoint),
+        "command": command,
+        "view": drawing.view,
+        "normalisation": drawing.normalisation,
+        "num_frames": len(result.frames),
+        "fps": result.fps,
+        "sampled_frames": result.sampled.tolist(),
+        "top5": [
+            {"label": model.labels[index], "probability": float(result.probabilities[index])}
+            for index in best
+        ],
+        "labels": model.labels,
+        "probabilities": result.probabilities.tolist(),
+        "colour_limits": limits,
+        "notes": result.notes,
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    if result.maps:
+        write_maps(out / "actionness.npz", result)
+        emphasis_table(result).to_csv(out / "actionness.csv", index=False)
+        write_pictures(out, result, drawing, drawing.block or allowed, limits, progress=progress)
+    return summary
+
+
+def write_pictures(
+    out: Path,
+    result: ClipActionness,
+    drawing: Drawing,
+    blocks: tuple[str, ...],
+    limits: dict[str, tuple[float, float]],
+    *,
+    progress: bool,
+) -> None:
+    """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html."""
+    keys, kind = result.key_frames, drawing.normalisation
+    colours = {"colormap": drawing.colormap, "opacity": drawing.opacity}
+    maps = {name: normalise(result.maps[name], kind) for name in blocks}
+    shown, indices = result.frames[keys], result.indices[keys]
+    for name in tqdm(blocks, desc="overlays", unit="block", disable=not progress):
+        frames = overlay(result.frames, maps[name], limits[name], **colours)
+        write_mp4(out / f"overlay-{name}.mp4", frames, result.fps)
+        write_gif(out / f"overlay-{name}.gif", frames, result.fps)
+        strip = strip_figure(shown, maps[name][keys], limits[name], indices, block=name, kind=kind, **colours)
+        write_figure(strip, [out / f"strip-{name}.png", out / f"strip-{name}.svg"])
+    chosen = {name: maps[name][keys] for name in blocks}
+    sheet = block_frame_sheet(shown, chosen, limits, indices, kind=kind, **colours)
+    write_figure(sheet, [out / "sheet.png"])
+    emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
+    figure = emphasis_figure(emphasis, result.indices, sampled=indices)
+    figure.write_html(out / "emphasis.html", include_plotlyjs=True)

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,8 @@ from atr.data.clips import ClipDataset, VideoClips
 from atr.files import write_json
 from atr.models import BACKBONES, MODELS, Backbone
 from atr.results.passes import per_clip
-from atr.results.processes import process_state
-from atr.results.questions import answered, asked_of_all, clips_for, facts_of
-from atr.results.store import RESULT, complete, read_result, result_folder
+from atr.results.questions import Question, SharedOptions, answer, any_clips
+from atr.results.store import RESULT, read_result, result_folder
 from atr.temporal import ShiftConv
 
 ROOT = Path(__file__).parent.parent
@@ -163,23 +161,26 @@ def brightness(clips: ClipDataset, **options):
 class Brightness:
     """How bright a data set is to a checkpoint."""
 
-    checkpoint: Path
-    data: str
-    out: Path
-    cache: Path = Path("cache")
+    options: SharedOptions
 
     def run(self, command: str) -> int:
-        model = atr.load_checkpoint(self.checkpoint)
-        clips = clips_for(model, self.data, cache=self.cache)
-        folder = result_folder(self.out, "brightness", self.checkpoint, {"data": clips.digest})
-        return answered(folder, partial(self.compute, clips, folder, command), self.show)
+        return answer(self.options, self.question, command)
 
-    def compute(self, clips: ClipDataset, folder: Path, command: str) -> None:
-        rows, broken = asked_of_all(partial(brightness, clips), clips, folder, "brightness")
-        if process_state().is_main_process:
-            result = facts_of("brightness", command, self.checkpoint, self.data, clips, broken)
-            result["mean"] = float(rows["brightness"].mean())
-            complete(folder, lambda unfinished: write_json(unfinished / RESULT, result))
+    def question(self, model) -> Question:
+        def folder(root: Path, checkpoint: Path, data_digest: str) -> Path:
+            return result_folder(root, "brightness", checkpoint, {"data": data_digest})
+
+        return Question(
+            "brightness",
+            folder=folder,
+            passes={"brightness": brightness},
+            write=self.write,
+            show=self.show,
+            open=any_clips,
+        )
+
+    def write(self, folder: Path, facts: dict, clips: ClipDataset, rows: dict[str, np.ndarray]) -> None:
+        write_json(folder / RESULT, facts | {"mean": float(rows["brightness"].mean())})
 
     def show(self, result: dict, folder: Path) -> None:
         print(f"{result['mean']:.3f} in {folder}")

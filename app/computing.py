@@ -24,7 +24,6 @@ def compute_panel(
     stored: Iterable[dict],
     *,
     arguments: Sequence[str] = (),
-    count: str = "--num-clips",
     noun: str = "result",
     program: tuple[str, str] | None = None,
     offered: int = OFFERED_CLIPS,
@@ -36,7 +35,6 @@ def compute_panel(
         folder_of: (results root, checkpoint folder, digest of the data) -> the folder of the result.
         stored: the results there are with the same settings, told by the digests of their data.
         arguments: of the command, beside --checkpoint, --data, --out and the number of clips.
-        count: the flag with the number of clips.
         noun: what the page calls a result.
         program: (module, command); ("analysis", kind) when None.
         offered: clips, at first.
@@ -67,7 +65,7 @@ def compute_panel(
         if failure := run.failure():
             st.error(plain(failure), icon=":material/error:")
         if st.button("Compute", key=f"compute {kind}", icon=":material/play_arrow:"):
-            chosen = ["--checkpoint", str(path.resolve()), "--data", data, count, str(clips)]
+            chosen = ["--checkpoint", str(path.resolve()), "--data", data, "--num-clips", str(clips)]
             run.start([command, *chosen, *arguments, "--out", str(root)], module)
             st.rerun()
 

@@ -28,7 +28,7 @@ COMMANDS = {
 
 def main(argv: list[str], program: str = "python -m atr") -> int:
     """The exit code. The settings of the preset named in `argv` are the defaults of `train`."""
-    train = Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv), Train.config))
+    train = Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv) or "", Train.config))
     return run_command(COMMANDS, argv, program, defaults={"train": train}, run=run)
 
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from analysis.compare.comparable import comparable_predictions
 from analysis.compare.numbers import FILTERS
@@ -14,8 +16,10 @@ from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_s
 class Report:
     """Write a comparison as one HTML file that needs no network: tables, plots, chosen clips, and what made them."""
 
-    predictions: tuple[Path, ...]
+    predictions: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
+    named: Annotated[tuple[Path, ...], tyro.conf.arg(name="predictions")] = ()
+    """the same folders, given by name"""
     out: Path = Path("report.html")
     """the file to write"""
     filter: Literal[tuple(FILTERS)] = "only_a"
@@ -30,7 +34,7 @@ class Report:
     """whose maps to draw, such as S4B1"""
 
     def run(self, command: str) -> int:
-        predictions = comparable_predictions(self.predictions)
+        predictions = comparable_predictions(self.predictions + self.named)
         clips, chosen = [], ""
         if self.num_clips > 0:
             models = [evaluated_model(self.checkpoints, p) for p in predictions[:2]]

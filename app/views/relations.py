@@ -241,9 +241,7 @@ def downloads(folder: Path, checkpoint: str, unit: str) -> None:
 
 def compute(checkpoint: str, model: VideoClassifier, found: dict[Path, dict]) -> None:
     st.subheader("Compute on N clips", anchor=False)
-    compute_panel(
-        "relations", checkpoint, model, relations_folder, found.values(), count="--num-videos", noun="average"
-    )
+    compute_panel("relations", checkpoint, model, relations_folder, found.values(), noun="average")
 
 
 page()

@@ -19,7 +19,7 @@ class Doctor:
     """Decode every clip of a data set once: missing, unreadable, too short, wrong frame counts and labels, duplicates.
 
     Writes faults.csv (a row a fault) and table.csv (clips and faults by split), and keeps what it found for training.
-    A check that was stopped goes on where it was. Exit code 3: there are faults.
+    It can be interrupted and resumed. Exit code 3: there are faults.
     """
 
     data: Annotated[str, tyro.conf.Positional]

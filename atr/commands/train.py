@@ -1,4 +1,4 @@
-"""python -m atr train: a network of a preset, or of settings of one's own."""
+"""python -m atr train: a network of a preset, or of your own settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from atr.video.decoding import VideoError
 class Train:
     """Train a network; `--preset` names the settings, every one of them can be given otherwise.
 
-    A run that was stopped or killed goes on when the same command is given again, and ends with the same weights.
+    It can be interrupted and resumed: the same command, given again, ends with the same weights.
     """
 
     out: Path

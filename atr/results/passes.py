@@ -131,8 +131,8 @@ def pass_over(
     """Everything that `add` gathers from the clips, and {index: message} of those that could not be read.
 
     Every process takes its share of what is not yet in `partial`, saves what it has gathered there every `save_every`
-    seconds in one atomic step, and merges everybody's at the end: a pass killed at any time goes on where it was, with
-    any number of processes, and no clip counts twice. Clips that could not be read are tried again.
+    seconds in one atomic step, and merges everybody's at the end: a pass can be interrupted at any time and resumed,
+    with any number of processes, and no clip counts twice. Clips that could not be read are tried again.
 
     Args:
         kind: what is gathered: `kind()` is empty.

@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+from analysis.__main__ import main
 from analysis.commands.compare import Compare
 from analysis.compare.numbers import clip_table, confusions, paired, per_class
 from atr.results.predictions import write_predictions
@@ -69,3 +70,13 @@ def test_what_cannot_be_read_or_compared_is_one_error(a, tmp_path):
         Compare(folders[:1] * 5).run("x")
     with pytest.raises(ValueError, match="holds no readable result"):
         Compare((folders[0], tmp_path)).run("x")
+
+
+@pytest.mark.parametrize("flag", [[], ["--predictions"]], ids=["as compare takes them", "by name"])
+def test_the_report_takes_its_predictions(flag, a, b, tmp_path, capsys):
+    folders = [str(folder) for folder in written(tmp_path, a, b)]
+    out = tmp_path / "report.html"
+    assert main(["report", "--num-clips", "0", *flag, *folders, "--out", str(out)]) == 0
+    assert paired(a, b).sentence.split(" (")[0] in out.read_text()
+    assert main(["report", *flag, folders[0], "--out", str(out)]) == 2
+    assert "2 to 4 folders of predictions are compared, got 1" in capsys.readouterr().err

@@ -105,7 +105,10 @@ class AnnotatedVideos(MaskedVideos):
                 raise ValueError(f"{folder}: clip {entry['id']} has neither masks nor boxes")
         self.labels, self.ids, self.targets = clips.labels, clips.ids, clips.targets
         masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
-        self.description, self.digest = clips.description, digest([clips.digest, file.read_text(), sizes_of(masks)])
+        self.description, self.digest = (
+            clips.description,
+            digest([clips.digest, file.read_text(), sizes_of(masks)]),
+        )
 
     def video(self, index: int) -> Path:
         return self.clips.paths[index]

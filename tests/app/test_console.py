@@ -1,5 +1,6 @@
 """The script `atr`: one name for every command, imported only when it is asked for."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,11 @@ def test_the_dashboard_is_served_to_this_machine_only(arguments, port, monkeypat
     ((run, script, *flags),) = started
     assert run == "run" and (Path(script).parent / ".streamlit" / "config.toml").is_file()
     assert flags == ["--server.port", port, "--server.address", "127.0.0.1"]
+
+
+def test_no_page_imports_a_command():
+    """What a page reads of a result lies beside its numbers; the script finds a command by its name."""
+    for path in sorted(Path(console.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert "commands" not in node.module.split("."), path

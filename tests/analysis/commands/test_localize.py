@@ -1,9 +1,5 @@
 """python -m analysis localize and its numbers: by hand on toys, and the command on real files."""
 
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -29,6 +25,7 @@ from atr.results.questions import Options
 from atr.results.store import read_result
 from atr.video.transforms import normalise
 from tests.app.world import write_checkpoint, write_clips
+from tests.stopping import stop_at
 
 LOGITS, HEAT = Map("actionness", "S3B1", "logits"), Map("Grad-CAM", "S3B1", "heat")
 TIMES = {"forward_seconds", "gradcam_seconds"}
@@ -161,35 +158,15 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
         np.testing.assert_allclose(rows[name][1, [0, 3]], expected[name], atol=1e-5)
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from analysis.localize.numbers import measure_clips
-from tests.analysis.commands.test_localize import network_and_clips
-calls = []
-def progress(done, total):
-    calls.append(done)
-    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
-model, clips = network_and_clips(Path(sys.argv[1]))
-measure_clips(model, clips, ("S3B1",), partial=Path(sys.argv[2]), batch_size=1, save_every=0, progress=progress)
-"""
-
-
-def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_uninterrupted_one(folder, tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "killed"])
-    assert killed.returncode == -signal.SIGKILL
+def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_path):
     model, clips = network_and_clips(folder)
-    seen, options = [], {"batch_size": 1}
-    resumed, _ = measure_clips(
-        model,
-        clips,
-        ("S3B1",),
-        partial=tmp_path / "killed",
-        progress=lambda *done: seen.append(done),
-        **options,
-    )
+    options = {"partial": tmp_path / "stopped", "batch_size": 1}
+    with pytest.raises(KeyboardInterrupt):
+        measure_clips(model, clips, ("S3B1",), save_every=0, progress=stop_at(2), **options)
+    seen = []
+    resumed, _ = measure_clips(model, clips, ("S3B1",), progress=lambda *done: seen.append(done), **options)
     assert seen == [(2, 2)]  # one of the two was there already
-    whole, _ = measure_clips(model, clips, ("S3B1",), partial=tmp_path / "whole", **options)
+    whole, _ = measure_clips(model, clips, ("S3B1",), partial=tmp_path / "whole", batch_size=1)
     assert resumed.keys() == whole.keys()
     for name in whole.keys() - TIMES:
         np.testing.assert_array_equal(resumed[name], whole[name])

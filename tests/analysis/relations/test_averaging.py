@@ -38,8 +38,8 @@ def checkpoint(tmp_path_factory):
     return saved(folder, block="atr_sim", reasoner="gr", num_reasoners=1)
 
 
-def run(*arguments, processes=1):
-    return launch("analysis", "relations", *arguments, processes=processes)
+def run(*arguments) -> int:
+    return main(["relations", *map(str, arguments)])
 
 
 def only_result(folder):
@@ -51,8 +51,7 @@ def only_result(folder):
 def whole(checkpoint, clips_folder, tmp_path_factory):
     """The result folder of one process over all clips."""
     out = tmp_path_factory.mktemp("results")
-    done = run("--checkpoint", checkpoint, "--data", clips_folder, "--out", out)
-    assert done.returncode == 0, done.stderr
+    assert run("--checkpoint", checkpoint, "--data", clips_folder, "--out", out) == 0
     return only_result(out)
 
 
@@ -71,7 +70,8 @@ def test_the_stored_mean_is_the_plain_mean(whole, checkpoint, clips_folder):
 
 
 def test_two_processes_give_the_same(whole, checkpoint, clips_folder, tmp_path):
-    done = run("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, processes=2)
+    arguments = ("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path)
+    done = launch("analysis", "relations", *arguments, processes=2)
     assert done.returncode == 0, done.stderr
     one, two = read_result(whole), read_result(only_result(tmp_path))
     assert two["videos"] == 11
@@ -118,19 +118,18 @@ def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_
         np.testing.assert_allclose(average.mean[entry["block"]][0], entry["mean"], atol=1e-9, rtol=0)
 
 
-def test_a_broken_video_is_named_and_the_rest_counted(checkpoint, clips_folder, tmp_path):
+def test_a_broken_video_is_named_and_the_rest_counted(checkpoint, clips_folder, tmp_path, capsys):
     folder = shutil.copytree(clips_folder, tmp_path / "clips")
     (folder / "val-000004.mp4").write_bytes(b"not a video")
-    done = run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
-    assert done.returncode == 3
-    assert "skipped val-000004" in done.stderr
-    assert str(folder / "val-000004.mp4") in done.stderr
+    assert run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results") == 3
+    told = capsys.readouterr().err
+    assert "skipped val-000004" in told
+    assert str(folder / "val-000004.mp4") in told
     result = read_result(only_result(tmp_path / "results"))
     assert result["videos"] == 10
     assert [skipped["id"] for skipped in result["skipped"]] == ["val-000004"]
-    strict = run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
-    assert strict.returncode == 2
-    assert "val-000004.mp4" in strict.stderr
+    assert run("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict") == 2
+    assert "val-000004.mp4" in capsys.readouterr().err
     assert results(tmp_path / "strict", "relations") == []
 
 

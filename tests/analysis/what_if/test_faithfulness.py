@@ -1,8 +1,5 @@
 """Deletion and insertion: by hand on a network that looks at one white cell, and the command on real files."""
 
-import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,6 +28,7 @@ from atr.locator import ActionRegionLocator
 from atr.results.questions import Options
 from atr.results.store import read_result
 from tests.app.world import write_checkpoint, write_clips
+from tests.stopping import stop_at
 
 SHARES = np.array([0, 0.25, 0.5, 0.75, 1])
 
@@ -183,36 +181,14 @@ def command(folder, out, name="net", **settings) -> Faithfulness:
     return Faithfulness(Options(folder / name, data=str(folder / "clips"), out=out), **settings)
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import atr
-from analysis.what_if.faithfulness import curves_of_clips
-from atr.data.clips import VideoClips
-model = atr.load_checkpoint(Path(sys.argv[1]) / "net")
-clips = VideoClips(Path(sys.argv[1]) / "clips", num_frames=4, preprocessing=model.preprocessing)
-calls = []
-def progress(done, total):
-    calls.append(done)
-    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
-curves_of_clips(model, clips, "S4B1", partial=Path(sys.argv[2]), batch_size=1, save_every=0, progress=progress)
-"""
-
-
-def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_uninterrupted_one(folder, tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "killed"])
-    assert killed.returncode == -signal.SIGKILL
+def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_path):
     model = atr.load_checkpoint(folder / "net")
     clips = VideoClips(folder / "clips", num_frames=4, preprocessing=model.preprocessing)
+    options = {"partial": tmp_path / "stopped", "batch_size": 1}
+    with pytest.raises(KeyboardInterrupt):
+        curves_of_clips(model, clips, "S4B1", save_every=0, progress=stop_at(2), **options)
     seen = []
-    resumed, _ = curves_of_clips(
-        model,
-        clips,
-        "S4B1",
-        partial=tmp_path / "killed",
-        batch_size=1,
-        progress=lambda *done: seen.append(done),
-    )
+    resumed, _ = curves_of_clips(model, clips, "S4B1", progress=lambda *done: seen.append(done), **options)
     assert seen == [(2, 2)]  # one of the two was there already
     whole, _ = curves_of_clips(model, clips, "S4B1", partial=tmp_path / "whole", batch_size=1)
     assert resumed.keys() == whole.keys()

@@ -1,9 +1,5 @@
 """What a model makes of the order of frames: by hand on a toy, and the command on real files."""
 
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -18,6 +14,7 @@ from atr.files import read_arrays
 from atr.results.questions import Options
 from atr.results.store import read_result
 from tests.app.world import write_checkpoint, write_clips
+from tests.stopping import stop_at
 
 LABELS = ["getting brighter", "getting darker", "staying"]
 REVERSED = (1, 0, 2)
@@ -130,31 +127,14 @@ def run(folder, out, **settings) -> int:
     )
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import atr
-from analysis.what_if.order import answers_in_order
-from atr.data.clips import VideoClips
-model = atr.load_checkpoint(Path(sys.argv[1]) / "net")
-clips = VideoClips(Path(sys.argv[1]) / "clips", num_frames=4, preprocessing=model.preprocessing)
-calls = []
-def progress(done, total):
-    calls.append(done)
-    if len(calls) == 2: os.kill(os.getpid(), signal.SIGKILL)
-answers_in_order(model, clips, partial=Path(sys.argv[2]), batch_size=1, save_every=0, progress=progress)
-"""
-
-
-def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_uninterrupted_one(folder, tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "killed"])
-    assert killed.returncode == -signal.SIGKILL
+def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_path):
     model = atr.load_checkpoint(folder / "net")
     clips = VideoClips(folder / "clips", num_frames=4, preprocessing=model.preprocessing)
+    options = {"partial": tmp_path / "stopped", "batch_size": 1}
+    with pytest.raises(KeyboardInterrupt):
+        answers_in_order(model, clips, save_every=0, progress=stop_at(2), **options)
     seen = []
-    resumed, _ = answers_in_order(
-        model, clips, partial=tmp_path / "killed", batch_size=1, progress=lambda *done: seen.append(done)
-    )
+    resumed, _ = answers_in_order(model, clips, progress=lambda *done: seen.append(done), **options)
     assert seen == [(2, 2)]  # one of the two was there already
     whole, _ = answers_in_order(model, clips, partial=tmp_path / "whole", batch_size=1)
     assert resumed.keys() == whole.keys()

@@ -33,8 +33,8 @@ def checkpoint(tmp_path_factory):
     return saved(tmp_path_factory.mktemp("checkpoints") / "tiny-atr")
 
 
-def evaluate(*arguments, processes=1):
-    return launch("atr", "evaluate", *arguments, processes=processes)
+def evaluate(*arguments) -> int:
+    return main(["evaluate", *map(str, arguments)])
 
 
 def only_predictions(folder):
@@ -45,9 +45,7 @@ def only_predictions(folder):
 @pytest.fixture(scope="module")
 def whole(checkpoint, clips_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("results")
-    assert (
-        main(["evaluate", *map(str, ("--checkpoint", checkpoint, "--data", clips_folder, "--out", out))]) == 0
-    )
+    assert evaluate("--checkpoint", checkpoint, "--data", clips_folder, "--out", out) == 0
     return only_predictions(out)
 
 
@@ -82,7 +80,7 @@ def test_six_views_are_averaged_as_probabilities(checkpoint, clips_folder, tmp_p
 
 def test_two_processes_say_the_same(whole, checkpoint, clips_folder, tmp_path):
     arguments = ("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path)
-    done = evaluate(*arguments, processes=2)
+    done = launch("atr", "evaluate", *arguments, processes=2)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("top-1") == 1
     two = only_predictions(tmp_path)
@@ -94,8 +92,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import atr
-import atr.results.evaluate
-import atr.video.protocol
 from atr.data.clips import VideoClips
 from atr.results.evaluate import view_scores
 from atr.video.protocol import Protocol
@@ -127,17 +123,16 @@ def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_
     assert np.array_equal(rows["scores"], whole.scores)
 
 
-def test_a_broken_video_is_named_and_the_rest_kept(checkpoint, clips_folder, tmp_path):
+def test_a_broken_video_is_named_and_the_rest_kept(checkpoint, clips_folder, tmp_path, capsys):
     folder = shutil.copytree(clips_folder, tmp_path / "clips")
     (folder / "val-000004.mp4").write_bytes(b"not a video")
-    done = evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
-    assert done.returncode == 3
-    assert "skipped val-000004" in done.stderr
+    assert evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results") == 3
+    assert "skipped val-000004" in capsys.readouterr().err
     predictions = only_predictions(tmp_path / "results")
     assert len(predictions) == 10
     assert [skipped["id"] for skipped in predictions.facts["skipped"]] == ["val-000004"]
-    strict = evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
-    assert strict.returncode == 2
+    strict = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
+    assert evaluate(*strict) == 2
     assert results(tmp_path / "strict", "predictions") == []
 
 

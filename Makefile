@@ -7,6 +7,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
+# A process a core, one thread each; a file's tests stay together and share what they made.
+UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/browser tests
 
 .PHONY: app test test-unit lint lint-javascript browser clean
 
@@ -14,10 +16,11 @@ app: .venv/app
 	$(BIN)/python -m streamlit run app/streamlit_app.py --server.port $(PORT)
 
 test: .venv/dev browser
-	$(BIN)/python -m pytest tests/test_imports.py tests/atr tests/analysis tests/test_rehearsal.py tests/app tests/browser
+	$(UNIT_TESTS)
+	$(BIN)/python -m pytest tests/browser
 
 test-unit: .venv/dev
-	$(BIN)/python -m pytest tests --ignore tests/browser
+	$(UNIT_TESTS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .

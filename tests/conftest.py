@@ -1,8 +1,19 @@
-import pytest
-import torch
+import os
 
-import atr
-from atr.tabletop import write_dataset
+# One thread a process, before torch and OpenCV start their own: tests run side by side, as many as there are cores,
+# and the processes that tests start inherit it.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import cv2  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+import atr  # noqa: E402
+from atr.tabletop import write_dataset  # noqa: E402
+
+torch.set_num_threads(1)
+cv2.setNumThreads(1)
 
 
 @pytest.fixture(autouse=True)

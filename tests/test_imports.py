@@ -46,7 +46,9 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import; the name of the module is expected"
+            assert node.level == 0, (
+                f"{path}:{node.lineno}: a relative import; the name of the module is expected"
+            )
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 names.add(whole if whole in MODULES else node.module)

@@ -84,8 +84,13 @@ LIVES: Lives = (
     ("in the middle of the next epoch", lambda: killed_at(training, "derived_seed", 5)),
     ("before the checkpoint is written", lambda: killed_at(training, "save_checkpoint", 1)),
 )
+BFLOAT16 = replace(CYCLED, mixed_precision="bf16")
 FEWER_LIVES: Lives = (("in the middle of an epoch", lambda: killed_at(training, "derived_seed", 6)),)
-KILLED = {"stateful": (STATEFUL, LIVES), "cycled": (CYCLED, FEWER_LIVES)}
+KILLED = {
+    "stateful": (STATEFUL, LIVES),
+    "cycled": (CYCLED, FEWER_LIVES),
+    "bfloat16": (BFLOAT16, FEWER_LIVES),
+}
 
 
 def in_a_process(work: Callable[[], None]) -> int:

@@ -1,7 +1,5 @@
-"""Command lines as they are documented are understood."""
+"""The options that the commands over a data set share."""
 
-import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,6 @@ import analysis.__main__
 import atr.__main__
 from atr.commands import run_command
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-LINES = re.findall(r"^ *(?:python -m (?:atr|analysis)|atr) [a-z]+ .*$", README, re.MULTILINE)
 COMMANDS = atr.__main__.COMMANDS | analysis.__main__.COMMANDS
 
 
@@ -19,15 +15,6 @@ def understood(argv: list[str]):
     found = []
     run_command(COMMANDS, argv, "atr", run=lambda command, typed: found.append(command) or 0)
     return found[0]
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_what_the_readme_says_is_understood(line, monkeypatch):
-    words = shlex.split(line, comments=True)
-    argv = words[words.index("-m") + 2 :] if "-m" in words else words[1:]
-    package = analysis.__main__ if argv[0] in analysis.__main__.COMMANDS else atr.__main__
-    monkeypatch.setattr(package.COMMANDS[argv[0]], "run", lambda *_: 0)
-    assert package.main(argv) == 0
 
 
 @pytest.mark.parametrize("command", ["evaluate", "relations", "localize", "order", "faithfulness"])

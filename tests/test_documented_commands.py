@@ -12,10 +12,11 @@ from torch.distributed.run import get_args_parser
 
 import analysis.__main__
 import atr.__main__
+from app import console
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "assets" / "README.md"]
-PROGRAMS = {"atr": atr.__main__, "analysis": analysis.__main__}
+PROGRAMS = {"-m atr": atr.__main__, "-m analysis": analysis.__main__}
 ELLIPSIS = {"...", "…"}
 
 
@@ -79,18 +80,19 @@ def test_commands_are_found():
 @pytest.fixture
 def unrun(monkeypatch):
     """Every command ends where it would start to work."""
+    monkeypatch.setattr("app.console.dashboard", lambda arguments: 0)
     for program in PROGRAMS.values():
         for kind in program.COMMANDS.values():
-            monkeypatch.setattr(kind, "run", lambda self, command: 0)
+            monkeypatch.setattr(kind, "run", lambda self, *_: 0)
 
 
 def program_and_arguments(words: list[str]) -> tuple[str, list[str]]:
     if words[0] == "torchrun":
         parsed = get_args_parser().parse_args(words[1:])
         assert parsed.module, "torchrun without -m"
-        return parsed.training_script, parsed.training_script_args
+        return f"-m {parsed.training_script}", parsed.training_script_args
     if words[0].startswith("python"):
-        words = words[2:]
+        return f"-m {words[2]}", words[3:]
     return words[0], words[1:]
 
 
@@ -98,10 +100,12 @@ def program_and_arguments(words: list[str]) -> tuple[str, list[str]]:
 def test_a_command_parses(command, unrun, capsys):
     program, arguments = program_and_arguments(command.words)
     try:
-        if program in PROGRAMS:
+        if program == "atr":
+            assert console.main(arguments) == 0
+        elif program in PROGRAMS:
             assert PROGRAMS[program].main(arguments) == 0
         else:
-            tyro.cli(importlib.import_module(program).Options, args=arguments)
+            tyro.cli(importlib.import_module(program.removeprefix("-m ")).Options, args=arguments)
     except SystemExit as refused:
         told = " ".join(re.sub("[│╭╰╮╯─]", " ", capsys.readouterr().err).split())
         partial = not command.whole or ELLIPSIS & set(command.typed.split())

@@ -9,12 +9,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from analysis.__main__ import main as analyse
 from tests.app.world import write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=30_000)  # as every other wait: a busy machine is slow, not wrong
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

@@ -66,4 +66,5 @@ payload = pack_sides(
 start = {name: query.get(name) for name in ("block", "source", "mode")}
 link = {"sides": chosen, "reruns": st.session_state.setdefault("reruns", 0)}
 side_by_side(payload, start={"frame": int(query.get("frame", 6)), **start}, link=link)
+st.caption(f"Reruns: {link['reruns']}")
 st.button("Rerun", on_click=lambda: st.session_state.update(reruns=st.session_state["reruns"] + 1))

@@ -17,6 +17,20 @@ def pixels(page) -> str:
     return page.locator(".screen").evaluate("(canvas) => canvas.toDataURL()")
 
 
+def redrawn(page, before: str) -> str:
+    """The picture, as soon as it is another one than before."""
+    canvas = page.locator(".screen").element_handle()
+    page.wait_for_function("([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas, before])
+    return pixels(page)
+
+
+def choose_values_of_the_sheet(page, name: str) -> None:
+    """Below the explorer: reruns the script."""
+    page.locator(".st-key-sheet_kind").get_by_text(name).click()
+    expect(page.get_by_alt_text(f"{name} of every block")).to_be_visible()
+    settle(page)
+
+
 def test_the_page_opens_on_the_first_clip_in_the_middle_of_its_action(open_page):
     page = open_page()
     expect(page.get_by_role("heading", level=1)).to_have_text("moving right")
@@ -44,12 +58,11 @@ def test_scrubbing_asks_nothing_of_the_server(open_page):
     assert frame(page) == NUM_FRAMES - 1
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.wait_for_timeout(400)
+    expect(page.locator(".explorer")).not_to_have_attribute("data-frame", str(NUM_FRAMES - 1))
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
-    assert frame(page) != NUM_FRAMES - 1
-    page.wait_for_timeout(300)
-    assert page.sent == []
+    choose_values_of_the_sheet(page, "sigmoid(M)")
+    assert len(page.sent) == 1  # messages arrive in order: nothing was sent before this one
 
 
 def test_every_choice_is_drawn_in_the_browser(open_page):
@@ -67,9 +80,7 @@ def test_every_choice_is_drawn_in_the_browser(open_page):
     ):
         choose()
         page.mouse.move(5, 5)
-        page.wait_for_timeout(50)
-        seen.append(pixels(page))
-        assert seen[-1] != seen[-2]
+        seen.append(redrawn(page, seen[-1]))
     assert page.locator(".bar-name").inner_text() == "softmax(M)"
     assert page.sent == []
 
@@ -143,11 +154,7 @@ def test_a_rerun_leaves_frame_and_block_alone(open_page):
     page.get_by_text("S3B2 · 8×8").click()
     page.get_by_role("slider", name="Frame").fill("2")
     page.sent.clear()
-    page.locator(".st-key-sheet_kind").get_by_text(
-        "sigmoid(M)"
-    ).click()  # below the explorer: reruns the script
-    page.wait_for_timeout(500)
-    settle(page)
+    choose_values_of_the_sheet(page, "sigmoid(M)")
     assert page.sent
     assert frame(page) == 2
     assert page.locator(".explorer").get_attribute("data-block") == "S3B2"

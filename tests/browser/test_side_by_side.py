@@ -88,6 +88,13 @@ def pixels(canvas) -> str:
     return canvas.evaluate("(canvas) => canvas.toDataURL()")
 
 
+def rerun(page) -> None:
+    """For the first time; until the script has run to its end."""
+    page.get_by_role("button", name="Rerun").click()
+    expect(page.get_by_text("Reruns: 1")).to_be_visible(timeout=30_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=30_000)
+
+
 def point_at(page, screen, x: float, y: float) -> None:
     """Parts of the picture's width and height."""
     box = screen.bounding_box()
@@ -115,12 +122,13 @@ def test_all_sides_are_on_the_same_frame_and_nothing_is_asked_of_the_server(open
     curve = page.locator(".curve-plot").bounding_box()
     page.mouse.click(curve["x"] + 1, curve["y"] + curve["height"] / 2)
     seen = moved_to(0, seen)
+    page.locator(".rate").select_option("0.25")  # four seconds until frame 0 is there again
     page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(500)
+    expect(page.locator(".sides")).not_to_have_attribute("data-frame", "0")
     page.get_by_role("button", name="Pause").click()
     moved_to(int(shown(page, "frame")), seen)
-    page.wait_for_timeout(200)
-    assert page.sent == []
+    rerun(page)
+    assert len(page.sent) == 1  # messages arrive in order: nothing was sent before this one
 
 
 def test_pointing_shows_the_values_of_all_sides_and_their_difference(open_sides):
@@ -291,9 +299,7 @@ def test_a_rerun_leaves_the_view_alone_and_renews_the_link(open_sides):
     page = open_sides()
     page.locator(".blocks").get_by_text("S4B1").click()
     page.get_by_role("slider", name="Frame").fill("2")
-    page.get_by_role("button", name="Rerun").click()
-    page.wait_for_timeout(500)
-    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=30_000)
+    rerun(page)
     assert page.sent
     assert (shown(page, "frame"), shown(page, "block")) == ("2", "S4B1")
     page.get_by_role("button", name="Copy link").click()

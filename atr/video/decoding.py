@@ -1,163 +1,120 @@
-"""Video files in, frames out.
+"""Video files and folders of frames in, frames out: exactly those asked for, or a line that says why not.
 
-A folder of numbered JPEG frames is a video too, of 12 frames a second. Decoding is sequential: seeking by frame number
-is inexact in most containers (it lands on key frames, or on guesses from time stamps), so a wanted frame is always
-reached by decoding everything before it.
+**Counting.** The packets of a file are read once; their time stamps say how many frames there are and in which order
+they are shown (`atr.video.packets`). What a header states of counts and durations is never believed. Where packets
+cannot tell, because they lack time stamps or because the coding lets a packet hold no frame or two, frames are counted
+by decoding all of them.
+
+**Choosing.** A wanted frame is decoded from the last key before it, and known by the packet it came from
+(`atr.video.track`). If it does not come from there, an earlier key is tried, then the start.
+
+**Damage.** `probe` decodes one frame, so it knows of damage only what the packets show: packets missing at the end
+of a file that was cut short, or marked as damaged. Damage inside is found when the frames there are decoded, or by
+`check`, which decodes everything. A frame counts as not decodable when its packet fails, when the decoder had to make
+parts of it up, or when it may be built on such a frame, that is up to the next key. Once damage is found the file is
+checked whole (long films excepted), a notice names what is missing and where, and a file of which fewer than nine
+frames in ten can be decoded is refused. A wanted frame that cannot be decoded is an error. With `allow_damaged`,
+nothing is refused, and the nearest frame that can be decoded stands in, which a notice says. Codings without any
+check value (VP8, VP9, FFV1 as it is read here) may decode damaged bytes into a wrong picture that nothing tells from
+a right one.
+
+**Notices** are sentences on `Video.notices` and `VideoInfo.notices`. They grow while frames are read.
 """
 
-import itertools
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from atr.video.container import VIDEO_SUFFIXES
 from atr.video.frame_folder import FrameFolder
+from atr.video.limits import Limits
+from atr.video.video import Video, VideoError, VideoInfo, one_line
+from atr.video.video_file import VideoFile
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".avi", ".mov", ".mkv", ".gif", ".m4v", ".mpg", ".mpeg")
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "Limits",
+    "Video",
+    "VideoError",
+    "VideoInfo",
+    "check",
+    "decode",
+    "iterate",
+    "open_video",
+    "probe",
+]
 
 
-class VideoError(ValueError):
-    """A file that cannot be read as a video, or that has fewer frames than were asked for."""
+def open_video(path: str | Path, *, allow_damaged: bool = False, limits: Limits | None = None) -> Video:
+    """A video file or a folder of frames, opened once for all that is asked of it::
 
+        with open_video(path) as video:
+            frames = video.frames(uniform_indices(video.length, 8))
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a video file holds; ``width`` and ``height`` in pixels, as displayed (rotation applied).
+    Args:
+        allow_damaged: nothing is refused for damage; see above.
+        limits: `Limits.of_environment()` if None.
 
-    ``fps`` is 25 where the file states no usable rate; it sets the speed of playback and nothing else.
+    Raises VideoError when the path is missing, is no video, holds no frame, or is beyond a limit.
     """
-
-    path: Path
-    length: int
-    fps: float
-    width: int
-    height: int
-    codec: str
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return self.length / self.fps
-
-
-def probe(path: str | Path) -> VideoInfo:
-    """Size, frame rate and exact number of frames of a video.
-
-    The number of frames is counted by decoding. What the container says is an estimate from the duration in
-    webm, mkv and gif, is negative in some MPEG-4 files (UCF101), and is too large in a file that was cut
-    short or trimmed by an edit list.
-
-    Raises VideoError when the file is missing, is no video, or holds no frame.
-    """
-    path = Path(path)
-    capture = _open(path)
+    path, limits = Path(path), Limits.of_environment() if limits is None else limits
     try:
-        length = 0
-        while capture.grab():
-            length += 1
-        if length == 0:
-            raise _unreadable(path, "holds no frame that can be decoded")
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        return VideoInfo(
-            path=path,
-            length=length,
-            fps=float(fps) if 0 < fps < 1000 else 25.0,
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            codec=_codec(capture),
-        )
-    finally:
-        capture.release()
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{one_line(path)}: cannot be opened ({error})") from error
+    return FrameFolder(path, limits) if is_folder else VideoFile(path, limits, allow_damaged)
 
 
-def iterate(path: str | Path, indices: Iterable[int] | None = None) -> Iterator[np.ndarray]:
-    """The frames of a video one by one, uint8 RGB (H, W, 3); memory stays at one frame.
+def probe(path: str | Path, *, allow_damaged: bool = False, limits: Limits | None = None) -> VideoInfo:
+    """Size, frame rate and exact number of frames of a video. Raises VideoError as `open_video` does."""
+    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
+        return video.info
 
-    indices: 0-based indices of the frames wanted, delivered in increasing order and once each; None for every
-    frame. Nothing after the last wanted frame is decoded. Raises VideoError when the file cannot be read or
-    ends before the last wanted frame.
+
+def check(path: str | Path, *, allow_damaged: bool = False, limits: Limits | None = None) -> VideoInfo:
+    """As `probe`, after decoding every frame: the notices name those that cannot be decoded.
+
+    Raises VideoError where fewer than nine in ten can, unless damage is allowed.
     """
-    path = Path(path)
-    wanted = None if indices is None else {int(index) for index in indices}
-    last = None if wanted is None else max(wanted, default=-1)
-    capture = _open(path)
-    try:
-        for position in itertools.count():
-            if last is not None and position > last:
-                return
-            if not capture.grab():
-                if position == 0:
-                    raise _unreadable(path, "holds no frame that can be decoded")
-                if last is not None:
-                    raise VideoError(
-                        f"{path}: frame {last} is wanted, but the video ends after {position} frames"
-                    )
-                return
-            if wanted is None or position in wanted:
-                readable, frame = capture.retrieve()
-                if not readable:
-                    raise VideoError(f"{path}: frame {position} cannot be decoded")
-                yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    finally:
-        capture.release()
+    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
+        video.check()
+        return video.info
 
 
-def decode(path: str | Path, indices: Sequence[int] | None = None) -> np.ndarray:
-    """Frames of a video, uint8 RGB (L, H, W, 3), upright (rotation metadata applied).
+def iterate(
+    path: str | Path,
+    indices: Iterable[int] | None = None,
+    *,
+    short_side: int | None = None,
+    allow_damaged: bool = False,
+    limits: Limits | None = None,
+) -> Iterator[np.ndarray]:
+    """The frames of a video one by one, uint8 RGB (H, W, 3); memory stays at a few frames.
+
+    Args:
+        indices: 0-based indices of the frames wanted, delivered in increasing order and once each; None for all.
+        short_side: frames are resized to it as they are read, as `atr.video.transforms.resize` does.
+
+    Raises VideoError when the file cannot be read, ends before the last wanted frame, or a wanted frame cannot be
+    decoded.
+    """
+    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
+        yield from video.iterate(indices, short_side=short_side)
+
+
+def decode(
+    path: str | Path,
+    indices: Sequence[int] | None = None,
+    *,
+    short_side: int | None = None,
+    allow_damaged: bool = False,
+    limits: Limits | None = None,
+) -> np.ndarray:
+    """Frames of a video as displayed, uint8 RGB (L, H, W, 3).
 
     indices: 0-based frame indices in any order, repeats allowed; the frames come back in that order.
     None for every frame. Raises VideoError as `iterate` does.
     """
-    if indices is None:
-        return _stack(path, list(iterate(path)))
-    indices = np.asarray(indices, dtype=np.int64)
-    if indices.ndim != 1 or indices.size == 0 or indices.min() < 0:
-        raise ValueError(f"indices must be a non-empty list of frame indices >= 0, got {indices.tolist()}")
-    wanted, inverse = np.unique(indices, return_inverse=True)
-    return _stack(path, list(iterate(path, wanted)))[inverse]
-
-
-def _open(path: Path) -> cv2.VideoCapture | FrameFolder:
-    if not path.exists():
-        raise VideoError(f"{path}: no such file")
-    if path.is_dir():
-        try:
-            return FrameFolder(path)
-        except ValueError as error:
-            raise VideoError(f"{path}: is a folder and {error}") from error
-    if not path.is_file():
-        raise VideoError(f"{path}: is no file")
-    if path.stat().st_size == 0:
-        raise _unreadable(path, "is empty")
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise _unreadable(path, "has no suffix of a video file")
-    # FFmpeg reports its finds on stderr by itself; what the caller needs to know is in the exception.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    try:
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-    if not capture.isOpened():
-        capture.release()
-        raise _unreadable(path, "cannot be read as a video (damaged, or of another kind)")
-    return capture
-
-
-def _stack(path: str | Path, frames: list[np.ndarray]) -> np.ndarray:
-    if len({frame.shape for frame in frames}) > 1:
-        raise VideoError(f"{path}: the frame size changes within the video, which is not supported")
-    return np.stack(frames)
-
-
-def _codec(capture: cv2.VideoCapture) -> str:
-    fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-    return fourcc.to_bytes(4, "little").decode("ascii", errors="replace").strip("\x00 ")
-
-
-def _unreadable(path: Path, reason: str) -> VideoError:
-    accepted = ", ".join(suffix[1:] for suffix in VIDEO_SUFFIXES)
-    return VideoError(f"{path}: {reason}; accepted are video files of the kinds {accepted}")
+    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
+        return video.frames(indices, short_side=short_side)

@@ -11,12 +11,15 @@ by decoding all of them.
 **Damage.** `probe` decodes one frame, so it knows of damage only what the packets show: packets missing at the end
 of a file that was cut short, or marked as damaged. Damage inside is found when the frames there are decoded, or by
 `check`, which decodes everything. A frame counts as not decodable when its packet fails, when the decoder had to make
-parts of it up, or when it may be built on such a frame, that is up to the next key. Once damage is found the file is
-checked whole (long films excepted), a notice names what is missing and where, and a file of which fewer than nine
-frames in ten can be decoded is refused. A wanted frame that cannot be decoded is an error. With `allow_damaged`,
-nothing is refused, and the nearest frame that can be decoded stands in, which a notice says. Codings without any
-check value (VP8, VP9, FFV1 as it is read here) may decode damaged bytes into a wrong picture that nothing tells from
-a right one.
+parts of it up, or when it may be built on such a frame, that is up to the next key; the packet stored before a
+damaged one is doubted, too. A wanted frame that cannot be decoded is an error: the file is then checked whole (long
+films excepted), so that the error names all that is missing and where. A file of which fewer than nine frames in ten
+are known to be decodable is refused. With `allow_damaged` nothing is refused, and the nearest frame that can be
+decoded stands in, which a notice says.
+
+What FFmpeg decodes without a word cannot be told from a right picture: it notices damage in H.264, MPEG and JPEG
+nearly always, in HEVC and AV1 often, in VP8, VP9, WMV and FFV1 seldom, and packets that a container skips over leave
+a gap in the times and nothing else.
 
 **Notices** are sentences on `Video.notices` and `VideoInfo.notices`. They grow while frames are read.
 """

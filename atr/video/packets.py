@@ -68,7 +68,7 @@ class PacketList:
         if self.order is not None:
             rank[self.order] = np.arange(len(self.order))
         object.__setattr__(self, "rank", rank)
-        object.__setattr__(self, "_key_set", frozenset(self.keys.tolist()))
+        object.__setattr__(self, "key_set", frozenset(self.keys.tolist()))
 
     def time_stamp(self, ordinal: int) -> int | None:
         return self.identities[ordinal][0]
@@ -100,7 +100,7 @@ class PacketList:
         key = int(self.keys[at])
         leading = []
         for later in range(key + 1, len(self.identities)):
-            if later in self._key_set or not self.rank[later] < self.rank[key]:
+            if later in self.key_set or not self.rank[later] < self.rank[key]:
                 break
             leading.append(later)
         return [*range(ordinal, key), *leading]

@@ -16,6 +16,19 @@ from atr.video.video import VideoError, one_line
 
 WORTH_SEEKING = 50  # packets; fewer are read and dropped
 WORTH_THREADS = 256 * 256  # pixels of a frame
+# Decoders that fill a damaged frame up without a word unless they are told to be strict.
+FORGIVING = {
+    "mjpeg",
+    "mpeg1video",
+    "mpeg2video",
+    "mpeg4",
+    "msmpeg4",
+    "msmpeg4v2",
+    "wmv1",
+    "wmv2",
+    "h263",
+    "flv",
+}
 
 
 class Damaged(Exception):
@@ -84,8 +97,8 @@ class Track:
                 f"at most {self.limits.pixels} are read"
             )
         options = {"max_pixels": str(self.limits.pixels)}
-        if context.name == "mjpeg":
-            options["err_detect"] = "explode"  # else it fills a damaged frame up without a word
+        if context.name in FORGIVING:
+            options["err_detect"] = "bitstream+buffer+explode"
         context.options = options
         context.thread_count = self.threads
         context.thread_type = "AUTO"
@@ -227,13 +240,19 @@ class _Passage:
         self.settled: set[int] = set()  # ordinals whose frames came, or never will
         self.low = start  # the first ordinal that is not settled
         self.spoilt: set[int] = set()
+        self.over = False
 
     @property
     def has_seen_all(self) -> bool:
-        return not self.waiting
+        """Whether no further packet has to be decoded: the wanted frames came, and the packet after each was tried."""
+        return not self.waiting and all(
+            ordinal < self.fed or ordinal + 1 in self.packets.key_set for _, ordinal, _ in self.held
+        )
 
     def spoil(self, ordinal: int) -> None:
-        self.spoilt.update(self.packets.spoilt_by(ordinal))
+        """The packet is damaged; so may be the end of the one stored before it, which a decoder does not notice."""
+        first = ordinal if ordinal in self.packets.key_set else max(ordinal - 1, self.start)
+        self.spoilt.update(self.packets.spoilt_by(first))
         self.settled.add(ordinal)
 
     def take(self, frame: av.VideoFrame) -> None:
@@ -266,9 +285,14 @@ class _Passage:
         rank = self.packets.rank
         while self.low <= self.fed and (self.low in self.settled or rank[self.low] < self.first):
             self.low += 1
-        while self.held and (self.held[0][1] < self.low or self.held[0][2] is None):
+        while self.held and (self.held[0][2] is None or self._is_decided(self.held[0][1])):
             index, ordinal, frame = self.held.popleft()
             yield index, None if ordinal in self.spoilt else frame
+
+    def _is_decided(self, ordinal: int) -> bool:
+        """Whether the frame of this packet cannot be doubted later."""
+        following = ordinal + 1
+        return self.over or following < self.low or ordinal < self.low and following in self.packets.key_set
 
     def finish(self) -> bool:
         """Nothing more comes. Whether there was damage."""
@@ -276,7 +300,7 @@ class _Passage:
         self._miss(last + 1)
         self.held.extend((index, int(self.packets.order[index]), None) for index in self.waiting)
         self.waiting.clear()
-        self.low = self.fed + 1
+        self.over = True
         return bool(self.spoilt)
 
 

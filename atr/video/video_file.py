@@ -330,7 +330,10 @@ class VideoFile(Video):
             except Damaged:
                 self.track.use_one_thread()
                 continue
-            raise self.error("holds no frame that can be decoded")
+            reason = "holds no frame that can be decoded"
+            if not self.track.stream.width:  # the decoder refused it before it said its size
+                reason += f", or frames of more than {self.limits.pixels} pixels"
+            raise self.error(reason)
 
     @property
     def _is_affordable(self) -> bool:
@@ -366,8 +369,12 @@ def _sound_frames(track: Track) -> Iterator[av.VideoFrame | None]:
     """
     held: deque[av.VideoFrame] = deque()
     broken: int | None = None  # ordinal of the last packet that failed
+    failed = set()
     for ordinal, frame in track.all_frames():
+        if ordinal in failed:
+            continue  # what a decoder made of a packet that it called damaged
         if frame is None or frame.is_corrupt:
+            failed.add(ordinal)
             broken = ordinal if broken is None else min(broken, ordinal)
             for _ in range(len(held)):
                 each = held.popleft()

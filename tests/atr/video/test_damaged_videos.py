@@ -1,0 +1,152 @@
+"""A damaged file gives right frames or a line that says which are missing, never a wrong frame in silence."""
+
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from numbered import damaged, number_of, write_film  # noqa: E402
+
+from atr.video.decoding import VideoError, check, decode, open_video, probe  # noqa: E402
+
+# Codings whose damage FFmpeg notices; it decodes damaged bytes of the others into wrong pictures without a word.
+FILMS = {
+    "h264": ("f.mp4", "libx264", {"g": "10", "bf": "2"}),
+    "h264 in mkv": ("f.mkv", "libx264", {"x264-params": "open-gop=1:keyint=10:bframes=3"}),
+    "mpeg2 in ts": ("f.ts", "mpeg2video", {"g": "10", "bf": "2", "b": "2000000"}),
+    "mpeg2 in ps": ("f.mpg", "mpeg2video", {"g": "10", "bf": "2", "b": "2000000"}),
+    "mpeg4": ("f.mp4", "mpeg4", {"g": "10", "bf": "2", "b": "2000000"}),
+    "mpeg4 in avi": ("f.avi", "mpeg4", {"g": "10", "bf": "2", "b": "2000000"}),
+    "mjpeg": ("f.mov", "mjpeg", {"b": "2000000"}),
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    written = {}
+
+    def film(name):
+        if name not in written:
+            file, codec, options = FILMS[name]
+            try:
+                av.Codec(codec, "w")
+            except av.codec.codec.UnknownCodecError:
+                pytest.skip(f"this FFmpeg has no encoder {codec}")
+            path = tmp_path_factory.mktemp("film") / file
+            pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            written[name] = write_film(path, 60, codec, pixel_format, options=options, height=128, width=192)
+        return written[name]
+
+    return film
+
+
+def sound_frames(path):
+    """Index -> frame, of those that are given when asked for one by one."""
+    given = {}
+    with open_video(path, allow_damaged=False) as video:
+        for index in range(video.length):
+            try:
+                (given[index],) = video.frames([index])
+            except VideoError as error:
+                assert f"frame {index}" in str(error) or "frames cannot be decoded" in str(error)
+                assert "\n" not in str(error)
+        return given, video.notices
+
+
+@pytest.mark.parametrize("place", [0.3, 0.55, 0.8])
+@pytest.mark.parametrize("name", FILMS)
+def test_frames_given_are_right_and_the_others_are_named(films, tmp_path, name, place):
+    whole = decode(films(name))
+    path = damaged(films(name), place, 60, tmp_path / films(name).name)
+    try:
+        given, notices = sound_frames(path)
+    except VideoError as error:  # too much is lost
+        assert "frames cannot be decoded" in str(error)
+        return
+    for index, frame in given.items():
+        difference = np.abs(frame.astype(int) - whole[number_of(frame)]).max()
+        assert difference < 30, f"frame {index} is damaged and was given"
+    if len(given) < 60:
+        assert any("cannot be decoded" in notice for notice in notices)
+
+
+def test_damage_is_named_by_a_check_and_met_when_its_frames_are_read(tmp_path):
+    whole = write_film(tmp_path / "whole.mov", 40, "mjpeg", "yuvj420p", options={"b": "2000000"})
+    path = damaged(whole, 0.5, 100, tmp_path / "f.mov")
+    info = check(path)
+    (notice,) = info.notices
+    spoilt = int(notice.split()[0])
+    assert info.length == 40 and notice == f"{spoilt} of 40 frames cannot be decoded"
+    assert probe(path).notices == ()  # which decodes one frame only
+    assert len(decode(path, [0, 39])) == 2
+    with pytest.raises(VideoError, match=f"frame {spoilt} cannot be decoded"):
+        decode(path)
+    with open_video(path, allow_damaged=True) as video:
+        frames = video.frames()
+        near = number_of(frames[spoilt])
+        assert abs(near - spoilt) == 1
+        assert [number_of(frame) for frame in frames] == [*range(spoilt), near, *range(spoilt + 1, 40)]
+        assert notice in video.notices
+        assert f"for frames {spoilt} the nearest that can be decoded are shown" in video.notices
+
+
+def test_a_group_that_lost_its_key_is_lost(tmp_path):
+    whole = write_film(tmp_path / "whole.mp4", 50, options={"g": "10", "bf": "0"})
+    with av.open(str(whole)) as film:
+        key = [packet for packet in film.demux(video=0) if packet.is_keyframe][2]
+        place = key.pos
+    content = bytearray(whole.read_bytes())
+    content[place + 4 : place + key.size] = bytes(key.size - 4)
+    path = tmp_path / "f.mp4"
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="(19|20) to 29 of 50 frames cannot be decoded; at least 90%"):
+        check(path)
+    assert check(path, allow_damaged=True).notices[0].endswith(" to 29 of 50 frames cannot be decoded")
+    shown = [number_of(frame) for frame in decode(path, [18, 22, 27, 30], allow_damaged=True)]
+    assert shown in ([18, 18, 30, 30], [18, 19, 30, 30])  # the frame before the damage may be doubted
+
+
+@pytest.mark.parametrize(("kept", "refused"), [(0.97, False), (0.5, True)])
+def test_a_film_cut_short_says_how_much_is_missing(tmp_path, kept, refused):
+    whole = write_film(
+        tmp_path / "whole.mp4", 100, options={"g": "10"}, container_options={"movflags": "faststart"}
+    )
+    content = whole.read_bytes()
+    path = tmp_path / "f.mp4"
+    path.write_bytes(content[: int(kept * len(content))])
+    if refused:
+        with pytest.raises(VideoError, match="of 100 are missing: the file was cut short; at least 90%"):
+            probe(path)
+    info = probe(path, allow_damaged=True)
+    assert f"frames {info.length} to 99 of 100 are missing: the file was cut short" in info.notices
+    assert 0 < info.length < 100
+    shown = [number_of(frame) for frame in decode(path, allow_damaged=True)]
+    assert shown[:-4] == list(range(info.length - 4))  # B frames at the end may lack what they are built on
+
+
+@pytest.mark.parametrize("name", ["f.mkv", "f.avi", "f.ts", "f.webm"])
+def test_other_containers_cut_short_give_what_is_there(tmp_path, name):
+    codec = "libvpx-vp9" if name == "f.webm" else "libx264"
+    whole = write_film(tmp_path / f"whole{name}", 60, codec, options={"g": "10"})
+    content = whole.read_bytes()
+    path = tmp_path / name
+    path.write_bytes(content[: len(content) * 6 // 10])
+    info = probe(path)
+    assert 10 < info.length < 50
+    if name != "f.ts":  # which states no length
+        assert any("states" in notice for notice in info.notices)
+    with open_video(path, allow_damaged=True) as video:
+        shown = [number_of(frame) for frame in video.frames()]
+    assert shown == sorted(shown) and shown[: info.length - 4] == list(range(info.length - 4))
+
+
+def test_a_file_that_ends_in_its_first_frame(tmp_path):
+    whole = write_film(tmp_path / "whole.mkv", 10)
+    path = tmp_path / "f.mkv"
+    path.write_bytes(whole.read_bytes()[:900])
+    with pytest.raises(VideoError) as caught:
+        probe(path)
+    assert "\n" not in str(caught.value)

@@ -61,8 +61,9 @@ class ActionRegionLocator(nn.Module):
         Xr  = BN(Conv1x1(X))                       C -> C/r
         M_t = cond(dw_a(Xr_t)) + cond(motion(Xr)_t)
 
-    `cond` (C/r -> 1) is shared by both cues. It has no bias (softmax and batch normalisation both cancel one),
-    so it is linear and applied once to the sum. `forward`: (N*T, C, H, W) -> (N*T, 1, H, W), no activation.
+    `cond` (C/r -> 1) is shared by both cues. It has no bias: AFA's softmax and the adding form's batch normalisation
+    would cancel one; the scaling form would not, and goes without. So it is linear, and applied once to the sum.
+    `forward`: (N*T, C, H, W) -> (N*T, 1, H, W), no activation.
 
     Args:
         reduction: r; narrow networks keep at least 8 channels, `max(C // r, 8)`.

@@ -122,14 +122,14 @@ def clip_actionness(
     if maps and model.config.atr.use_motion:
         start = shown.indices[covering_indices(len(shown.indices), num_frames)[0, -1]]
         notes.append(
-            f"Frames {start} to {shown.indices[-1]} stand at the model's last time step, which has no next frame: "
+            f"Frames {start} to {shown.indices[-1]} are at the model's last time step, which has no next frame: "
             "its motion cue is zero there by definition, and a jump of the maps at that point is not an event of the "
             "clip."
         )
     if not maps:
         notes.append(
             "This model has no Action-related Region Locator (only ATR blocks have one), so there is no actionness to "
-            "show; its class probabilities are given."
+            "show; the class probabilities are shown."
         )
     return ClipActionness(
         frames=shown.frames,

@@ -30,7 +30,7 @@ class Drawing:
     """Which maps are drawn, and how."""
 
     block: tuple[str, ...] = ()
-    """blocks to draw, by their paper names such as S5B2; all of them when none is given"""
+    """blocks to draw, by their paper names such as S5B2; default: all"""
     view: Literal[VIEWS] = "crop"
     """crop: the centre square the evaluation uses; whole: the entire frame"""
     normalisation: Literal[NORMALISATIONS] = "raw"
@@ -39,7 +39,7 @@ class Drawing:
     opacity: float = 0.6
     """of the map over the frame, 0 to 1"""
     max_frames: int = 300
-    """a longer clip is thinned out to this many frames"""
+    """of a longer clip this many frames are used, evenly spread"""
 
 
 def write_clip(
@@ -52,7 +52,7 @@ def write_clip(
     command: str,
     progress: bool = False,
 ) -> dict:
-    """Fill a folder, made when it does not exist, and give what its summary.json holds.
+    """Fill a folder, created if it does not exist, and give what its summary.json holds.
 
     Pictures and maps come where the model has an Action-related Region Locator; the summary says so where it has none.
 

@@ -20,7 +20,7 @@ class Actionness:
     checkpoint: Path
     """a checkpoint folder"""
     out: Path
-    """the folder to write to; made when it does not exist"""
+    """the folder to write to; created if it does not exist"""
     drawing: Annotated[Drawing, tyro.conf.arg(name="")] = Drawing()
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""

@@ -37,7 +37,7 @@ PRINTED_CONFUSIONS = 10
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare checkpoints on the same clips: by how much, how surely, in which classes and confusions they differ."""
+    """Compare checkpoints on the same clips: how much they differ, whether significantly, in which classes and confusions."""
 
     predictions: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """two to four folders as python -m atr evaluate writes them; the first two are A and B"""

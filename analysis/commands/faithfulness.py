@@ -30,21 +30,21 @@ from atr.results.store import RESULT
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Hide (or show) more and more of every frame, from the highest of a map to the lowest: does the answer follow?
+    """Hide (or show) more and more of every frame, from the highest value of a map to the lowest: does the prediction change?
 
     Actionness and Grad-CAM of one block against its positions in random order and from the centre outwards; a checkpoint
     without an Action-related Region Locator has Grad-CAM only. Runs under `torchrun --nproc_per_node N -m analysis
-    faithfulness ...` too. It can be interrupted and resumed; a complete result is only printed. Exit code 3: some clips
+    faithfulness ...` too. It can be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips
     could not be read; they are listed.
     """
 
     options: SharedOptions
     block: str | None = None
-    """by its paper name, such as S3B2; the checkpoint's own choice or the last block when not given"""
+    """by its paper name, such as S3B2; the checkpoint's own choice or the last block by default"""
     fill: Literal[FILLS] = "mean"
-    """what is put in the place of hidden pixels: the clip's mean colour, or a strong blur"""
+    """what replaces hidden pixels: the clip's mean colour, or a strong blur"""
     seed: int = 0
-    """of the random order; every clip has its own"""
+    """seed of the random orders; every clip has its own order"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)
@@ -72,7 +72,7 @@ def write_result(
     write_arrays(folder / "faithfulness.npz", {**rows, "shares": shares, "orders": np.array(orders)})
     curves_table(result).to_csv(folder / "curves.csv", index=False)
     areas_table(result).to_csv(folder / "areas.csv", index=False)
-    heading = f"{result['checkpoint']['name']}: do the maps show what it uses?"
+    heading = f"{result['checkpoint']['name']}: do the maps show what the model uses?"
     html = page(heading, paragraph(described(result)), Figures().html(faithfulness_figure(result)))
     (folder / "faithfulness.html").write_text(html)
 

@@ -33,12 +33,12 @@ class Localize:
     each with a clip.mp4 and masks/*.png. A checkpoint without an Action-related Region Locator has Grad-CAM only.
 
     Runs under `torchrun --nproc_per_node N -m analysis localize ...` too. It can be interrupted and resumed; a complete
-    result is only printed. Exit code 3: some clips could not be read; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read; they are listed.
     """
 
     options: SharedOptions
     block: tuple[str, ...] = ()
-    """by their paper names, such as S3B2; those with an ATR block, or all of stages 3 to 5, when none is given"""
+    """by their paper names, such as S3B2; default: those with an ATR block, or all of stages 3 to 5"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)
@@ -106,9 +106,9 @@ def localize_page(result: dict) -> str:
         paragraph(described(result)),
         figures.html(localization_figure([result])),
         section(
-            "Do they rise in frames in which the action happens?",
+            "Are they higher in frames in which the action happens?",
             paragraph(
-                "How often such a frame stands above another of its clip; ½ is chance. Open points: after the mean course "
+                "How often such a frame is higher than another of its clip; ½ is chance. Open points: after the mean course "
                 "over all clips was taken away."
             ),
             figures.html(acting_figure([result])),
@@ -123,7 +123,9 @@ def print_result(result: dict, folder: Path) -> None:
     table = localization_table(result).reindex(columns=shown).dropna(axis="columns", how="all")
     print(table.fillna({"block": ""}).to_string(index=False, float_format="%.3f"))
     if result["emphasis_clips"]:
-        print(f"\ndo they rise in frames in which the action happens? ({result['emphasis_clips']:,} clips)")
+        print(
+            f"\nare they higher in frames in which the action happens? ({result['emphasis_clips']:,} clips)"
+        )
         shown = ["method", "block", "quantity", "spearman", "acting_above"]
         shown += ["acting_above, low", "acting_above, high", "beyond_course"]
         table = acting_table(result)[shown]

@@ -16,15 +16,15 @@ from atr.results.store import RESULT
 
 @dataclass(frozen=True)
 class Order:
-    """Accuracy with the frames in order, reversed and shuffled: what a checkpoint makes of the order of events.
+    """Accuracy with the frames in order, reversed and shuffled: whether a checkpoint uses the order of frames.
 
     Runs under `torchrun --nproc_per_node N -m analysis order ...` too. It can be interrupted and resumed; a complete
-    result is only printed. Exit code 3: some clips could not be read; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read; they are listed.
     """
 
     options: SharedOptions
     seed: int = 0
-    """of the shuffled orders; every clip has its own"""
+    """seed of the shuffled orders; every clip has its own order"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)

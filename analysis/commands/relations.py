@@ -30,7 +30,7 @@ class Relations:
     """Average the temporal relations W of a graph reasoner over a data set: the numbers and the figure of Fig 4.
 
     The checkpoint needs a graph reasoner. Runs under `torchrun --nproc_per_node N -m analysis relations ...` too. It can
-    be interrupted and resumed; a complete result is only printed. Exit code 3: some clips could not be read; they are
+    be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips could not be read; they are
     listed.
     """
 
@@ -98,7 +98,7 @@ def fig4_page(result: dict) -> str:
     return page(
         f"{result['checkpoint']['name']}: temporal relations over {result['videos']} clips",
         paragraph(
-            f"{result['data']['description']}. A small JS alone proves nothing: compare the local mass with chance, and "
+            f"{result['data']['description']}. A small JS alone is no evidence: compare the local mass with chance, and "
             "with the untrained control in relations.csv."
         ),
         figures.html(matrices_figure(entries, limits=limits_of(entries))),

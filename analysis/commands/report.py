@@ -23,13 +23,13 @@ class Report:
     out: Path = Path("report.html")
     """the file to write"""
     filter: Literal[tuple(FILTERS)] = "only_a"
-    """which clips to show, those on which the checkpoints disagree most first"""
+    """which clips to show, sorted by disagreement of the checkpoints"""
     num_clips: int = 6
-    """how many of them; 0 for none"""
+    """number of clips to show; 0 for none"""
     checkpoints: Path = Path("assets/checkpoints")
     """folder of the checkpoints, by the names in the predictions"""
     clips: str | None = None
-    """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated when not given"""
+    """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None
     """whose maps to draw, such as S4B1"""
 

@@ -78,7 +78,7 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     for name, colour in (
         (f"A better ({a})", SERIES[0]),
         (f"B better ({b})", SERIES[1]),
-        ("faint: may be luck", rgba("#808080", FAINT)),
+        ("faint: not significant", rgba("#808080", FAINT)),
     ):
         figure.add_trace(go.Bar(x=[None], y=[None], name=name, marker={"color": colour}))
     figure.add_vline(0, line={"color": "gray", "width": 1})
@@ -153,7 +153,7 @@ def reliability_figure(curves: Mapping[str, tuple[pd.DataFrame, float]]) -> go.F
             col=1,
         )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", **GRID)
-    figure.update_xaxes(title_text="confidence: probability of the class that is called", row=2)
+    figure.update_xaxes(title_text="confidence: probability of the predicted class", row=2)
     figure.update_yaxes(**GRID)
     figure.update_yaxes(title_text="accuracy", range=[0, 1.03], tickformat=".0%", row=1)
     figure.update_yaxes(title_text="clips", rangemode="tozero", row=2)
@@ -209,9 +209,9 @@ def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[s
 def heat_map(values: np.ndarray, shown: np.ndarray, labels: Sequence[str], text: str) -> go.Heatmap:
     """values (C, C); shown: (C, C, ...), what `text` calls customdata."""
     heat = go.Heatmap(x=labels, y=labels, z=values, customdata=shown, coloraxis="coloraxis")
-    heat.hovertemplate = f"%{{y}}<br>called %{{x}}<br>{text}<extra></extra>"
+    heat.hovertemplate = f"%{{y}}<br>predicted %{{x}}<br>{text}<extra></extra>"
     if len(labels) <= READABLE:  # the pointer would show the shortened labels of the axes
-        heat.text = [[f"{true}<br>called {called}" for called in labels] for true in labels]
+        heat.text = [[f"{true}<br>predicted {called}" for called in labels] for true in labels]
         heat.hovertemplate = f"%{{text}}<br>{text}<extra></extra>"
     return heat
 
@@ -221,7 +221,7 @@ def square(figure: go.Figure, labels: Sequence[str]) -> go.Figure:
     ticks = {"tickvals": list(labels), "ticktext": [shortened(label, 24) for label in labels]}
     ticks = ticks if len(labels) <= READABLE else {"showticklabels": False}
     bare = {"constrain": "domain", "showgrid": False, "zeroline": False, "automargin": True}
-    figure.update_xaxes(**ticks, **bare, tickangle=-90, title_text="called")
+    figure.update_xaxes(**ticks, **bare, tickangle=-90, title_text="predicted")
     figure.update_yaxes(**ticks, **bare, autorange="reversed")
     figure.update_yaxes(title_text="true class", col=1)
     for axis in figure.select_yaxes():

@@ -81,7 +81,9 @@ class Paired:
     def sentence(self) -> str:
         points = 100 * self.difference
         place = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} that" if points else "that"
-        verdict = "more than luck explains" if self.p < SIGNIFICANT else "which luck alone could explain"
+        verdict = (
+            "significant at the 5 % level" if self.p < SIGNIFICANT else "not significant at the 5 % level"
+        )
         return (
             f"Top-{self.k} of {self.a} is {place} of {self.b} (95 % interval of the difference {100 * self.low:+.1f} to "
             f"{100 * self.high:+.1f}; {self.clips:,} clips). Only {self.a} is right on {self.only_a:,} clips, only "

@@ -42,8 +42,8 @@ from analysis.html_page import Figures, folded, page, paragraph, section, table
 from atr.results.predictions import Predictions
 
 CAVEAT = (
-    "Intervals and tests are about clips: they say what other clips of this kind would give, not what another training "
-    "of the same networks would."
+    "Intervals and tests describe the variation between clips of this kind, not between trainings of the same "
+    "networks."
 )
 SHOWN_CONFUSIONS = 30
 
@@ -111,7 +111,7 @@ def build_report(
             "Confusions",
             paragraph(
                 f"The {SHOWN_CONFUSIONS} confusions in which A and B differ most; solved: clips that one confuses in "
-                "this way and the other calls rightly."
+                "this way and the other classifies correctly."
             ),
             table(confusions_texts(confusions(a, b).head(SHOWN_CONFUSIONS))),
             figures.html(confusion_difference_figure(matrices[called[0]], matrices[called[1]], a.labels)),

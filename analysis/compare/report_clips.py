@@ -65,9 +65,9 @@ def chosen_clips(
             strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}"))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips)))
     return clips, (
-        f"{len(clips)} of {len(found):,} clips of the kind “{title}”, the first ones of those at hand, most disagreed "
-        "first. Maps and their captions are of one view of these frames; what A and B say above them is what was "
-        "evaluated."
+        f"{len(clips)} of {len(found):,} clips of the kind “{title}”, of those available, those on which the models "
+        "disagree most first. Maps and their captions are of one view of these frames; the predictions above them are "
+        "those of the evaluation."
     )
 
 
@@ -90,11 +90,11 @@ def looked_at(model: VideoClassifier, frames: np.ndarray, block: str, name: str)
         probabilities = class_probabilities(model, frames[None])[0]
         clip = normalise(frames, model.preprocessing)[None]
         maps = gradcam(model, clip, block, int(probabilities.argmax()))[0].numpy()
-        kind = "Grad-CAM for the class it calls"
+        kind = "Grad-CAM for the predicted class"
     limits = colour_limits(maps)
     best = int(probabilities.argmax())
     caption = (
-        f"{name}, {block}: {kind}, dark {limits[0]:.3g} to bright {limits[1]:.3g}; called {model.labels[best]} "
+        f"{name}, {block}: {kind}, dark {limits[0]:.3g} to bright {limits[1]:.3g}; predicts {model.labels[best]} "
         f"({probabilities[best]:.1%})"
     )
     return Strip(caption, small(overlay(frames, maps, limits)))

@@ -77,7 +77,7 @@ def confusions_texts(found: pd.DataFrame) -> pd.DataFrame:
     return found.rename(
         columns={
             "label": "true class",
-            "called": "called",
+            "called": "predicted",
             "a_count": "by A",
             "b_count": "by B",
             "solved_by_b": "of A's solved by B",
@@ -89,7 +89,7 @@ def confusions_texts(found: pd.DataFrame) -> pd.DataFrame:
 def agreement_text(a: Predictions, b: Predictions) -> str:
     found = agreement(a, b)
     return (
-        f"A and B call {found.share:.1%} of the clips alike (Cohen's kappa {found.kappa:.3f}); of the {found.both_wrong:,} "
+        f"A and B give the same prediction for {found.share:.1%} of the clips (Cohen's kappa {found.kappa:.3f}); of the {found.both_wrong:,} "
         f"clips that both get wrong, {found.same_error:,} alike."
     )
 

@@ -111,7 +111,7 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
                 mode="markers",
                 marker={"size": 18, "opacity": 0, "symbol": "square"},
                 text=[f"{v:.4f}" for v in values.ravel()],
-                hovertemplate=f"{title(entry)}: step %{{y}} looks at step %{{x}} with %{{text}}<extra></extra>",
+                hovertemplate=f"{title(entry)}: step %{{y}} attends to step %{{x}} with %{{text}}<extra></extra>",
                 showlegend=False,
             ),
             **place,

@@ -12,11 +12,11 @@ BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
 GRID = "rgba(128,128,128,0.25)"
 ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
     "as it is": ("in order", SERIES[0], "circle"),
-    "reversed class": ("reversed, called by the reversed class", SERIES[2], "triangle-up"),
-    "reversed": ("reversed, called by its own class", SERIES[4], "triangle-down"),
+    "reversed class": ("reversed, predicts the reversed class", SERIES[2], "triangle-up"),
+    "reversed": ("reversed, predicts its own class", SERIES[4], "triangle-down"),
     "shuffled": ("shuffled", SERIES[1], "square"),
-    "reversed unchanged": ("reversed, called as in order", SERIES[3], "triangle-up-open"),
-    "shuffled unchanged": ("shuffled, called as in order", SERIES[5], "square-open"),
+    "reversed unchanged": ("reversed, same prediction as in order", SERIES[3], "triangle-up-open"),
+    "shuffled unchanged": ("shuffled, same prediction as in order", SERIES[5], "square-open"),
 }
 MAP_SERIES = {
     "actionness": (SERIES[0], "solid"),

@@ -16,7 +16,7 @@ from atr.files import sha256
 class Convert:
     """Make a checkpoint folder from a file of torchvision's, the TSM repository's or mmaction2's weights.
 
-    The network (TSN, TSM, SlowOnly; depth; classes) is read off the weights, and every one of them is used. Nothing but
+    The network (TSN, TSM, SlowOnly; depth; classes) is derived from the weights, and all of them are used. Nothing but
     tensors and plain values is unpickled.
     """
 
@@ -27,9 +27,9 @@ class Convert:
     labels: Path
     """the classes in the order of the logits: a text file of one a line, or JSON, a list or label -> number"""
     layout: Literal["auto", *LAYOUTS] = "auto"
-    """whose names the weights have"""
+    """which project's names the weights have"""
     num_frames: int | None = None
-    """T, where the file does not note it"""
+    """T, if the file does not record it"""
 
     def run(self, command: str) -> int:
         labels = read_labels(self.labels)

@@ -27,7 +27,7 @@ class Doctor:
     workers: int = 2
     """processes that decode"""
     out: Path | None = None
-    """folder to write to; results/doctor-NAME when not given"""
+    """folder to write to; results/doctor-NAME by default"""
     min_frames: int = MIN_FRAMES
     """a clip of fewer frames is too short"""
     cache: Path = Path("cache")

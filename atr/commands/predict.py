@@ -21,7 +21,7 @@ from atr.video.protocol import PROTOCOLS, SAMPLINGS, Protocol
 
 @dataclass(frozen=True)
 class Predict:
-    """Print the five most probable classes of videos. Exit code 3: some could not be read; they are named."""
+    """Print the five most probable classes of videos. Exit code 3: some could not be read; they are listed."""
 
     clips: Annotated[tuple[str, ...], tyro.conf.Positional]
     """video files, folders, glob patterns"""
@@ -30,7 +30,7 @@ class Predict:
     protocol: Literal[PROTOCOLS] = "1x1"
     """clips x crops a video"""
     sampling: Literal[SAMPLINGS] | None = None
-    """uniform over the whole video, or dense: a window of 64 frames; as the checkpoint was trained when not given"""
+    """uniform over the whole video, or dense: a window of 64 frames; as the checkpoint was trained by default"""
     json: Path | None = None
     """a file for all class probabilities"""
     overlay: Path | None = None

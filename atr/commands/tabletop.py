@@ -12,7 +12,7 @@ from atr.tabletop import write_dataset
 class Tabletop:
     """Render clips of the demo set: H.264 videos, true masks, annotations.json; or in the layout of another data set.
 
-    "sthv2", "sthv1", "kinetics" and "folders" are miniatures to rehearse on, in the official formats: clips for training
+    "sthv2", "sthv1", "kinetics" and "folders" are small data sets for trying the commands, in the official formats: clips for training
     and half as many for validation ("folders": clips in class folders, no splits).
     """
 

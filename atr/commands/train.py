@@ -12,7 +12,7 @@ from atr.video.decoding import VideoError
 
 @dataclass(frozen=True)
 class Train:
-    """Train a network; `--preset` names the settings, every one of them can be given otherwise.
+    """Train a network; `--preset` names the settings, and each of them can be changed.
 
     It can be interrupted and resumed: the same command, given again, ends with the same weights.
     """
@@ -29,7 +29,7 @@ class Train:
             metrics = train(self.config, self.out, self.cache, command)
         except VideoError as error:  # of a loader's process, which puts its own account before it
             found = str(error).strip().splitlines()[-1]
-            advice = f"`python -m atr doctor {self.config.data}` finds all of them, --leave-out-faulty goes on without"
+            advice = f"`python -m atr doctor {self.config.data}` finds all of them, --leave-out-faulty trains without"
             raise ValueError(f"{found}; {advice}") from error
         if process_state().is_main_process:
             values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())

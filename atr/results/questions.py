@@ -32,13 +32,13 @@ class Options:
     data: str = "tabletop:val"
     """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     num_clips: NumClips = None
-    """the first so many; all (2,000 rendered ones) when not given"""
+    """use only the first clips; default: all (2,000 of the rendered set)"""
     out: Path = Path("results")
-    """where result folders lie; named by checkpoint, data and settings"""
+    """folder for result folders, which are named by checkpoint, data and settings"""
     strict: bool = False
     """stop at the first video that cannot be read"""
     workers: int = 0
-    """decoding processes beside each computing one"""
+    """decoding processes for each computing process"""
     cache: Path = Path("cache")
     """folder for rendered clips"""
 

@@ -59,8 +59,8 @@ def parameter_groups(
 ) -> list[dict]:
     """Weight decay on matrices and convolutions; none on biases, norms and ER's temporal kernels (C, 1, 2k + 1).
 
-    ARL learns `arl_learning_rate` times as fast and without decay: what pulls at M through the softmax of AFA is
-    divided by the number of positions, so at the common rate maps stay nearly uniform. Frozen parameters are in none.
+    ARL learns `arl_learning_rate` times as fast and without decay. At 10 the softmax of AFA was seen to saturate
+    (docs/results.md). Frozen parameters are in no group.
     """
     free = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     locator = [p for name, p in free if ".arl." in name]

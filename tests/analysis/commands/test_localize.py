@@ -196,7 +196,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert command.run("python -m analysis localize") == 0  # only printed
-    assert "do they rise in frames in which the action happens? (2 clips)" in capsys.readouterr().out
+    assert "are they higher in frames in which the action happens? (2 clips)" in capsys.readouterr().out
 
 
 def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):

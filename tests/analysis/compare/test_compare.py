@@ -78,11 +78,11 @@ def test_the_sentence_says_which_side_and_whether_it_is_more_than_luck():
     above = Paired("x", "y", 1, 2_000, 0.152, 0.134, 0.17, 1393, 357, 53, 197, 1.855e-56)
     assert above.sentence == (
         "Top-1 of x is 15.2 points above that of y (95 % interval of the difference +13.4 to +17.0; 2,000 clips). "
-        "Only x is right on 357 clips, only y on 53: exact McNemar p = 2·10⁻⁵⁶, more than luck explains."
+        "Only x is right on 357 clips, only y on 53: exact McNemar p = 2·10⁻⁵⁶, significant at the 5 % level."
     )
     below = Paired("x", "y", 5, 100, -0.02, -0.05, 0.01, 90, 1, 3, 6, 0.625).sentence
     assert "Top-5 of x is 2.0 points below that of y" in below and "-5.0 to +1.0" in below
-    assert below.endswith("p = 0.62, which luck alone could explain.")
+    assert below.endswith("p = 0.62, not significant at the 5 % level.")
     assert Paired("x", "y", 1, 9, 0.0, 0.0, 0.0, 9, 0, 0, 0, 1.0).sentence.startswith(
         "Top-1 of x is that of y"
     )

@@ -88,7 +88,7 @@ def test_confusions_are_shares_of_the_true_class_and_a_class_without_clips_is_bl
     figure = confusion_figure({"a": matrix, "b": matrix.T}, ["push", "pull", "turn"])
     heat_map = figure.data[0]
     np.testing.assert_allclose(heat_map.z, [[0.75, 0.25, 0], [np.nan] * 3, [0, 0, 1]])
-    assert heat_map.text[0][1] == "push<br>called pull"
+    assert heat_map.text[0][1] == "push<br>predicted pull"
     assert len(figure.data) == 2
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 1)
     assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis2.scaleanchor) == ("x", "x2")
@@ -109,7 +109,7 @@ def test_many_classes_are_named_by_the_pointer_only():
     labels = [f"class {i}" for i in range(61)]
     many = confusion_figure({"a": np.eye(61, dtype=int)}, labels)
     assert many.layout.xaxis.showticklabels is False
-    assert many.data[0].hovertemplate.startswith("%{y}<br>called %{x}<br>")
+    assert many.data[0].hovertemplate.startswith("%{y}<br>predicted %{x}<br>")
     assert list(many.data[0].x) == list(many.data[0].y) == labels
     few = confusion_figure({"a": np.eye(60, dtype=int)}, labels[:60])
     assert list(few.layout.xaxis.ticktext) == labels[:60]

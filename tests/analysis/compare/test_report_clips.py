@@ -96,7 +96,7 @@ def test_a_block_without_shows_grad_cam_for_the_class_it_calls(models, frames):
     maps = gradcam(model, clip, "S4B2", target)[0].numpy()
     strip = looked_at(model, frames, "S4B2", "B without")
     np.testing.assert_array_equal(strip.frames, overlay(frames, maps, colour_limits(maps)))
-    assert "Grad-CAM for the class it calls" in strip.caption and LABELS[target] in strip.caption
+    assert "Grad-CAM for the predicted class" in strip.caption and LABELS[target] in strip.caption
     with pytest.raises(ValueError, match="'S9B9' is unknown"):
         looked_at(model, frames, "S9B9", "B without")
 

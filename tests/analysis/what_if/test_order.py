@@ -107,7 +107,7 @@ def test_the_table_and_the_figure_hold_the_numbers(toy):
     figure = order_figure({**result, "clips": 6})
     by_class = {trace.name: list(trace.x) for trace in figure.data if trace.name}
     assert by_class["in order"] == pytest.approx([2 / 3, 1, 1])
-    assert by_class["reversed, called by the reversed class"] == pytest.approx([2 / 3, 1, 1])
+    assert by_class["reversed, predicts the reversed class"] == pytest.approx([2 / 3, 1, 1])
 
 
 # ---- the command

@@ -114,6 +114,7 @@ def test_core_needs_the_base_requirements_only(clean, tmp_path):
     version, file = run(clean, "-I", "-c", FIVE_LINES, cwd=tmp_path).split()
     assert version == atr.__version__
     assert Path(file).is_relative_to(clean.parents[1])  # not the source tree
+    assert run(clean.with_name("atr"), "--version", cwd=tmp_path).split() == ["atr-studio", atr.__version__]
     finished = subprocess.run([clean, "-I", "-c", "import pandas"], capture_output=True, text=True)
     assert "ModuleNotFoundError" in finished.stderr  # what is not declared cannot be imported there
 

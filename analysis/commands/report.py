@@ -18,8 +18,6 @@ class Report:
 
     predictions: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
-    named: Annotated[tuple[Path, ...], tyro.conf.arg(name="predictions")] = ()
-    """the same folders, given by name"""
     out: Path = Path("report.html")
     """the file to write"""
     filter: Literal[tuple(FILTERS)] = "only_a"
@@ -32,6 +30,8 @@ class Report:
     """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None
     """whose maps to draw, such as S4B1"""
+    named: Annotated[tuple[Path, ...], tyro.conf.arg(name="predictions")] = ()
+    """the same folders, given by name"""
 
     def run(self, command: str) -> int:
         predictions = comparable_predictions(self.predictions + self.named)

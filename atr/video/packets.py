@@ -7,7 +7,7 @@ other cases `PacketList.order` is None, and frames have to be decoded to be coun
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
@@ -62,6 +62,8 @@ class PacketList:
     order: np.ndarray | None
     missing: int
     unread: str
+    rank: np.ndarray = field(init=False, repr=False, compare=False)
+    key_set: frozenset[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         rank = np.full(len(self.identities), -1)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 
@@ -53,11 +53,13 @@ class Track:
     Raises VideoError when the file has no video track that can be decoded.
     """
 
+    container: Any = None  # PyAV's, once it is open
+    stream: Any = None
+
     def __init__(self, path: Path, limits: Limits):
         self.path, self.limits = path, limits
         self.file: BinaryIO
         self.file, self.container_name = open_file(path, limits)
-        self.container = self.stream = None
         self.seekable = True
         self.threads = (
             1 if multiprocessing.parent_process() is not None else 0

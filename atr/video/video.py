@@ -118,7 +118,8 @@ class Video(ABC):
             raise ValueError(f"short_side must be at least 1, got {short_side}")
         for picture in self.pictures(wanted):
             if short_side is not None:
-                picture = resize(picture[None], *resized_size(*picture.shape[:2], short_side))[0]
+                height, width = picture.shape[:2]
+                picture = resize(picture[None], *resized_size(height, width, short_side))[0]
             yield picture
 
     def frames(self, indices: Sequence[int] | None = None, *, short_side: int | None = None) -> np.ndarray:

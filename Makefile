@@ -29,11 +29,11 @@ lint: .venv/dev
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-javascript; \
 	else echo "eslint: skipped, there is no npm here"; fi
 
-lint-javascript: .venv/dev lint/node_modules
-	$(BIN)/python lint/javascript.py
+lint-javascript: .venv/dev tests/javascript/node_modules
+	$(BIN)/python tests/javascript/lint.py
 
-lint/node_modules: lint/package.json lint/package-lock.json
-	npm ci --prefix lint --silent --no-audit --no-fund
+tests/javascript/node_modules: tests/javascript/package.json tests/javascript/package-lock.json
+	npm ci --prefix tests/javascript --silent --no-audit --no-fund
 	@touch $@
 
 .venv/bin/python:

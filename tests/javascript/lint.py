@@ -1,4 +1,4 @@
-"""Lints the dashboard's JavaScript as the browser gets it: python lint/javascript.py
+"""Lints the dashboard's JavaScript as the browser gets it: python tests/javascript/lint.py
 
 The files of app/explorer share one scope once they are joined, so only a whole script can tell what is undefined or
 unused. Complaints name the file and the line they are from.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
+HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 SOURCES = ROOT / "app" / "explorer"
 ESLINT = HERE / "node_modules" / ".bin" / "eslint"
 UNUSED = "no-unused-vars"

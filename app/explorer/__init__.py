@@ -1,21 +1,19 @@
 """The pages' Streamlit components: frame explorer, models side by side, gallery of clips, relation grid of one clip.
 
-Frames and maps go to the browser once; every choice of the first two is drawn there. Their JavaScript is split by
-subject and joined here into the one module that Streamlit loads; there is no build step.
+Frames and maps go to the browser once; every choice of the first two is drawn there.
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from string import Template
 
 import matplotlib
 import numpy as np
 import streamlit as st
 from matplotlib.colors import to_hex
 
+from analysis.actionness import NORMALISATIONS, colour_limits
 from analysis.relations.fig4 import COLORMAP as RELATION_COLOURS
-from app.explorer.payload import Payload, data_url, pack
-from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides
+from app.explorer.payload import Body, Payload, clip_header, clip_view, data_url, packed_map, read
+from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides, side_by_side
 
 __all__ = [
     "MODES",
@@ -32,32 +30,36 @@ __all__ = [
     "side_by_side",
 ]
 
-_SHARED = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "viewer.js")
-
-
-def _read(*names: str) -> str:
-    return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
-
-
-def _clip_view(name: str, *scripts: str) -> dict[str, str]:
-    """The parts of a component that shows one clip: its own files, with those that all such components share."""
-    shared = {part: _read(f"{part}.html") for part in ("timeline", "legend", "display")}
-    return {
-        "html": Template(_read(f"{name}.html")).substitute(shared),
-        "css": _read("common.css", f"{name}.css"),
-        "js": _read(*_SHARED, *scripts, f"{name}.js"),
-    }
-
-
-_explorer = st.components.v2.component("atr_explorer", **_clip_view("explorer"))
-_side_by_side = st.components.v2.component("atr_side_by_side", **_clip_view("side_by_side", "side_panel.js"))
+_explorer = st.components.v2.component("atr_explorer", **clip_view("explorer"))
 _gallery = st.components.v2.component(
-    "atr_gallery", html=_read("gallery.html"), css=_read("gallery.css"), js=_read("gallery.js")
+    "atr_gallery", html=read("gallery.html"), css=read("gallery.css"), js=read("gallery.js")
 )
 
 _relation = st.components.v2.component(
-    "atr_relation", html=_read("relation.html"), css=_read("relation.css"), js=_read("relation.js")
+    "atr_relation", html=read("relation.html"), css=read("relation.css"), js=read("relation.js")
 )
+
+
+def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip) -> Payload:
+    """Pack one clip for the browser.
+
+    identity: differs whenever anything here does. maps: raw actionness M by block name, float32 (L, h, w), covering the
+    whole frame. frames, clip: the arguments of `clip_header`.
+    """
+    body = Body()
+    header = {
+        "id": identity,
+        **clip_header(body, frames, **clip),
+        "blocks": [
+            {
+                "name": name,
+                **packed_map(body, values),
+                "limits": {kind: colour_limits(values, kind) for kind in NORMALISATIONS},
+            }
+            for name, values in maps.items()
+        ],
+    }
+    return Payload(header, bytes(body.data))
 
 
 def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: str = "explorer") -> None:
@@ -68,26 +70,6 @@ def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: st
     checkpoint, to which the browser adds block and frame; None when the clip has no address, as with an uploaded file.
     """
     _explorer(key=key, data=payload.message(start=start, link=link))
-
-
-def side_by_side(
-    payload: SidesPayload, *, start: dict, link: dict | None = None, key: str = "side_by_side"
-) -> None:
-    """Show two to four models on one packed clip.
-
-    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None}``, the view to open a clip
-    with. What is None was not asked for: what is on screen stays, at first the last block, actionness and "sides".
-    link: query parameters of a link to this clip and these checkpoints, to which the browser adds block, frame (index
-    in the original video), source and mode; None when the clip has no address.
-
-    Raises:
-        SidesError: start asks for a block, source or mode that is not there.
-    """
-    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES}
-    for name, values in allowed.items():
-        if start.get(name) is not None and start[name] not in values:
-            raise SidesError(f"{name} is one of {', '.join(values) or 'none'}, got {start[name]!r}")
-    _side_by_side(key=key, data=payload.message(start=start, link=link))
 
 
 def gallery(

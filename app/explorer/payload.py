@@ -1,19 +1,39 @@
-"""What the explorer is sent: one binary message per clip and checkpoint, holding every frame and every map."""
+"""What the browser is sent: a component's files, and of a clip one binary message with every frame and every map.
+
+The components' JavaScript is split by subject and joined here into the one module that Streamlit loads; there is no
+build step.
+"""
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from string import Template
 
 import cv2
 import matplotlib
 import numpy as np
 
-from analysis.actionness import NORMALISATIONS, colour_limits
-
 PALETTES = ("inferno", "viridis", "magma", "cividis")  # perceptually uniform
 LONGEST_SIDE = 720  # of a frame as sent, in pixels: the size at which the page shows it
 LONGEST_MASK_SIDE = 160
 JPEG_QUALITY = 90
+_SHARED = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "viewer.js")
+
+
+def read(*names: str) -> str:
+    return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
+def clip_view(name: str, *scripts: str) -> dict[str, str]:
+    """The parts of a component that shows one clip: its own files, with those that all such components share."""
+    shared = {part: read(f"{part}.html") for part in ("timeline", "legend", "display")}
+    return {
+        "html": Template(read(f"{name}.html")).substitute(shared),
+        "css": read("common.css", f"{name}.css"),
+        "js": read(*_SHARED, *scripts, f"{name}.js"),
+    }
 
 
 @dataclass(frozen=True)
@@ -27,50 +47,6 @@ class Payload:
         """Length of the header (uint32, little-endian), the header as JSON, the body."""
         header = json.dumps({**self.header, "start": start, "link": link}).encode()
         return len(header).to_bytes(4, "little") + header + self.body
-
-
-def pack(
-    identity: str,
-    frames: np.ndarray,
-    maps: dict[str, np.ndarray],
-    *,
-    indices: np.ndarray,
-    fps: float,
-    sampled: np.ndarray,
-    alt: str,
-    acting: list[bool] | None = None,
-    masks: np.ndarray | None = None,
-) -> Payload:
-    """Pack one clip for the browser.
-
-    identity: differs whenever the frames or the maps differ. frames: uint8 (L, H, W, 3), RGB.
-    maps: raw actionness M by block name, float32 (L, h, w), covering the whole frame.
-    indices: int (L,), the index of each frame in the original video. sampled: original indices of the frames of the
-    prediction. acting: per frame, whether the hand acts. masks: uint8 (L, H, W), of the same region as the frames.
-    """
-    body = Body()
-    header = {
-        "id": identity,
-        **clip_header(
-            body,
-            frames,
-            indices=indices,
-            fps=fps,
-            sampled=sampled,
-            alt=alt,
-            acting=acting,
-            masks=masks,
-        ),
-        "blocks": [
-            {
-                "name": name,
-                **packed_map(body, values),
-                "limits": {kind: colour_limits(values, kind) for kind in NORMALISATIONS},
-            }
-            for name, values in maps.items()
-        ],
-    }
-    return Payload(header, bytes(body.data))
 
 
 class Body:
@@ -93,10 +69,18 @@ def clip_header(
     fps: float,
     sampled: np.ndarray,
     alt: str,
-    acting: list[bool] | None,
-    masks: np.ndarray | None,
+    acting: Sequence[bool] | None = None,
+    masks: np.ndarray | None = None,
 ) -> dict:
-    """The clip's own part of a header, whatever is shown on it; arguments as of `pack`."""
+    """The clip's own part of a header, whatever is shown on it.
+
+    Args:
+        frames: uint8 (L, H, W, 3), RGB.
+        indices: int (L,), the index of each frame in the original video.
+        sampled: original indices of the frames of the prediction.
+        acting: per frame, whether the hand acts.
+        masks: uint8 (L, H, W), of the same region as the frames.
+    """
     header = {
         "size": [frames.shape[2], frames.shape[1]],
         "fps": float(fps),

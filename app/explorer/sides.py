@@ -1,14 +1,15 @@
-"""What the side-by-side view is sent: one clip's frames once, with the maps and class scores of two to four models."""
+"""Models side by side on one clip: its frames once, with the maps and class scores of two to four of them."""
 
 import hashlib
 import re
 from dataclasses import dataclass, field
 
 import numpy as np
+import streamlit as st
 
 from analysis.actionness import PERCENTILES, normalise
 from analysis.figures import SERIES
-from app.explorer.payload import Body, Payload, clip_header, packed_map, palette
+from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
 
 SOURCES = {"actionness": "Actionness", "gradcam": "Grad-CAM"}
 MODES = ("sides", "difference", "swipe")  # beside each other; with |A − B|; A and B under a divider
@@ -17,6 +18,8 @@ DIFFERENCE_PALETTE = "YlGnBu_r"  # unlike every palette of the maps: a differenc
 MOST_SIDES = 4
 
 Maps = dict[str, dict[str, np.ndarray]]  # source -> block -> values
+
+_side_by_side = st.components.v2.component("atr_side_by_side", **clip_view("side_by_side", "side_panel.js"))
 
 
 class SidesError(ValueError):
@@ -65,22 +68,12 @@ class SidesPayload(Payload):
 
 
 def pack_sides(
-    identity: str,
-    frames: np.ndarray,
-    *,
-    indices: np.ndarray,
-    fps: float,
-    sampled: np.ndarray,
-    alt: str,
-    acting: list[bool] | None = None,
-    masks: np.ndarray | None = None,
-    true_label: str | None,
-    sides: list[Side],
+    identity: str, frames: np.ndarray, *, true_label: str | None, sides: list[Side], **clip
 ) -> SidesPayload:
     """Pack one clip and its sides for the browser.
 
-    Arguments up to `masks` are those of `pack`; identity differs whenever anything here does. true_label: None when
-    it is not known. sides: two to four.
+    identity: differs whenever anything here does. true_label: None when it is not known. sides: two to four.
+    frames, clip: the arguments of `clip_header`.
 
     Raises:
         SidesError: too few or too many sides, or maps that are not what `Side` says.
@@ -107,14 +100,12 @@ def pack_sides(
     kinds = {"actionness": actionness, "gradcam": GRADCAM_VALUES}
 
     body = Body()
-    clip = clip_header(
-        body, frames, indices=indices, fps=fps, sampled=sampled, alt=alt, acting=acting, masks=masks
-    )
-    pictures = b"".join(bytes(body.data[offset : offset + size]) for offset, size in clip["frames"])
+    shown_clip = clip_header(body, frames, **clip)
+    pictures = b"".join(bytes(body.data[offset : offset + size]) for offset, size in shown_clip["frames"])
     header = {
         "id": identity,
         "place": hashlib.sha256(pictures).hexdigest()[:16],  # the same clip with other sides keeps its frame
-        **clip,
+        **shown_clip,
         "true_label": true_label,
         "blocks": blocks,
         "sources": {source: {"name": SOURCES[source], "kinds": kinds[source]} for source in sources},
@@ -148,6 +139,26 @@ def pack_sides(
         ],
     }
     return SidesPayload(header, bytes(body.data))
+
+
+def side_by_side(
+    payload: SidesPayload, *, start: dict, link: dict | None = None, key: str = "side_by_side"
+) -> None:
+    """Show two to four models on one packed clip.
+
+    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None}``, the view to open a clip
+    with. What is None was not asked for: what is on screen stays, at first the last block, actionness and "sides".
+    link: query parameters of a link to this clip and these checkpoints, to which the browser adds block, frame (index
+    in the original video), source and mode; None when the clip has no address.
+
+    Raises:
+        SidesError: start asks for a block, source or mode that is not there.
+    """
+    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES}
+    for name, values in allowed.items():
+        if start.get(name) is not None and start[name] not in values:
+            raise SidesError(f"{name} is one of {', '.join(values) or 'none'}, got {start[name]!r}")
+    _side_by_side(key=key, data=payload.message(start=start, link=link))
 
 
 def _has_locator(side: Side) -> bool:

@@ -5,8 +5,7 @@ Selvaraju et al. (2017), computed by captum's LayerGradCam at the output of a re
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,27 +18,7 @@ from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.resnet import placed_blocks
-from atr.results.predict import class_probabilities
 from atr.video.transforms import normalise
-
-
-@dataclass(frozen=True)
-class ClipGradCam:
-    """Grad-CAM of one block for every frame of a clip.
-
-    Attributes:
-        maps: float32 (L, h, w), none negative.
-        indices: int (L,), the frames in the original video; `clip_actionness` with the same arguments has the same.
-        target: the class whose logit is explained.
-        probabilities: float32 (num_classes,), of the evaluation sampling and the centre crop (1×1 protocol).
-        seconds: spent in forward and backward passes for the maps.
-    """
-
-    maps: np.ndarray
-    indices: np.ndarray
-    target: int
-    probabilities: np.ndarray
-    seconds: float
 
 
 def gradcam(
@@ -86,21 +65,25 @@ def gradcam(
 def clip_gradcam(
     model: VideoClassifier,
     clip: str | Path | np.ndarray,
-    block: str,
+    blocks: Sequence[str],
     *,
-    target: int | None = None,
+    target: int,
     preprocessing: Preprocessing | None = None,
     view: str = "crop",
     max_frames: int = 300,
     batch_size: int = 4,
     fps: float = 25.0,
     progress: Callable[[int, int], None] | None = None,
-) -> ClipGradCam:
+) -> tuple[dict[str, np.ndarray], float]:
     """Grad-CAM for every frame of a clip; the same frames in the same samplings as `clip_actionness` has maps for.
 
     Args:
-        target: the class to explain, in every sampling; the one the evaluation predicts when None.
+        blocks: those to explain; the clip is read once for all of them.
+        target: the class to explain, in every sampling.
         the others: of `clip_actionness`.
+
+    Returns:
+        block -> float32 (L, h, w), none negative; and the seconds spent in forward and backward passes.
 
     Raises:
         VideoError: the file is no readable video.
@@ -109,17 +92,12 @@ def clip_gradcam(
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
     shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
-    probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
-    if target is None:
-        target = int(probabilities.argmax())
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
-        return {block: gradcam(model, normalise(pictures, preprocessing), block, target).numpy()}
+        clips = normalise(pictures, preprocessing)
+        return {block: gradcam(model, clips, block, target).numpy() for block in blocks}
 
-    maps, seconds = maps_of_all_frames(
-        shown.pictures, num_frames, explained, batch_size=batch_size, progress=progress
-    )
-    return ClipGradCam(maps[block], shown.indices, target, probabilities, seconds)
+    return maps_of_all_frames(shown.pictures, num_frames, explained, batch_size=batch_size, progress=progress)
 
 
 def explained_blocks(model: VideoClassifier) -> tuple[str, ...]:

@@ -1,34 +1,53 @@
 """Browsing the data set in ATR_DATA in the sidebar: by class, by search, a page of thumbnails at a time."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip, data_set
+from app.loading.clips import film_or_blank
 
 PAGE = 12  # thumbnails at a time: only these are decoded
 ALL = "All classes"
 
 
+def carried(key: str, first: object, allowed: Sequence | None = None) -> str:
+    """The key of a widget that several pages draw; it opens with its last value, or `first` where that is not allowed.
+
+    To Streamlit it is another widget on every page: `persist_state` alone hands the value on only after the first run.
+    """
+    value = st.session_state.get(key, first)
+    st.session_state[key] = value if allowed is None or value in allowed else first
+    return key
+
+
 def choose_from_data_set() -> Clip | None:
     """The chosen clip of the data set or None with a sentence when nothing is found. Raises ChoiceError."""
     splits = data_set.splits()
-    if st.session_state.get("data_split") not in splits:
-        st.session_state["data_split"] = "val" if "val" in splits else splits[0]
-    split = (
-        st.segmented_control("Split", splits, key="data_split", required=True)
-        if len(splits) > 1
-        else splits[0]
-    )
+    split = splits[0]
+    if len(splits) > 1:
+        key = carried("data_split", "val" if "val" in splits else split, splits)
+        split = st.segmented_control("Split", splits, key=key, required=True, persist_state="session")
     annotations = data_set.listed(split).annotations
-    label = st.selectbox("Class", [ALL, *annotations.labels], key="data_class")
-    words = st.text_input("Search", key="data_search", placeholder="words of the label, or a clip's name")
+    labels = [ALL, *annotations.labels]
+    key = carried("data_class", ALL, labels)
+    label = st.selectbox("Class", labels, key=key, persist_state="session")
+    words = st.text_input(
+        "Search",
+        key=carried("data_search", ""),
+        placeholder="words of the label, or a clip's name",
+        persist_state="session",
+    )
     found = data_set.found(split, None if label == ALL else label, words)
     if not len(found):
         st.caption(f"None of the {len(annotations):,} clips of {annotations.name} fits.")
         return chosen_before()
     pages = -(-len(found) // PAGE)
-    st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)
-    page = st.number_input("Page", 1, pages, key="data_page", help=f"{PAGE} clips a page") if pages > 1 else 1
+    page = st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)
+    if pages > 1:
+        help = f"{PAGE} clips a page"
+        page = st.number_input("Page", 1, pages, key="data_page", help=help, persist_state="session")
     st.caption(f"{len(found):,} of {len(annotations):,} clips · page {page:,} of {pages:,}")
     clips = [data_set.clip_at(split, int(index)) for index in found[(page - 1) * PAGE : page * PAGE]]
     by_name = {clip.name: clip for clip in clips}
@@ -42,7 +61,7 @@ def choose_from_data_set() -> Clip | None:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before()
     first = chosen.name if chosen and chosen.name in by_name else ""
-    gallery([data_set.film(clip) for clip in clips], first=first, on_choice=clicked, key=key)
+    gallery([film_or_blank(clip) for clip in clips], first=first, on_choice=clicked, key=key)
     return chosen
 
 

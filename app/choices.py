@@ -2,12 +2,14 @@
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 
 from app import loading
-from app.browsing import choose_from_data_set
+from app.browsing import carried, choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
@@ -15,22 +17,6 @@ from app.loading.results import readable_results
 from atr.video.decoding import VideoError
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
-KEPT = (
-    "checkpoint",
-    "source",
-    "path",
-    "view",
-    "data_split",
-    "data_class",
-    "data_search",
-    "data_page",
-    "compared",
-    "compared_list",
-    "compared_filter",
-    "compared_label",
-    "compared_page",
-    "compared_gradcam",
-)  # widget keys; Streamlit forgets them when a page does not draw them
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
 
 
@@ -39,11 +25,13 @@ def plain(text: str) -> str:
     return re.sub(r"[\\`*\[\]<>$~]|:(?=\w)", r"\\\g<0>", text)
 
 
-def keep() -> None:
-    """Carry the choices over a run that does not draw their widgets. Call first, on every page."""
-    for key in KEPT:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Whatever cannot be had is one error on the page; its message names it."""
+    try:
+        yield
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
@@ -122,9 +110,10 @@ def set_address(link: dict[str, str]) -> None:
 def choose_checkpoint(names: list[str]) -> str | None:
     if not names:
         return None
-    if st.session_state.get("checkpoint") not in names:
-        st.session_state["checkpoint"] = next(filter(loading.whole_checkpoint, names), names[0])
-    return st.sidebar.selectbox("Checkpoint", names, key="checkpoint")
+    if (chosen := st.session_state.get("checkpoint")) not in names:
+        chosen = next(filter(loading.whole_checkpoint, names), names[0])
+    key = carried("checkpoint", chosen, names)
+    return st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session")
 
 
 def prefer_graph_reasoner(names: list[str]) -> None:
@@ -132,19 +121,21 @@ def prefer_graph_reasoner(names: list[str]) -> None:
     if st.session_state.setdefault("relations_seen", False):
         return
     st.session_state["relations_seen"] = True
-    graphs = [name for name in names if loading.reasons_by_graph(name)]
+    configs = {name: loading.model_config(name) for name in names}
+    graphs = [name for name, c in configs.items() if c and c.block and c.atr.reasoner == "gr"]
     asked = st.session_state["link"]["checkpoint"]
     if graphs and asked is None and st.session_state.get("checkpoint") not in graphs:
         st.session_state["checkpoint"] = graphs[0]
 
 
 def choose_view() -> str:
-    st.session_state.setdefault("view", "crop")
     return st.sidebar.segmented_control(
         "Region shown to the model",
         list(VIEWS),
+        default="crop",
         format_func=VIEWS.get,
         key="view",
+        persist_state="session",
         required=True,
         width="stretch",
         help="Maps are computed on the centre crop of the evaluation, or on the whole frame. The prediction is always "
@@ -162,9 +153,11 @@ def choose_clip(clips: list[Clip]) -> Clip | None:
     }
     if loading.root("data") is None:
         del choose[DATA]
-    st.session_state.setdefault("source", SHIPPED if clips else UPLOAD)
+    key = carried("source", SHIPPED if clips else UPLOAD, list(choose))
     with st.sidebar:
-        source = st.segmented_control("Clip", list(choose), key="source", required=True, width="stretch")
+        source = st.segmented_control(
+            "Clip", list(choose), key=key, required=True, width="stretch", persist_state="session"
+        )
         return choose[source]()
 
 
@@ -210,6 +203,10 @@ def _upload() -> Clip | None:
 def _typed() -> Clip | None:
     folder = loading.root("videos")
     typed = st.text_input(
-        "Path of a video", key="path", placeholder="folder/clip.mp4", help=f"Inside {folder}"
+        "Path of a video",
+        key=carried("path", ""),
+        placeholder="folder/clip.mp4",
+        help=f"Inside {folder}",
+        persist_state="session",
     )
     return loading.clip_in_root(typed) if typed.strip() else None

@@ -2,14 +2,13 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import ClipActionness, colour_limits, normalise
+from analysis.actionness import ClipActionness
 from analysis.export import write_figure, write_gif
 from analysis.figures import overlay, strip_figure
 from atr.video.encoding import write_mp4
@@ -19,46 +18,31 @@ SIDE = 384  # a small clip is enlarged to this side, so that its film is not a s
 FILMS = {".mp4": write_mp4, ".gif": write_gif}
 
 
-@dataclass(frozen=True)
-class Overlay:
-    """Maps over the frames of one clip, ready to be drawn.
+def strip(
+    result: ClipActionness,
+    maps: np.ndarray,
+    limits: tuple[float, float],
+    suffix: str,
+    *,
+    block: str,
+    kind: str,
+) -> bytes:
+    """The sampled frames of a clip, without and with maps (L, h, w) of all its frames. kind: as figures call them."""
+    keys = result.key_frames
+    figure = strip_figure(
+        result.frames[keys], maps[keys], limits, result.indices[keys], block=block, kind=kind
+    )
+    return written(suffix, lambda path: write_figure(figure, [path]))
 
-    result: the frames, their indices and rate. maps: (L, h, w), the values that are drawn. limits: of the colour scale.
-    kind: what the values are, as figures call it.
-    """
 
-    result: ClipActionness
-    maps: np.ndarray
-    limits: tuple[float, float]
-    block: str
-    kind: str
+def overlay_film(result: ClipActionness, maps: np.ndarray, limits: tuple[float, float], suffix: str) -> bytes:
+    """All frames of a clip under maps (L, h, w), at true speed."""
+    return film(overlay(enlarged(result.frames), maps, limits), result.fps, suffix)
 
-    @classmethod
-    def of_actionness(cls, result: ClipActionness, block: str, kind: str) -> "Overlay":
-        maps = result.maps[block]
-        return cls(result, normalise(maps, kind), colour_limits(maps, kind), block, kind)
 
-    def key_frames(self) -> np.ndarray:
-        """The sampled frames under their maps, uint8 (K, H, W, 3)."""
-        keys = self.result.key_frames
-        return overlay(self.result.frames[keys], self.maps[keys], self.limits)
-
-    def strip(self, suffix: str) -> bytes:
-        """The sampled frames, without and with their maps."""
-        keys, result = self.result.key_frames, self.result
-        figure = strip_figure(
-            result.frames[keys],
-            self.maps[keys],
-            self.limits,
-            result.indices[keys],
-            block=self.block,
-            kind=self.kind,
-        )
-        return written(suffix, lambda path: write_figure(figure, [path]))
-
-    def film(self, suffix: str) -> bytes:
-        frames = overlay(enlarged(self.result.frames), self.maps, self.limits)
-        return written(suffix, lambda path: FILMS[suffix](path, frames, self.result.fps))
+def film(frames: np.ndarray, fps: float, suffix: str) -> bytes:
+    """Frames uint8 (L, H, W, 3) as ".mp4" or ".gif"."""
+    return written(suffix, lambda path: FILMS[suffix](path, frames, fps))
 
 
 def enlarged(frames: np.ndarray) -> np.ndarray:
@@ -72,12 +56,13 @@ class Download(NamedTuple):
 
     text: str
     name: str
-    mime: str
+    mime: str | None
     make: Callable[[], bytes | str]
 
 
-def download_row(offers: Sequence[Download], *, key: str = "get") -> None:
-    for column, offer in zip(st.columns(len(offers)), offers, strict=True):
+def download_row(offers: Sequence[Download], *, key: str = "get", columns: int = 0) -> None:
+    """columns: at least so many beside one another."""
+    for column, offer in zip(st.columns(max(columns, len(offers))), offers, strict=False):
         column.download_button(
             offer.text,
             offer.make,
@@ -88,6 +73,16 @@ def download_row(offers: Sequence[Download], *, key: str = "get") -> None:
             width="stretch",
             key=f"{key} {offer.text}",
         )
+
+
+def file_row(files: dict[str, Path], checkpoint: str) -> None:
+    """Those of a stored result's files that are there, by the texts of their buttons."""
+    offers = [
+        Download(text, f"{checkpoint}-{path.name}", None, path.read_bytes)
+        for text, path in files.items()
+        if path.is_file()
+    ]
+    download_row(offers, columns=len(files))
 
 
 def written(suffix: str, write: Callable[[Path], object]) -> bytes:

@@ -211,7 +211,6 @@ PAGE = """
 import streamlit as st
 from app import choices, loading
 
-choices.keep()
 names, _ = choices.begin()
 name = choices.choose_checkpoint(names)
 st.title("Classes", anchor=False)

@@ -18,7 +18,6 @@ ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
 CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam")  # keys of a link
 LOOKED_AT = ("block", "frame", "source", "mode")  # further ones, chosen in the browser alone
-GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
 FEW = 24  # so many allowed values are named in full
 
 
@@ -85,6 +84,7 @@ def choose_checkpoints(names: list[str]) -> list[str]:
         "Checkpoints",
         names,
         key="compared",
+        persist_state="session",
         max_selections=MOST,
         help="Two to four. The first is A, the second B.",
     )
@@ -139,6 +139,7 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
         "Predictions of",
         common,
         key="compared_list",
+        persist_state="session",
         format_func=titles.get,
         help="Clips and protocol of which every chosen checkpoint has stored predictions.",
     )
@@ -157,6 +158,7 @@ def choose_filter(counts: dict[str, int]) -> str:
         "Clips",
         list(FILTERS),
         key="compared_filter",
+        persist_state="session",
         format_func=lambda key: f"{FILTERS[key][0]} · {counts[key]:,}",
         required=True,
         label_visibility="collapsed",
@@ -166,22 +168,8 @@ def choose_filter(counts: dict[str, int]) -> str:
 def choose_label(labels: list[str]) -> str | None:
     """A true class, or None for all of them."""
     settle("compared_label", "label", [ALL, *labels], ALL, "class")
-    chosen = st.selectbox("True class", [ALL, *labels], key="compared_label")
+    chosen = st.selectbox("True class", [ALL, *labels], key="compared_label", persist_state="session")
     return None if chosen == ALL else chosen
-
-
-def settle_gradcam() -> dict[str, str]:
-    """Grad-CAM's class as a link has it, before its control is drawn: of the true class where the map is asked for."""
-    first = "true" if st.session_state["compare_link"]["asked"].get("source") == "gradcam" else "off"
-    settle("compared_gradcam", "gradcam", list(GRADCAM), first, "Grad-CAM")
-    chosen = st.session_state["compared_gradcam"]
-    return {} if chosen == "off" else {"gradcam": chosen}
-
-
-def choose_gradcam() -> str:
-    return st.segmented_control(
-        "Grad-CAM too", list(GRADCAM), format_func=GRADCAM.get, key="compared_gradcam", required=True
-    )
 
 
 def settle(state: str, key: str, allowed: Sequence[str], first: str, what: str) -> None:

@@ -3,30 +3,21 @@
 import hashlib
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS
-from app.choices import plain
-from app.compare.choices import (
-    LOOKED_AT,
-    asked,
-    choose_filter,
-    choose_gradcam,
-    choose_label,
-    judged,
-    settle_gradcam,
-)
+from app import loading
+from app.choices import one_error, plain
+from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, judged, settle
 from app.compare.exports import class_scores, take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
-from app.loading import ChoiceError, sides
-from app.loading.sides import Look, Subject
+from app.loading import Clip, Look
 from atr.results.predictions import Predictions
-from atr.video.decoding import VideoError
 
 PAGE = 24  # thumbnails at a time: only these are rendered
+GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
 
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
@@ -64,7 +55,9 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
     page = st.session_state["compared_page"]
     if pages > 1:
         help = f"{PAGE} of {len(ids):,} clips a page"
-        page = beside.number_input(f"Page, of {pages}", 1, pages, key="compared_page", help=help)
+        page = beside.number_input(
+            f"Page, of {pages}", 1, pages, key="compared_page", help=help, persist_state="session"
+        )
     key = f"compared_gallery {within} {page}"
 
     def clicked() -> None:
@@ -78,7 +71,7 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
 
 
 def thumbnail(predictions: Sequence[Predictions], index: int, row: pd.Series) -> dict:
-    film = sides.thumbnail(predictions[0], index)
+    film = loading.predicted_film(predictions[0], index)
     calls = [
         f"{letter} {'✓' if row[f'right_{i}'] else '✗ ' + row[f'predicted_{i}']}"
         for i, (letter, _) in enumerate(zip(LETTERS, predictions, strict=False))
@@ -87,58 +80,70 @@ def thumbnail(predictions: Sequence[Predictions], index: int, row: pd.Series) ->
 
 
 def show_clip(predictions: Sequence[Predictions], link: dict[str, str]) -> None:
-    """The clip of the link, side by side; what stands in the way is one message. link: what restores the page."""
-    try:
+    """The clip of the link, side by side; what stands in the way is one error. link: what restores the page."""
+    with one_error():
         explore(predictions, predictions[0].ids.index(link["clip"]), link)
-    except (ChoiceError, VideoError) as error:
-        st.error(plain(str(error)), icon=":material/error:")
+
+
+def settle_gradcam() -> dict[str, str]:
+    """Grad-CAM's class as a link has it, before its control is drawn: of the true class where the map is asked for."""
+    first = "true" if st.session_state["compare_link"]["asked"].get("source") == "gradcam" else "off"
+    settle("compared_gradcam", "gradcam", list(GRADCAM), first, "Grad-CAM")
+    chosen = st.session_state["compared_gradcam"]
+    return {} if chosen == "off" else {"gradcam": chosen}
+
+
+def choose_gradcam() -> str:
+    return st.segmented_control(
+        "Grad-CAM too",
+        list(GRADCAM),
+        format_func=GRADCAM.get,
+        key="compared_gradcam",
+        required=True,
+        persist_state="session",
+    )
 
 
 def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]) -> None:
-    subject = sides.subject(predictions[0], index)
+    clip = loading.predicted_clip(predictions[0], index)
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
-    heading.markdown(f"**{plain(subject.label)}** · {plain(subject.name)}")
-    view_asked = starting_view(subject)
+    heading.markdown(f"**{plain(str(clip.label))}** · {plain(clip.name)}")
+    view_asked = starting_view(clip)
     with choice:
         gradcam = choose_gradcam()
     names = [p.name for p in predictions]
-    view = sides.common_view(subject, names)
+    view = loading.common_view(clip, names)
     targets = [
         {"off": None, "true": int(p.targets[index]), "called": int(p.predicted[index])}[gradcam]
         for p in predictions
     ]
     with st.container():  # bars of progress come and go in it, and the view below stays in its place
-        looks = [sides.look(subject, name, view, target=t) for name, t in zip(names, targets, strict=True)]
-    payload = sides.payload(subject, looks, predictions, index)
-    side_by_side(
-        payload, start=start_of(view_asked, subject, looks, payload), link=link, key="compared_sides"
-    )
+        looks = [loading.look(clip, name, view, target=t) for name, t in zip(names, targets, strict=True)]
+    payload = loading.sides_payload(looks, predictions, index)
+    side_by_side(payload, start=start_of(view_asked, looks, payload), link=link, key="compared_sides")
     st.caption(plain(costs(looks)))
     if view == "whole":
         st.caption(
             "These checkpoints cut different regions out of the frame, so their maps are of the whole frame."
         )
-    take_along(subject, looks, payload, named_block(looks, payload), class_scores(predictions, index))
+    take_along(looks, payload, named_block(looks, payload), class_scores(predictions, index))
 
 
-def starting_view(subject: Subject) -> dict[str, str | None]:
+def starting_view(clip: Clip) -> dict[str, str | None]:
     """What the link asks to open its clip with, and that clip, which is the first to be shown; of others nothing."""
     link = st.session_state["compare_link"]
     if "view" not in link:
         view = {key: link["asked"].pop(key) for key in LOOKED_AT if key in link["asked"]}
-        link["view"] = {"clip": subject.name, **view}
-    return link["view"] if link["view"]["clip"] == subject.name else {}
+        link["view"] = {"clip": clip.name, **view}
+    return link["view"] if link["view"]["clip"] == clip.name else {}
 
 
-def start_of(
-    view: dict[str, str | None], subject: Subject, looks: Sequence[Look], payload: SidesPayload
-) -> dict:
+def start_of(view: dict[str, str | None], looks: Sequence[Look], payload: SidesPayload) -> dict:
     """As the side-by-side view takes it; what the link asks for and is not there is warned of and left out.
 
     The first clip opens with a block that a checkpoint names (fact "shown_block"), a later one as the one before was left.
     """
-    indices = looks[0].result.indices
-    frames = [str(index) for index in range(int(indices[-1]) + 1)]
+    frames = [str(index) for index in range(int(looks[0].result.indices[-1]) + 1)]
     allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES, "frame": frames}
     for key, values in allowed.items():
         if key in view:
@@ -146,10 +151,8 @@ def start_of(
     start = {key: view.get(key) for key in ("block", "source", "mode")}
     if view and start["block"] is None:
         start["block"] = named_block(looks, payload)
-    if (frame := view.get("frame")) is None:  # the middle of the action, where it is known
-        middle = indices if subject.acting is None else np.flatnonzero(subject.acting)
-        frame = middle[len(middle) // 2] if len(middle) else indices[len(indices) // 2]
-    return {"frame": int(np.abs(indices - int(frame)).argmin()), **start}
+    frame = view.get("frame")
+    return {"frame": looks[0].position(None if frame is None else int(frame)), **start}
 
 
 def named_block(looks: Sequence[Look], payload: SidesPayload) -> str | None:

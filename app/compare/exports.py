@@ -1,6 +1,7 @@
 """The page "Compare": what is taken along of a clip, films, strips and maps of each side, and the report."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -8,44 +9,45 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.actionness import ClipActionness
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
 from app.choices import plain
 from app.explorer import SidesPayload
 from app.explorer.sides import values_of
-from app.exports import Download, Overlay, download_row, written
-from app.loading import sides
-from app.loading.sides import Look, Subject
+from app.exports import Download, download_row, overlay_film, strip, written
+from app.loading import Look
+from app.loading.looks import uniform_maps
 from atr.results.predictions import Predictions
 
 KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
 TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them
 
 
-def overlays(looks: Sequence[Look], payload: SidesPayload, source: str, block: str) -> dict[str, Overlay]:
-    """Of every checkpoint that has such maps, on the one colour scale that the page shows them on."""
+def drawn(
+    looks: Sequence[Look], payload: SidesPayload, source: str, block: str
+) -> dict[str, tuple[ClipActionness, np.ndarray, tuple[float, float]]]:
+    """Of every checkpoint that has such maps, what `strip` and `overlay_film` draw, on the page's one colour scale."""
     kind, found = KINDS[source], {}
     for look in looks:
-        actionness = look.result.maps or sides.uniform_maps(look)
+        actionness = look.result.maps or uniform_maps(look)
         maps = (look.gradcam or {}) if source == "gradcam" else actionness
         if block in maps:
-            values = values_of(source, kind, maps[block])
-            limits = tuple(payload.header["scales"][source][block][kind])
-            found[look.checkpoint] = Overlay(look.result, values, limits, block, TITLES[source])
+            limits = payload.header["scales"][source][block][kind]
+            found[look.checkpoint] = look.result, values_of(source, kind, maps[block]), limits
     return found
 
 
 @st.fragment
 def take_along(
-    subject: Subject,
     looks: Sequence[Look],
     payload: SidesPayload,
     block: str | None,
     scores: pd.DataFrame,
 ) -> None:
     """block: to begin with; the last when None. scores: `class_scores`."""
-    stem = Path(subject.name).stem
+    stem = Path(looks[0].clip.name).stem
     table = Download(
         "Class scores, CSV", f"{stem}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)
     )
@@ -60,18 +62,20 @@ def take_along(
         )
         first = payload.blocks.index(block) if block else len(payload.blocks) - 1
         block = middle.selectbox("Block", payload.blocks, index=first, key="take_block")
-        found = overlays(looks, payload, source, block)
+        found = drawn(looks, payload, source, block)
         if not found:
             st.caption(plain(f"No checkpoint has {source} maps at {block}."))
             download_row([table], key="take")
             return
         side = right.selectbox("Checkpoint", list(found), key="take_side")
-        drawn, name = found[side], f"{stem}-{side}-{block}-{source}"
+        name = f"{stem}-{side}-{block}-{source}"
+        film = partial(overlay_film, *found[side])
+        picture = partial(strip, *found[side], block=block, kind=TITLES[source])
         download_row(
             [
-                Download("MP4", f"{name}.mp4", "video/mp4", lambda: drawn.film(".mp4")),
-                Download("GIF", f"{name}.gif", "image/gif", lambda: drawn.film(".gif")),
-                Download("Strip, PNG", f"{name}.png", "image/png", lambda: drawn.strip(".png")),
+                Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),
+                Download("GIF", f"{name}.gif", "image/gif", lambda: film(".gif")),
+                Download("Strip, PNG", f"{name}.png", "image/png", lambda: picture(".png")),
                 Download(
                     "Maps, NPZ",
                     f"{stem}-maps.npz",

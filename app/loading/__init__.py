@@ -7,52 +7,50 @@ addressed by content, so a replaced file is read anew.
 
 from app.loading.checkpoints import (
     checkpoint_names,
-    checkpoint_stamp,
+    configuration,
     description,
     model,
+    model_config,
     no_checkpoint,
-    reasons_by_graph,
     whole_checkpoint,
 )
 from app.loading.clips import (
-    FILM_FRAMES,
-    FILM_SIDE,
     UPLOAD_KINDS,
     Clip,
-    blank_film,
     clip_in_root,
     film,
     keep_upload,
+    predicted_clip,
+    predicted_film,
     shipped_clips,
 )
-from app.loading.maps import Seen, payload, progress_bar, seen, sheet
-from app.loading.roots import ASSETS, ChoiceError, digest_of, root, stamp_of
+from app.loading.looks import Look, common_view, look, payload, sheet, sides_payload
+from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
 
 __all__ = [
     "ASSETS",
-    "FILM_FRAMES",
-    "FILM_SIDE",
     "UPLOAD_KINDS",
     "ChoiceError",
     "Clip",
-    "Seen",
-    "blank_film",
+    "Look",
     "checkpoint_names",
-    "checkpoint_stamp",
     "clip_in_root",
+    "common_view",
+    "configuration",
     "description",
-    "digest_of",
     "film",
     "keep_upload",
+    "look",
     "model",
+    "model_config",
     "no_checkpoint",
     "payload",
-    "progress_bar",
-    "reasons_by_graph",
+    "predicted_clip",
+    "predicted_film",
     "root",
-    "seen",
-    "sheet",
     "shipped_clips",
+    "sheet",
+    "sides_payload",
     "stamp_of",
     "whole_checkpoint",
 ]

@@ -6,6 +6,7 @@ from app.loading.roots import root, stamp_of
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, read_config
 from atr.describe import Description, describe
 from atr.models import ModelConfig, VideoClassifier
+from atr.preprocessing import Preprocessing
 
 WHAT_IS_A_CHECKPOINT = (
     f"A checkpoint is a folder with {CONFIG} and {WEIGHTS}, as python -m atr train writes it."
@@ -30,39 +31,47 @@ def no_checkpoint() -> str:
     )
 
 
+def configuration(name: str) -> dict:
+    """config.json of a folder that also has weights, which are not read. Raises CheckpointError."""
+    folder = root("checkpoints") / name
+    try:
+        config = read_config(folder)
+        if not (folder / WEIGHTS).is_file():
+            raise CheckpointError(f"{folder} has no {WEIGHTS}: it is not a checkpoint folder of this package")
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}. {WHAT_IS_A_CHECKPOINT}") from error
+    return config
+
+
 def whole_checkpoint(name: str) -> bool:
     """Whether its configuration can be read; the weights are checked when it is loaded."""
     try:
-        read_config(root("checkpoints") / name)
+        configuration(name)
     except CheckpointError:
         return False
-    return (root("checkpoints") / name / WEIGHTS).is_file()
+    return True
 
 
-def reasons_by_graph(name: str) -> bool:
-    """Whether a checkpoint's configuration has a graph reasoner; False for one that cannot be read."""
+def model_config(name: str) -> ModelConfig | None:
+    """Of a checkpoint's network; None where it cannot be read, which the page "Checkpoints" tells."""
     try:
-        config = read_config(root("checkpoints") / name)["model"]
-        return config["block"] is not None and config["atr"]["reasoner"] == "gr"
-    except (CheckpointError, KeyError, TypeError):
-        return False
+        return ModelConfig.from_dict(configuration(name)["model"])
+    except (CheckpointError, TypeError):
+        return None
 
 
 def model(name: str) -> VideoClassifier:
     """The model of a checkpoint, shared by all sessions. Raises CheckpointError."""
-    folder = root("checkpoints") / name
+    stamp = checkpoint_stamp(name)
     try:
-        return _model(str(folder), checkpoint_stamp(name))
+        return _model(str(root("checkpoints") / name), stamp)
     except CheckpointError as error:
         raise CheckpointError(f"{error}. {WHAT_IS_A_CHECKPOINT}") from error
 
 
 def checkpoint_stamp(name: str) -> str:
     """Changes whenever the checkpoint does. Raises CheckpointError when there is none."""
-    folder = root("checkpoints") / name
-    digest = read_config(folder)["weights_sha256"]
-    if not (folder / WEIGHTS).is_file():
-        raise CheckpointError(f"{folder} has no {WEIGHTS}: it is not a checkpoint folder of this package")
+    folder, digest = root("checkpoints") / name, configuration(name)["weights_sha256"]
     return f"{digest} {stamp_of(folder / CONFIG)} {stamp_of(folder / WEIGHTS)}"
 
 
@@ -71,6 +80,14 @@ def _model(folder: str, stamp: str) -> VideoClassifier:
     return load_checkpoint(folder)
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting parameters and multiply-accumulates …")
-def description(config: dict, size: int) -> Description:
-    return describe(ModelConfig.from_dict(config), size)
+def description(config: dict) -> Description:
+    """Blocks and costs of a configuration, for one clip of the size it takes. Raises CheckpointError."""
+    try:
+        return _description(config["model"], Preprocessing.from_dict(config["preprocessing"]).crop)
+    except (TypeError, ValueError, RuntimeError, KeyError) as error:
+        raise CheckpointError(f"No network of this package has this configuration: {error}") from error
+
+
+@st.cache_data(max_entries=512, show_spinner="Counting parameters and multiply-accumulates …")
+def _description(model: dict, size: int) -> Description:
+    return describe(ModelConfig.from_dict(model), size)

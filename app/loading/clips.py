@@ -1,7 +1,9 @@
-"""Videos to look at: shipped ones, a typed path, an upload; their thumbnails."""
+"""Clips to look at: shipped ones, a typed path, an upload, those that predictions are of; their truth and thumbnails."""
 
 import hashlib
-import json
+import zipfile
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,27 +12,58 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import data_url
-from app.loading.roots import ChoiceError, inside, root, stamp_of
-from atr.video.decoding import decode, probe
+from app.loading.roots import ChoiceError, digest_of, inside, root, stamp_of
+from atr.data.annotations import Annotations
+from atr.data.folders import annotated_clips
+from atr.data.names import DataName, data_name
+from atr.data.reading import read_annotations
+from atr.files import read_arrays
+from atr.results.predictions import Predictions
+from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
+from atr.video.decoding import VideoError, decode, probe
 from atr.video.sampling import uniform_indices
 
 UPLOAD_KINDS = ("mp4", "webm", "avi", "mov", "mkv", "gif")
-
 FILM_FRAMES, FILM_SIDE = 8, 112
+RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A video to look at; ``truth`` is what its list says of it (label, acting, masks), ``link`` its name in links."""
+    """A clip to look at.
+
+    Attributes:
+        name: as pages show it.
+        source: the video, a file or a folder of frames; or the frames themselves, uint8 (L, H, W, 3).
+        label: the true class; None where nobody knows it, as of `acting` and `masks`.
+        link: its name in links; None where it has none.
+        acting: whether the hand acts, one a frame.
+        masks: uint8 (L, H, W), or the NPZ file that holds them.
+        fps: of a clip given as frames; a file states its own.
+    """
 
     name: str
-    path: Path
+    source: Path | np.ndarray
+    label: str | None = None
     link: str | None = None
-    truth: dict | None = None
+    acting: Sequence[bool] | None = None
+    masks: Path | np.ndarray | None = None
+    fps: float = 25.0
 
     @property
-    def label(self) -> str | None:
-        return self.truth["label"] if self.truth else None
+    def digest(self) -> str:
+        """Of its content. Raises OSError."""
+        if isinstance(self.source, np.ndarray):
+            return hashlib.sha256(self.source).hexdigest()
+        return digest_of(self.source)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width. Raises VideoError."""
+        if isinstance(self.source, np.ndarray):
+            return self.source.shape[1:3]
+        info = probe(self.source)
+        return info.height, info.width
 
 
 def shipped_clips() -> list[Clip]:
@@ -43,18 +76,24 @@ def shipped_clips() -> list[Clip]:
     if not path.is_file():
         return []
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["clips"]
+        entries = annotated_clips(path)["clips"]
+    except ValueError as error:
+        raise ChoiceError(str(error)) from error
+    try:
         clips = [
-            Clip(entry["id"], inside(folder, folder / entry["video"]), entry["id"], entry)
+            Clip(
+                entry["id"],
+                video := inside(folder, folder / entry["video"]),
+                entry["label"],
+                entry["id"],
+                entry.get("acting") or None,
+                video.parent / entry["masks"] if entry.get("masks") else None,
+            )
             for entry in entries
         ]
-    except ChoiceError as error:
+    except (ChoiceError, TypeError) as error:
         raise ChoiceError(f"{path}: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ChoiceError(
-            f"{path} is not a list of clips as python -m atr tabletop writes it: {error!r}"
-        ) from error
-    return [clip for clip in clips if clip.path.is_file()]
+    return [clip for clip in clips if clip.source.is_file()]
 
 
 def clip_in_root(typed: str) -> Clip:
@@ -73,7 +112,7 @@ def clip_in_root(typed: str) -> Clip:
         size = path.stat().st_size / 2**20
         raise ChoiceError(f"{typed!r} has {size:.0f} MB; at most {limit} MB are read (server.maxUploadSize).")
     name = path.relative_to(folder).as_posix()
-    return Clip(name, path, name)
+    return Clip(name, path, link=name)
 
 
 def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
@@ -91,10 +130,129 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
     return Clip(name, path)
 
 
+# ---- clips that predictions are of -----------------------------------------------------------------------------------
+
+
+def predicted_clip(predictions: Predictions, index: int) -> Clip:
+    """The index-th clip of the list. Raises ChoiceError where its video is not here."""
+    data, name = predictions.facts["data"]["name"], predictions.ids[index]
+    label = predictions.labels[predictions.targets[index]]
+    folder, split = _place(data, name)
+    if folder is None:
+        return _rendered(name, label, RENDERER_VERSION)
+    path = _video(folder, split, name)
+    if not path.exists():
+        raise ChoiceError(f"{name}: {path} cannot be read (it is not there)")
+    shipped = {clip.source.resolve(): clip for clip in shipped_clips()}
+    known = shipped.get(path.resolve(), Clip(name, path))
+    return Clip(name, path, label, acting=known.acting, masks=known.masks)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rendered(name: str, label: str, version: int) -> Clip:
+    """With the very moments among its frames that an evaluation samples, the centres of its T segments."""
+    times = np.arange(RENDERED_FRAMES) / RENDERED_FRAMES
+    clip = render_clip(_seed(name), times=times, size=RENDERED_SIDE)
+    return Clip(name, clip.frames, label, acting=clip.acting.tolist(), masks=clip.masks, fps=RENDERED_FPS)
+
+
+def _seed(name: str) -> int:
+    try:
+        return named_seed(name)
+    except ValueError as error:
+        raise ChoiceError(str(error)) from error
+
+
+def _place(data: str, name: str) -> DataName:
+    try:
+        return data_name(data)
+    except ValueError as error:
+        raise ChoiceError(f"Clip {name!r} is not here, which the predictions are of: {error}") from error
+
+
+def _video(folder: Path, split: str | None, name: str) -> Path:
+    try:
+        annotations = annotations_of(folder, split)
+        return inside(annotations.root, annotations.root / annotations.files[annotations.ids.index(name)])
+    except (ValueError, OSError) as error:
+        raise ChoiceError(
+            f"Clip {name!r} is not in {folder}, which the predictions are of: {error}"
+        ) from error
+
+
+def annotations_of(folder: Path, split: str | None) -> Annotations:
+    """The list of a data set on disk. Raises ValueError and OSError as `read_annotations`."""
+    return _annotations(str(folder), split, folder.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the list of clips …")
+def _annotations(folder: str, split: str | None, stamp: int) -> Annotations:
+    return read_annotations(Path(folder), split)
+
+
+# ---- what is known to be true ----------------------------------------------------------------------------------------
+
+
+def truth_stamp(clip: Clip) -> str:
+    """Differs whenever `acting` or the file of masks does."""
+    path = masks_path(clip)
+    return f"{clip.acting} {stamp_of(path) if path else ''}"
+
+
+def masks_path(clip: Clip) -> Path | None:
+    """None where there is no file of masks. Raises ChoiceError where the list of clips leads out of its folder."""
+    if not isinstance(clip.masks, Path):
+        return None
+    path = inside(root("clips"), clip.masks)
+    return path if path.is_file() else None
+
+
+def masks_of(clip: Clip) -> np.ndarray | None:
+    """uint8 (L, H, W), None where nobody knows them. Raises ChoiceError for a file without masks."""
+    if isinstance(clip.masks, np.ndarray):
+        return clip.masks
+    if (path := masks_path(clip)) is None:
+        return None
+    try:
+        return read_arrays(path)["masks"]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ChoiceError(f"{path} is no NPZ file with masks: {error}") from error
+
+
+# ---- thumbnails ------------------------------------------------------------------------------------------------------
+
+
 def film(clip: Clip) -> dict:
     """A thumbnail that plays: {"id", "label", "film", "frames"} as the gallery takes it."""
-    picture = _film(str(clip.path), stamp_of(clip.path))
-    return {"id": clip.name, "label": clip.label or clip.name, "film": picture, "frames": FILM_FRAMES}
+    return film_entry(clip.name, clip.label or clip.name, _film(str(clip.source), stamp_of(clip.source)))
+
+
+def film_entry(name: str, label: str, picture: str | None) -> dict:
+    """picture: a data URL; None where no thumbnail can be made, which is said and does not keep it out of the list."""
+    if picture is None:
+        picture, label = blank_film(), f"{label} (cannot be read)"
+    return {"id": name, "label": label, "film": picture, "frames": FILM_FRAMES}
+
+
+def film_or_blank(clip: Clip) -> dict:
+    """As `film`, also of a video that is missing or broken."""
+    try:
+        return film(clip)
+    except (VideoError, OSError):
+        return film_entry(clip.name, clip.label or clip.name, None)
+
+
+def predicted_film(predictions: Predictions, index: int) -> dict:
+    """As `film_or_blank`, of the index-th clip of the list."""
+    data, name = predictions.facts["data"]["name"], predictions.ids[index]
+    label = predictions.labels[predictions.targets[index]]
+    try:
+        folder, split = _place(data, name)
+        if folder is None:
+            return film_entry(name, label, _rendered_film(name, RENDERER_VERSION))
+        return film_or_blank(Clip(name, _video(folder, split, name), label))
+    except ChoiceError:
+        return film_entry(name, label, None)
 
 
 @st.cache_data(max_entries=256, show_spinner="Preparing thumbnails …")
@@ -107,6 +265,12 @@ def _film(path: str, stamp: str) -> str:
         [cv2.resize(square, (FILM_SIDE, FILM_SIDE), interpolation=cv2.INTER_AREA) for square in squares]
     )
     return data_url(row)
+
+
+@st.cache_data(max_entries=512, show_spinner="Preparing thumbnails …")
+def _rendered_film(name: str, version: int) -> str:
+    clip = render_clip(_seed(name), num_frames=FILM_FRAMES, size=FILM_SIDE)
+    return data_url(np.hstack(clip.frames))
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

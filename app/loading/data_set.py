@@ -9,13 +9,12 @@ import streamlit as st
 
 from app import loading
 from app.loading import ChoiceError, Clip
+from app.loading.clips import annotations_of
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
 from atr.data.clips import VideoClips
-from atr.data.names import data_name
-from atr.data.reading import read_annotations, splits_of
+from atr.data.reading import splits_of
 from atr.preprocessing import Preprocessing
-from atr.video.decoding import VideoError
 
 LINK = "data"  # links to a clip of the data set begin with it
 
@@ -38,64 +37,68 @@ class Listed:
 
 def splits() -> list[str]:
     """The splits of the data set; none when no data root is set. Raises ChoiceError for a folder of no known layout."""
-    folder = loading.root("data")
-    if folder is None:
+    if (found := loading.root("data")) is None:
         return []
     try:
-        return _splits(str(folder), folder.stat().st_mtime_ns)
+        return _splits(str(found), found.stat().st_mtime_ns)
     except (ValueError, OSError) as error:
         raise ChoiceError(f"{error} (the folder is set by ATR_DATA)") from error
 
 
 @st.cache_data(max_entries=3, show_spinner=False)
-def _splits(folder: str, stamp: int) -> list[str]:
-    return splits_of(Path(folder))  # of class folders it lists every one
+def _splits(place: str, stamp: int) -> list[str]:
+    return splits_of(Path(place))  # of class folders it lists every one
+
+
+def folder() -> Path:
+    """Of the data set. Raises ChoiceError where none is set."""
+    if (found := loading.root("data")) is None:
+        raise ChoiceError("There is no data set to browse: ATR_DATA is not set.")
+    return found
 
 
 def names() -> dict[str, str]:
     """The splits as `--data` of a command takes them -> in words, validation first."""
-    folder = loading.root("data")
     ordered = sorted(splits(), key=lambda split: split != "val")
-    return {f"{folder.resolve()}:{split}": f"{folder.name}, {split}" for split in ordered}
+    return {f"{folder().resolve()}:{split}": f"{folder().name}, {split}" for split in ordered}
 
 
 def digest(data: str, num_clips: int, num_frames: int, preprocessing: dict) -> str:
     """Of the first clips of "FOLDER:SPLIT", as results are addressed by."""
-    return _digest(data, loading.root("data").stat().st_mtime_ns, num_clips, num_frames, preprocessing)
+    return _digest(data, folder().stat().st_mtime_ns, num_clips, num_frames, preprocessing)
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the lists of the data set …")
 def _digest(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> str:
-    folder, split = data_name(data)
+    place, _, split = data.rpartition(":")
     sizes = Preprocessing.from_dict(preprocessing)
     return VideoClips(
-        folder, num_frames=num_frames, preprocessing=sizes, num_clips=num_clips, split=split
+        Path(place), num_frames=num_frames, preprocessing=sizes, num_clips=num_clips, split=split
     ).digest
 
 
 def listed(split: str) -> Listed:
     """Raises ChoiceError when the split is not there or its lists cannot be read."""
-    folder = loading.root("data")
     try:
-        return _listed(str(folder), split, folder.stat().st_mtime_ns)
+        return _listed(str(folder()), split, folder().stat().st_mtime_ns)
     except (ValueError, OSError) as error:
         raise ChoiceError(str(error)) from error
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the lists of the data set …")
-def _listed(folder: str, split: str, stamp: int) -> Listed:
-    return Listed.of(read_annotations(Path(folder), split))
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _listed(place: str, split: str, stamp: int) -> Listed:
+    return Listed.of(annotations_of(Path(place), split))
 
 
 def found(split: str, label: str | None, words: str) -> np.ndarray:
     """Indices of the clips of a class (None for all) whose id or label holds every one of the words."""
-    stamp = loading.root("data").stat().st_mtime_ns
-    return _found(str(loading.root("data")), split, stamp, label, words.lower().split(), listed(split))
+    stamp = folder().stat().st_mtime_ns
+    return _found(str(folder()), split, stamp, label, words.lower().split(), listed(split))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _found(
-    folder: str, split: str, stamp: int, label: str | None, words: list[str], _listed: Listed
+    place: str, split: str, stamp: int, label: str | None, words: list[str], _listed: Listed
 ) -> np.ndarray:
     chosen = np.ones(len(_listed.targets), bool)
     if label is not None:
@@ -111,7 +114,7 @@ def clip_at(split: str, index: int) -> Clip:
     path = inside(annotations.root, annotations.root / annotations.files[index])
     target, name = annotations.targets[index], annotations.ids[index]
     label = annotations.labels[target] if target >= 0 else annotations.unlisted[index]
-    return Clip(name, path, f"{LINK}:{split}:{name}", {"label": label})
+    return Clip(name, path, label, f"{LINK}:{split}:{name}")
 
 
 def clip_of_link(link: str) -> Clip:
@@ -126,16 +129,3 @@ def clip_of_link(link: str) -> Clip:
     if name not in ids:
         raise ChoiceError(f"{name!r} is none of the {len(ids):,} clips of {split}.")
     return clip_at(split, ids.index(name))
-
-
-def film(clip: Clip) -> dict:
-    """As `loading.film`; a video that is missing or broken has a picture that says so, and is still listed."""
-    try:
-        return loading.film(clip)
-    except (VideoError, OSError):
-        return {
-            "id": clip.name,
-            "label": f"{clip.label} (cannot be read)",
-            "film": loading.blank_film(),
-            "frames": loading.FILM_FRAMES,
-        }

@@ -1,29 +1,33 @@
 """Actionness: where and when a checkpoint looks in a clip."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import NORMALISATIONS, ClipActionness, default_block, temporal_emphasis
+from analysis.actionness import (
+    NORMALISATIONS,
+    ClipActionness,
+    colour_limits,
+    default_block,
+    normalise,
+    temporal_emphasis,
+)
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
 from app import choices, loading
-from app.choices import plain
+from app.choices import one_error, plain
 from app.explorer import data_url, explorer, relation_grid
-from app.exports import Download, Overlay, download_row, written
-from app.loading import ChoiceError, Clip, Seen
-from atr.models import VideoClassifier
+from app.exports import Download, download_row, overlay_film, strip, written
+from app.loading import ChoiceError, Look
 
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
 
 
 def page() -> None:
-    choices.keep()
-    try:
+    with one_error():
         show()
-    except ValueError as error:  # whatever cannot be had; the message names it
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def show() -> None:
@@ -38,56 +42,56 @@ def show() -> None:
         if clip is None:
             st.info("Choose a video in the sidebar: its frames, its prediction and its maps appear here.")
             return
-        model = loading.model(checkpoint)
-        seen = loading.seen(clip, checkpoint, view)
-        start = starting_point(model, clip, checkpoint, seen.result)
+        look = loading.look(clip, checkpoint, view)
+        start = starting_point(look)
     finally:
         if found := st.session_state["link"]["warnings"]:
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
-    verdict(model, checkpoint, clip, seen.result)
-    for note in seen.result.notes if not seen.result.maps else ():
+    result = look.result
+    verdict(look)
+    for note in result.notes if not result.maps else ():
         st.info(plain(note), icon=":material/layers_clear:")
-    explorer(loading.payload(seen, clip), start=start, link=choices.write_link(clip, checkpoint))
-    for note in seen.result.notes if seen.result.maps else ():
+    explorer(loading.payload(look), start=start, link=choices.write_link(clip, checkpoint))
+    for note in result.notes if result.maps else ():
         st.caption(f":material/info: {plain(note)}")
-    if seen.result.relations:
-        relations_of_clip(seen.result)
-    below(model, clip, checkpoint, seen)
+    if result.relations:
+        relations_of_clip(result)
+    below(look)
 
 
-def verdict(model: VideoClassifier, checkpoint: str, clip: Clip, result: ClipActionness) -> None:
+def verdict(look: Look) -> None:
     """The true label beside the prediction."""
-    best = int(result.probabilities.argmax())
-    predicted, probability = model.labels[best], float(result.probabilities[best])
-    st.title(plain(clip.label or clip.name), anchor=False)
+    label, probabilities = look.clip.label, look.result.probabilities
+    best = int(probabilities.argmax())
+    predicted, probability = look.model.labels[best], float(probabilities[best])
+    st.title(plain(label or look.clip.name), anchor=False)
     badge = ""
-    if clip.label:
-        correct = predicted == clip.label
+    if label:
+        correct = predicted == label
         badge = ":green-badge[:material/check: correct]" if correct else ":red-badge[:material/close: wrong]"
-    truth = ":gray-badge[true label]\u2003" if clip.label else ""
-    st.markdown(f"{truth}{plain(checkpoint)} predicts **{plain(predicted)}** · {probability:.1%} {badge}")
+    truth = ":gray-badge[true label]\u2003" if label else ""
+    st.markdown(
+        f"{truth}{plain(look.checkpoint)} predicts **{plain(predicted)}** · {probability:.1%} {badge}"
+    )
 
 
-def starting_point(model: VideoClassifier, clip: Clip, checkpoint: str, result: ClipActionness) -> dict:
+def starting_point(look: Look) -> dict:
     """Frame (position in the result) and block to open with: the link's, or the middle of the action."""
-    link = st.session_state["link"]
-    shown = (clip.name, str(clip.path), checkpoint)
+    link, maps = st.session_state["link"], look.result.maps
+    shown = (look.clip.name, str(look.clip.source), look.checkpoint)
     if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
         link.update(shown=shown, block=None, frame=None, warnings=[])
-    if (block := link["block"]) is not None and block not in result.maps:
-        allowed = ", ".join(result.maps) or "none, this checkpoint has no maps"
-        link["warnings"].append(f"The link asks for block {block!r}; {checkpoint} has: {allowed}.")
+    if (block := link["block"]) is not None and block not in maps:
+        allowed = ", ".join(maps) or "none, this checkpoint has no maps"
+        link["warnings"].append(f"The link asks for block {block!r}; {look.checkpoint} has: {allowed}.")
         link["block"] = block = None
-    frame, last = link["frame"], int(result.indices[-1])
+    frame, last = link["frame"], int(look.result.indices[-1])
     if frame is not None and choices.number(frame) not in range(last + 1):
         link["warnings"].append(f"The link asks for frame {frame!r}; this clip has 0 to {last}.")
         link["frame"] = frame = None
-    acting = np.flatnonzero(clip.truth.get("acting", ())) if clip.truth else []
-    middle = int(acting[len(acting) // 2]) if len(acting) else int(result.indices[len(result.indices) // 2])
-    position = int(np.abs(result.indices - (middle if frame is None else int(frame))).argmin())
     return {
-        "frame": position,
-        "block": block or (default_block(model) if result.maps else None),
+        "frame": look.position(None if frame is None else int(frame)),
+        "block": block or (default_block(look.model) if maps else None),
         "asked": block is not None,
     }
 
@@ -114,8 +118,8 @@ def relations_of_clip(result: ClipActionness) -> None:
     )
 
 
-def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> None:
-    result = seen.result
+def below(look: Look) -> None:
+    clip, model, result = look.clip, look.model, look.result
     emphasis, probabilities = st.columns([3, 2], gap="large") if result.maps else (None, st.container())
     with probabilities:
         st.subheader("Class probabilities", anchor=False)
@@ -140,25 +144,29 @@ def below(model: VideoClassifier, clip: Clip, checkpoint: str, seen: Seen) -> No
         key="sheet_kind",
     )
     st.image(
-        loading.sheet(seen.identity, kind, result),
+        loading.sheet(look.identity, kind, result),
         width="stretch",
         alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {clip.label or clip.name}",
     )
     st.subheader("Downloads", anchor=False)
-    downloads(clip, checkpoint, result, default_block(model))
+    downloads(look, default_block(model))
 
 
 @st.fragment
-def downloads(clip: Clip, checkpoint: str, result: ClipActionness, block: str) -> None:
+def downloads(look: Look, block: str) -> None:
     """Files are made when asked for."""
+    result = look.result
     left, right, _ = st.columns([1, 1, 2])
     names = list(result.maps)
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
     kind = right.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
-    stem = f"{Path(clip.name).stem}-{checkpoint}"
-    drawn, overlay = f"{stem}-{block}-{kind}", Overlay.of_actionness(result, block, kind)
+    stem = f"{Path(look.clip.name).stem}-{look.checkpoint}"
+    name, maps = f"{stem}-{block}-{kind}", result.maps[block]
+    drawn = result, normalise(maps, kind), colour_limits(maps, kind)
+    film = partial(overlay_film, *drawn)
+    picture = partial(strip, *drawn, block=block, kind=kind)
 
-    def maps() -> bytes:
+    def arrays() -> bytes:
         return written(".npz", lambda path: write_maps(path, result))
 
     def emphasis() -> str:
@@ -166,12 +174,12 @@ def downloads(clip: Clip, checkpoint: str, result: ClipActionness, block: str) -
 
     download_row(
         [
-            Download("Maps, NPZ", f"{stem}.npz", "application/octet-stream", maps),
+            Download("Maps, NPZ", f"{stem}.npz", "application/octet-stream", arrays),
             Download("Emphasis, CSV", f"{stem}.csv", "text/csv", emphasis),
-            Download("Strip, PNG", f"{drawn}.png", "image/png", lambda: overlay.strip(".png")),
-            Download("Strip, SVG", f"{drawn}.svg", "image/svg+xml", lambda: overlay.strip(".svg")),
-            Download("Overlay, MP4", f"{drawn}.mp4", "video/mp4", lambda: overlay.film(".mp4")),
-            Download("Overlay, GIF", f"{drawn}.gif", "image/gif", lambda: overlay.film(".gif")),
+            Download("Strip, PNG", f"{name}.png", "image/png", lambda: picture(".png")),
+            Download("Strip, SVG", f"{name}.svg", "image/svg+xml", lambda: picture(".svg")),
+            Download("Overlay, MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),
+            Download("Overlay, GIF", f"{name}.gif", "image/gif", lambda: film(".gif")),
         ]
     )
 

@@ -8,8 +8,8 @@ import streamlit as st
 from analysis.compare.comparable import NotComparable
 from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figure
 from analysis.compare.report import CAVEAT
-from app import choices, loading
-from app.choices import plain
+from app import loading
+from app.choices import one_error, plain
 from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
@@ -19,17 +19,13 @@ from app.loading.predictions import Stored, Tables, tables
 
 
 def page() -> None:
-    choices.keep()
     read_link()
     heading, corner = st.columns([4, 1], vertical_alignment="center")
     title, warnings = heading.empty(), st.empty()
     title.title("Compare", anchor=False)
-    try:
+    with one_error():
         show(title, corner)
-    except ValueError as error:  # whatever cannot be had; the message names it
-        st.error(plain(str(error)), icon=":material/error:")
-    finally:
-        show_warnings(warnings)
+    show_warnings(warnings)
 
 
 def show(title, corner) -> None:

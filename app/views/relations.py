@@ -12,10 +12,10 @@ from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, 
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import in_base, relations_folder, relations_table
 from app import choices, loading
-from app.choices import plain
+from app.choices import one_error, plain
 from app.computing import compute_panel
+from app.exports import file_row
 from app.loading import ChoiceError
-from atr.checkpoint import CheckpointError
 from atr.models import VideoClassifier
 
 CONTROL = (
@@ -26,10 +26,9 @@ BASES = {"nats": math.e, "bits": 2.0}
 
 
 def page() -> None:
-    choices.keep()
     st.title("Temporal relations", anchor=False)
     names, _ = choices.begin()
-    try:
+    with one_error():
         choices.prefer_graph_reasoner(names)
         checkpoint = choices.choose_checkpoint(names)
         for warning in st.session_state["link"]["warnings"]:
@@ -38,8 +37,6 @@ def page() -> None:
             raise ChoiceError(loading.no_checkpoint())
         choices.set_address({"checkpoint": checkpoint})
         show(checkpoint, names)
-    except ValueError as error:  # whatever cannot be had; the message names it
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def show(checkpoint: str, names: list[str]) -> None:
@@ -167,24 +164,19 @@ def control(result: dict) -> None:
 
 
 def er_kernels(result: dict, names: list[str]) -> None:
-    efficient = {}
-    for name in filter(loading.whole_checkpoint, names):
-        try:
-            model = loading.model(name)
-        except CheckpointError:
-            continue  # the page "Checkpoints" lists it with its fault
-        kernels = efficient_kernels(model)
-        if kernels and all(weights.shape[1] == 3 for weights in kernels.values()):
-            efficient[name] = model
+    # First what differs from the graph reasoner's network in nothing else.
+    same, efficient = result["checkpoint"]["model"]["block"], {}
+    for name in names:
+        config = loading.model_config(name)
+        if config and config.block and config.atr.reasoner == "er" and config.atr.k == 1:
+            efficient[name] = config.block != same
     if not efficient:
         st.info("No checkpoint with efficient reasoners of window 3 is here.")
         return
-    same = result["checkpoint"]["model"][
-        "block"
-    ]  # what differs from the graph reasoner's network in nothing else
-    order = sorted(efficient, key=lambda name: efficient[name].config.block != same)
+    order = sorted(efficient, key=efficient.__getitem__)
     chosen = st.selectbox("Checkpoint with efficient reasoners", order, key="er_checkpoint")
-    kernels_panel(efficient[chosen], mean_windows(result["trained"]))
+    with one_error():
+        kernels_panel(loading.model(chosen), mean_windows(result["trained"]))
 
 
 def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None = None) -> None:
@@ -218,24 +210,8 @@ def numbers(result: dict) -> None:
 
 
 def downloads(folder: Path, checkpoint: str, unit: str) -> None:
-    files = {
-        "CSV": "relations.csv",
-        "NPZ": "relations.npz",
-        "SVG": "fig4.svg",
-        "PDF": "fig4.pdf",
-        "HTML": "fig4.html",
-    }
-    present = {text: folder / name for text, name in files.items() if (folder / name).is_file()}
-    for column, (text, path) in zip(st.columns(len(files)), present.items(), strict=False):
-        column.download_button(
-            text,
-            path.read_bytes,
-            f"{checkpoint}-{path.name}",
-            on_click="ignore",
-            icon=":material/download:",
-            width="stretch",
-            key=f"get {text}",
-        )
+    files = ("relations.csv", "relations.npz", "fig4.svg", "fig4.pdf", "fig4.html")
+    file_row({Path(name).suffix[1:].upper(): folder / name for name in files}, checkpoint)
     st.caption(f"The files hold JS in {unit}.")
 
 

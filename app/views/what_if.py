@@ -8,9 +8,9 @@ import streamlit as st
 from analysis.actionness import actionness_blocks, default_block
 from analysis.what_if.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
 from app import choices, loading
-from app.choices import plain
+from app.choices import one_error, plain
 from app.loading import ChoiceError, Clip
-from app.loading.what_if import Sampled, sampled
+from app.loading.what_if import sampled
 from app.what_if.outcome import Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
@@ -42,12 +42,9 @@ WITHOUT_LOCATOR = (
 
 
 def page() -> None:
-    choices.keep()
     st.title("What if", anchor=False)
-    try:
+    with one_error():
         show()
-    except ValueError as error:  # whatever cannot be had; the message names it
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def show() -> None:
@@ -60,14 +57,15 @@ def show() -> None:
             raise ChoiceError(loading.no_checkpoint())
         model = loading.model(checkpoint)
         read_link(model, checkpoint)
-        seen = sampled(clip, checkpoint) if clip else None
+        if clip is not None:
+            sampled(clip, checkpoint)  # a video that cannot be read is one error of the whole page
     finally:
         if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
-    if seen is None:
+    if clip is None:
         st.info("Choose a video in the sidebar: its frames and its class scores appear here.")
     else:
-        st.fragment(live)(model, checkpoint, clip, seen)
+        st.fragment(live)(model, checkpoint, clip)
     order, faithfulness = st.tabs(["Order over a data set", "Faithfulness over a data set"])
     with order:
         order_tab(checkpoint, model)
@@ -81,10 +79,10 @@ def show() -> None:
 def read_link(model: VideoClassifier, checkpoint: str) -> None:
     """Once a session, take the settings from the address; what is not allowed is warned of."""
     state = st.session_state
-    if "what_if" not in state:
-        asked = {name: st.query_params[name] for name in DEFAULTS if name in st.query_params}
-        accepted, state["what_if_warnings"] = validated(asked, model, checkpoint)
-        state["what_if"] = DEFAULTS | accepted
+    if "what_if_link" not in state:
+        state["what_if_link"] = {name: st.query_params[name] for name in DEFAULTS if name in st.query_params}
+        accepted, state["what_if_warnings"] = validated(state["what_if_link"], model, checkpoint)
+        state.update({f"what_if {name}": value for name, value in accepted.items()})
 
 
 def allowed_values(model: VideoClassifier) -> dict[str, Sequence]:
@@ -128,10 +126,9 @@ def write_link(clip: Clip, checkpoint: str, used: dict) -> None:
 # ---- one clip, live --------------------------------------------------------------------------------------------------
 
 
-def live(model: VideoClassifier, checkpoint: str, clip: Clip, seen: Sampled) -> None:
+def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
     """Controls, the frames the model is really given, and its class scores beside the original ones."""
     used = controls(model)
-    st.session_state["what_if"] |= used
     write_link(clip, checkpoint, used)
     intervention = Intervention(
         order=used["order"],
@@ -143,28 +140,26 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip, seen: Sampled) -> 
         fill=used.get("fill", "mean"),
         actionness=used["actionness"],
     )
-    try:
-        answer = Answer.of(clip, checkpoint, model.labels, seen, intervention)
+    with one_error():  # a fragment runs without the page around it
+        answer = Answer.of(clip, checkpoint, model.labels, intervention)
         strip(answer)
         scores(answer, with_maps=bool(actionness_blocks(model)))
         take_along(answer)
-    except ValueError as error:  # a fragment runs without the page around it
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def controls(model: VideoClassifier) -> dict:
     """The settings in use; those that do not matter now are left out."""
     allowed, defaults = allowed_values(model), DEFAULTS | {"block": default_block(model)}
 
-    def key(name: str) -> str:
+    def kept(name: str) -> dict:
         """Of a widget about to be drawn: it has its last value, or the default where this model does not allow that."""
-        state, key = st.session_state, f"what_if {name}"
-        if state.setdefault(key, state["what_if"][name]) not in allowed[name]:
-            state[key] = defaults[name]
-        return key
+        key = f"what_if {name}"
+        if st.session_state.get(key) not in allowed[name]:
+            st.session_state[key] = defaults[name]
+        return {"key": key, "persist_state": "session"}
 
     def segments(title: str, name: str, names: dict[str, str], **options) -> str:
-        options |= {"format_func": names.get, "key": key(name), "required": True}
+        options |= {"format_func": names.get, "required": True, **kept(name)}
         return st.segmented_control(title, allowed[name], **options)
 
     used: dict[str, Any] = {}
@@ -172,15 +167,15 @@ def controls(model: VideoClassifier) -> dict:
     with frames:
         used["order"] = segments("Frames", "order", ORDER_NAMES)
         if used["order"] == "frozen":
-            used["step"] = st.select_slider("All steps show", allowed["step"], key=key("step"))
+            used["step"] = st.select_slider("All steps show", allowed["step"], **kept("step"))
     with hiding:
         used["hide"] = segments("Hide in every frame", "hide", HIDE_NAMES)
         if used["hide"] != "nothing":
-            used["q"] = st.slider("q, % of its positions", 0, 100, step=5, key=key("q"))
+            used["q"] = st.slider("q, % of its positions", 0, 100, step=5, **kept("q"))
             left, right = st.columns(2)
-            used["block"] = left.selectbox("Block", allowed["block"], key=key("block"))
+            used["block"] = left.selectbox("Block", allowed["block"], **kept("block"))
             used["fill"] = right.selectbox(
-                "In its place", allowed["fill"], format_func=FILL_NAMES.get, key=key("fill")
+                "In its place", allowed["fill"], format_func=FILL_NAMES.get, **kept("fill")
             )
     with looking:
         used["actionness"] = segments(
@@ -190,7 +185,7 @@ def controls(model: VideoClassifier) -> dict:
             st.caption(WITHOUT_LOCATOR)
     if "shuffled" in used.values() or "random" in used.values():
         with frames if used["order"] == "shuffled" else hiding:
-            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, key=key("seed")))
+            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, **kept("seed")))
     return used
 
 

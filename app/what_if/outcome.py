@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from analysis.what_if.figures import scores_figure
 from analysis.what_if.interventions import HIDDEN, Intervention, Outcome
 from app.choices import plain
 from app.explorer import data_url
-from app.exports import FILMS, Download, download_row, enlarged, written
+from app.exports import Download, download_row, enlarged, film, written
 from app.loading import Clip
-from app.loading.what_if import Sampled, outcome
+from app.loading.what_if import outcome, sampled
 
 FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
 STRIP = (
@@ -34,18 +35,17 @@ class Answer:
     clip: Clip
     checkpoint: str
     labels: Sequence[str]
-    seen: Sampled
+    indices: np.ndarray  # (T,), of the frames as they are, in the video
     intervention: Intervention
     before: Outcome
     after: Outcome
 
     @classmethod
-    def of(
-        cls, clip: Clip, checkpoint: str, labels: Sequence[str], seen: Sampled, intervention: Intervention
-    ) -> "Answer":
-        """Raises ValueError as `intervene`."""
-        before, after = (outcome(seen, checkpoint, each) for each in (Intervention(), intervention))
-        return cls(clip, checkpoint, labels, seen, intervention, before, after)
+    def of(cls, clip: Clip, checkpoint: str, labels: Sequence[str], intervention: Intervention) -> "Answer":
+        """Raises ValueError as `outcome`."""
+        _, indices = sampled(clip, checkpoint)
+        before, after = (outcome(clip, checkpoint, each) for each in (Intervention(), intervention))
+        return cls(clip, checkpoint, labels, indices, intervention, before, after)
 
     @property
     def known(self) -> bool:
@@ -60,15 +60,15 @@ class Answer:
     def elsewhere(self) -> dict[str, Outcome]:
         """The same area hidden at the top of the map, at random and at its bottom. Raises ValueError as `intervene`."""
         return {
-            place: outcome(self.seen, self.checkpoint, dataclasses.replace(self.intervention, hide=place))
+            place: outcome(self.clip, self.checkpoint, dataclasses.replace(self.intervention, hide=place))
             for place in HIDDEN[1:]
         }
 
 
 def strip(answer: Answer) -> None:
-    seen, after = answer.seen, answer.after
+    after = answer.after
     figures = [
-        f'<figure><img src="{data_url(frame)}" alt="Step {step}"><figcaption>{step} · frame {seen.indices[index]}'
+        f'<figure><img src="{data_url(frame)}" alt="Step {step}"><figcaption>{step} · frame {answer.indices[index]}'
         "</figcaption></figure>"
         for step, (frame, index) in enumerate(zip(after.frames, after.order, strict=True), start=1)
     ]
@@ -124,11 +124,12 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
 def take_along(answer: Answer) -> None:
     """Files are made when asked for."""
     stem = f"{Path(answer.clip.name).stem}-{answer.checkpoint}-what-if"
+    moving = partial(film, enlarged(answer.after.frames), FPS)
     download_row(
         [
             Download("Frames, PNG", f"{stem}.png", "image/png", lambda: picture(answer)),
-            Download("Frames, GIF", f"{stem}.gif", "image/gif", lambda: film(answer, ".gif")),
-            Download("Frames, MP4", f"{stem}.mp4", "video/mp4", lambda: film(answer, ".mp4")),
+            Download("Frames, GIF", f"{stem}.gif", "image/gif", lambda: moving(".gif")),
+            Download("Frames, MP4", f"{stem}.mp4", "video/mp4", lambda: moving(".mp4")),
             Download("Scores, CSV", f"{stem}.csv", "text/csv", lambda: table(answer).to_csv(index=False)),
             Download("Scores, NPZ", f"{stem}.npz", "application/octet-stream", lambda: arrays(answer)),
         ],
@@ -140,10 +141,6 @@ def picture(answer: Answer) -> bytes:
     """The frames the model was given side by side, pixel by pixel."""
     row = Image.fromarray(np.hstack(answer.after.frames))
     return written(".png", row.save)
-
-
-def film(answer: Answer, suffix: str) -> bytes:
-    return written(suffix, lambda path: FILMS[suffix](path, enlarged(answer.after.frames), FPS))
 
 
 def table(answer: Answer) -> pd.DataFrame:
@@ -160,7 +157,7 @@ def arrays(answer: Answer) -> bytes:
         "before": answer.before.probabilities,
         "after": after.probabilities,
         "frames": after.frames,
-        "indices": answer.seen.indices[after.order],
+        "indices": answer.indices[after.order],
     }
     if after.hidden is not None:
         stored["hidden"] = after.hidden

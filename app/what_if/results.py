@@ -14,6 +14,7 @@ from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
 from app.choices import plain, stored_results
 from app.computing import compute_panel
+from app.exports import file_row
 from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}
@@ -118,16 +119,5 @@ def numbers(table: pd.DataFrame, result: dict, folder: Path, checkpoint: str, fi
             name: st.column_config.NumberColumn(format="%.3f") for name in table.select_dtypes(np.floating)
         }
         st.dataframe(table, hide_index=True, column_config=shares)
-        columns = st.columns(len(files))
-        for column, path in zip(columns, (folder / name for name in files), strict=True):
-            if path.is_file():
-                column.download_button(
-                    path.name,
-                    path.read_bytes,
-                    f"{checkpoint}-{path.name}",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    width="stretch",
-                    key=f"get {path.name}",
-                )
+        file_row({name: folder / name for name in files}, checkpoint)
         st.code(result["command"], language="bash", wrap_lines=True)

@@ -130,20 +130,22 @@ def test_every_frame_has_the_map_of_its_first_pass(tiny):
     model = tiny(block="atr_sim")
     model.preprocessing = SETTINGS
     frames = np.random.default_rng(0).integers(0, 256, (10, 40, 48, 3), dtype=np.uint8)
-    result = clip_gradcam(model, frames, "S4B2", batch_size=2)
     beside = clip_actionness(model, frames)
-    np.testing.assert_array_equal(result.indices, beside.indices)
-    np.testing.assert_array_equal(result.probabilities, beside.probabilities)
-    assert result.target == beside.probabilities.argmax() and result.seconds > 0
+    target = int(beside.probabilities.argmax())
+    maps, seconds = clip_gradcam(model, frames, ("S4B2", "S5B1"), target=target, batch_size=2)
+    assert list(maps) == ["S4B2", "S5B1"] and seconds > 0
+    assert len(maps["S4B2"]) == len(maps["S5B1"]) == len(beside.indices) == 10
     expected = {}
     for row in covering_indices(10, 4):
-        maps = gradcam(model, preprocess(frames[row], SETTINGS)[None], "S4B2", result.target)[0]
-        for position, index in enumerate(row.tolist()):
-            expected.setdefault(index, maps[position].numpy())
-    for index in range(10):
-        np.testing.assert_allclose(result.maps[index], expected[index], atol=1e-6)
-    other = clip_gradcam(model, frames, "S4B2", target=(result.target + 1) % 5)
-    assert other.target != result.target and not np.allclose(other.maps, result.maps)
+        for block in maps:
+            computed = gradcam(model, preprocess(frames[row], SETTINGS)[None], block, target)[0]
+            for position, index in enumerate(row.tolist()):
+                expected.setdefault((block, index), computed[position].numpy())
+    assert len(expected) == 2 * 10
+    for (block, index), values in expected.items():
+        np.testing.assert_allclose(maps[block][index], values, atol=1e-6)
+    other, _ = clip_gradcam(model, frames, ("S4B2",), target=(target + 1) % 5)
+    assert not np.allclose(other["S4B2"], maps["S4B2"])
 
 
 def test_blocks_to_explain(tiny):

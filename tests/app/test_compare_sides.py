@@ -10,7 +10,9 @@ import pytest
 from app import loading
 from app.compare import exports
 from app.compare.tabs import reliability_table
-from app.loading import sides
+from app.exports import overlay_film, strip
+from app.loading.clips import RENDERED_FRAMES, RENDERED_SIDE, masks_of
+from app.loading.looks import side
 from app.loading.predictions import stored_predictions, tables
 from atr.tabletop import render_clip, split_seed
 from atr.video.sampling import uniform_indices
@@ -30,22 +32,22 @@ def test_a_renamed_checkpoint_keeps_its_predictions_under_its_new_name(two, worl
 
 def test_a_rendered_clip_holds_the_very_frames_that_the_evaluation_samples(two):
     predictions = stored(two, "first")
-    subject = sides.subject(predictions, 3)
-    rendered = render_clip(split_seed("val", 3), num_frames=8, size=sides.RENDERED_SIDE)
-    sampled = uniform_indices(len(subject.source), 8)
-    np.testing.assert_array_equal(subject.source[sampled], rendered.frames)
-    np.testing.assert_array_equal(subject.masks[sampled], rendered.masks)
-    np.testing.assert_array_equal(subject.acting[sampled], rendered.acting)
+    clip = loading.predicted_clip(predictions, 3)
+    rendered = render_clip(split_seed("val", 3), num_frames=8, size=RENDERED_SIDE)
+    sampled = uniform_indices(len(clip.source), 8)
+    np.testing.assert_array_equal(clip.source[sampled], rendered.frames)
+    np.testing.assert_array_equal(clip.masks[sampled], rendered.masks)
+    np.testing.assert_array_equal(np.array(clip.acting)[sampled], rendered.acting)
 
 
 def test_clips_of_a_folder_are_its_videos_with_the_truth_that_is_known(world, results):
     checkpoint = write_checkpoint(world / "checkpoints" / "first", block="atr")
     write_calls(results, checkpoint, [0, 1], [0, 0], data=str(world / "clips"))
-    subject = sides.subject(stored([checkpoint], "first"), 1)
-    assert subject.source == world / "clips" / "val-000001.mp4"
+    clip = loading.predicted_clip(stored([checkpoint], "first"), 1)
+    assert clip.source == world / "clips" / "val-000001.mp4"
     entry = json.loads((world / "clips" / "annotations.json").read_text())["clips"][1]
-    assert subject.acting.tolist() == entry["acting"] and subject.masks.shape == (12, SIDE, SIDE)
-    thumbnail = sides.thumbnail(stored([checkpoint], "first"), 1)
+    assert clip.acting == entry["acting"] and masks_of(clip).shape == (12, SIDE, SIDE)
+    thumbnail = loading.predicted_film(stored([checkpoint], "first"), 1)
     assert thumbnail["id"] == "val-000001" and thumbnail["label"] == LABELS[1]
 
 
@@ -55,15 +57,15 @@ def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, resul
     seen = {}
     for name in ("first", "second", "bare"):
         predictions = stored(two, name)
-        look = sides.look(sides.subject(predictions, 1), name, "crop", target=0)
-        seen[name] = sides.side(look, predictions, 1)
-    assert [side.uniform for side in seen.values()] == [False, True, False]
+        look = loading.look(loading.predicted_clip(predictions, 1), name, "crop", target=0)
+        seen[name] = side(look, predictions, 1)
+    assert [each.uniform for each in seen.values()] == [False, True, False]
     maps = seen["second"].maps["actionness"]
     assert maps.keys() == seen["first"].maps["actionness"].keys()
     for block, values in seen["first"].maps["actionness"].items():
         assert maps[block].shape == values.shape and not maps[block].any()
     assert "actionness" not in seen["bare"].maps and "No ATR block" in seen["bare"].absent["actionness"]
-    assert all(side.maps["gradcam"].keys() >= maps.keys() for side in seen.values())
+    assert all(each.maps["gradcam"].keys() >= maps.keys() for each in seen.values())
     # the class scores are those that are stored, not those of the frames that are shown
     assert seen["first"].scores[0] == (LABELS[0], pytest.approx(0.8)) and seen["first"].correct
     assert seen["second"].true_probability == pytest.approx(0.1) and not seen["second"].correct
@@ -71,20 +73,17 @@ def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, resul
 
 def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
     looks, payload = looked_at(two)
-    found = exports.overlays(looks, payload, "actionness", "S4B1")
+    found = exports.drawn(looks, payload, "actionness", "S4B1")
     assert list(found) == ["first", "second"]
-    assert (
-        found["first"].limits
-        == found["second"].limits
-        == tuple(payload.header["scales"]["actionness"]["S4B1"]["softmax"])
-    )
-    np.testing.assert_allclose(found["first"].maps.sum(axis=(1, 2)), 1, rtol=1e-5)
-    cells = found["second"].maps[0].size
-    np.testing.assert_allclose(found["second"].maps, 1 / cells, rtol=1e-6)
-    heat = exports.overlays(looks, payload, "gradcam", "S4B1")["second"]
-    for each in (found["first"], found["second"], heat):
-        assert each.strip(".png").startswith(b"\x89PNG")
-    assert heat.maps.max() == 1 and heat.film(".gif").startswith(b"GIF8")
+    (first, maps, limits), (second, uniform, others) = found.values()
+    assert first is looks[0].result and second is looks[1].result
+    assert limits == others == payload.header["scales"]["actionness"]["S4B1"]["softmax"]
+    np.testing.assert_allclose(maps.sum(axis=(1, 2)), 1, rtol=1e-5)
+    np.testing.assert_allclose(uniform, 1 / uniform[0].size, rtol=1e-6)
+    heat = exports.drawn(looks, payload, "gradcam", "S4B1")["second"]
+    for each in (*found.values(), heat):
+        assert strip(*each, ".png", block="S4B1", kind="softmax").startswith(b"\x89PNG")
+    assert heat[1].max() == 1 and overlay_film(*heat, ".gif").startswith(b"GIF8")
 
 
 def test_the_file_of_maps_holds_every_map_by_checkpoint_source_and_block(two):
@@ -92,7 +91,7 @@ def test_the_file_of_maps_holds_every_map_by_checkpoint_source_and_block(two):
     with np.load(io.BytesIO(exports.maps_file(looks))) as file:
         assert "second/actionness/S4B1" not in file and "second/gradcam/S4B1" in file
         np.testing.assert_array_equal(file["first/actionness/S4B1"], looks[0].result.maps["S4B1"])
-        assert file["indices"].tolist() == list(range(sides.RENDERED_FRAMES))
+        assert file["indices"].tolist() == list(range(RENDERED_FRAMES))
 
 
 def test_the_class_scores_of_a_clip_are_those_of_every_side(two):
@@ -117,8 +116,8 @@ def test_a_name_that_is_no_rendered_clip_is_one_error_and_still_listed(two, name
     predictions = stored(two, "first")
     predictions = replace(predictions, ids=(name, *predictions.ids[1:]))
     with pytest.raises(loading.ChoiceError, match="no clip that can be rendered"):
-        sides.subject(predictions, 0)
-    assert "cannot be read" in sides.thumbnail(predictions, 0)["label"]
+        loading.predicted_clip(predictions, 0)
+    assert "cannot be read" in loading.predicted_film(predictions, 0)["label"]
 
 
 @pytest.mark.parametrize(
@@ -141,9 +140,8 @@ def test_truth_that_does_not_fit_the_video_is_one_error(world, results, acting, 
     np.savez(world / "clips" / "val-000000.masks.npz", **named)
     predictions = stored([checkpoint], "first")
     with pytest.raises(loading.ChoiceError, match=message):
-        subject = sides.subject(predictions, 0)
-        looks = [sides.look(subject, "first", "crop", target=None)] * 2
-        sides.payload(subject, looks, [predictions] * 2, 0)
+        looks = [loading.look(loading.predicted_clip(predictions, 0), "first", "crop")] * 2
+        loading.sides_payload(looks, [predictions] * 2, 0)
 
 
 def test_predictions_of_a_video_outside_the_data_are_refused(world, results):
@@ -154,14 +152,14 @@ def test_predictions_of_a_video_outside_the_data_are_refused(world, results):
     path.write_text(path.read_text().replace('"val-000000.mp4"', '"../outside.mp4"'))
     predictions = stored([checkpoint], "first")
     with pytest.raises(loading.ChoiceError, match="outside.mp4' lies outside"):
-        sides.subject(predictions, 0)
+        loading.predicted_clip(predictions, 0)
 
 
 def looked_at(folders):
     predictions = [stored(folders, name) for name in ("first", "second")]
-    subject = sides.subject(predictions[0], 1)
-    looks = [sides.look(subject, p.name, "crop", target=0) for p in predictions]
-    return looks, sides.payload(subject, looks, predictions, 1)
+    clip = loading.predicted_clip(predictions[0], 1)
+    looks = [loading.look(clip, p.name, "crop", target=0) for p in predictions]
+    return looks, loading.sides_payload(looks, predictions, 1)
 
 
 def stored(folders, name):

@@ -29,9 +29,9 @@ def test_a_path_inside_the_root_may_be_relative_or_absolute(world):
 
 def test_an_upload_never_chooses_where_it_is_written(tmp_path):
     clip = loading.keep_upload("../../evil.mp4", b"one", tmp_path)
-    assert clip.path.parent == tmp_path and clip.link is None
+    assert clip.source.parent == tmp_path and clip.link is None
     second = loading.keep_upload("other.webm", b"two", tmp_path)
-    assert list(tmp_path.iterdir()) == [second.path]  # one upload a session
+    assert list(tmp_path.iterdir()) == [second.source]  # one upload a session
     with pytest.raises(loading.ChoiceError, match="'run.sh' is no video"):
         loading.keep_upload("run.sh", b"three", tmp_path)
 
@@ -39,18 +39,18 @@ def test_an_upload_never_chooses_where_it_is_written(tmp_path):
 def test_what_is_computed_is_found_again_by_content(world):
     write_checkpoint(world / "checkpoints" / "only", block="atr")
     first, second = loading.shipped_clips()
-    seen = loading.seen(first, "only", "crop")
-    (world / "clips" / "copy.mp4").write_bytes(first.path.read_bytes())
-    assert loading.seen(loading.clip_in_root("copy.mp4"), "only", "crop").identity == seen.identity
-    assert loading.seen(second, "only", "crop").identity != seen.identity
-    assert loading.seen(first, "only", "whole").identity != seen.identity
+    look = loading.look(first, "only", "crop")
+    (world / "clips" / "copy.mp4").write_bytes(first.source.read_bytes())
+    assert loading.look(loading.clip_in_root("copy.mp4"), "only", "crop").identity == look.identity
+    assert loading.look(second, "only", "crop").identity != look.identity
+    assert loading.look(first, "only", "whole").identity != look.identity
 
 
 def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
     write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
     clip = loading.shipped_clips()[0]
-    seen = loading.seen(clip, "only", "crop")
-    message = loading.payload(seen, clip).message(start={"frame": 0}, link={"clip": clip.link})
+    look = loading.look(clip, "only", "crop")
+    message = loading.payload(look).message(start={"frame": 0}, link={"clip": clip.link})
     length = int.from_bytes(message[:4], "little")
     header, body = json.loads(message[4 : 4 + length]), message[4 + length :]
     assert [block["name"] for block in header["blocks"]] == ["S5B1", "S5B2"]
@@ -62,7 +62,7 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
             -1, block["height"], block["width"]
         )
         step = (block["high"] - block["low"]) / 65535
-        maps = seen.result.maps[block["name"]]
+        maps = look.result.maps[block["name"]]
         np.testing.assert_allclose(block["low"] + codes * step, maps, rtol=0, atol=step)
     offset, size = header["masks"]["span"]
     masks = np.frombuffer(body[offset : offset + size], np.uint8)

@@ -4,8 +4,14 @@ import json
 import shutil
 
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
-from tests.app.world import write_checkpoint
+from analysis.actionness import clip_actionness
+from atr.describe import describe
+from atr.models import ModelConfig
+from tests.app.conftest import ROOT
+from tests.app.world import write_calls, write_checkpoint
 
 
 def errors(app) -> list[str]:
@@ -190,3 +196,90 @@ def test_the_checkpoints_page_lists_whole_and_broken_folders(launch, world):
     assert "python -m atr train --preset bare" in [code.value for code in app.code]
     (error,) = errors(app)
     assert "empty" in error and "config.json" in error
+
+
+def test_the_checkpoints_page_loads_no_network_however_many_there_are(launch, world, monkeypatch):
+    first = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    for number in range(40):
+        copy = world / "checkpoints" / f"copy-{number:02d}"
+        copy.mkdir()
+        shutil.copy(first / "config.json", copy)
+        (copy / "model.safetensors").write_bytes(b"never read")
+
+    def refuse(folder):
+        raise AssertionError(f"{folder} was loaded")
+
+    monkeypatch.setattr("app.loading.checkpoints.load_checkpoint", refuse)
+    described = []
+    monkeypatch.setattr("app.loading.checkpoints.describe", lambda *of: described.append(of) or describe(*of))
+    st.cache_data.clear()
+    app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+    app.switch_page("views/checkpoints.py").run()
+    assert not errors(app) and not app.exception
+    assert len(app.subheader) == len(app.dataframe[0].value) == 41
+    assert len(described) == 1  # one configuration, counted once
+    app.run()
+    assert len(described) == 1 and not app.exception
+
+
+def test_a_network_of_an_unknown_kind_is_one_error_beside_the_others(launch, world):
+    for name in ("good", "strange"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    path = world / "checkpoints" / "strange" / "config.json"
+    path.write_text(path.read_text().replace('"block": "atr"', '"block": "future"'))
+    app = launch("checkpoints")
+    (error,) = errors(app)
+    assert "strange" in error and "'future'" in error
+    assert [heading.value for heading in app.subheader] == ["good"]
+
+
+def test_a_new_kind_of_block_is_shown_by_its_own_name(launch, world, monkeypatch):
+    write_checkpoint(world / "checkpoints" / "new", block="atr")
+    path = world / "checkpoints" / "new" / "config.json"
+    known = describe(ModelConfig.from_dict(json.loads(path.read_text())["model"]), 64)
+    path.write_text(path.read_text().replace('"block": "atr"', '"block": "future"'))
+    monkeypatch.setattr("app.loading.checkpoints.describe", lambda config, size: known)
+    app = launch("checkpoints")
+    assert not errors(app)
+    assert any("future at S3-5" in markdown.value for markdown in app.markdown)
+
+
+def test_a_clip_is_looked_at_once_for_all_pages(launch, world, results, monkeypatch):
+    """The same clip and checkpoint on Actionness and on Compare: maps are computed once."""
+    shown = write_checkpoint(world / "checkpoints" / "first", block="atr")
+    other = write_checkpoint(world / "checkpoints" / "second", block="atr", placement="S5")
+    for folder in (shown, other):
+        write_calls(results, folder, [0, 1], [0, 0], data=str(world / "clips"))
+    computed = []
+
+    def counted(model, clip, **options):
+        computed.append((model.config.placement, clip.name))
+        return clip_actionness(model, clip, **options)
+
+    monkeypatch.setattr("app.loading.looks.clip_actionness", counted)
+    st.cache_data.clear()
+    app = launch(clip="val-000000", checkpoint="first")
+    assert computed == [("S3-5", "val-000000.mp4")]
+    app.switch_page("views/compare.py").run()
+    app.button_group(key="compared_filter").set_value("all").run()
+    assert app.query_params["clip"] == "val-000000" and not errors(app) and not app.exception
+    assert sorted(set(computed)) == [("S3-5", "val-000000.mp4"), ("S5", "val-000000.mp4")] == sorted(computed)
+    app.switch_page("views/actionness.py").run()
+    assert not errors(app) and len(computed) == 2
+
+
+def test_what_is_chosen_on_one_page_is_shown_on_the_next(launch, world):
+    """Of widgets that several pages draw, in the very first run of the other page."""
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch()
+    app.selectbox(key="checkpoint").select("second").run()
+    app.button_group(key="source").set_value("Path").run()
+    app.text_input(key="path").input("val-000001.mp4").run()
+    for page in ("what_if", "actionness"):
+        app.switch_page(f"views/{page}.py").run()
+        assert not errors(app) and not app.exception
+        assert app.query_params["checkpoint"] == "second" and app.query_params["clip"] == "val-000001.mp4"
+        assert app.selectbox(key="checkpoint").value == "second"
+        assert app.text_input(key="path").value == "val-000001.mp4"
+        app.switch_page("views/checkpoints.py").run()

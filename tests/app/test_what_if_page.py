@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 import atr
 from analysis.what_if.interventions import Intervention, intervene
 from app import loading
+from app.exports import film
 from app.loading.what_if import outcome, sampled
-from app.what_if.outcome import Answer, arrays, film, picture, table
+from app.what_if.outcome import Answer, arrays, picture, table
 from atr.video.decoding import decode
 from tests.app.conftest import ROOT
 from tests.app.world import LABELS, write_checkpoint
@@ -33,7 +34,7 @@ def errors(app) -> list[str]:
 def expected(folder, intervention: Intervention, clip: int = 0) -> np.ndarray:
     """Probabilities of a shipped clip, computed without the page."""
     model, clips = atr.load_checkpoint(folder), loading.shipped_clips()
-    frames = decode(clips[clip].path, [1, 4, 7, 10])
+    frames = decode(clips[clip].source, [1, 4, 7, 10])
     return intervene(model, frames, intervention).probabilities
 
 
@@ -174,10 +175,11 @@ def test_the_same_area_is_hidden_at_the_top_at_random_and_at_the_bottom(launch, 
 def test_what_is_taken_along_is_what_the_model_was_given_and_said(network):
     clip = loading.shipped_clips()[0]
     intervention = Intervention(order="reversed", hide="top", share=0.5, block="S5B2")
-    answer = Answer.of(clip, "net", LABELS, sampled(clip, "net"), intervention)
-    said = intervene(atr.load_checkpoint(network), decode(clip.path, [1, 4, 7, 10]), intervention)
+    answer = Answer.of(clip, "net", LABELS, intervention)
+    said = intervene(atr.load_checkpoint(network), decode(clip.source, [1, 4, 7, 10]), intervention)
     np.testing.assert_array_equal(Image.open(io.BytesIO(picture(answer))), np.hstack(said.frames))
-    assert film(answer, ".gif").startswith(b"GIF8") and film(answer, ".mp4")[4:8] == b"ftyp"
+    frames = answer.after.frames
+    assert film(frames, 4, ".gif").startswith(b"GIF8") and film(frames, 4, ".mp4")[4:8] == b"ftyp"
     scores = table(answer).set_index("class")
     assert scores.index.tolist() == LABELS
     np.testing.assert_allclose(scores.before, expected(network, Intervention()), rtol=1e-6)
@@ -233,10 +235,9 @@ def test_an_upload_without_a_label_follows_the_class_first_predicted(launch, wor
 
 def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world, network):
     first, second = loading.shipped_clips()
-    seen = sampled(first, "net")
-    assert seen.indices.tolist() == [1, 4, 7, 10]
-    before = outcome(seen, "net", Intervention())
-    shutil.copy(second.path, first.path)
-    again = sampled(first, "net")
-    assert again.identity != seen.identity
-    assert (outcome(again, "net", Intervention()).probabilities != before.probabilities).any()
+    frames, indices = sampled(first, "net")
+    assert indices.tolist() == [1, 4, 7, 10]
+    before = outcome(first, "net", Intervention())
+    shutil.copy(second.source, first.source)
+    assert (sampled(first, "net")[0] != frames).any()
+    assert (outcome(first, "net", Intervention()).probabilities != before.probabilities).any()

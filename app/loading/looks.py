@@ -1,0 +1,240 @@
+"""A clip as a checkpoint sees it, computed once for all pages, and what the browser is sent of it."""
+
+import contextvars
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from analysis.actionness import (
+    ClipActionness,
+    actionness_blocks,
+    clip_actionness,
+    colour_limits,
+    normalise,
+)
+from analysis.figures import block_frame_sheet
+from analysis.gradcam import clip_gradcam, explained_blocks
+from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
+from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
+from app.loading.clips import Clip, masks_of, truth_stamp
+from app.loading.roots import ChoiceError
+from atr.models import VideoClassifier
+from atr.results.predictions import Predictions
+from atr.video.decoding import VideoError
+from atr.video.transforms import view_box
+
+TOP = 5
+ASK_FOR_GRADCAM = "Grad-CAM is computed when asked for: choose its class above."
+NO_BLOCK = "No ATR block pools here: this network averages all positions once, after its last block."
+
+
+@dataclass(frozen=True)
+class Look:
+    """A clip as one checkpoint sees it; `identity` differs whenever anything here may.
+
+    gradcam: block -> (L, h, w), None where it was not asked for; gradcam_seconds: spent in the network for it.
+    """
+
+    clip: Clip
+    checkpoint: str
+    model: VideoClassifier
+    identity: str
+    result: ClipActionness
+    gradcam: dict[str, np.ndarray] | None = None
+    gradcam_seconds: float = 0.0
+
+    def position(self, frame: int | None = None) -> int:
+        """Of the frame of the video among those shown; of the middle of the action, where it is known, when None."""
+        indices = self.result.indices
+        if frame is None:
+            acting = np.flatnonzero(self.clip.acting or ())
+            middle = acting if len(acting) else indices
+            frame = middle[len(middle) // 2]
+        return int(np.abs(indices - frame).argmin())
+
+
+def look(clip: Clip, checkpoint: str, view: str, *, target: int | None = None) -> Look:
+    """Maps and probabilities; with Grad-CAM of class `target` unless it is None.
+
+    Bars of progress come and go where it is called. Raises CheckpointError and VideoError.
+    """
+    network, identity = model(checkpoint), identity_of(clip, checkpoint, view)
+    with own_name(clip), progress_bar(f"{checkpoint} is looking at {clip.name} …") as progress:
+        result = _actionness(identity, view, network, clip, progress)
+    if target is None:
+        return Look(clip, checkpoint, network, identity, result)
+    with own_name(clip), progress_bar(f"Grad-CAM of {checkpoint} …") as progress:
+        maps, seconds = _gradcam(identity, view, target, network, clip, progress)
+    return Look(clip, checkpoint, network, f"{identity} gradcam {target}", result, maps, seconds)
+
+
+def identity_of(clip: Clip, checkpoint: str, view: str) -> str:
+    """Of what a checkpoint makes of a view of a clip: the same content has the same. Raises as `look`."""
+    try:
+        digest = clip.digest
+    except OSError as error:
+        raise VideoError(f"{clip.name}: cannot be read ({error.strerror})") from error
+    parts = f"{digest} {checkpoint_stamp(checkpoint)} {view}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def own_name(clip: Clip) -> Iterator[None]:
+    """An upload is known by its own name in a VideoError, not by the one it is kept under."""
+    try:
+        yield
+    except VideoError as error:
+        raise VideoError(str(error).replace(str(clip.source), clip.name)) from error
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears when work takes longer than half a second.
+
+    It is drawn in the context outside the cached function: what is drawn inside one is recorded and drawn again on
+    every later hit.
+    """
+    slot, started, outside = st.empty(), time.monotonic(), contextvars.copy_context()
+
+    def draw(done: int, total: int) -> None:
+        if time.monotonic() - started > 0.5:
+            slot.progress(done / total, text)
+
+    try:
+        yield lambda done, total: outside.run(draw, done, total)
+    finally:
+        slot.empty()
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _actionness(
+    identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Callable
+) -> ClipActionness:
+    return clip_actionness(_model, _clip.source, view=view, fps=_clip.fps, progress=_progress)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _gradcam(
+    identity: str, view: str, target: int, _model: VideoClassifier, _clip: Clip, _progress: Callable
+) -> tuple[dict[str, np.ndarray], float]:
+    blocks = explained_blocks(_model)
+    return clip_gradcam(_model, _clip.source, blocks, target=target, view=view, progress=_progress)
+
+
+def common_view(clip: Clip, checkpoints: Sequence[str]) -> str:
+    """ "crop" where all networks cut the same region out of the frame, else "whole"."""
+    size = clip.size
+    boxes = {view_box(*size, model(name).preprocessing) for name in checkpoints}
+    return "crop" if len(boxes) == 1 else "whole"
+
+
+# ---- what the browser is sent ----------------------------------------------------------------------------------------
+
+
+def payload(seen: Look) -> Payload:
+    """Of one look, for the explorer. Raises ChoiceError where what is known to be true does not fit the video."""
+    return _payload(f"{seen.identity} {truth_stamp(seen.clip)}", seen)
+
+
+@st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
+def _payload(identity: str, _seen: Look) -> Payload:
+    clip, result = _seen.clip, _seen.result
+    return pack(identity, maps=result.maps, alt=f"Video {clip.label or clip.name}", **shown_clip(_seen))
+
+
+def sides_payload(looks: Sequence[Look], predictions: Sequence[Predictions], index: int) -> SidesPayload:
+    """Of looks at one clip, side by side, with the stored class scores. Raises as `payload`."""
+    scores = b"".join(p.scores[index].tobytes() for p in predictions)
+    parts = [
+        truth_stamp(looks[0].clip),
+        *(each.identity for each in looks),
+        hashlib.sha256(scores).hexdigest(),
+    ]
+    identity = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return _sides_payload(
+        identity, [side(*each, index) for each in zip(looks, predictions, strict=True)], looks[0]
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
+def _sides_payload(identity: str, _sides: list[Side], _first: Look) -> SidesPayload:
+    clip = _first.clip
+    alt = f"Video {clip.name}, {clip.label}"
+    return pack_sides(identity, alt=alt, true_label=clip.label, sides=_sides, **shown_clip(_first))
+
+
+def shown_clip(seen: Look) -> dict:
+    """Frames, times and truth of the region that is shown, as `pack` and `pack_sides` take them."""
+    clip, result = seen.clip, seen.result
+    acting, masks = clip.acting, masks_of(clip)
+    last, (top, left, height, width) = result.indices[-1], result.box
+    for what, values in (("acting", acting), ("masks", masks)):
+        if values is not None and len(values) <= last:
+            raise ChoiceError(f"{clip.name}: {what} of {len(values)} frames, but the video has frame {last}.")
+    if masks is not None:
+        masks = masks[result.indices][:, top : top + height, left : left + width]
+        if masks.shape[1:] != (height, width):
+            raise ChoiceError(f"{clip.name}: the masks are smaller than the video.")
+    return {
+        "frames": result.frames,
+        "indices": result.indices,
+        "fps": result.fps,
+        "sampled": result.sampled,
+        "acting": None if acting is None else np.array(acting, bool)[result.indices],
+        "masks": masks,
+    }
+
+
+def side(seen: Look, predictions: Predictions, index: int) -> Side:
+    """What the side-by-side view shows of a checkpoint: its maps, and its class scores as they are stored."""
+    maps, absent = {}, {}
+    uniform = bool(seen.model.blocks) and not actionness_blocks(seen.model)
+    if seen.result.maps:
+        maps["actionness"] = seen.result.maps
+    elif uniform:
+        maps["actionness"] = uniform_maps(seen)
+    else:
+        absent["actionness"] = NO_BLOCK
+    if seen.gradcam is None:
+        absent["gradcam"] = ASK_FOR_GRADCAM
+    else:
+        maps["gradcam"] = seen.gradcam
+    scores = predictions.scores[index]
+    return Side(
+        name=seen.checkpoint,
+        maps=maps,
+        uniform=uniform,
+        scores=[(predictions.labels[c], float(scores[c])) for c in np.argsort(-scores, kind="stable")[:TOP]],
+        true_probability=float(predictions.true_probability[index]),
+        correct=bool(predictions.correct[index]),
+        notes=seen.result.notes if seen.result.maps else (),
+        absent=absent,
+    )
+
+
+def uniform_maps(seen: Look) -> dict[str, np.ndarray]:
+    """Of a network whose blocks pool with equal weights: a constant on the grid of each block."""
+    length, blocks = len(seen.result.frames), description(configuration(seen.checkpoint)).blocks
+    return {b.name: np.zeros((length, b.height, b.width), np.float32) for b in blocks}
+
+
+@st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
+def sheet(identity: str, kind: str, _result: ClipActionness) -> bytes:
+    """Blocks × sampled frames as a PNG."""
+    keys = _result.key_frames
+    figure = block_frame_sheet(
+        _result.frames[keys],
+        {name: normalise(maps[keys], kind) for name, maps in _result.maps.items()},
+        {name: colour_limits(maps, kind) for name, maps in _result.maps.items()},
+        _result.indices[keys],
+        kind=kind,
+    )
+    file = io.BytesIO()
+    figure.savefig(file, dpi=150)
+    return file.getvalue()

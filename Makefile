@@ -8,7 +8,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 # A process a core, one thread each; a file's tests stay together and share what they made.
-UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/browser tests
+UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests --ignore tests/browser
 
 .PHONY: app test test-unit lint lint-javascript browser clean
 

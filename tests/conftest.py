@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 # One thread a process, before torch and OpenCV start their own: tests run side by side, as many as there are cores,
 # and the processes that tests start inherit it.
@@ -14,6 +15,15 @@ from atr.tabletop import write_dataset  # noqa: E402
 
 torch.set_num_threads(1)
 cv2.setNumThreads(1)
+
+
+TESTS = Path(__file__).parent
+LATER = (TESTS / "app", TESTS / "browser")
+
+
+def pytest_collection_modifyitems(items):
+    """The fast ones first: those of the packages, then whole pages, then pages in a browser."""
+    items.sort(key=lambda item: [item.path.is_relative_to(folder) for folder in reversed(LATER)])
 
 
 @pytest.fixture(autouse=True)

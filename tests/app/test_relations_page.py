@@ -11,7 +11,7 @@ from analysis.relations.numbers import relations_folder
 from app.runs import Run
 from tests.app.world import write_checkpoint
 
-GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1}
+GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1, "placement": ("S4B1", "S5B2")}
 
 
 @pytest.fixture

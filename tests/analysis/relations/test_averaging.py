@@ -35,7 +35,7 @@ def saved(folder, **options):
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny-gr"
-    return saved(folder, block="atr_sim", reasoner="gr", num_reasoners=1)
+    return saved(folder, block="atr_sim", reasoner="gr", num_reasoners=1, placement=("S4B1", "S5B2"))
 
 
 def run(*arguments) -> int:

@@ -90,7 +90,7 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
                     loading.clip_in_root(name)
                     st.session_state.update(source=PATH, path=name)
             except ChoiceError as error:
-                warnings.append(f"The link asks for clip {name!r}, which is no shipped clip. {error}")
+                warnings.append(f"The link asks for clip {name!r}, which is not a shipped clip. {error}")
 
 
 def write_link(clip: Clip, checkpoint: str) -> dict | None:

@@ -82,7 +82,7 @@ def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
 def watch(run: Run) -> None:
     if run.pid() is None:  # it is over: its result, or what went wrong, is shown by the page
         st.rerun()
-    text, share = "Starting, preparing the clips …", 0.0
+    text, share = "Preparing the clips …", 0.0
     if progress := run.progress():
         share = progress["done"] / max(progress["total"], 1)
         text = f"{progress['phase']}: {progress['done']} of {progress['total']} clips"

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.loading.roots import HOME
 from atr.files import write_json
 from atr.results.store import RESULT, partial_folder
 
-ROOT = Path(__file__).parent.parent
 PATIENCE = 10.0  # seconds a stopped computation has to end by itself
 
 
@@ -46,7 +46,7 @@ class Run:
             with open(self.log, "w") as log:
                 process = subprocess.Popen(
                     [sys.executable, "-m", module, *arguments],
-                    cwd=ROOT,
+                    cwd=HOME,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -92,7 +92,7 @@ class Run:
         if not self.record.exists() or self.pid() is not None or self.complete:
             return None
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1] if lines else "the computation ended without a word"
+        return lines[-1] if lines else "the computation ended without a message"
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -141,7 +141,7 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
         key="compared_list",
         persist_state="session",
         format_func=titles.get,
-        help="Clips and protocol of which every chosen checkpoint has stored predictions.",
+        help="Clips and protocol for which every chosen checkpoint has stored predictions.",
     )
     partial = {of: stored for each in found.values() for of, stored in each.items() if of not in common}
     for of, stored in partial.items():

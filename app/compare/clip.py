@@ -17,7 +17,7 @@ from app.loading import Clip, Look
 from atr.results.predictions import Predictions
 
 PAGE = 24  # thumbnails at a time: only these are rendered
-GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's own call"}
+GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's prediction"}
 
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
@@ -124,7 +124,7 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
     st.caption(plain(costs(looks)))
     if view == "whole":
         st.caption(
-            "These checkpoints cut different regions out of the frame, so their maps are of the whole frame."
+            "These checkpoints use different crops of the frame, so the maps are computed on the whole frame."
         )
     take_along(looks, payload, named_block(looks, payload), class_scores(predictions, index))
 
@@ -172,6 +172,6 @@ def costs(looks: Sequence[Look]) -> str:
         parts.append(f"{letter} {', '.join(spent) or 'nothing to compute'}")
     frames = len(looks[0].result.frames)
     return (
-        f"Spent in the networks for the maps of all blocks and {frames} frames: {'; '.join(parts)}. Class scores are the "
+        f"Computing time for the maps of all blocks and {frames} frames: {'; '.join(parts)}. Class scores are the "
         "stored ones of the evaluation."
     )

@@ -35,7 +35,7 @@ def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, e
             offered=ALL_CLIPS,
         )
         st.caption(
-            "Under protocol 1×1, the centre of every clip. Others, and data sets of one's own: `python -m atr evaluate`."
+            "Protocol 1×1, the centre crop of every clip. For other protocols and data sets: `python -m atr evaluate`."
         )
 
 

@@ -52,7 +52,7 @@ def take_along(
         "Class scores, CSV", f"{stem}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)
     )
     sources = [source for source in payload.sources if payload.header["scales"].get(source)]
-    with st.expander("Take this clip along", icon=":material/download:"):
+    with st.expander("Download this clip", icon=":material/download:"):
         if not sources:
             download_row([table], key="take")
             return
@@ -128,5 +128,5 @@ def report_button(predictions: Sequence[Predictions], link: dict[str, str]) -> N
         icon=":material/article:",
         key="get report",
         width="stretch",
-        help="One file that works from disk, without a network: tables, plots, and the first clips of the chosen filter.",
+        help="One file that needs no network connection: tables, plots, and the first clips of the chosen filter.",
     )

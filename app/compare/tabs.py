@@ -40,9 +40,9 @@ def tabs(stored: Sequence[Stored], tables: Tables) -> None:
 def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
     a, b = predictions[:2]
     st.markdown(
-        "What one confuses and the other does not. *Solved*: clips that one confuses in this way and the other calls rightly."
+        "Confusions of one that the other does not make. *Solved*: clips that one confuses in this way and the other classifies correctly."
     )
-    wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "called")}
+    wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "predicted")}
     st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)
     matrices = {p.name: p.confusion() for p in predictions}
     figure = confusion_difference_figure(matrices[a.name], matrices[b.name], a.labels)
@@ -64,7 +64,7 @@ def calibration(tables: Tables) -> None:
     )
     st.caption(
         "ECE, the expected calibration error: the mean distance of accuracy from confidence over the bins, weighted by "
-        "their clips. 0 is calibrated; a curve below the diagonal is too sure of itself."
+        "their clips. 0 is calibrated; a curve below the diagonal is overconfident."
     )
 
 
@@ -86,7 +86,9 @@ def localisation(checkpoints: Sequence[str]) -> None:
         for result in stored_results(name, "localize").values():
             found.setdefault(result["data"]["digest"], {}).setdefault(name, result)
     if not found:
-        st.info("No localisation is stored for these checkpoints: do their maps find the action?")
+        st.info(
+            "No localisation result is stored for these checkpoints. It measures whether their maps find the action."
+        )
         localisation_commands(checkpoints)
         return
     lists = sorted(found, key=lambda of: (-len(found[of]), -next(iter(found[of].values()))["clips"]))
@@ -97,18 +99,18 @@ def localisation(checkpoints: Sequence[str]) -> None:
     results = list(found[chosen].values())
     st.markdown(
         plain(f"Maps against {results[0]['truth']}: {titles[chosen]}, {results[0]['frames']:,} frames. ")
-        + "Bars reach above chance where a map lies on what acts."
+        + "Bars above chance: the map is on the action."
     )
     st.plotly_chart(
         localization_figure(results),
         key="localisation",
         alt="Pointing, mass and precision of every block's maps",
     )
-    st.subheader("Do the maps rise when the hand acts?", anchor=False)
+    st.subheader("Are the maps higher when the hand acts?", anchor=False)
     st.plotly_chart(
         acting_figure(results),
         key="localisation_acting",
-        alt="How often an acting frame stands above another, by block",
+        alt="How often a frame with action is higher than another, by block",
     )
     tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
     download_row(

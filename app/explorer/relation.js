@@ -4,7 +4,7 @@ export default function ({ parentElement, data }) {
   const strip = parentElement.querySelector(".relation-strip");
   const grid = parentElement.querySelector(".relation-grid");
   const text = parentElement.querySelector(".relation-text");
-  const hint = "Rows look at columns. Point at a cell: the frame that looks is outlined in the accent colour, the one looked at in orange.";
+  const hint = "Row: the time step that attends; column: the time step attended to. Point at a cell to outline the first frame in the accent colour and the second in orange.";
 
   const figures = data.frames.map((frame) => {
     const figure = document.createElement("figure");
@@ -27,7 +27,7 @@ export default function ({ parentElement, data }) {
   };
   const describe = (row, column) => {
     const [from, to] = [data.frames[row], data.frames[column]];
-    return `Step ${from.step} (frame ${from.index}) looks at step ${to.step} (frame ${to.index}): W = ${data.matrix[row][column].toFixed(4)}`;
+    return `Step ${from.step} (frame ${from.index}) attends to step ${to.step} (frame ${to.index}): W = ${data.matrix[row][column].toFixed(4)}`;
   };
 
   grid.style.gridTemplateColumns = `repeat(${data.matrix.length}, 1fr)`;

@@ -163,7 +163,7 @@ class SideBySide extends Viewer {
     const missing = preferences.pair.filter((_, place) => !shown[place]).map((side) => LETTERS[side]);
     if (missing.length) return `No difference to show: ${missing.join(" and ")} ${missing.length > 1 ? "have" : "has"} no map here.`;
     const same = shown[0].height === shown[1].height && shown[0].width === shown[1].width;
-    return same ? "How far apart, not which is higher. A scale of its own." : `On the finer grid, ${this.gap.height}×${this.gap.width}. A scale of its own.`;
+    return same ? "The size of the difference, without its sign. Its scale is separate." : `On the finer grid, ${this.gap.height}×${this.gap.width}. Its scale is separate.`;
   }
 
   showCurve() {

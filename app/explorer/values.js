@@ -2,11 +2,11 @@
 
 const NORMALISATIONS = {
   raw: { name: "raw M", symbol: "M", note: "The locator’s output, a logit: no activation, one scale for the whole clip." },
-  sigmoid: { name: "sigmoid(M)", symbol: "σ(M)", note: "M squashed to 0 … 1, one scale for the whole clip." },
+  sigmoid: { name: "sigmoid(M)", symbol: "σ(M)", note: "M mapped to 0 … 1, one scale for the whole clip." },
   softmax: {
     name: "spatial softmax",
     symbol: "softmax(M)",
-    note: "AFA’s pooling weights: they sum to 1 in every frame, so they say where, not when.",
+    note: "AFA’s pooling weights: they sum to 1 in every frame, so they show where, not when.",
   },
 };
 
@@ -19,7 +19,7 @@ const GRADCAM_VALUES = {
   raw: {
     name: "as computed",
     symbol: "CAM",
-    note: "In units of each model’s own gradients: compare the places, not the numbers.",
+    note: "In units of each model’s own gradients: compare the positions, not the values.",
   },
 };
 const VALUES = { actionness: NORMALISATIONS, gradcam: GRADCAM_VALUES };

@@ -60,7 +60,7 @@ class Viewer {
     this.find(".show-masks").checked = preferences.masks;
     this.find(".rate").value = preferences.rate;
     this.find(".copy").disabled = !clip.link;
-    this.find(".copy").title = clip.link ? "A link to exactly this view" : "An uploaded file has no address to link to";
+    this.find(".copy").title = clip.link ? "A link to this view" : "An uploaded file has no link";
     this.find(".link").hidden = true;
   }
 

@@ -27,7 +27,7 @@ def checkpoint_names() -> list[str]:
 def no_checkpoint() -> str:
     return (
         f"There is no checkpoint in {root('checkpoints')}. {WHAT_IS_A_CHECKPOINT} "
-        "ATR_CHECKPOINTS sets where they are looked for."
+        "ATR_CHECKPOINTS sets the folder."
     )
 
 

@@ -30,8 +30,8 @@ from atr.video.decoding import VideoError
 from atr.video.transforms import view_box
 
 TOP = 5
-ASK_FOR_GRADCAM = "Grad-CAM is computed when asked for: choose its class above."
-NO_BLOCK = "No ATR block pools here: this network averages all positions once, after its last block."
+ASK_FOR_GRADCAM = "Grad-CAM is computed on request: choose its class above."
+NO_BLOCK = "There is no ATR block here: this network averages all positions once, after its last block."
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def look(clip: Clip, checkpoint: str, view: str, *, target: int | None = None) -
     Bars of progress come and go where it is called. Raises CheckpointError and VideoError.
     """
     network, identity = model(checkpoint), identity_of(clip, checkpoint, view)
-    with own_name(clip), progress_bar(f"{checkpoint} is looking at {clip.name} …") as progress:
+    with own_name(clip), progress_bar(f"{checkpoint} computes the maps of {clip.name} …") as progress:
         result = _actionness(identity, view, network, clip, progress)
     if target is None:
         return Look(clip, checkpoint, network, identity, result)
@@ -142,7 +142,7 @@ def payload(seen: Look) -> Payload:
     return _payload(f"{seen.identity} {truth_stamp(seen.clip)}", seen)
 
 
-@st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
+@st.cache_data(max_entries=4, show_spinner="Preparing frames and maps for the browser …")
 def _payload(identity: str, _seen: Look) -> Payload:
     clip, result = _seen.clip, _seen.result
     return pack(identity, maps=result.maps, alt=f"Video {clip.label or clip.name}", **shown_clip(_seen))
@@ -162,7 +162,7 @@ def sides_payload(looks: Sequence[Look], predictions: Sequence[Predictions], ind
     )
 
 
-@st.cache_data(max_entries=4, show_spinner="Packing frames and maps for the browser …")
+@st.cache_data(max_entries=4, show_spinner="Preparing frames and maps for the browser …")
 def _sides_payload(identity: str, _sides: list[Side], _first: Look) -> SidesPayload:
     clip = _first.clip
     alt = f"Video {clip.name}, {clip.label}"

@@ -7,7 +7,9 @@ from typing import Literal, overload
 
 import streamlit as st
 
-ASSETS = Path(__file__).parents[2] / "assets"
+SOURCE = Path(__file__).parents[2]
+HOME = SOURCE if (SOURCE / "assets").is_dir() else Path.cwd()  # an installed package has no assets beside it
+ASSETS = HOME / "assets"
 
 
 class ChoiceError(ValueError):
@@ -25,7 +27,7 @@ def root(name: str) -> Path | None:
         "checkpoints": ASSETS / "checkpoints",
         "clips": clips,
         "videos": clips,
-        "results": ASSETS.parent / "results",
+        "results": HOME / "results",
         "data": None,
     }
     folder = os.environ.get(f"ATR_{name.upper()}") or defaults[name]

@@ -40,7 +40,7 @@ def show() -> None:
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
         if clip is None:
-            st.info("Choose a video in the sidebar: its frames, its prediction and its maps appear here.")
+            st.info("Choose a video in the sidebar to see its frames, its prediction and its maps.")
             return
         look = loading.look(clip, checkpoint, view)
         start = starting_point(look)

@@ -115,8 +115,8 @@ def card(name: str, checkpoint: Checkpoint) -> None:
         if command := facts.get("command"):
             st.code(command, language="bash", wrap_lines=True)
         else:
-            st.caption("The command that made it is not stated.")
-        with st.expander("Blocks, configuration and everything else that is recorded"):
+            st.caption("The command that made it is not recorded.")
+        with st.expander("Blocks, configuration and all other recorded facts"):
             if costs.blocks:
                 st.dataframe(pd.DataFrame([asdict(block) for block in costs.blocks]), hide_index=True)
             st.json(

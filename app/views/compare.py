@@ -70,7 +70,7 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
 def overview(found: Tables) -> None:
     st.dataframe(found.overview, hide_index=True)
     if len(found.overview) > 2:
-        st.caption("Every two of them; Holm's p allows for there being several pairs.")
+        st.caption("All pairs; p is adjusted for the number of pairs (Holm).")
         st.dataframe(found.pairs, hide_index=True)
     left, right = st.columns(2, gap="large")
     with left:
@@ -91,7 +91,7 @@ def overview(found: Tables) -> None:
     with right:
         st.subheader("What differs", anchor=False)
         if found.differences.empty:
-            st.caption("Nothing in what is recorded of them but their weights.")
+            st.caption("Only their weights; all recorded settings are the same.")
         else:
             st.dataframe(found.differences, hide_index=True)
 

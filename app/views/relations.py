@@ -20,7 +20,7 @@ from atr.models import VideoClassifier
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
-    "alone proves nothing. Read it beside the local mass and its chance level."
+    "alone is no evidence. Read it beside the local mass and its chance level."
 )
 BASES = {"nats": math.e, "bits": 2.0}
 
@@ -49,7 +49,7 @@ def show(checkpoint: str, names: list[str]) -> None:
         return
     found = choices.stored_results(checkpoint, "relations")
     if not found:
-        st.info("No average over a data set is stored for this checkpoint yet: compute one.")
+        st.info("No average over a data set is stored for this checkpoint yet. Compute one below.")
         compute(checkpoint, model, found)
         return
     folder = next(iter(found))
@@ -58,7 +58,7 @@ def show(checkpoint: str, names: list[str]) -> None:
     result = found[folder]
     st.markdown(
         f"**{plain(checkpoint)}** over {result['videos']:,} videos ({plain(result['data']['description'])}). "
-        "Rows are time steps, columns the time steps they look at."
+        "Rows are time steps, columns the time steps they attend to."
     )
     if skipped := result["skipped"]:
         st.warning(
@@ -78,7 +78,7 @@ def show(checkpoint: str, names: list[str]) -> None:
 
 def without_relations(checkpoint: str, model: VideoClassifier) -> str:
     if not model.blocks:
-        return f"{checkpoint} has no ATR block: there is nothing that relates time steps."
+        return f"{checkpoint} has no ATR block: no module relates time steps."
     return (
         f"{checkpoint} reasons with efficient reasoners: their temporal kernels are learned weights, the same for every "
         "video, so there is no matrix W to average. Choose a checkpoint with a graph reasoner to see one."
@@ -148,7 +148,7 @@ def per_class(result: dict) -> None:
         for r, w in enumerate(matrices)
     ]
     st.caption(
-        f"{chosen['videos']} videos, on the colour scale of the average over all; larger values have its last colour."
+        f"{chosen['videos']} videos, on the colour scale of the average over all; larger values have the last colour of the scale."
     )
     figure = matrices_figure(entries, limits=limits_of(result["trained"]))
     st.plotly_chart(figure, key="class_matrices", alt=f"Averaged W of the class {chosen['label']}")
@@ -184,15 +184,15 @@ def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None
     learned, started = efficient_kernels(model), starting_kernels(model)
     signed, start = (kernel_summary(kernels, shapes=False) for kernels in (learned, started))
     st.caption(
-        "Signed weights ω on their own scale: mean over channels, band from the 10 to the 90 % quantile. Dotted: where "
-        "training started; only what differs from it was learned."
+        "Signed weights ω, each plot with its own scale: mean over channels, band from the 10 to the 90 % quantile. Dotted: the "
+        "initial weights; only the difference from them was learned."
     )
     figure = kernels_figure(signed, start, {})
     st.plotly_chart(figure, key="kernels", alt="Temporal kernels of every block")
     if not windows:
         return
     st.caption(
-        "Kernels are signed weights, no distributions. Their shapes |ω| / Σ|ω| compare with the graph reasoner's window, "
+        "Kernels are signed weights, not distributions. Their shapes |ω| / Σ|ω| compare with the graph reasoner's window, "
         "the mean over all time steps (dashed):"
     )
     shapes, start = (kernel_summary(kernels, shapes=True) for kernels in (learned, started))

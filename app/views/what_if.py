@@ -31,13 +31,13 @@ DEFAULTS = {
 }
 MOST_SEED = 9_999
 UNIFORM = (
-    "Uniform: M of every block is one constant, so AFA averages all positions alike, as in ATR_sim, and AFD gives every "
-    "position the same. 0 is what a locator gives that has learned nothing; the clip's own mean keeps the strength of "
-    "the block and takes away only where and when."
+    "Uniform: M of every block is one constant, so AFA gives all positions the same weight, as in ATR_sim, and AFD gives every "
+    "position the same. With 0, M is zero everywhere; the clip's own mean keeps the mean value "
+    "of the block and removes only where and when."
 )
 WITHOUT_LOCATOR = (
-    "This checkpoint has no Action-related Region Locator: there is no actionness to replace, or to rank by. What is "
-    "hidden is random."
+    "This checkpoint has no Action-related Region Locator: there is no actionness to replace, or to rank by. The "
+    "hidden positions are random."
 )
 
 
@@ -63,7 +63,7 @@ def show() -> None:
         if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
     if clip is None:
-        st.info("Choose a video in the sidebar: its frames and its class scores appear here.")
+        st.info("Choose a video in the sidebar to see its frames and its class scores.")
     else:
         st.fragment(live)(model, checkpoint, clip)
     order, faithfulness = st.tabs(["Order over a data set", "Faithfulness over a data set"])

@@ -73,7 +73,7 @@ def strip(answer: Answer) -> None:
         for step, (frame, index) in enumerate(zip(after.frames, after.order, strict=True), start=1)
     ]
     st.html(STRIP.format(figures="".join(figures)))
-    told = "What the model is given: time step and frame of the video."
+    told = "The input of the model: time step and frame of the video."
     if after.hidden is not None:
         count, positions = int(after.hidden[0].sum()), after.hidden[0].size
         told += (

@@ -19,15 +19,15 @@ from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}
 SCATTER = (
-    "A random order scatters what it hides, a map or the centre hides what lies together, which alone makes a difference: "
-    "read the centre as the stricter control."
+    "A random order hides scattered positions; a map or the centre hides neighbouring ones. This alone makes a difference: "
+    "the centre is the stricter control."
 )
 
 
 def order_tab(checkpoint: str, model: VideoClassifier) -> None:
     st.markdown(
         "Accuracy with the frames of every clip in order, reversed and shuffled. A clip that is played backwards shows "
-        "another class where the data set tells which: a model that reads order calls it by that one."
+        "another class, where the data set names it: a model that reads the order predicts that class."
     )
     found = stored_results(checkpoint, "order")
     if chosen := choose_result("order", found, description_of):
@@ -36,7 +36,9 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
             order_figure(result), key="order_figure", alt="Accuracies by order, over all clips and by class"
         )
         if result["overall"]["reversed class"] is None:
-            st.caption("What its classes become when played backwards is not known of this data set.")
+            st.caption(
+                "For this data set it is not known which class a clip shows when it is played backwards."
+            )
         numbers(order_table(result), result, folder, checkpoint, ("order.csv", "order.npz", "order.html"))
     st.subheader("Compute on N clips", anchor=False)
     compute_panel("order", checkpoint, model, order_folder, found.values())
@@ -44,8 +46,8 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
 
 def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
     st.markdown(
-        "More and more of every frame is hidden (deletion) or shown (insertion), from the highest of a map to the lowest. "
-        f"If the map shows what the model uses, its answer follows early. {SCATTER}"
+        "More and more of every frame is hidden (deletion) or shown (insertion), from the highest value of a map to the lowest. "
+        f"If the map shows what the model uses, the prediction changes early. {SCATTER}"
     )
     found = stored_results(checkpoint, "faithfulness")
     if chosen := choose_result("faithfulness", found, described):
@@ -93,7 +95,7 @@ def choose_result(
 ) -> tuple[Path, dict] | None:
     """One of the stored results, None with a sentence where there is none."""
     if not found:
-        st.info("No result over a data set is stored for this checkpoint yet: compute one.")
+        st.info("No result over a data set is stored for this checkpoint yet. Compute one below.")
         return None
     folder = next(iter(found))
     if len(found) == 1:

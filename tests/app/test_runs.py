@@ -110,7 +110,7 @@ def test_a_failure_is_the_last_line_and_a_result_is_none(run, started):
     run.start(["relations"])
     started[0].kill()
     wait_until(lambda: run.pid() is None)
-    assert run.failure() == "the computation ended without a word"
+    assert run.failure() == "the computation ended without a message"
     run.log.write_text("first\nValueError: no such data\n")
     assert run.failure() == "ValueError: no such data"
     run.folder.mkdir()

@@ -114,7 +114,7 @@ def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
         page.get_by_role("button", name="Report (HTML)").click()
     text = download.value.path().read_text()
     assert text.startswith("<!doctype html>") and "tabletop-atr against tabletop-gr" in text
-    page.get_by_text("Take this clip along").click()
+    page.get_by_text("Download this clip").click()
     for name, start in (
         ("MP4", b"\0\0\0"),
         ("GIF", b"GIF8"),

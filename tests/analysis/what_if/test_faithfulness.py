@@ -186,11 +186,11 @@ def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_p
     clips = VideoClips(folder / "clips", num_frames=4, preprocessing=model.preprocessing)
     options = {"partial": tmp_path / "stopped", "batch_size": 1}
     with pytest.raises(KeyboardInterrupt):
-        curves_of_clips(model, clips, "S4B1", save_every=0, progress=stop_at(2), **options)
+        curves_of_clips(model, clips, "S5B2", save_every=0, progress=stop_at(2), **options)
     seen = []
-    resumed, _ = curves_of_clips(model, clips, "S4B1", progress=lambda *done: seen.append(done), **options)
+    resumed, _ = curves_of_clips(model, clips, "S5B2", progress=lambda *done: seen.append(done), **options)
     assert seen == [(2, 2)]  # one of the two was there already
-    whole, _ = curves_of_clips(model, clips, "S4B1", partial=tmp_path / "whole", batch_size=1)
+    whole, _ = curves_of_clips(model, clips, "S5B2", partial=tmp_path / "whole", batch_size=1)
     assert resumed.keys() == whole.keys()
     for name in whole:
         np.testing.assert_array_equal(resumed[name], whole[name])

@@ -9,6 +9,8 @@ PORT ?= 8501
 BIN := .venv/bin
 # A process a core, one thread each; a file's tests stay together and share what they made.
 UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests --ignore tests/browser
+# Two browsers at most, each with a server of its own.
+BROWSER_TESTS := $(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadfile tests/browser
 
 .PHONY: app test test-unit lint lint-javascript browser clean
 
@@ -17,7 +19,7 @@ app: .venv/app
 
 test: .venv/dev browser
 	$(UNIT_TESTS)
-	$(BIN)/python -m pytest tests/browser
+	$(BROWSER_TESTS)
 
 test-unit: .venv/dev
 	$(UNIT_TESTS)

@@ -85,9 +85,9 @@ def shipped_clips() -> list[Clip]:
                 entry["id"],
                 video := inside(folder, folder / entry["video"]),
                 entry["label"],
-                entry["id"],
-                entry.get("acting") or None,
-                video.parent / entry["masks"] if entry.get("masks") else None,
+                link=entry["id"],
+                acting=entry.get("acting") or None,
+                masks=video.parent / entry["masks"] if entry.get("masks") else None,
             )
             for entry in entries
         ]

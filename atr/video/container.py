@@ -99,7 +99,7 @@ def open_container(path: Path, file: BinaryIO, name: str, limits: Limits) -> av.
             nameless,
             format=name,
             # Pixels are bounded while FFmpeg looks for the streams, too: it decodes frames to know their kind.
-            options={"max_pixels": str(limits.pixels), "protocol_whitelist": "none"},
+            options={**pixel_option(limits), "protocol_whitelist": "none"},
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -108,6 +108,11 @@ def open_container(path: Path, file: BinaryIO, name: str, limits: Limits) -> av.
         ~av.container.Flags.gen_pts.value
     )  # times that the file does not state are not invented
     return container
+
+
+def pixel_option(limits: Limits) -> dict[str, str]:
+    """For FFmpeg, which counts the pixels it adds at the edges of a frame, too."""
+    return {"max_pixels": str(limits.pixels + limits.pixels // 4 + 100_000)}
 
 
 def unreadable(path: Path, reason: str) -> VideoError:

@@ -7,7 +7,7 @@ other cases `PacketList.order` is None, and frames have to be decoded to be coun
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import av
@@ -109,10 +109,8 @@ class PacketList:
 
     def without(self, ordinals: set[int]) -> "PacketList":
         """The same packets, of which some are not shown."""
-        kept = np.array([o for o in self.order.tolist() if o not in ordinals], dtype=np.int64)
-        return PacketList(
-            self.identities, self.keys, self.stated_keys, self.corrupt, kept, self.missing, self.unread
-        )
+        kept = [ordinal for ordinal in self.order.tolist() if ordinal not in ordinals]
+        return replace(self, order=np.array(kept, dtype=np.int64))
 
 
 def identity(packet: av.Packet) -> Identity:
@@ -227,9 +225,7 @@ def _vp9_frames(coded: memoryview) -> int | None:
 
 def _vp9_is_shown(first: int) -> bool:
     bits = f"{first:08b}"
-    at = 4 + (
-        bits[2:4] == "11"
-    )  # after the marker, the two bits of the profile, and a reserved one in profile 3
+    at = 4 + (bits[2:4] == "11")  # after a marker and the profile, whose third bit is there in profile 3 only
     if bits[at] == "1":  # show_existing_frame
         return True
     return bits[at + 2] == "1"

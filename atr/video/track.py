@@ -1,7 +1,6 @@
 """Decoding one video track from a place in its packet list."""
 
 import multiprocessing
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Any, BinaryIO
 
 import av
 
-from atr.video.container import open_container, open_file
+from atr.video.container import open_container, open_file, pixel_option
 from atr.video.limits import Limits
 from atr.video.packets import PacketList, TooLong, identity, read_packets
+from atr.video.passage import Damaged, Lost, Passage
 from atr.video.video import VideoError, one_line
 
 WORTH_SEEKING = 50  # packets; fewer are read and dropped
+NEAR = 1000  # packets that are read at most to come from where a container seeks to to where it should have
 WORTH_THREADS = 256 * 256  # pixels of a frame
 # Decoders that fill a damaged frame up without a word unless they are told to be strict.
 FORGIVING = {
@@ -29,18 +30,6 @@ FORGIVING = {
     "h263",
     "flv",
 }
-
-
-class Damaged(Exception):
-    """Damage met while several threads decode, which report it late: to be decoded again by one."""
-
-
-class Disordered(Exception):
-    """Frames come out of the decoder in another order than their time stamps say."""
-
-
-class Lost(Exception):
-    """The packets are not those of the list: the file changed, or the container seeks to where it should not."""
 
 
 class Track:
@@ -61,16 +50,14 @@ class Track:
         self.file: BinaryIO
         self.file, self.container_name = open_file(path, limits)
         self.seekable = True
-        self.threads = (
-            1 if multiprocessing.parent_process() is not None else 0
-        )  # 0: as many as there are cores
+        self.threads = 0  # as many as there are cores
         try:
             self.reopen()
         except BaseException:
             self.close()
             raise
-        if self.stream.width * self.stream.height < WORTH_THREADS:
-            self.threads = 1
+        if multiprocessing.parent_process() or self.stream.width * self.stream.height < WORTH_THREADS:
+            self.threads = self.stream.codec_context.thread_count = 1
 
     def close(self) -> None:
         if self.container is not None:
@@ -98,7 +85,7 @@ class Track:
                 f"{one_line(self.path)}: its frames have {context.width}x{context.height} = {pixels} pixels; "
                 f"at most {self.limits.pixels} are read"
             )
-        options = {"max_pixels": str(self.limits.pixels)}
+        options = pixel_option(self.limits)
         if context.name in FORGIVING:
             options["err_detect"] = "bitstream+buffer+explode"
         context.options = options
@@ -108,21 +95,21 @@ class Track:
         self.position: int | None = 0  # ordinal of the next packet
 
     def packets(self) -> PacketList:
-        """The packets of the whole track; the next one is then its first. Raises VideoError beyond a limit."""
+        """The packets of the whole track. Raises VideoError beyond a limit."""
         try:
             found = read_packets(self.container, self.stream, self.limits)
         except TooLong as error:
             raise VideoError(f"{one_line(self.path)}: {error}") from error
-        self.reopen()
+        self.position = None
         return found
 
     def use_one_thread(self) -> None:
         self.threads = 1
         self.reopen()
 
-    def all_frames(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
+    def all_frames(self, packets: PacketList) -> Iterator[tuple[int, av.VideoFrame | None]]:
         """(ordinal, frame) of everything from the start, as the decoder hands it out; None for a failing packet."""
-        self.reopen()
+        self.go_to(packets, 0)
         self.position = None
         for ordinal, packet in enumerate(self._coded()):
             frames, failed = self._decoded(packet, ordinal)
@@ -143,7 +130,7 @@ class Track:
 
         Raises Damaged, Disordered and Lost.
         """
-        passage = _Passage(packets, start, wanted)
+        passage = Passage(packets, start, wanted)
         self.go_to(packets, start)
         ordinal = start
         for packet in self._coded():
@@ -177,7 +164,7 @@ class Track:
         """Make the packet of this ordinal the next one, and the decoder empty."""
         if self.position is not None and self.position <= ordinal < self.position + WORTH_SEEKING:
             self.stream.codec_context.flush_buffers()
-        elif ordinal >= WORTH_SEEKING and self._seek(packets, ordinal):
+        elif self._seek(packets, ordinal):
             return
         else:
             self.reopen()
@@ -191,7 +178,7 @@ class Track:
         wanted = packets.identities[ordinal]
         if not self.seekable or wanted[0] is None:
             return False
-        before = set(packets.identities[max(ordinal - 1000, 0) : ordinal])
+        before = set(packets.identities[max(ordinal - NEAR, 0) : ordinal])
         try:
             self.container.seek(wanted[0], stream=self.stream, backward=True)
             self._packets = self.container.demux(self.stream)
@@ -200,8 +187,8 @@ class Track:
                     self._packets = _chain(packet, self._packets)
                     self.position = ordinal
                     return True
-                if before and identity(packet) not in before and packet.pts is not None:
-                    return False
+                if identity(packet) not in before and packet.pts is not None:
+                    return False  # beyond it, or far before it
         except av.FFmpegError:
             return False
         return False
@@ -225,85 +212,6 @@ class Track:
             return [], False
         except (av.FFmpegError, ValueError):
             return [], True
-
-
-class _Passage:
-    """What is known of the frames of one passage while they come out of the decoder."""
-
-    def __init__(self, packets: PacketList, start: int, wanted: list[int]):
-        self.packets, self.start = packets, start
-        self.waiting = deque(wanted)  # for the decoder
-        self.held: deque[tuple[int, int, av.VideoFrame]] = (
-            deque()
-        )  # (index, ordinal, frame): for what lies before
-        self.first = packets.first_from(start)  # frames shown earlier need what lies before the start
-        self.latest = self.first - 1  # index of the last frame that came
-        self.fed = start - 1
-        self.settled: set[int] = set()  # ordinals whose frames came, or never will
-        self.low = start  # the first ordinal that is not settled
-        self.spoilt: set[int] = set()
-        self.over = False
-
-    @property
-    def has_seen_all(self) -> bool:
-        """Whether no further packet has to be decoded: the wanted frames came, and the packet after each was tried."""
-        return not self.waiting and all(
-            ordinal < self.fed or ordinal + 1 in self.packets.key_set for _, ordinal, _ in self.held
-        )
-
-    def spoil(self, ordinal: int) -> None:
-        """The packet is damaged; so may be the end of the one stored before it, which a decoder does not notice."""
-        first = ordinal if ordinal in self.packets.key_set else max(ordinal - 1, self.start)
-        self.spoilt.update(self.packets.spoilt_by(first))
-        self.settled.add(ordinal)
-
-    def take(self, frame: av.VideoFrame) -> None:
-        ordinal = frame.pts
-        index = int(self.packets.rank[ordinal])
-        if index < self.first:
-            return
-        if index <= self.latest:
-            raise Disordered
-        if frame.is_corrupt:
-            self.spoil(ordinal)
-        self._miss(index)
-        self.latest = index
-        self.settled.add(ordinal)
-        if self.waiting and self.waiting[0] == index:
-            self.waiting.popleft()
-            self.held.append((index, ordinal, frame))
-
-    def _miss(self, end: int) -> None:
-        """Frames before index `end` that have not come will not."""
-        for index in range(self.latest + 1, end):
-            ordinal = int(self.packets.order[index])
-            if self.start <= ordinal <= self.fed and ordinal not in self.settled:
-                self.spoil(ordinal)
-            if self.waiting and self.waiting[0] == index:
-                self.waiting.popleft()
-                self.held.append((index, ordinal, None))
-
-    def ready(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
-        rank = self.packets.rank
-        while self.low <= self.fed and (self.low in self.settled or rank[self.low] < self.first):
-            self.low += 1
-        while self.held and (self.held[0][2] is None or self._is_decided(self.held[0][1])):
-            index, ordinal, frame = self.held.popleft()
-            yield index, None if ordinal in self.spoilt else frame
-
-    def _is_decided(self, ordinal: int) -> bool:
-        """Whether the frame of this packet cannot be doubted later."""
-        following = ordinal + 1
-        return self.over or following < self.low or ordinal < self.low and following in self.packets.key_set
-
-    def finish(self) -> bool:
-        """Nothing more comes. Whether there was damage."""
-        last = max((int(index) for index in self.packets.rank[self.start : self.fed + 1]), default=-1)
-        self._miss(last + 1)
-        self.held.extend((index, int(self.packets.order[index]), None) for index in self.waiting)
-        self.waiting.clear()
-        self.over = True
-        return bool(self.spoilt)
 
 
 def _chain(first: av.Packet, rest: Iterator[av.Packet]) -> Iterator[av.Packet]:

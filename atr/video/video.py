@@ -97,7 +97,7 @@ class Video(ABC):
 
     @property
     def info(self) -> VideoInfo:
-        (height, width), length, fps = self.size, self.length, self.fps
+        length, fps, (height, width) = self.length, self.fps, self.size
         return VideoInfo(self.path, length, fps, width, height, self.codec, self.notices)
 
     def iterate(

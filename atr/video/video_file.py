@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from atr.video.limits import Limits
 from atr.video.packets import codec_name
+from atr.video.passage import Damaged, Disordered, Lost, sound_frames
 from atr.video.picture import PictureMaker
-from atr.video.track import Damaged, Disordered, Lost, Track
+from atr.video.track import Track
 from atr.video.video import DEFAULT_FPS, Video, VideoError, spans
 
 DECODABLE = 0.9  # of the frames; a file with fewer is refused unless damage is allowed
@@ -61,10 +63,7 @@ class VideoFile(Video):
     @property
     def size(self) -> tuple[int, int]:
         if self._size is None:
-            frame = self._first_frame()
-            self._check_pixels(frame)
-            self.maker.note(frame)
-            self._size = self.maker.size(frame)
+            self._look_at(self._first_frame())
         return self._size
 
     @property
@@ -214,7 +213,7 @@ class VideoFile(Video):
         while True:
             position = 0
             try:
-                for frame in _sound_frames(track):
+                for frame in sound_frames(track.all_frames(self.packets), track.stream.codec_context):
                     if frame is None:
                         if failures is not None and position >= delivered:
                             failures.append(position)
@@ -239,7 +238,12 @@ class VideoFile(Video):
                 )
             track, failures = Track(self.path, self.limits), []
             try:
-                self._counted = [frame.pts for _, frame in self._counted_frames(track, failures)]
+                counted = []
+                for position, frame in self._counted_frames(track, failures):
+                    if position == 0:
+                        self._look_at(frame)
+                    counted.append(frame.pts)
+                self._counted = counted
             finally:
                 track.close()
             if not self._counted:
@@ -254,7 +258,7 @@ class VideoFile(Video):
 
     def _distrust_time_stamps(self) -> None:
         told = self.length
-        object.__setattr__(self.packets, "order", None)
+        self.packets = replace(self.packets, order=None)
         if self.length != told:
             raise self.error(f"its time stamps speak of {told} frames, {self.length} can be decoded")
 
@@ -280,7 +284,7 @@ class VideoFile(Video):
         """Ordinals of the sound frames that the decoder hands out before a key's."""
         self.track.use_one_thread()
         came = set()
-        for ordinal, frame in self.track.all_frames():
+        for ordinal, frame in self.track.all_frames(self.packets):
             if ordinal == key and frame is not None:
                 break
             if frame is not None and not frame.is_corrupt:
@@ -322,7 +326,7 @@ class VideoFile(Video):
     def _first_frame(self) -> av.VideoFrame:
         while True:
             try:
-                for _, frame in self.track.all_frames():
+                for _, frame in self.track.all_frames(self.packets):
                     if frame is not None and (
                         self.packets.order is None or self.packets.rank[frame.pts] >= 0
                     ):
@@ -340,6 +344,11 @@ class VideoFile(Video):
         """Whether decoding all frames, unasked, takes reasonable time."""
         pixels = self.track.stream.width * self.track.stream.height
         return pixels * len(self.packets.identities) <= self.limits.counted_pixels / 20
+
+    def _look_at(self, first: av.VideoFrame) -> None:
+        self._check_pixels(first)
+        self.maker.note(first)
+        self._size = self.maker.size(first)
 
     def _picture(self, frame: av.VideoFrame) -> np.ndarray:
         self._check_pixels(frame)
@@ -359,37 +368,6 @@ class VideoFile(Video):
 
     def _note(self, sentence: str) -> None:
         self._notices[sentence] = None
-
-
-def _sound_frames(track: Track) -> Iterator[av.VideoFrame | None]:
-    """Frames as the decoder hands them out, None for those that fail or may be built on one that did.
-
-    After a failing packet everything stored later is doubted up to the next key. Frames are held back by as many as
-    can overtake each other, since damage may show in one that is stored before and shown after them.
-    """
-    held: deque[av.VideoFrame] = deque()
-    broken: int | None = None  # ordinal of the last packet that failed
-    failed = set()
-    for ordinal, frame in track.all_frames():
-        if ordinal in failed:
-            continue  # what a decoder made of a packet that it called damaged
-        if frame is None or frame.is_corrupt:
-            failed.add(ordinal)
-            broken = ordinal if broken is None else min(broken, ordinal)
-            for _ in range(len(held)):
-                each = held.popleft()
-                yield each if each.pts < ordinal else None
-            yield None
-            continue
-        if broken is not None and frame.pts > broken:
-            if not frame.key_frame:
-                yield None
-                continue
-            broken = None
-        held.append(frame)
-        while len(held) > track.stream.codec_context.reorder_depth:
-            yield held.popleft()
-    yield from held
 
 
 def _seconds(stated: str) -> float:

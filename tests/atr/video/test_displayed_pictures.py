@@ -27,12 +27,25 @@ TURNS = {  # a, b, c, d of the display matrix: x' = a·x + c·y, y' = b·x + d·
 }
 
 
+def copy_turned(source, target, matrix):
+    """The same coded frames with a display matrix."""
+    with av.open(str(source)) as film, av.open(str(target), "w") as turned:
+        track = film.streams.video[0]
+        stream = turned.add_stream_from_template(track)
+        stream.set_display_matrix(matrix)
+        for packet in film.demux(track):
+            if packet.size:
+                packet.stream = stream
+                turned.mux(packet)
+
+
 @pytest.mark.parametrize("name", TURNS)
 @pytest.mark.parametrize("file", ["f.mp4", "f.mov"])
 def test_turns_and_flips_are_applied(tmp_path, name, file):
     (a, b, c, d), turn = TURNS[name]
-    plain = decode(write_film(tmp_path / f"plain-{file}", 6))
-    path = write_film(tmp_path / file, 6, matrix=[a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30])
+    source, path = write_film(tmp_path / f"plain-{file}", 6), tmp_path / file
+    copy_turned(source, path, [a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30])
+    plain = decode(source)
     expected = np.stack([turn(frame) for frame in plain])
     assert np.array_equal(decode(path), expected)
     info = probe(path)
@@ -63,7 +76,8 @@ def test_pixels_are_square(tmp_path, shape, width):
     info = probe(path)
     assert (info.height, info.width) == (64, width)
     frames = decode(path)
-    assert np.array_equal(frames, plain if width == 96 else resize(plain, 64, width))
+    expected = plain if width == 96 else resize(plain, 64, width)
+    assert np.abs(frames.astype(int) - expected).mean() < 2  # each film was encoded by itself
 
 
 def woven(index):

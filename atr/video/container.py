@@ -7,6 +7,7 @@ the open file and no name, so that no name can be taken for a protocol or an opt
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -93,7 +94,7 @@ def open_file(path: Path, limits: Limits) -> tuple[BinaryIO, str]:
 def open_container(path: Path, file: BinaryIO, name: str, limits: Limits) -> av.container.InputContainer:
     """FFmpeg's view of an open file, from its start. Raises VideoError when it cannot be read."""
     file.seek(0)
-    nameless = SimpleNamespace(read=file.read, seek=file.seek, tell=file.tell)
+    nameless = SimpleNamespace(read=file.read, seek=partial(_seek, file), tell=file.tell)
     try:
         container = av.open(
             nameless,
@@ -108,6 +109,14 @@ def open_container(path: Path, file: BinaryIO, name: str, limits: Limits) -> av.
         ~av.container.Flags.gen_pts.value
     )  # times that the file does not state are not invented
     return container
+
+
+def _seek(file: BinaryIO, offset: int, whence: int = os.SEEK_SET) -> int:
+    """As FFmpeg expects it: a place that a damaged file names and that cannot be is an answer, no exception."""
+    try:
+        return file.seek(offset, whence)
+    except (OSError, ValueError, OverflowError):
+        return -1
 
 
 def pixel_option(limits: Limits) -> dict[str, str]:

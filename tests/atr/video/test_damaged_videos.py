@@ -151,3 +151,26 @@ def test_a_file_that_ends_in_its_first_frame(tmp_path):
     with pytest.raises(VideoError) as caught:
         probe(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["h264", "mpeg4 in avi", "mpeg2 in ts"])
+def test_any_damage_ends_in_frames_or_in_one_silent_line(films, tmp_path, name, capfd):
+    generator = np.random.default_rng(0)
+    whole = films(name).read_bytes()
+    path = tmp_path / films(name).name
+    capfd.readouterr()
+    for _ in range(25):
+        content = bytearray(whole)
+        for place in generator.integers(0, len(content), 3):
+            content[place : place + 100] = generator.integers(0, 256, 100, dtype=np.uint8).tobytes()
+        place = generator.integers(0, 600)
+        del content[place : place + generator.integers(0, 8)]
+        path.write_bytes(content)
+        for allow_damaged in (False, True):
+            try:
+                with open_video(path, allow_damaged=allow_damaged) as video:
+                    assert len(video.frames([0, video.length - 1])) == 2
+                    video.check()
+            except VideoError as error:
+                assert "\n" not in str(error)
+    assert capfd.readouterr() == ("", "")

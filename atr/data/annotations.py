@@ -1,13 +1,15 @@
 """What every layout of a data set is read into."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from atr.data.unused import Unused
 from atr.files import digest
 
 SPLITS = ("train", "val", "test")
+PLACES = (".", "labels", "annotations")  # of the lists, below the folder of a data set
 Sampling = Literal["uniform", "dense"]
 Row = tuple[str, str, str]  # id, file below the root, text of the label
 
@@ -25,6 +27,8 @@ class Annotations:
         unlisted: index of a clip -> its label, where that is none of `labels`; its target is -1.
         sampling: how frames are drawn from a clip of this data set.
         lengths: frames per clip, where the files state them.
+        unused: what was found beside the clips and is not used.
+        outside: index of a clip -> where its file lies, where that is not in `root`, by its path or by a link.
     """
 
     layout: str
@@ -37,13 +41,19 @@ class Annotations:
     unlisted: dict[int, str] = field(default_factory=dict)
     sampling: Sampling = "uniform"
     lengths: list[int] | None = None
+    unused: Unused = field(default_factory=Unused)
+    outside: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of_rows(
         cls, layout: str, root: Path, split: str, labels: Iterable[str], rows: Iterable[Row], **options
     ) -> "Annotations":
+        """Raises ValueError where two classes have one label."""
         labels = list(labels)
         numbers = {label: number for number, label in enumerate(labels)}
+        if len(numbers) < len(labels):
+            double = next(label for number, label in enumerate(labels) if numbers[label] != number)
+            raise ValueError(f"{double!r} is the label of more than one class")
         ids, files, targets, unlisted = [], [], [], {}
         for name, file, label in rows:
             if label not in numbers:
@@ -61,13 +71,28 @@ class Annotations:
         return f"{self.root.name} {self.split}"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever opens the list should be told, a line each."""
+        return (f"{self.root}: {self.unused}",) if self.unused else ()
+
+    @property
     def digest(self) -> str:
         """Of the list, wherever it lies and whatever is done with it."""
         values = [self.labels, self.ids, self.files, self.targets]
         return digest(values)
 
 
-def found(folder: Path, names: Iterable[str]) -> Path | None:
-    """The first of `names` that is a file in the folder, its labels/ or its annotations/."""
-    candidates = (folder / place / name for name in names for place in (".", "labels", "annotations"))
-    return next((path for path in candidates if path.is_file()), None)
+def found(
+    folder: Path, names: Iterable[str], fits: Callable[[Path], bool] = lambda file: True
+) -> Path | None:
+    """The file of one of these names in the folder, its labels/ or its annotations/ that fits; None where there is none.
+
+    Raises:
+        ValueError: there are several, and they differ.
+    """
+    candidates = [folder / place / name for name in names for place in PLACES]
+    there = [file for file in candidates if file.is_file() and fits(file)]
+    for other in there[1:]:
+        if not other.samefile(there[0]) and other.read_bytes() != there[0].read_bytes():
+            raise ValueError(f"{there[0]} and {other} differ, and each could be the list; remove one")
+    return there[0] if there else None

@@ -6,11 +6,23 @@ import os
 from pathlib import Path
 
 from atr.data.annotations import Annotations, Row
-from atr.video.decoding import VIDEO_SUFFIXES
+from atr.data.listing import OUTSIDE, contents, videos_below
+from atr.data.text import read_text
+from atr.data.unused import Left, Unused
 
 ANNOTATED, CLASS_FOLDERS = "annotations.json", "class folders"
-SPLIT_FOLDERS = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}
+SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 VALIDATION_SHARE = 5  # one clip in five
+UNLISTED, NO_CLASS_FOLDER, BELOW_CLASSES = (
+    "in no list",
+    "in no folder of a class",
+    "in subfolders of classes",
+)
+NO_VIDEO, BESIDE_SPLITS = "folders without a video", "folders beside those of the splits"
 
 
 def annotated_clips(file: Path) -> dict:
@@ -19,10 +31,11 @@ def annotated_clips(file: Path) -> dict:
     A clip may tell "num_frames", "masks", "boxes" and "acting" too.
 
     Raises:
-        ValueError: the file is no such list.
+        ValueError: the file is no such list, or no text.
     """
+    text = read_text(file)
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(text)
         for clip in found["clips"]:
             clip["id"], clip["video"], clip["label"]
     except (ValueError, KeyError, TypeError) as error:
@@ -45,20 +58,43 @@ def read_annotated(folder: Path, split: str, file: Path) -> Annotations:
     stated = [clip.get("num_frames") for clip in clips]
     rows = ((clip["id"], clip["video"], clip["label"]) for clip in clips)
     lengths = None if None in stated else stated
-    return Annotations.of_rows(ANNOTATED, folder, split, annotations["labels"], rows, lengths=lengths)
+    named = [clip[key] for clip in clips for key in ("video", "masks") if key in clip]
+    return Annotations.of_rows(
+        ANNOTATED, folder, split, annotations["labels"], rows, lengths=lengths, unused=beside(folder, named)
+    )
+
+
+def beside(folder: Path, named: list[str]) -> Unused:
+    """What lies in a folder beside the files that its annotations.json names."""
+    used = {os.path.relpath(folder / path, folder) for path in named}
+    above = {os.path.dirname(path) for path in used}  # a link on the way to a clip is used
+    videos, left = videos_below(folder, skip={*used, ANNOTATED})
+    left = [(why, path) for why, path in left if not (why == OUTSIDE and path in above)]
+    return Unused.of([*((UNLISTED, video) for video in videos), *left])
 
 
 def class_folder_lists(folder: Path) -> dict[str, Path]:
-    """train/, val/ and test/ where there are any, else train and val out of the class folders themselves."""
-    places = {
-        split: folder / name
-        for split, names in SPLIT_FOLDERS.items()
-        for name in names
-        if videos_by_class(folder / name)
-    }
+    """train/, val/ and test/ where there are any, else train and val out of the class folders themselves.
+
+    Raises:
+        ValueError: two folders are of one split.
+    """
+    names, places = contents(folder).folders, {}
+    for split, allowed in SPLIT_FOLDERS.items():
+        found = [name for name in names if name.lower() in allowed and has_classes(folder / name)]
+        if len(found) > 1:
+            raise ValueError(
+                f"{' and '.join(found)} could each be the clips of {split}; rename or remove one"
+            )
+        if found:
+            places[split] = folder / found[0]
     if places:
         return places
-    return {"train": folder, "val": folder} if videos_by_class(folder) else {}
+    return {"train": folder, "val": folder} if has_classes(folder) else {}
+
+
+def has_classes(folder: Path) -> bool:
+    return any(contents(folder / name).videos for name in contents(folder).folders)
 
 
 def read_class_folders(folder: Path, split: str, place: Path) -> Annotations:
@@ -69,15 +105,19 @@ def read_class_folders(folder: Path, split: str, place: Path) -> Annotations:
     told by the names, and is stratified. Clips that were cut from one recording may still come to lie on both sides;
     who knows which those are makes train/ and val/ folders. Clips are listed in the order of that hash, classes mixed.
     """
-    places = class_folder_lists(folder)
-    labels = sorted({label for each in places.values() for label in videos_by_class(each)})
+    places = set(class_folder_lists(folder).values())
+    classes, left = {}, beside_splits(folder, places) if folder not in places else []
+    for each in sorted(places):
+        classes[each], others = videos_by_class(folder, each)
+        left += [(why, os.path.relpath(each / path, folder)) for why, path in others]
+    labels = sorted({label for each in classes.values() for label in each})
     rows: list[Row] = []
-    for label, names in videos_by_class(place).items():
+    for label, names in classes[place].items():
         if place == folder:
             names = part(names, split)
         rows += [(f"{label}/{name}", os.path.relpath(place / label / name, folder), label) for name in names]
     rows.sort(key=lambda row: hashed(row[0]))
-    return Annotations.of_rows(CLASS_FOLDERS, folder, split, labels, rows)
+    return Annotations.of_rows(CLASS_FOLDERS, folder, split, labels, rows, unused=Unused.of(left))
 
 
 def part(names: list[str], split: str) -> list[str]:
@@ -91,15 +131,33 @@ def hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def videos_by_class(folder: Path) -> dict[str, list[str]]:
-    """Class -> names of the videos in its folder; classes without a video are none."""
-    if not folder.is_dir():
-        return {}
-    classes = {}
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir() and not entry.name.startswith("."):
-            names = (file.name for file in os.scandir(entry) if not file.name.startswith("."))
-            videos = [name for name in names if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES]
-            if videos:
-                classes[entry.name] = videos
-    return classes
+def videos_by_class(folder: Path, place: Path) -> tuple[dict[str, list[str]], list[Left]]:
+    """Class -> names of the videos in its folder, and what else lies in `place`; classes without a video are none.
+
+    folder: of the data set. Subfolders of classes are looked through only where they lie in it.
+    """
+    top = contents(place)
+    classes, left = {}, [*top.others, *((NO_CLASS_FOLDER, name) for name in top.videos)]
+    for label in top.folders:
+        inside = contents(place / label)
+        if inside.videos:
+            classes[label] = inside.videos
+        else:
+            left.append((NO_VIDEO, label))
+        left += [(why, f"{label}/{name}") for why, name in inside.others]
+        for name in inside.folders:
+            videos, others = videos_below(place / label / name, root=folder)
+            left += [(BELOW_CLASSES, f"{label}/{name}/{video}") for video in videos]
+            left += [(why, f"{label}/{name}/{path}") for why, path in others]
+    return classes, left
+
+
+def beside_splits(folder: Path, places: set[Path]) -> list[Left]:
+    """What lies beside the folders of the splits."""
+    top = contents(folder)
+    others = [name for name in top.folders if folder / name not in places]
+    return [
+        *top.others,
+        *((NO_CLASS_FOLDER, name) for name in top.videos),
+        *((BESIDE_SPLITS if has_classes(folder / name) else NO_VIDEO, name) for name in others),
+    ]

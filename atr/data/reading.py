@@ -1,10 +1,12 @@
 """A folder's layout, told by the files in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from atr.data import folders, kinetics, something_something
 from atr.data.annotations import Annotations
+from atr.data.listing import leading_out
 
 Lists = Callable[[Path], dict[str, Path]]
 Read = Callable[[Path, str, Path], Annotations]
@@ -17,8 +19,8 @@ LAYOUTS: tuple[tuple[Lists, Read], ...] = (  # the first that finds its files is
 )
 EXPECTED = (
     "Something-Something V2 (labels/labels.json, train.json, validation.json), "
-    "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv), or a folder "
-    "of videos for each class"
+    "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv, or with a name "
+    "such as kinetics_600_train.csv), or a folder of videos for each class, in train/, val/ and test/ or without them"
 )
 
 
@@ -27,11 +29,12 @@ def splits_of(folder: Path) -> list[str]:
     return list(layout_of(folder)[0])
 
 
-def read_annotations(folder: Path, split: str | None = None) -> Annotations:
+def read_annotations(folder: Path, split: str | None = None, *, follow_outside: bool = False) -> Annotations:
     """One split of the data set in a folder.
 
     Args:
         split: "train", "val" or "test"; None for "val", or for the only one there is.
+        follow_outside: clips may lie outside the folder; else `outside` tells which do.
 
     Raises:
         ValueError: the layout is none of the known ones, it has no such split, or its files cannot be read.
@@ -42,9 +45,11 @@ def read_annotations(folder: Path, split: str | None = None) -> Annotations:
     if split not in lists:
         raise ValueError(f"{folder} has no labelled split {split!r}; allowed: {', '.join(lists)}")
     try:
-        return read(folder, split, lists[split])
+        annotations = read(folder, split, lists[split])
+        outside = {} if follow_outside else leading_out(folder, annotations.files)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{lists[split]} cannot be read as a list of clips: {reason(error)}") from error
+    return replace(annotations, outside=outside)
 
 
 def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:

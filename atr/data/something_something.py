@@ -1,10 +1,17 @@
 """Something-Something V2 and V1 (Goyal et al. 2017), as 20BN and Qualcomm publish them."""
 
 import csv
+import io
 import json
+import os
+from collections import Counter
 from pathlib import Path
 
-from atr.data.annotations import SPLITS, Annotations, found
+from atr.data.annotations import SPLITS, Annotations, Row, found
+from atr.data.folders import UNLISTED
+from atr.data.listing import contents
+from atr.data.text import read_text
+from atr.data.unused import Unused
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
@@ -34,23 +41,54 @@ def answers(folder: Path) -> Path | None:
 def read_v2(folder: Path, split: str, file: Path) -> Annotations:
     """Lists of {"id", "label", "template", "placeholders"}; classes in the order of labels.json, template -> "0".
 
-    Clips are .webm files, or, where the first one is a folder, all of them folders of JPEG frames as in V1.
+    Clips are .webm files, or of other suffixes where they were converted, or folders of JPEG frames as in V1.
     """
-    numbers = json.loads(there(v2_file(folder, "labels")).read_text())
+    numbers = json.loads(read_text(there(v2_file(folder, "labels"))))
     labels = sorted(numbers, key=lambda label: int(numbers[label]))
     if sorted(int(number) for number in numbers.values()) != list(range(len(labels))):
         raise ValueError(f"the classes of {len(labels)} labels are not numbered from 0 to {len(labels) - 1}")
-    clips = json.loads(file.read_text())
+    clips = json.loads(read_text(file))
     if split == "test":
         texts = dict(rows_of(there(answers(folder))))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
-    taken_apart = bool(clips) and (folder / V2_VIDEOS / clips[0]["id"]).is_dir()
-    suffix = "" if taken_apart else ".webm"
-    rows = (
-        (clip["id"], f"{V2_VIDEOS}/{clip['id']}{suffix}", without_placeholders(clip["template"]))
-        for clip in clips
-    )
-    return Annotations.of_rows(V2, folder, split, labels, rows)
+    lists = {
+        other: clips if path == file else json.loads(read_text(path))
+        for other, path in v2_lists(folder).items()
+    }
+    listed = {clip["id"] for entries in lists.values() for clip in entries}
+    pairs = [(clip["id"], without_placeholders(clip["template"])) for clip in clips]
+    rows, unused = with_files(folder, V2_VIDEOS, pairs, listed, ".webm")
+    return Annotations.of_rows(V2, folder, split, labels, rows, unused=unused)
+
+
+def with_files(
+    folder: Path, place: str, pairs: list[tuple[str, str]], listed: set[str], suffix: str
+) -> tuple[list[Row], Unused]:
+    """(id, label) -> (id, file, label), by what lies in the folder of the clips; and what is not used there.
+
+    Args:
+        listed: ids of all lists.
+        suffix: of the clips where none is there ("" is a folder of frames). A missing clip has the suffix of most.
+
+    Raises:
+        ValueError: there are several files of one id.
+    """
+    clips = contents(folder / place)
+    files: dict[str, list[str]] = {name: [name] for name in clips.folders}
+    for name in clips.videos:
+        files.setdefault(os.path.splitext(name)[0], []).append(name)
+    several = [name for name, _ in pairs if len(files.get(name, ())) > 1]
+    if several:
+        raise ValueError(
+            f"{len(several)} clips have several files in {place}, the first is {several[0]}: "
+            f"{', '.join(files[several[0]])}; keep one"
+        )
+    suffixes = Counter([*("" for _ in clips.folders), *(os.path.splitext(name)[1] for name in clips.videos)])
+    usual = suffixes.most_common(1)[0][0] if suffixes else suffix
+    rows = [(name, f"{place}/{files.get(name, [name + usual])[0]}", label) for name, label in pairs]
+    unlisted = [name for stem, names in files.items() if stem not in listed for name in names]
+    left = [*((UNLISTED, name) for name in unlisted), *clips.others]
+    return rows, Unused.of((why, f"{place}/{name}") for why, name in left)
 
 
 def there(file: Path | None) -> Path:
@@ -78,15 +116,15 @@ def v1_file(folder: Path, name: str) -> Path | None:
 
 
 def read_v1(folder: Path, split: str, file: Path) -> Annotations:
-    """Rows id;label; classes in the order of the labels file, one a line. Clips are folders of JPEG frames."""
-    labels = [
-        line.strip() for line in there(v1_file(folder, "labels")).read_text().splitlines() if line.strip()
-    ]
-    rows = ((name, f"{V1_VIDEOS}/{name}", label) for name, label in rows_of(file))
-    return Annotations.of_rows(V1, folder, split, labels, rows)
+    """Rows id;label; classes in the order of the labels file, one a line. Clips are folders of JPEG frames, or videos."""
+    text = read_text(there(v1_file(folder, "labels")))
+    labels = [line.strip() for line in text.splitlines() if line.strip()]
+    listed = {name for path in v1_lists(folder).values() for name, _ in rows_of(path)}
+    rows, unused = with_files(folder, V1_VIDEOS, rows_of(file), listed, "")
+    return Annotations.of_rows(V1, folder, split, labels, rows, unused=unused)
 
 
 def rows_of(file: Path) -> list[tuple[str, str]]:
     """(id, label) of a semicolon CSV without a header."""
-    with file.open(newline="") as lines:
-        return [(name, without_placeholders(label)) for name, label in csv.reader(lines, delimiter=";")]
+    lines = csv.reader(io.StringIO(read_text(file), newline=""), delimiter=";")
+    return [(name, without_placeholders(label)) for name, label in lines]

@@ -89,6 +89,41 @@ def test_a_label_that_no_class_has_is_kept_in_its_words(tmp_path):
     assert (clips.targets, clips.unlisted) == ([0, -1], {1: "Juggling something"})
 
 
+def v2(folder, clips, *files):
+    lists = {"labels.json": V2_LABELS, "validation.json": [v2_clip(c, "Holding [something]") for c in clips]}
+    videos = {f"20bn-something-something-v2/{name}": "video" for name in files}
+    return write(folder, lists | videos)
+
+
+def test_clips_of_v2_in_other_suffixes(tmp_path):
+    folder = v2(tmp_path, ["1", "2", "3", "4"], "1.mp4", "2.MP4", "3.webm", "5.mp4", "6.mp4", "6.txt")
+    clips = read_annotations(folder)
+    names = ["1.mp4", "2.MP4", "3.webm", "4.mp4"]  # the missing one has the suffix of most
+    assert clips.files == [f"20bn-something-something-v2/{name}" for name in names]
+    assert clips.unused.counts == {"in no list": 2, ".txt": 1}
+
+
+def test_clips_of_v2_as_folders_of_frames(tmp_path):
+    folder = v2(tmp_path, ["1", "2"], "2/00001.jpg")
+    assert read_annotations(folder).files == [f"20bn-something-something-v2/{name}" for name in "12"]
+
+
+@pytest.mark.parametrize("other", ["2.mp4", "2/00001.jpg"])
+def test_two_files_of_one_id_are_refused(tmp_path, other):
+    folder = v2(tmp_path, ["1", "2"], "1.webm", "2.webm", other)
+    with pytest.raises(ValueError, match=r"1 clips have several files in 20bn.*, the first is 2: .*2.webm"):
+        read_annotations(folder)
+
+
+def test_two_different_lists_of_one_split_are_refused(tmp_path):
+    folder = v2(tmp_path, ["1"])
+    write(folder, {"labels/validation.json": (folder / "validation.json").read_text()})
+    assert read_annotations(folder).ids == ["1"]
+    write(folder, {"something-something-v2-validation.json": []})
+    with pytest.raises(ValueError, match=r"validation.json and .*-v2-validation.json differ"):
+        read_annotations(folder)
+
+
 def test_something_something_v1(tmp_path):
     folder = write(
         tmp_path,
@@ -149,6 +184,121 @@ def test_kinetics_videos_are_found_where_downloaders_put_them(tmp_path, place, s
     file = f"{place}/abc_000159_000169.{suffix}".removeprefix("./")
     folder = write(tmp_path, {"val.csv": KINETICS + "playing drums,abc,159,169,val,0\n", file: "video"})
     assert read_annotations(folder).files == [file]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "kinetics_600_{}.csv",
+        "annotations/kinetics700_{}.csv",
+        "kinetics-400_{}.csv",
+        "annotations/kinetics700_2020_{}.csv",
+        "k600_{}.csv",
+        "annotations/Kinetics_{}.CSV",
+    ],
+)
+def test_lists_of_larger_kinetics(tmp_path, name):
+    header = "\ufeffLabel, youtube_id,time_start,time_end,split\n"  # of 600 and 700, as tables are saved too
+    folder = write(
+        tmp_path,
+        {
+            name.format("train"): header + "zumba,aaa,1.0,11.0,train\n",
+            name.format("val"): header + "clapping,bbb,2,12,validate\n",
+            "val/clapping/bbb_000002_000012.mp4": "video",
+        },
+    )
+    assert splits_of(folder) == ["train", "val"]
+    clips = read_annotations(folder)
+    assert (clips.labels, clips.targets) == (["clapping", "zumba"], [0])
+    assert clips.files == ["val/clapping/bbb_000002_000012.mp4"]
+    assert read_annotations(folder, "train").ids == ["aaa_000001_000011"]
+    assert not clips.unused
+
+
+def test_kinetics_times_are_whole_seconds(tmp_path):
+    folder = write(tmp_path, {"val.csv": KINETICS + "clapping,a,1.5,11.5,val,0\n"})
+    with pytest.raises(ValueError, match=r"val.csv cannot be read .*'1.5' is no whole number of seconds"):
+        read_annotations(folder)
+
+
+def test_two_kinetics_are_not_mixed(tmp_path):
+    row = KINETICS + "clapping,a,1,11,val,0\n"
+    folder = write(
+        tmp_path, {"kinetics_600_val.csv": row, "kinetics_700_val.csv": row + "zumba,b,1,11,val,0\n"}
+    )
+    with pytest.raises(ValueError, match="kinetics_600_val.csv and .*kinetics_700_val.csv differ"):
+        read_annotations(folder)
+
+
+def test_what_is_not_used_of_kinetics(tmp_path):
+    folder = write(
+        tmp_path,
+        {
+            "annotations/val.csv": KINETICS + "clapping,a,1,11,val,0\n",
+            "val/clapping/a_000001_000011.mp4": "video",
+            "val/clapping/b_000001_000011.mp4": "video",
+            "val/clapping/a_000001_000011.part": "half",
+            "val/clapping/more/c_000001_000011.mp4": "video",
+        },
+    )
+    clips = read_annotations(folder)
+    assert clips.files == ["val/clapping/a_000001_000011.mp4"]
+    assert clips.unused.counts == {".part": 1, "in subfolders of classes": 1, "in no list": 1}
+    write(folder, {"val/a_000001_000011.webm": "video"})
+    with pytest.raises(
+        ValueError, match=r"1 clips have several videos, the first is a_000001_000011: val/a_"
+    ):
+        read_annotations(folder)
+
+
+BOM = "\ufeff"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "labels.json": BOM + json.dumps(V2_LABELS),
+            "validation.json": BOM + json.dumps([v2_clip("1", "Holding [something]")]),
+        },
+        {
+            "something-something-v1-labels.csv": BOM + "Holding something\n",
+            "something-something-v1-validation.csv": BOM + "1;Holding something\n",
+        },
+        {"val.csv": BOM + KINETICS + "Holding something,1,0,10,val,0\n"},
+        {
+            "annotations.json": BOM
+            + json.dumps(
+                {
+                    "labels": ["Holding something"],
+                    "clips": [{"id": "1", "video": "1.mp4", "label": "Holding something"}],
+                }
+            )
+        },
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_a_list(tmp_path, files):
+    clips = read_annotations(write(tmp_path, files))
+    assert clips.ids[0].startswith("1")
+    assert clips.labels[clips.targets[0]] == "Holding something"
+
+
+@pytest.mark.parametrize("name", ["annotations.json", "val.csv", "something-something-v1-labels.csv"])
+def test_other_encodings_are_refused_by_file_line_and_byte(tmp_path, name):
+    write(tmp_path, {"something-something-v1-validation.csv": "1;a\n", name: ""})
+    (tmp_path / name).write_bytes(b"label,youtube_id,time_start,time_end\ncaf\xe9,a,0,10\n")
+    if name == "val.csv":
+        (tmp_path / "something-something-v1-validation.csv").unlink()
+    with pytest.raises(ValueError, match=rf"{name} is not UTF-8 text: byte 4 of line 2 is 0xe9") as caught:
+        read_annotations(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_label_of_two_classes_is_refused(tmp_path):
+    clip = {"id": "a", "video": "a.mp4", "label": "wave"}
+    write(tmp_path, {"annotations.json": {"labels": ["wave", "clap", "wave"], "clips": [clip]}})
+    with pytest.raises(ValueError, match="'wave' is the label of more than one class"):
+        read_annotations(tmp_path)
 
 
 def class_folders(folder, counts, split=""):

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atr.data.listing import videos_below
+from atr.data.unused import Left, Unused
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.video.decoding import VIDEO_SUFFIXES, probe
@@ -39,23 +41,41 @@ def view_probabilities(model: VideoClassifier, views: Tensor) -> Tensor:
     return reduce(torch.add, (class_probabilities(model, view) for view in views.unbind(1))) / views.shape[1]
 
 
-def find_videos(names: list[str]) -> list[Path]:
+def find_videos(names: list[str], *, follow_outside: bool = False) -> list[Path]:
     """The videos that names of files, folders (searched to their depths) and glob patterns stand for, each once.
+
+    follow_outside: follow the links in a folder that lead out of it.
 
     Raises:
         ValueError: a name stands for no video.
     """
+    return search_videos(names, follow_outside=follow_outside)[0]
+
+
+def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[list[Path], Unused]:
+    """As `find_videos`, and what else lies in the folders."""
     found: dict[Path, None] = {}
+    unused: dict[Left, None] = {}
     for name in names:
         paths = [Path(name)] if Path(name).exists() else [Path(path) for path in sorted(glob.glob(name))]
-        videos = [video for path in paths for video in _videos_at(path)]
+        videos: list[Path] = []
+        left: list[Left] = []
+        for path in paths:
+            if path.is_dir() and not numbered_frames(path):
+                inside, others = videos_below(path, follow_outside=follow_outside)
+                videos += [path / video for video in inside]
+                left += [(why, str(path / other)) for why, other in others]
+            else:  # a file, or a video as a folder of frames
+                videos.append(path)
         if not videos:
             kinds = ", ".join(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
+            beside = f"; {Unused.of(left)}" if left else ""
             raise ValueError(
-                f"{name!r} is no video, no folder with videos and no pattern that finds any; videos: {kinds}"
+                f"{name!r} is no video, no folder with videos and no pattern that finds any; videos: {kinds}{beside}"
             )
         found.update(dict.fromkeys(videos))
-    return list(found)
+        unused.update(dict.fromkeys(left))
+    return list(found), Unused.of(unused)
 
 
 def predict(
@@ -85,11 +105,3 @@ def distinct_names(videos: list[Path]) -> list[str]:
             if len(set(names)) == len(videos):
                 return names
     raise ValueError(f"{len(videos)} videos have fewer names")  # not reached: each is there once
-
-
-def _videos_at(path: Path) -> list[Path]:
-    if path.is_dir() and numbered_frames(path):  # a video as a folder of frames
-        return [path]
-    if path.is_dir():
-        return sorted(inside for inside in path.rglob("*") if inside.suffix.lower() in VIDEO_SUFFIXES)
-    return [path]

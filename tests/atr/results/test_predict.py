@@ -12,7 +12,8 @@ import torch
 import atr
 from analysis.__main__ import main as analyse
 from atr.__main__ import main
-from atr.results.predict import distinct_names, find_videos, predict
+from atr.data.reading import read_annotations
+from atr.results.predict import distinct_names, find_videos, predict, search_videos
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from atr.video.protocol import Protocol
@@ -35,6 +36,26 @@ def test_names_folders_and_patterns_stand_for_videos(clips_folder):
     assert len(find_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])) == 5
     with pytest.raises(ValueError, match="'nowhere/.*mp4' is no video, no folder with videos and no pattern"):
         find_videos([str(first), "nowhere/*.mp4"])
+
+
+def test_a_folder_is_searched_as_the_doctor_searches_it(tmp_path):
+    folder = tmp_path / "data"
+    for name in ("wave/a.MP4", "wave/.b.mp4", "wave/c.txt", "clap/d.webm"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    (tmp_path / "far.mp4").write_text("x")
+    (folder / "clap" / "far.mp4").symlink_to(tmp_path / "far.mp4")
+    videos, unused = search_videos([str(folder)])
+    assert videos == [folder / "clap" / "d.webm", folder / "wave" / "a.MP4"]
+    assert unused.counts == {"links that lead out of the folder": 1, "hidden": 1, ".txt": 1}
+    followed = find_videos([str(folder)], follow_outside=True)
+    assert followed == [folder / "clap" / "d.webm", folder / "clap" / "far.mp4", folder / "wave" / "a.MP4"]
+    clips = [read_annotations(folder, split, follow_outside=True) for split in ("train", "val")]
+    assert sorted(folder / file for found in clips for file in found.files) == followed
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "a.xyz").write_text("x")
+    with pytest.raises(ValueError, match=r"no folder with videos.*1 found and not used: 1 .xyz"):
+        find_videos([str(tmp_path / "empty")])
 
 
 def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):

@@ -9,6 +9,7 @@ import tyro
 
 from atr.checkpoint import save_checkpoint
 from atr.convert import LAYOUTS, convert
+from atr.data.text import read_text
 from atr.files import sha256
 
 
@@ -50,7 +51,7 @@ def read_labels(path: Path) -> list[str]:
     Raises:
         ValueError: it is not such a list, or its numbers are not 0, 1, 2, ...
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if path.suffix != ".json":
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:

@@ -1,5 +1,6 @@
 """python -m atr doctor: every clip of a data set checked once, before training."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
 @dataclass(frozen=True)
 class Doctor:
     """Decode every clip of a data set once: missing, unreadable, too short, wrong frame counts and labels, duplicates.
+    What else lies in the folder and is not used is counted.
 
     Writes faults.csv (a row a fault) and table.csv (clips and faults by split), and keeps what it found for training.
     It can be interrupted and resumed. Exit code 3: there are faults.
@@ -32,11 +34,15 @@ class Doctor:
     """a clip of fewer frames is too short"""
     cache: Path = Path("cache")
     """folder in which training looks for what was found"""
+    follow_outside: bool = False
+    """read clips that lie outside the folder, by their path in a list or by a link"""
 
     def run(self, command: str) -> int:
         if self.workers < 1 or self.min_frames < 1:
             raise ValueError(f"workers and min_frames must be 1 or more: {self.workers}, {self.min_frames}")
         lists = self.lists()
+        for note in dict.fromkeys(note for annotations in lists for note in annotations.notes):
+            print(note, file=sys.stderr)
         healths = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
         out = self.out or Path("results") / f"doctor-{lists[0].root.resolve().name}"
         out.mkdir(parents=True, exist_ok=True)
@@ -59,7 +65,7 @@ class Doctor:
             raise ValueError(f"{self.data} is rendered and has no files to check")
         # Training last: of two clips with the same content the one in training is at fault.
         splits = [split] if split else sorted(splits_of(folder), key=lambda split: split == "train")
-        return [read_annotations(folder, each) for each in splits]
+        return [read_annotations(folder, each, follow_outside=self.follow_outside) for each in splits]
 
 
 def row(annotations: Annotations, fault: Fault) -> tuple[str, str, str, str, str]:

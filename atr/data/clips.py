@@ -36,6 +36,7 @@ class ClipDataset(Dataset):
         sampling: "uniform" or "dense": how frames are drawn from a clip.
         symmetry: what a flip makes of the classes; None where nothing is known of it, and nothing may be flipped.
         objects: float (N, K), which kinds of objects are in a clip; of rendered clips only.
+        notes: what whoever opens the clips should be told, a line each: what was found and is not used, say.
     """
 
     labels: list[str]
@@ -46,6 +47,7 @@ class ClipDataset(Dataset):
     sampling: str = "uniform"
     symmetry: ClassSymmetry | None = None
     objects: Tensor
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,6 +135,7 @@ class VideoClips(ClipDataset):
         folder: the data set.
         num_clips: the first so many; None for all.
         split: "train", "val" or "test"; None for "val", or for the only split there is.
+        follow_outside: clips may lie outside the folder; else the annotations tell which do.
 
     Attributes:
         annotations: the whole list.
@@ -151,8 +154,9 @@ class VideoClips(ClipDataset):
         preprocessing: Preprocessing,
         num_clips: int | None = None,
         split: str | None = None,
+        follow_outside: bool = False,
     ):
-        self.annotations = read_annotations(folder, split)
+        self.annotations = read_annotations(folder, split, follow_outside=follow_outside)
         if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
             raise ValueError(
                 f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
@@ -160,6 +164,7 @@ class VideoClips(ClipDataset):
         self.num_frames, self.preprocessing = num_frames, preprocessing
         self.labels, self.sampling = self.annotations.labels, self.annotations.sampling
         self.symmetry = ClassSymmetry(mirrored_classes(self.labels))
+        self.notes = self.annotations.notes
         self.lengths: Sequence[int] | None = None
         self._take(np.arange(len(self.annotations))[:num_clips])
 
@@ -220,6 +225,24 @@ class Paths(Sequence[Path]):
         return self.root / self.files[index]
 
 
+def require_one_answer(annotations: Annotations) -> None:
+    """Raises ValueError where an id stands for several clips, or a clip lies outside the data set."""
+    first: dict[str, int] = {}
+    repeated = [index for index, name in enumerate(annotations.ids) if first.setdefault(name, index) != index]
+    if repeated:
+        name = annotations.ids[repeated[0]]
+        raise ValueError(
+            f"{annotations.name}: {len(repeated)} clips have the id of an earlier one, the first is {name}, "
+            f"entries {first[name] + 1} and {repeated[0] + 1} of the list"
+        )
+    if annotations.outside:
+        index, place = next(iter(annotations.outside.items()))
+        raise ValueError(
+            f"{annotations.name}: {len(annotations.outside)} clips lie outside {annotations.root}, the first is "
+            f"{annotations.ids[index]} at {place}; --follow-outside reads them"
+        )
+
+
 def require_listed_labels(annotations: Annotations) -> None:
     """Raises ValueError where a clip's label is none of the data set's own labels."""
     if annotations.unlisted:
@@ -238,6 +261,7 @@ def open_clips(
     cache: Path,
     num_clips: int | None = None,
     protocol: Protocol = SINGLE_VIEW,
+    follow_outside: bool = False,
 ) -> ClipDataset:
     """The clips a command's `--data` names.
 
@@ -246,9 +270,11 @@ def open_clips(
             named.
         num_clips: the first so many; NUM_RENDERED of a rendered split, all of a folder when None.
         protocol: what `views` will be asked for (matters for rendered clips).
+        follow_outside: clips of a folder may lie outside it.
 
     Raises:
-        ValueError: `name` is neither, there are fewer clips than asked for, or a clip's label is not listed.
+        ValueError: `name` is neither, there are fewer clips than asked for, two clips have one id, a clip lies outside
+            the folder, or its label is not listed.
     """
     folder, split = data_name(name)
     if folder is None:
@@ -261,7 +287,13 @@ def open_clips(
             protocol=protocol,
         )
     clips = VideoClips(
-        folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips, split=split
+        folder,
+        num_frames=num_frames,
+        preprocessing=preprocessing,
+        num_clips=num_clips,
+        split=split,
+        follow_outside=follow_outside,
     )
+    require_one_answer(clips.annotations)
     require_listed_labels(clips.annotations)
     return clips

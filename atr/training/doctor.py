@@ -17,7 +17,7 @@ from atr.video.decoding import iterate
 from atr.video.frame_folder import missing_numbers
 from atr.video.parallel import in_processes
 
-FAULTS = ("missing", "unreadable", "too short", "frame count", "label", "duplicate")
+FAULTS = ("outside", "missing", "unreadable", "too short", "frame count", "label", "duplicate")
 MIN_FRAMES = 8
 CHUNK = 16  # clips handed to a process at a time
 # Of the frames a container states. A file cut short has fewer; so has, by a few, a sound one whose edit list hides
@@ -65,7 +65,9 @@ class Health:
 
 def health_file(cache: Path, annotations: Annotations) -> Path:
     """Where the health of a list is kept, found again by what the list says and where it lies."""
-    identity = digest([str(annotations.root.resolve()), annotations.digest])
+    place = [str(annotations.root.resolve()), annotations.digest]
+    # Clips outside the folder were not looked at, unless they were to be followed.
+    identity = digest([*place, sorted(annotations.outside)] if annotations.outside else place)
     return cache / f"health-{identity[:16]}.json"
 
 
@@ -90,7 +92,8 @@ def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache"))
         health = Health.read(file)
         faults, clips.lengths = health.faults, health.lengths
     else:
-        faults = [*listing_faults(clips.annotations), *file_faults(clips.annotations)]
+        faults = file_faults(clips.annotations)
+    faults = [*listing_faults(clips.annotations), *faults]
     first_faults = {fault.index: fault for fault in reversed(faults)}
     faulty = [first_faults[place] for place in clips.positions if place in first_faults]
     if not faulty:
@@ -147,6 +150,7 @@ def examine_all(
         partial: file of what was examined so far, a line a clip; a check that was stopped goes on after it.
     """
     examined = {clip.index: clip for clip in whole_lines(partial)}
+    examined |= {index: Examined(index, 0, "", ()) for index in annotations.outside}
     jobs = [
         (
             index,
@@ -220,7 +224,8 @@ def file_fault(index: int, path: Path) -> Fault | None:
 
 
 def file_faults(annotations: Annotations) -> list[Fault]:
-    faults = (file_fault(index, annotations.root / file) for index, file in enumerate(annotations.files))
+    inside = (place for place in enumerate(annotations.files) if place[0] not in annotations.outside)
+    faults = (file_fault(index, annotations.root / file) for index, file in inside)
     return [fault for fault in faults if fault is not None]
 
 
@@ -246,21 +251,32 @@ def content_of(path: Path) -> str:
 
 
 def listing_faults(annotations: Annotations) -> list[Fault]:
-    """What a list gives away by itself: labels that are no class's or not their folder's, and clips listed twice."""
+    """What a list gives away by itself: clips outside the data set, labels that are no class's or not their folder's,
+    clips and ids listed twice."""
     faults = [
+        Fault(index, "outside", f"lies outside the data set, at {place}; --follow-outside reads it")
+        for index, place in annotations.outside.items()
+    ]
+    faults += [
         Fault(index, "label", f"{label!r} is not in the list of labels")
         for index, label in annotations.unlisted.items()
     ]
     names = [label.replace("_", " ") for label in annotations.labels]  # as folders may be named
-    known, first = set(names), {}
-    for index, (file, target) in enumerate(zip(annotations.files, annotations.targets, strict=True)):
+    known, first, first_ids = set(names), {}, {}
+    listed = zip(annotations.ids, annotations.files, annotations.targets, strict=True)
+    for index, (name, file, target) in enumerate(listed):
         folder = os.path.basename(os.path.dirname(file)).replace("_", " ")
         if target >= 0 and folder in known and folder != names[target]:
             detail = f"listed as {annotations.labels[target]!r}, lies in the folder {folder!r}"
             faults.append(Fault(index, "label", detail))
         if file in first:
             faults.append(Fault(index, "duplicate", f"{file} is also clip {first[file]} of the list"))
+        elif name in first_ids:
+            faults.append(
+                Fault(index, "duplicate", f"{name} is also the id of clip {first_ids[name]} of the list")
+            )
         first.setdefault(file, index)
+        first_ids.setdefault(name, index)
     return faults
 
 

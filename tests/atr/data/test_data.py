@@ -188,3 +188,42 @@ def test_open_clips_names_what_is_allowed(folder, tmp_path):
     (tmp_path / "annotations.json").write_text(json.dumps(annotations))
     with pytest.raises(ValueError, match="juggling"):
         open_clips(str(tmp_path), **options)
+
+
+def listed(folder, *clips):
+    entries = [{"id": name, "video": video, "label": "wave"} for name, video in clips]
+    folder.mkdir(exist_ok=True)
+    (folder / "annotations.json").write_text(json.dumps({"labels": ["wave"], "clips": entries}))
+    return str(folder)
+
+
+OPTIONS = {"num_frames": 4, "preprocessing": SIZES, "cache": Path("unused")}
+
+
+def test_an_id_of_two_clips_is_refused_before_anything_is_read(tmp_path):
+    data = listed(tmp_path / "data", ("a", "1.mp4"), ("b", "2.mp4"), ("b", "3.mp4"), ("a", "4.mp4"))
+    message = "2 clips have the id of an earlier one, the first is b, entries 2 and 3 of the list"
+    with pytest.raises(ValueError, match=message):
+        open_clips(data, **OPTIONS)
+
+
+def test_clips_outside_the_folder_are_refused_or_followed(folder, tmp_path):
+    video = folder / "val-000000.mp4"
+    data = listed(tmp_path / "data", ("a", str(video)), ("b", "../link.mp4"), ("c", "linked.mp4"))
+    (tmp_path / "link.mp4").symlink_to(video)
+    (tmp_path / "data" / "linked.mp4").symlink_to(video)
+    with pytest.raises(
+        ValueError, match="3 clips lie outside .*data, the first is a at .*--follow-outside reads"
+    ):
+        open_clips(data, **OPTIONS)
+    clips = open_clips(data, follow_outside=True, **OPTIONS)
+    whole = open_clips(str(folder), **OPTIONS)
+    assert all(np.array_equal(clips[k][0], whole[0][0]) for k in range(3))
+
+
+def test_what_is_not_used_is_told_by_the_clips(wide):
+    assert open_clips(str(wide), **OPTIONS).notes == ()
+    (wide / "val" / "turn_left" / "notes.txt").write_text("")
+    (note,) = open_clips(str(wide), **OPTIONS).notes
+    assert note == f"{wide}: 1 found and not used: 1 .txt (val/turn_left/notes.txt)"
+    assert VideoClips(wide, num_frames=4, preprocessing=SIZES).subset([0]).notes == (note,)

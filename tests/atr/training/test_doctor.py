@@ -245,6 +245,43 @@ def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):
     assert health_file(tmp_path, moved) != health_file(tmp_path, read_annotations(sick))
 
 
+def clips_beside(tmp_path):
+    """A list of a sound clip, one outside the folder, and one with the id of the first."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for k, file in enumerate((folder / "a.mp4", tmp_path / "far.mp4", folder / "b.mp4")):
+        write_mp4(file, film(k), 10)
+    entries = [
+        {"id": name, "video": video, "label": "wave"}
+        for name, video in (("a", "a.mp4"), ("far", "../far.mp4"), ("a", "b.mp4"))
+    ]
+    values = {"labels": ["wave"], "split": "train", "clips": entries}
+    (folder / "annotations.json").write_text(json.dumps(values))
+    return folder
+
+
+def test_clips_outside_and_ids_listed_twice_are_faults(tmp_path, capsys):
+    folder, cache = clips_beside(tmp_path), tmp_path / "cache"
+    (folder / "notes.txt").touch()
+    options = {"workers": 1, "out": tmp_path / "out", "cache": cache}
+    for follow, expected in ((False, {("1", "outside"), ("2", "duplicate")}), (True, {("2", "duplicate")})):
+        assert Doctor(str(folder), follow_outside=follow, **options).run("") == 3
+        assert "data: 1 found and not used: 1 .txt (notes.txt)\n" in capsys.readouterr().err
+        annotations = read_annotations(folder, follow_outside=follow)
+        health = Health.read(health_file(cache, annotations))
+        assert {(str(fault.index), fault.kind) for fault in health.faults} == expected
+        assert health.lengths == [10, 10 if follow else 0, 10]
+        clips = VideoClips(folder, follow_outside=follow, **SIZES)
+        assert checked(clips, True, cache=cache).ids == (["a", "far"] if follow else ["a"])
+
+
+def test_training_without_the_doctor_does_not_look_outside(tmp_path):
+    clips = VideoClips(clips_beside(tmp_path), **SIZES)
+    (tmp_path / "far.mp4").unlink()
+    with pytest.raises(ValueError, match=r"2 of the 3 clips .*\(1 outside, 1 duplicate\).*--follow-outside"):
+        checked(clips, False, cache=tmp_path)
+
+
 def test_labels_that_no_class_has_are_refused_when_opened_and_left_out_of_training(sick):
     with pytest.raises(
         ValueError, match="the labels of 1 clips are not in the list of labels.*'juggle' of clip other"

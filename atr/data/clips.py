@@ -14,7 +14,7 @@ from atr import tabletop
 from atr.data.annotations import Annotations
 from atr.data.names import data_name
 from atr.data.reading import read_annotations
-from atr.data.symmetry import ClassSymmetry, mirrored_classes
+from atr.data.symmetry import ClassSymmetry, is_something_something, mirrored_classes
 from atr.files import digest
 from atr.preprocessing import Preprocessing
 from atr.video.decoding import decode, probe
@@ -85,7 +85,7 @@ class TabletopClips(ClipDataset):
             are the frames at (c + 0.5) / n of every segment. The frames are square, so three crops of one coincide.
     """
 
-    symmetry = ClassSymmetry(mirrored=tabletop.MIRRORED, reversed=tabletop.REVERSED)
+    symmetry = ClassSymmetry(mirrored=tabletop.MIRRORED, reversed=tabletop.REVERSED, known=True)
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class VideoClips(ClipDataset):
             )
         self.num_frames, self.preprocessing = num_frames, preprocessing
         self.labels, self.sampling = self.annotations.labels, self.annotations.sampling
-        self.symmetry = ClassSymmetry(mirrored_classes(self.labels))
+        self.symmetry = symmetry_of(self.labels)
         self.notes = self.annotations.notes
         self.lengths: Sequence[int] | None = None
         self._take(np.arange(len(self.annotations))[:num_clips])
@@ -223,6 +223,12 @@ class Paths(Sequence[Path]):
         if isinstance(index, slice):
             return Paths(self.root, self.files[index])
         return self.root / self.files[index]
+
+
+def symmetry_of(labels: Sequence[str]) -> ClassSymmetry:
+    """What a flip makes of classes, told by their texts; known where these are a data set's whose table is."""
+    rendered = sorted(map(str.lower, labels)) == sorted(map(str.lower, tabletop.CLASSES))
+    return ClassSymmetry(mirrored_classes(labels), known=rendered or is_something_something(labels))
 
 
 def require_one_answer(annotations: Annotations) -> None:

@@ -10,6 +10,7 @@ from atr.video.transforms import resize
 
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B, ITU-R BT.601
 MID_GREY = 127.5
+USUAL_MIRROR = 0.5
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Augmentation:
             drawn one step apart at most, the place is a corner or the centre (Wang et al. 2016, TSN). Empty: the
             frames are as large as the crop already.
         mirror: probability of a horizontal flip; the label becomes its mirror class, and a clip whose mirror image is of
-            no class is not flipped.
+            no class is not flipped. None: one half where the mirror classes are known (Something-Something, the demo
+            set), zero elsewhere.
         reverse: probability of playing a clip backwards; the label becomes its reversed class.
         shift: largest translation of a whole clip, in pixels, the border repeated.
         light: largest relative change of each colour channel's brightness.
@@ -30,7 +32,7 @@ class Augmentation:
     """
 
     crop_scales: tuple[float, ...] = ()
-    mirror: float = 0.5
+    mirror: float | None = None
     reverse: float = 0.5
     shift: int = 6
     light: float = 0.2
@@ -45,7 +47,7 @@ class Augmentation:
                 f"crop_scales={self.crop_scales} is not possible; allowed: shares above 0, up to 1"
             )
         for name in ("mirror", "reverse", "light", "contrast", "saturation"):
-            if not 0 <= getattr(self, name) <= 1:
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)} is not possible; allowed: 0 to 1")
         if self.shift < 0:
             raise ValueError(f"shift={self.shift} is not possible; allowed: 0 or more")
@@ -77,7 +79,7 @@ def augment(
             f"crop_scales is empty, so frames must be {size}×{size}; they are {frames.shape[1]}×{frames.shape[2]}"
         )
     # Both are drawn whatever the class, so that what follows does not depend on it.
-    mirror = generator.random() < strength.mirror
+    mirror = generator.random() < mirrored_share(strength, symmetry)
     reverse = generator.random() < strength.reverse
     if mirror and symmetry is not None and symmetry.mirrored[label] != NO_CLASS:
         frames, label = frames[:, :, ::-1], symmetry.mirrored[label]
@@ -89,6 +91,15 @@ def augment(
     if strength.shift:
         frames = shifted(frames, generator.integers(2 * strength.shift + 1, size=2), strength.shift)
     return coloured(frames, colour_matrix(strength, generator)), label
+
+
+def mirrored_share(strength: Augmentation, symmetry: ClassSymmetry | None) -> float:
+    """Of all clips, those that are to be flipped."""
+    if symmetry is None:
+        return 0.0
+    if strength.mirror is None:
+        return USUAL_MIRROR if symmetry.known else 0.0
+    return strength.mirror
 
 
 def crop_box(

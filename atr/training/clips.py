@@ -11,8 +11,9 @@ from torch.utils.data import Dataset
 
 from atr.data.clips import ClipDataset, TabletopClips, VideoClips
 from atr.data.names import data_name
+from atr.data.symmetry import told_symmetry
 from atr.preprocessing import Preprocessing
-from atr.training.augment import Augmentation, augment
+from atr.training.augment import Augmentation, augment, mirrored_share
 from atr.training.doctor import checked
 
 
@@ -54,6 +55,12 @@ class TrainingStills(TrainingClips):
         return torch.from_numpy(frames[chosen : chosen + 1]), self.clips.objects[index], index
 
 
+def opening_lines(augmentation: Augmentation, train: ClipDataset, val: ClipDataset) -> list[str]:
+    """What is to be known of a training's clips before it starts: what is not used, and what a flip makes of the classes."""
+    share = mirrored_share(augmentation, train.symmetry)
+    return [*dict.fromkeys([*train.notes, *val.notes]), told_symmetry(train.symmetry, train.labels, share)]
+
+
 def training_splits(
     data: str,
     counts: dict[str, int | None],
@@ -64,6 +71,7 @@ def training_splits(
     workers: int,
     leave_out: bool,
     state: PartialState,
+    follow_outside: bool = False,
 ) -> tuple[ClipDataset, ClipDataset, ClipDataset]:
     """Clips to train on, to look at after every epoch (dev), and to judge by (val).
 
@@ -103,6 +111,7 @@ def training_splits(
             preprocessing=preprocessing,
             num_clips=counts[split],
             split=split,
+            follow_outside=follow_outside,
         )
         return cast(VideoClips, checked(clips, leave_out, cache=cache))  # it takes some away
 

@@ -73,6 +73,7 @@ class TrainConfig:
             looked at after every epoch, `val_clips` once, at the end. Rendered clips are all of different seeds; of a
             data set, dev are so many clips evenly spread over val.
         leave_out_faulty: train without the clips whose files cannot be used, instead of refusing to train.
+        follow_outside: the clips of a data set on disk may lie outside its folder, by their paths or by links.
         still_epochs: epochs of warm-up of the frame network on still images before the clips, with the image-level
             target "which kinds of objects are in the picture" (no positions, no masks, no hand); rendered clips only.
         epochs, batch_size: of clips; the batch is what one step of the optimiser sees, over all processes.
@@ -101,6 +102,7 @@ class TrainConfig:
     dev_clips: int | None = 500
     val_clips: int | None = 2_000
     leave_out_faulty: bool = False
+    follow_outside: bool = False
     still_epochs: int = 0
     epochs: int = 8
     batch_size: int = 16

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import platform
+import sys
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from atr.files import whole_file
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.scores import confusion_table, most_confused
-from atr.training.clips import TrainingClips, TrainingStills, training_splits
+from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
 from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
 from atr.training.log import TrainingLog
 from atr.training.optimisation import (
@@ -61,9 +62,12 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         cache=cache,
         workers=config.workers,
         leave_out=config.leave_out_faulty,
+        follow_outside=config.follow_outside,
         state=accelerator.state,
     )
     network = fitted(config, data)
+    if accelerator.is_main_process:
+        print(*opening_lines(config.augmentation, data, val), sep="\n", file=sys.stderr)
     workspace = out.parent / f".{out.name}.training"
     workspace.mkdir(parents=True, exist_ok=True)
     state = TrainingState(workspace / "state.pt", identity_of(config, data), config.save_every)

@@ -70,6 +70,7 @@ DATA_SETS = {
         decay_epochs=(40, 80),
         learning_rate=0.02,
         weight_decay=1e-4,
+        augmentation=replace(REAL_VIDEO, mirror=0.5),  # no class of Kinetics names a side
     ),
 }
 # A hundred clips of one's own: the weights of the first three resolutions and all statistics stay ImageNet's.

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from atr.data.symmetry import NO_CLASS, ClassSymmetry
-from atr.training.augment import Augmentation, augment, colour_matrix, coloured, crop_box, shifted
+from atr.training.augment import (
+    Augmentation,
+    augment,
+    colour_matrix,
+    coloured,
+    crop_box,
+    mirrored_share,
+    shifted,
+)
 
 # class 0 "left to right", 1 "right to left", 2 "up", 3 "down", 4 "to the left", whose mirror image is not in the list
 SYMMETRY = ClassSymmetry(mirrored=(1, 0, 2, 3, NO_CLASS), reversed=(1, 0, 3, 2, NO_CLASS))
@@ -56,6 +64,17 @@ def test_nothing_is_flipped_where_nothing_is_known_of_the_classes(frames):
     for unknown in (None, ClassSymmetry(mirrored=(0,))):
         with pytest.raises(ValueError, match="reverse=1, but the classes of reversed clips are not known"):
             augmented(frames, 0, symmetry=unknown, reverse=1)
+
+
+def test_without_a_word_of_it_only_clips_of_known_tables_are_flipped(frames):
+    for known in (True, False):
+        symmetry = replace(SYMMETRY, known=known)
+        assert mirrored_share(replace(OFF, mirror=None), symmetry) == (0.5 if known else 0)
+        assert mirrored_share(replace(OFF, mirror=0.3), symmetry) == 0.3
+        seen = [augmented(frames, 2, symmetry, seed, mirror=None)[0] for seed in range(40)]
+        assert any(np.array_equal(clip, frames[:, :, ::-1]) for clip in seen) == known
+    assert mirrored_share(replace(OFF, mirror=1.0), None) == 0
+    assert Augmentation().mirror is None
 
 
 def test_half_of_the_clips_are_mirrored_and_frames_keep_their_label():

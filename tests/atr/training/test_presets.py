@@ -39,6 +39,14 @@ def test_the_recipes_are_those_of_the_paper_and_of_tsm():
     assert something.augmentation.reverse == 0
 
 
+def test_flips_are_of_known_tables_or_told_to():
+    asked = {name: config.augmentation.mirror for name, config in PRESETS.items()}
+    assert {name for name, mirror in asked.items() if mirror is not None} == {
+        name for name in GRID if name.startswith("k400")
+    }
+    assert asked["k400-tsn"] == 0.5
+
+
 def test_the_learning_rate_grows_with_the_batch():
     config = PRESETS["sthv2-tsn"]
     rates = {batch: replace(config, batch_size=batch).used_learning_rate for batch in (64, 8, 256)}

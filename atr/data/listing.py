@@ -34,15 +34,17 @@ def contents(folder: str | Path) -> Contents:
         return found
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            suffix = os.path.splitext(entry.name)[1].lower()
             if entry.name.startswith("."):
                 found.others.append((HIDDEN, entry.name))
                 continue
             try:
                 is_folder = entry.is_dir()
+                is_link = entry.is_symlink()
             except OSError:  # a link to itself
                 found.others.append((BROKEN, entry.name))
                 continue
+            _, dot, kind = entry.name.rpartition(".")
+            suffix = (dot + kind).lower() if dot else ""
             if is_folder:
                 found.folders.append(entry.name)
             elif suffix in VIDEO_SUFFIXES:
@@ -50,7 +52,7 @@ def contents(folder: str | Path) -> Contents:
             else:
                 found.others.append((suffix or NO_SUFFIX, entry.name))
                 continue
-            if entry.is_symlink():
+            if is_link:
                 found.links.add(entry.name)
     return found
 

@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-import os
+import re
 from collections import Counter
 from pathlib import Path
 
 from atr.data.annotations import SPLITS, Annotations, Row, found
-from atr.data.folders import UNLISTED
 from atr.data.listing import contents
 from atr.data.text import read_text
 from atr.data.unused import Unused
@@ -16,6 +15,9 @@ from atr.data.unused import Unused
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
 V1, V1_VIDEOS = "Something-Something V1", "20bn-something-something-v1"
+WITHOUT_LABEL = "in no list with labels"
+# Of what other lists hold no more is needed, and to parse the training list takes seconds.
+ID = re.compile(r'"id"\s*:\s*"([^"]*)"')
 
 
 def v2_lists(folder: Path) -> dict[str, Path]:
@@ -51,11 +53,7 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
     if split == "test":
         texts = dict(rows_of(there(answers(folder))))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
-    lists = {
-        other: clips if path == file else json.loads(read_text(path))
-        for other, path in v2_lists(folder).items()
-    }
-    listed = {clip["id"] for entries in lists.values() for clip in entries}
+    listed = {name for path in v2_lists(folder).values() for name in ID.findall(read_text(path))}
     pairs = [(clip["id"], without_placeholders(clip["template"])) for clip in clips]
     rows, unused = with_files(folder, V2_VIDEOS, pairs, listed, ".webm")
     return Annotations.of_rows(V2, folder, split, labels, rows, unused=unused)
@@ -75,19 +73,21 @@ def with_files(
     """
     clips = contents(folder / place)
     files: dict[str, list[str]] = {name: [name] for name in clips.folders}
+    suffixes = Counter({"": len(clips.folders)})
     for name in clips.videos:
-        files.setdefault(os.path.splitext(name)[0], []).append(name)
+        stem, _, kind = name.rpartition(".")
+        files.setdefault(stem, []).append(name)
+        suffixes[f".{kind}"] += 1
     several = [name for name, _ in pairs if len(files.get(name, ())) > 1]
     if several:
         raise ValueError(
             f"{len(several)} clips have several files in {place}, the first is {several[0]}: "
             f"{', '.join(files[several[0]])}; keep one"
         )
-    suffixes = Counter([*("" for _ in clips.folders), *(os.path.splitext(name)[1] for name in clips.videos)])
-    usual = suffixes.most_common(1)[0][0] if suffixes else suffix
+    usual = suffixes.most_common(1)[0][0] if files else suffix
     rows = [(name, f"{place}/{files.get(name, [name + usual])[0]}", label) for name, label in pairs]
     unlisted = [name for stem, names in files.items() if stem not in listed for name in names]
-    left = [*((UNLISTED, name) for name in unlisted), *clips.others]
+    left = [*((WITHOUT_LABEL, name) for name in unlisted), *clips.others]
     return rows, Unused.of((why, f"{place}/{name}") for why, name in left)
 
 

@@ -100,7 +100,7 @@ def test_clips_of_v2_in_other_suffixes(tmp_path):
     clips = read_annotations(folder)
     names = ["1.mp4", "2.MP4", "3.webm", "4.mp4"]  # the missing one has the suffix of most
     assert clips.files == [f"20bn-something-something-v2/{name}" for name in names]
-    assert clips.unused.counts == {"in no list": 2, ".txt": 1}
+    assert clips.unused.counts == {"in no list with labels": 2, ".txt": 1}
 
 
 def test_clips_of_v2_as_folders_of_frames(tmp_path):

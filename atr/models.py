@@ -84,6 +84,12 @@ class VideoClassifier(nn.Module):
         features = self.backbone(clips.flatten(0, 1))
         return self.fc(self.dropout(features)).unflatten(0, (clips.shape[0], -1)).mean(dim=1)
 
+    def reorder_classes(self, order: list[int]) -> None:
+        """Logit k becomes that of class order[k], and its label with it; `order` is a permutation of all classes."""
+        for parameter in (self.fc.weight, self.fc.bias):
+            parameter.data = parameter.data[order].clone()
+        self.labels = [self.labels[place] for place in order]
+
     @property
     def block_names(self) -> tuple[str, ...]:
         """The residual blocks that carry an ATR or ATR_sim block, by the paper's names, shallow to deep."""

@@ -113,10 +113,7 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
         gradcam = choose_gradcam()
     names = [p.name for p in predictions]
     view = loading.common_view(clip, names)
-    targets = [
-        {"off": None, "true": int(p.targets[index]), "called": int(p.predicted[index])}[gradcam]
-        for p in predictions
-    ]
+    targets = [gradcam_class(p, index, gradcam) for p in predictions]
     with st.container():  # bars of progress come and go in it, and the view below stays in its place
         looks = [loading.look(clip, name, view, target=t) for name, t in zip(names, targets, strict=True)]
     payload = loading.sides_payload(looks, predictions, index)
@@ -127,6 +124,14 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
             "These checkpoints use different crops of the frame, so the maps are computed on the whole frame."
         )
     take_along(looks, payload, named_block(looks, payload), class_scores(predictions, index))
+
+
+def gradcam_class(predictions: Predictions, index: int, asked: str) -> int | None:
+    """The class whose Grad-CAM is asked for, by the checkpoint's own numbers: predictions number classes as the data."""
+    if asked == "off":
+        return None
+    number = (predictions.targets if asked == "true" else predictions.predicted)[index]
+    return loading.model(predictions.name).labels.index(predictions.labels[number])
 
 
 def starting_view(clip: Clip) -> dict[str, str | None]:

@@ -17,7 +17,13 @@ def label_mapping(model_labels: Sequence[str], data_labels: Sequence[str]) -> li
     unknown = [label for label in data_labels if label not in places]
     if unknown or len(model_labels) != len(data_labels):
         missing = [label for label in model_labels if label not in set(data_labels)]
-        differences = [f"the data has {unknown[0]!r}"] if unknown else []
-        differences += [f"the model has {missing[0]!r}"] if missing else []
+        differences = [
+            f"class {labels.index(others[0])} is {others[0]!r} in {whose} alone"
+            for whose, labels, others in (
+                ("the model", model_labels, missing),
+                ("the data", data_labels, unknown),
+            )
+            if others
+        ]
         raise ValueError(f"the labels are not the same: {', '.join(differences)}")
     return [places[label] for label in data_labels]

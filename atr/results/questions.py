@@ -11,6 +11,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
+from atr.data.labels import label_mapping
 from atr.models import VideoClassifier
 from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import process_state
@@ -41,6 +42,8 @@ class Options:
     """decoding processes for each computing process"""
     cache: Path = Path("cache")
     """folder for rendered clips"""
+    follow_outside: bool = False
+    """read clips that lie outside the data set's folder, by their path in a list or by a link"""
 
 
 SharedOptions = Annotated[
@@ -57,21 +60,40 @@ def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SIN
         cache=options.cache,
         num_clips=options.num_clips,
         protocol=protocol,
+        follow_outside=options.follow_outside,
     )
 
 
 def clips_of_its_classes(
     model: VideoClassifier, options: Options, protocol: Protocol = SINGLE_VIEW
 ) -> ClipDataset:
-    """As `any_clips`. Raises ValueError where the checkpoint's classes are not the data's."""
+    """As `any_clips`; the classes of the model are put into the order of the data's, by their texts.
+
+    Raises:
+        ValueError: the checkpoint's classes are not the data's.
+    """
     clips = any_clips(model, options, protocol)
+    number_classes_alike(model, clips, options)
+    return clips
+
+
+def number_classes_alike(model: VideoClassifier, clips: ClipDataset, options: Options) -> None:
+    """Put the classes of the model into the order of the data's, by their texts; a note of the clips says so.
+
+    Raises:
+        ValueError: the checkpoint's classes are not the data's.
+    """
     checkpoint, data = options.checkpoint, options.data
+    if model.labels == clips.labels:
+        return
     if len(model.labels) != len(clips.labels):
         raise ValueError(f"{checkpoint} knows {len(model.labels)} classes, {data} has {len(clips.labels)}")
-    for index, (own, other) in enumerate(zip(model.labels, clips.labels, strict=True)):
-        if own != other:
-            raise ValueError(f"class {index} is {own!r} in {checkpoint} and {other!r} in {data}")
-    return clips
+    try:
+        model.reorder_classes(label_mapping(model.labels, clips.labels))
+    except ValueError as error:
+        raise ValueError(f"{checkpoint} does not fit {data}: {error}") from error
+    note = f"{checkpoint} lists its {len(model.labels)} classes in another order than {data}: mapped by their texts"
+    clips.notes = (*clips.notes, note)
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,9 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     question = question_for(model)
     with state.main_process_first():  # of several processes one renders
         clips = question.open(model, options)
+    if state.is_main_process:
+        for note in clips.notes:
+            print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
@@ -156,11 +181,14 @@ def found_by(
 
 def facts_of(kind: str, command: str, options: Options, clips: ClipDataset, broken: Broken) -> dict:
     """What every result says of where it comes from."""
+    data: dict = {"name": options.data, "description": clips.description, "digest": clips.digest}
+    if clips.notes:
+        data["notes"] = list(clips.notes)
     return {
         "kind": kind,
         "command": command,
         "checkpoint": checkpoint_facts(options.checkpoint),
-        "data": {"name": options.data, "description": clips.description, "digest": clips.digest},
+        "data": data,
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
         "software": software(),
     }

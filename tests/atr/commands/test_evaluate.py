@@ -145,6 +145,43 @@ def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, tmp_path
     assert capsys.readouterr().out == first
 
 
+def test_labels_in_another_order_are_mapped_by_their_texts(whole, checkpoint, clips_folder, tmp_path, capsys):
+    model = atr.load_checkpoint(checkpoint)
+    model.reorder_classes(list(range(len(CLASSES)))[::-1])
+    assert model.labels == list(CLASSES[::-1])
+    other = atr.save_checkpoint(
+        tmp_path / "other", model, labels=model.labels, preprocessing=model.preprocessing
+    )
+    assert evaluate("--checkpoint", other, "--data", clips_folder, "--out", tmp_path / "results") == 0
+    assert "mapped by their texts" in capsys.readouterr().err
+    found = only_predictions(tmp_path / "results")
+    assert (found.labels, found.targets.tolist()) == (whole.labels, whole.targets.tolist())
+    np.testing.assert_allclose(found.scores, whole.scores, atol=1e-6)
+    assert any("mapped by their texts" in note for note in found.facts["data"]["notes"])
+
+
+def test_what_is_not_used_is_told_once_and_kept(checkpoint, clips_folder, tmp_path, capsys):
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    (folder / "more").mkdir()
+    shutil.copy(folder / "val-000000.mp4", folder / "more" / "copy.mp4")
+    assert evaluate("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results") == 0
+    note = f"{folder}: 1 found and not used: 1 in no list (more/copy.mp4)"
+    assert [line for line in capsys.readouterr().err.splitlines() if "not used" in line] == [note]
+    assert only_predictions(tmp_path / "results").facts["data"]["notes"] == [note]
+
+
+def test_clips_outside_are_read_only_when_told_to(checkpoint, clips_folder, tmp_path, capsys):
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    shutil.move(folder / "val-000003.mp4", tmp_path / "far.mp4")
+    (folder / "val-000003.mp4").symlink_to(tmp_path / "far.mp4")
+    arguments = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
+    assert evaluate(*arguments) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "1 clips lie outside" in line and "val-000003" in line and "--follow-outside" in line
+    assert evaluate(*arguments, "--follow-outside") == 0
+    assert len(only_predictions(tmp_path / "results")) == 11
+
+
 def test_unlike_labels_are_refused_by_name(clips_folder, tmp_path, capsys):
     other = [*CLASSES[:-1], "something else"]
     arguments = ["evaluate", "--checkpoint", saved(tmp_path / "other", other), "--data", clips_folder]

@@ -21,7 +21,15 @@ from analysis.localize.numbers import (
 )
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
-from atr.results.questions import Arrays, Options, Question, SharedOptions, answer, named_rows
+from atr.results.questions import (
+    Arrays,
+    Options,
+    Question,
+    SharedOptions,
+    answer,
+    named_rows,
+    number_classes_alike,
+)
 from atr.results.store import RESULT
 
 
@@ -58,12 +66,16 @@ class Localize:
 
 
 def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
-    return open_masked(
+    clips = open_masked(
         options.data,
         num_frames=model.config.num_frames,
         preprocessing=model.preprocessing,
         num_clips=options.num_clips,
+        follow_outside=options.follow_outside,
     )
+    if set(model.labels) == set(clips.labels):  # other classes may be asked where their maps point, too
+        number_classes_alike(model, clips, options)
+    return clips
 
 
 def write_result(

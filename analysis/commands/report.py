@@ -30,6 +30,8 @@ class Report:
     """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None
     """whose maps to draw, such as S4B1"""
+    follow_outside: bool = False
+    """show clips that lie outside the data set's folder, by their path in a list or by a link"""
     named: Annotated[tuple[Path, ...], tyro.conf.arg(name="predictions")] = ()
     """the same folders, given by name"""
 
@@ -39,7 +41,7 @@ class Report:
         if self.num_clips > 0:
             models = [evaluated_model(self.checkpoints, p) for p in predictions[:2]]
             sources = [
-                frame_source(self.clips or p.facts["data"]["name"], model)
+                frame_source(self.clips or p.facts["data"]["name"], model, follow_outside=self.follow_outside)
                 for p, model in zip(predictions, models, strict=False)
             ]
             clips, chosen = chosen_clips(

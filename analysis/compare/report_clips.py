@@ -116,7 +116,7 @@ def evaluated_model(root: Path, predictions: Predictions) -> VideoClassifier:
     return load_checkpoint(folder)
 
 
-def frame_source(data: str, model: VideoClassifier) -> FrameSource:
+def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = False) -> FrameSource:
     """Frames by a clip's id, as the evaluation of `data` shows them: rendered anew ("tabletop:val"), or read.
 
     Raises ValueError where `data` is neither a split of the demo set nor a data set on disk.
@@ -134,6 +134,12 @@ def frame_source(data: str, model: VideoClassifier) -> FrameSource:
             return tabletop.render_clip(seed, num_frames=num_frames, size=preprocessing.crop).frames
 
         return rendered
-    clips = open_clips(data, num_frames=num_frames, preprocessing=preprocessing, cache=Path("cache"))
+    clips = open_clips(
+        data,
+        num_frames=num_frames,
+        preprocessing=preprocessing,
+        cache=Path("cache"),
+        follow_outside=follow_outside,
+    )
     places = {name: index for index, name in enumerate(clips.ids)}
     return lambda name: clips.sampled_frames(places[name]) if name in places else None

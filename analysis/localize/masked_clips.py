@@ -17,10 +17,12 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips
+from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips, require_one_answer
 from atr.data.folders import ANNOTATED, annotated_clips
+from atr.data.listing import contents, leading_out
 from atr.data.names import data_name
 from atr.data.reading import splits_of
+from atr.data.unused import Unused
 from atr.files import digest
 from atr.preprocessing import Preprocessing
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
@@ -88,14 +90,29 @@ class AnnotatedVideos(MaskedVideos):
     """A folder with an annotations.json that tells masks or boxes.
 
     Raises:
-        ValueError: a clip has neither.
+        ValueError: a clip has neither, two have one id, or a file lies outside the folder and is not to be followed.
     """
 
     truth = "what its annotations mark, in frames in which the action happens"
 
-    def __init__(self, folder: Path, num_clips: int | None, *, num_frames: int, preprocessing: Preprocessing):
+    def __init__(
+        self,
+        folder: Path,
+        num_clips: int | None,
+        *,
+        num_frames: int,
+        preprocessing: Preprocessing,
+        follow_outside: bool,
+    ):
         super().__init__(num_frames, preprocessing)
-        clips = VideoClips(folder, num_frames=num_frames, preprocessing=preprocessing, num_clips=num_clips)
+        clips = VideoClips(
+            folder,
+            num_frames=num_frames,
+            preprocessing=preprocessing,
+            num_clips=num_clips,
+            follow_outside=follow_outside,
+        )
+        require_one_answer(clips.annotations)
         file = folder / ANNOTATED
         entries = {entry["id"]: entry for entry in annotated_clips(file)["clips"]}
         self.folder, self.clips = folder, clips
@@ -103,7 +120,9 @@ class AnnotatedVideos(MaskedVideos):
         for entry in self.entries:
             if not {"masks", "boxes"} & entry.keys():
                 raise ValueError(f"{folder}: clip {entry['id']} has neither masks nor boxes")
-        self.labels, self.ids, self.targets = clips.labels, clips.ids, clips.targets
+        if not follow_outside:
+            require_inside(folder, [entry["masks"] for entry in self.entries if "masks" in entry])
+        self.labels, self.ids, self.targets, self.notes = clips.labels, clips.ids, clips.targets, clips.notes
         masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
         self.description, self.digest = (
             clips.description,
@@ -135,18 +154,37 @@ class Sequences(MaskedVideos):
     """A folder of sequences, each with a clip.mp4 and a masks/*.png for every frame.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or one lies outside the folder and is not to be followed.
     """
 
     truth = "the annotated object, in all frames that show it"
 
-    def __init__(self, folder: Path, num_clips: int | None, *, num_frames: int, preprocessing: Preprocessing):
+    def __init__(
+        self,
+        folder: Path,
+        num_clips: int | None,
+        *,
+        num_frames: int,
+        preprocessing: Preprocessing,
+        follow_outside: bool,
+    ):
         super().__init__(num_frames, preprocessing)
         self.folders = sorted(path.parent for path in folder.glob("*/clip.mp4"))[:num_clips]
         if not self.folders:
             raise ValueError(
                 f"{folder} has neither an {ANNOTATED} nor folders with a clip.mp4: nothing tells masks"
             )
+        if not follow_outside:
+            names = [f"{path.name}/{part}" for path in self.folders for part in ("clip.mp4", "masks")]
+            require_inside(folder, names)
+        others = contents(folder)
+        left = [*others.others, *(("without a clip.mp4", name) for name in others.videos)]
+        left += [
+            ("without a clip.mp4", name)
+            for name in others.folders
+            if not (folder / name / "clip.mp4").is_file()
+        ]
+        self.notes = (f"{folder}: {unused}",) if (unused := Unused.of(left)) else ()
         self.labels, self.ids = [], [path.name for path in self.folders]
         self.targets = [-1] * len(self.ids)
         self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
@@ -169,14 +207,22 @@ class Sequences(MaskedVideos):
 
 
 def open_masked(
-    name: str, *, num_frames: int, preprocessing: Preprocessing, num_clips: int | None = None
+    name: str,
+    *,
+    num_frames: int,
+    preprocessing: Preprocessing,
+    num_clips: int | None = None,
+    follow_outside: bool = False,
 ) -> MaskedClips:
     """The clips a `--data` names, with their true pixels.
 
-    num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
+    Args:
+        num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
+        follow_outside: clips and masks of a folder may lie outside it.
 
     Raises:
-        ValueError: `name` is none of the three kinds, or there are fewer clips than asked for.
+        ValueError: `name` is none of the three kinds, there are fewer clips than asked for, two have one id, or a file
+            lies outside the folder.
     """
     folder, split = data_name(name)
     if folder is None:
@@ -185,10 +231,22 @@ def open_masked(
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")
-    clips = kind(folder, num_clips, num_frames=num_frames, preprocessing=preprocessing)
+    clips = kind(
+        folder, num_clips, num_frames=num_frames, preprocessing=preprocessing, follow_outside=follow_outside
+    )
     if num_clips is not None and not 1 <= num_clips <= len(clips):
         raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
     return clips
+
+
+def require_inside(folder: Path, files: list[str]) -> None:
+    """Raises ValueError where a file leads out of the folder, by its path or by a link."""
+    if outside := leading_out(folder, files):
+        index, place = next(iter(outside.items()))
+        raise ValueError(
+            f"{len(outside)} files lie outside {folder}, the first is {files[index]} at {place}; "
+            "--follow-outside reads them"
+        )
 
 
 def sizes_of(files: list[Path]) -> list[int]:

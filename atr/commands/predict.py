@@ -12,7 +12,7 @@ import tyro
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
 from atr.results.passes import SKIPPED
-from atr.results.predict import distinct_names, find_videos, predict
+from atr.results.predict import distinct_names, predict, search_videos
 from atr.results.processes import device_named
 from atr.results.store import checkpoint_facts, software
 from atr.video.decoding import VideoError
@@ -37,6 +37,8 @@ class Predict:
     """a folder for the actionness over each video (MP4, GIF, maps), as `python -m analysis actionness` makes it"""
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
+    follow_outside: bool = False
+    """follow the links in a folder that lead out of it"""
 
     def run(self, command: str, write_overlay: Callable[..., object]) -> int:
         """The exit code.
@@ -44,7 +46,10 @@ class Predict:
         write_overlay: (model, video, folder, checkpoint=..., command=...) fills the folder of a video. Maps are a
             question of the package above this one, so it is handed down.
         """
-        videos, protocol = find_videos(list(self.clips)), Protocol.named(self.protocol)
+        videos, unused = search_videos(list(self.clips), follow_outside=self.follow_outside)
+        if unused:
+            print(unused, file=sys.stderr)
+        protocol = Protocol.named(self.protocol)
         model = load_checkpoint(self.checkpoint).to(device_named(self.device))
         if self.overlay is not None and model.config.block != "atr":
             raise ValueError(

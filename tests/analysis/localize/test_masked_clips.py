@@ -102,6 +102,41 @@ def test_sequences_have_a_mask_for_each_frame(tmp_path):
         clips[0]
 
 
+def test_files_outside_the_folder_are_refused_or_followed(tmp_path, clips_folder):
+    entry = json.loads((clips_folder / "annotations.json").read_text())["clips"][0]
+    folder = tmp_path / "data"
+    annotate(folder, masks=str(clips_folder / entry["masks"]))
+    with pytest.raises(
+        ValueError, match="1 files lie outside .*data, the first is .*npz at .*--follow-outside"
+    ):
+        opened(folder)
+    assert len(opened(folder, follow_outside=True)) == 1
+    annotate(folder, video="../far.mp4", boxes=[[]] * 8)
+    with pytest.raises(ValueError, match="1 clips lie outside .*data, the first is a at .*far.mp4"):
+        opened(folder)
+    (tmp_path / "sequences").mkdir()
+    video(tmp_path / "elsewhere" / "clip.mp4")
+    (tmp_path / "sequences" / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="files lie outside .*sequences, the first is linked/clip.mp4"):
+        opened(tmp_path / "sequences")
+    assert opened(tmp_path / "sequences", follow_outside=True).ids == ["linked"]
+
+
+def test_an_id_of_two_clips_is_refused(tmp_path):
+    annotate(tmp_path, boxes=[[]] * 8)
+    found = json.loads((tmp_path / "annotations.json").read_text())
+    (tmp_path / "annotations.json").write_text(json.dumps(found | {"clips": found["clips"] * 2}))
+    with pytest.raises(ValueError, match="1 clips have the id of an earlier one, the first is a"):
+        opened(tmp_path)
+
+
+def test_folders_without_a_clip_are_told(tmp_path):
+    video(tmp_path / "one" / "clip.mp4")
+    video(tmp_path / "two" / "film.mp4")
+    (note,) = opened(tmp_path).notes
+    assert note == f"{tmp_path}: 1 found and not used: 1 without a clip.mp4 (two)"
+
+
 def test_what_does_not_fit_is_named(tmp_path, clips_folder):
     with pytest.raises(ValueError, match="neither an annotations.json nor folders with a clip.mp4"):
         opened(tmp_path)

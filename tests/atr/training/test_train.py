@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,29 @@ def real(config, folder):
 
 def weights(folder):
     return atr.load_checkpoint(folder).state_dict()
+
+
+def test_a_training_begins_with_what_a_flip_makes_of_the_classes(
+    real, config, folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(training, "fit", lambda *arguments: 1 / 0)  # it has begun
+
+    def opening(config) -> str:
+        with pytest.raises(ZeroDivisionError):
+            train(config, tmp_path / "out", tmp_path / "cache")
+        return capsys.readouterr().err
+
+    (folder / "notes.txt").touch()
+    told = opening(real)
+    (folder / "notes.txt").unlink()
+    assert told.count("1 found and not used: 1 .txt (notes.txt)") == 1
+    assert told.count("no clip is flipped; --mirror 0.5 would flip half of them: 1 pairs of classes") == 1
+    assert "'move left' <-> 'move right'" in told
+    flipping = dataclasses.replace(real, augmentation=dataclasses.replace(real.augmentation, mirror=0.25))
+    shutil.rmtree(tmp_path / ".out.training")
+    assert "25% of the clips are flipped" in opening(flipping)
+    shutil.rmtree(tmp_path / ".out.training")
+    assert "50% of the clips are flipped" in opening(config)
 
 
 def test_a_stopped_run_goes_on_and_ends_bit_identical(config, tmp_path, monkeypatch):

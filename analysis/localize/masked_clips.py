@@ -17,7 +17,8 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips, require_one_answer
+from atr.data.annotations import require_one_answer
+from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips
 from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.listing import contents, leading_out
 from atr.data.names import data_name

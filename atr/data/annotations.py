@@ -82,6 +82,34 @@ class Annotations:
         return digest(values)
 
 
+def require_one_answer(annotations: Annotations) -> None:
+    """Raises ValueError where an id stands for several clips, or a clip lies outside the data set."""
+    first: dict[str, int] = {}
+    repeated = [index for index, name in enumerate(annotations.ids) if first.setdefault(name, index) != index]
+    if repeated:
+        name = annotations.ids[repeated[0]]
+        raise ValueError(
+            f"{annotations.name}: {len(repeated)} clips have the id of an earlier one, the first is {name}, "
+            f"entries {first[name] + 1} and {repeated[0] + 1} of the list"
+        )
+    if annotations.outside:
+        index, place = next(iter(annotations.outside.items()))
+        raise ValueError(
+            f"{annotations.name}: {len(annotations.outside)} clips lie outside {annotations.root}, the first is "
+            f"{annotations.ids[index]} at {place}; --follow-outside reads them"
+        )
+
+
+def require_listed_labels(annotations: Annotations) -> None:
+    """Raises ValueError where a clip's label is none of the data set's own labels."""
+    if annotations.unlisted:
+        index, label = next(iter(annotations.unlisted.items()))
+        raise ValueError(
+            f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
+            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor {annotations.root}` lists them"
+        )
+
+
 def found(
     folder: Path, names: Iterable[str], fits: Callable[[Path], bool] = lambda file: True
 ) -> Path | None:

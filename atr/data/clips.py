@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from atr import tabletop
-from atr.data.annotations import Annotations
+from atr.data.annotations import require_listed_labels, require_one_answer
 from atr.data.names import data_name
 from atr.data.reading import read_annotations
 from atr.data.symmetry import ClassSymmetry, is_something_something, mirrored_classes
@@ -229,34 +229,6 @@ def symmetry_of(labels: Sequence[str]) -> ClassSymmetry:
     """What a flip makes of classes, told by their texts; known where these are a data set's whose table is."""
     rendered = sorted(map(str.lower, labels)) == sorted(map(str.lower, tabletop.CLASSES))
     return ClassSymmetry(mirrored_classes(labels), known=rendered or is_something_something(labels))
-
-
-def require_one_answer(annotations: Annotations) -> None:
-    """Raises ValueError where an id stands for several clips, or a clip lies outside the data set."""
-    first: dict[str, int] = {}
-    repeated = [index for index, name in enumerate(annotations.ids) if first.setdefault(name, index) != index]
-    if repeated:
-        name = annotations.ids[repeated[0]]
-        raise ValueError(
-            f"{annotations.name}: {len(repeated)} clips have the id of an earlier one, the first is {name}, "
-            f"entries {first[name] + 1} and {repeated[0] + 1} of the list"
-        )
-    if annotations.outside:
-        index, place = next(iter(annotations.outside.items()))
-        raise ValueError(
-            f"{annotations.name}: {len(annotations.outside)} clips lie outside {annotations.root}, the first is "
-            f"{annotations.ids[index]} at {place}; --follow-outside reads them"
-        )
-
-
-def require_listed_labels(annotations: Annotations) -> None:
-    """Raises ValueError where a clip's label is none of the data set's own labels."""
-    if annotations.unlisted:
-        index, label = next(iter(annotations.unlisted.items()))
-        raise ValueError(
-            f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
-            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor {annotations.root}` lists them"
-        )
 
 
 def open_clips(

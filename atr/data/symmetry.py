@@ -87,7 +87,7 @@ def one_spelling(label: str) -> str:
     """
     if len(label.strip()) == 1:
         return label
-    text = WORDS.sub(lambda word: f" {SPELLED.get(word.lastgroup, word[0])} ", label)
+    text = WORDS.sub(lambda word: " " + SPELLED.get(word.lastgroup or "", word[0]) + " ", label)
     return " ".join(re.split(r"[-_\s]+", text)).strip().casefold()
 
 

@@ -3,12 +3,14 @@
 import io
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from app import loading
 from app.compare import exports
+from app.compare.clip import gradcam_class
 from app.compare.tabs import reliability_table
 from app.exports import overlay_film, strip
 from app.loading.clips import RENDERED_FRAMES, RENDERED_SIDE, masks_of
@@ -165,3 +167,14 @@ def looked_at(folders):
 def stored(folders, name):
     assert loading.root("checkpoints") == folders[0].parent
     return next(iter(stored_predictions(name)[0].values())).predictions
+
+
+def test_grad_cam_is_of_the_class_of_that_text(monkeypatch):
+    """The checkpoint numbers its classes otherwise than the data that it was evaluated on."""
+    own = SimpleNamespace(labels=["clap", "jump", "wave"])
+    monkeypatch.setattr(loading, "model", {"net": own}.get)
+    predictions = SimpleNamespace(
+        name="net", labels=["jump", "wave", "clap"], targets=np.array([1]), predicted=np.array([2])
+    )
+    asked = [gradcam_class(predictions, 0, choice) for choice in ("off", "true", "called")]
+    assert asked == [None, own.labels.index("wave"), own.labels.index("clap")]

@@ -7,6 +7,8 @@ the open file and no name, so that no name can be taken for a protocol or an opt
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +111,12 @@ def open_container(path: Path, file: BinaryIO, name: str, limits: Limits) -> av.
         ~av.container.Flags.gen_pts.value
     )  # times that the file does not state are not invented
     return container
+
+
+def demultiplexed(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+    """The track's packets from where the container stands. Raises av.FFmpegError."""
+    with suppress(IndexError):  # from PyAV after the last packet, where a damaged file showed new tracks
+        yield from container.demux(stream)
 
 
 def _seek(file: BinaryIO, offset: int, whence: int = os.SEEK_SET) -> int:

@@ -13,6 +13,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from atr.video.container import demultiplexed
 from atr.video.limits import Limits
 
 ONE_FRAME_A_PACKET = {
@@ -129,7 +130,7 @@ def read_packets(
     hidden, corrupt, keys = set(), set(), []
     plain, listed, unread = codec_name(codec) in ONE_FRAME_A_PACKET, 0, ""
     try:
-        for packet in container.demux(stream):
+        for packet in demultiplexed(container, stream):
             listed += packet.pts is not None or packet.dts is not None or packet.size > 0
             if packet.size == 0:
                 continue  # a dropped frame, or the mark of the end; to the decoder it would be the end

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import av
 
-from atr.video.container import open_container, open_file, pixel_option
+from atr.video.container import demultiplexed, open_container, open_file, pixel_option
 from atr.video.limits import Limits
 from atr.video.packets import PacketList, TooLong, identity, read_packets
 from atr.video.passage import Damaged, Lost, Passage
@@ -91,7 +91,7 @@ class Track:
         context.options = options
         context.thread_count = self.threads
         context.thread_type = "AUTO"
-        self._packets: Iterator[av.Packet] = self.container.demux(self.stream)
+        self._packets: Iterator[av.Packet] = demultiplexed(self.container, self.stream)
         self.position: int | None = 0  # ordinal of the next packet
 
     def packets(self) -> PacketList:
@@ -181,7 +181,7 @@ class Track:
         before = set(packets.identities[max(ordinal - NEAR, 0) : ordinal])
         try:
             self.container.seek(wanted[0], stream=self.stream, backward=True)
-            self._packets = self.container.demux(self.stream)
+            self._packets = demultiplexed(self.container, self.stream)
             for packet in self._nonempty():
                 if identity(packet) == wanted:
                     self._packets = _chain(packet, self._packets)

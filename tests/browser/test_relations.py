@@ -27,7 +27,7 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
     expect(strip.nth(1)).to_have_class("looks")
     expect(strip.nth(3)).to_have_class("looked-at")
     expect(page.locator(".relation-text")).to_have_text(
-        re.compile(r"Step 2 \(frame 4\) looks at step 4 \(frame 10\): W = 0\.\d{4}")
+        re.compile(r"Step 2 \(frame 4\) attends to step 4 \(frame 10\): W = 0\.\d{4}")
     )
     page.locator(".relation-grid [data-cell='0,0']").focus()
     expect(strip.nth(0)).to_have_class("looks looked-at")

@@ -66,7 +66,9 @@ def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, resul
     assert maps.keys() == seen["first"].maps["actionness"].keys()
     for block, values in seen["first"].maps["actionness"].items():
         assert maps[block].shape == values.shape and not maps[block].any()
-    assert "actionness" not in seen["bare"].maps and "There is no ATR block" in seen["bare"].absent["actionness"]
+    assert (
+        "actionness" not in seen["bare"].maps and "There is no ATR block" in seen["bare"].absent["actionness"]
+    )
     assert all(each.maps["gradcam"].keys() >= maps.keys() for each in seen.values())
     # the class scores are those that are stored, not those of the frames that are shown
     assert seen["first"].scores[0] == (LABELS[0], pytest.approx(0.8)) and seen["first"].correct

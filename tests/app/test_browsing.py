@@ -52,7 +52,7 @@ def test_a_class_and_words_narrow_the_list_and_keep_the_clip(browse):
     app.selectbox(key="data_class").select(label).run()
     assert any("1 of 2 clips" in caption.value for caption in app.caption)
     app.text_input(key="data_search").input("no such words").run()
-    assert any("None of the 2 clips" in caption.value for caption in app.caption)
+    assert any("No clip of the 2 " in caption.value for caption in app.caption)
     assert app.title[0].value == label and not app.exception
 
 

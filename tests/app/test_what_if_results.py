@@ -42,7 +42,7 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
     assert tables[1]["order"].tolist() == ["actionness", "Grad-CAM", "centre", "random"] * 2
     assert len(app.get("plotly_chart")) == 3
     assert len(app.get("download_button")) == 5 + 7  # of the clip, of the results
-    assert any("not known of this data set" in caption.value for caption in app.caption)
+    assert any("For this data set it is not known" in caption.value for caption in app.caption)
 
 
 def test_results_of_another_checkpoint_are_not_shown(world, network):

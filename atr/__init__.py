@@ -4,6 +4,7 @@ from atr.block import ATRConfig
 from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from atr.models import MODELS, ModelConfig, create_model
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 
 __version__ = "0.1.0"
 
@@ -13,6 +14,7 @@ __all__ = [
     "CheckpointError",
     "ModelConfig",
     "Preprocessing",
+    "Sampling",
     "__version__",
     "create_model",
     "load_checkpoint",

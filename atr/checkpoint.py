@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from atr.files import sha256, whole_folder
 from atr.models import ModelConfig, VideoClassifier, build_model
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -32,10 +33,11 @@ def save_checkpoint(
     Args:
         labels: one text per class, in the order of the logits.
         preprocessing: how frames are resized, cropped and normalised; the model's own when not given.
-        facts: anything JSON can hold (training_data, metrics, command, ...); comes back as `model.facts`.
+        facts: anything JSON can hold (training_data, metrics, command, ...); comes back as `model.facts`. "sampling" and
+            "window" are the model's own when not given; that it is uniform is only written when it is given.
 
     Raises:
-        ValueError: labels do not match the number of classes, or a fact has a reserved name.
+        ValueError: labels do not match the number of classes, a fact has a reserved name, or there is no such sampling.
         FileExistsError: `folder` exists and is not a checkpoint.
     """
     folder = Path(folder)
@@ -43,6 +45,9 @@ def save_checkpoint(
         raise ValueError(f"{len(labels)} labels for a model of {model.config.num_classes} classes")
     if reserved := sorted(set(facts) & set(OWN_KEYS)):
         raise ValueError(f"facts may not be named {reserved}")
+    if "sampling" not in facts and model.sampling.kind == "dense":
+        facts |= model.sampling.facts()
+    Sampling.of_facts(facts, model.config.num_frames)
     require_free(folder)
     with whole_folder(folder) as written:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -71,7 +76,7 @@ def require_free(folder: Path) -> None:
 def load_checkpoint(folder: str | Path) -> VideoClassifier:
     """The model of a checkpoint folder, in evaluation mode on the CPU.
 
-    Its `.labels` (list of texts), `.preprocessing` and `.facts` (dict) come with it.
+    Its `.labels` (list of texts), `.preprocessing`, `.sampling` and `.facts` (dict) come with it.
 
     Raises:
         CheckpointError: files are missing, damaged, of another format, or do not fit each other.
@@ -97,6 +102,10 @@ def load_checkpoint(folder: str | Path) -> VideoClassifier:
     model.labels = config["labels"]
     model.preprocessing = preprocessing
     model.facts = {key: value for key, value in config.items() if key not in OWN_KEYS}
+    try:
+        model.sampling = Sampling.of_facts(model.facts, model.config.num_frames)
+    except ValueError as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
     return model.eval()
 
 

@@ -14,6 +14,7 @@ from atr.efficientnet import EfficientNetLite0
 from atr.options import choose, require
 from atr.preprocessing import Preprocessing
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
+from atr.sampling import Sampling
 from atr.temporal import ShiftConv, TemporalConv, inflate
 
 
@@ -61,6 +62,7 @@ class VideoClassifier(nn.Module):
     Attributes:
         labels: one text per class, in the order of the logits; none until a checkpoint tells them.
         preprocessing: how its frames are prepared; the paper's until a checkpoint tells its own.
+        sampling: how its frames are drawn from a clip; uniform until a checkpoint tells its own.
         facts: what else a checkpoint says of itself.
     """
 
@@ -69,6 +71,7 @@ class VideoClassifier(nn.Module):
         self.config = config
         self.labels: list[str] = []
         self.preprocessing = Preprocessing()
+        self.sampling = Sampling()
         self.facts: dict = {}
         self.backbone = backbone
         self.dropout = nn.Dropout(config.dropout)

@@ -11,14 +11,13 @@ import torch
 from scipy.special import entr, expit, softmax
 
 from analysis.recording import Recording, record
-from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
+from analysis.shown_clip import maps_of_all_frames, require_evaluation, show, time_steps
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
 from atr.results.predict import class_probabilities
-from atr.video.sampling import covering_indices
 from atr.video.transforms import normalise as normalise_frames
 
 NORMALISATIONS = ("raw", "sigmoid", "softmax")
@@ -72,9 +71,9 @@ def clip_actionness(
 ) -> ClipActionness:
     """M for every frame of a clip, and the class probabilities the evaluation would give it.
 
-    A model takes T frames. Shifted uniform samplings (`covering_indices`) together show it every frame, each in
-    the company of T - 1 others spread over the whole clip, so each M is computed as in an evaluation. The last
-    T-th of the frames stands at position T, where ARL's motion cue is zero by definition; `notes` say so too.
+    A model takes T frames, drawn as its checkpoint declares (`model.sampling`). Shifted samplings together show it
+    every frame, each in the company of T - 1 others as an evaluation shows them (`shown_clip.samplings_of`). At
+    position T ARL's motion cue is zero by definition; `notes` say which frames stand there.
 
     Args:
         model: in evaluation mode, on any device.
@@ -93,7 +92,7 @@ def clip_actionness(
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
-    shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
+    shown = show(clip, preprocessing, num_frames, model.sampling, view=view, max_frames=max_frames, fps=fps)
 
     device = next(model.parameters()).device
     recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
@@ -108,9 +107,7 @@ def clip_actionness(
 
     maps, seconds = {}, 0.0
     if actionness_blocks(model):
-        maps, seconds = maps_of_all_frames(
-            shown.pictures, num_frames, recorded_maps, batch_size=batch_size, progress=progress
-        )
+        maps, seconds = maps_of_all_frames(shown, recorded_maps, batch_size=batch_size, progress=progress)
 
     notes = []
     if shown.length < num_frames:
@@ -120,9 +117,9 @@ def clip_actionness(
     if shown.length > max_frames:
         notes.append(f"The clip has {shown.length} frames; {max_frames} of them, evenly spread, have a map.")
     if maps and model.config.atr.use_motion:
-        start = shown.indices[covering_indices(len(shown.indices), num_frames)[0, -1]]
+        last = shown.indices[time_steps(shown) == num_frames - 1]
         notes.append(
-            f"Frames {start} to {shown.indices[-1]} are at the model's last time step, which has no next frame: "
+            f"Frames {ranges(last, shown.indices)} are at the model's last time step, which has no next frame: "
             "its motion cue is zero there by definition, and a jump of the maps at that point is not an event of the "
             "clip."
         )
@@ -143,6 +140,13 @@ def clip_actionness(
         relations=relations,
         notes=tuple(notes),
     )
+
+
+def ranges(chosen: np.ndarray, shown: np.ndarray) -> str:
+    """Chosen ones of the shown frames in words, "56 to 63, 120 to 127": those that follow each other as one range."""
+    places = np.searchsorted(shown, chosen)
+    runs = np.split(chosen, np.flatnonzero(np.diff(places) > 1) + 1)
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def actionness_blocks(model: VideoClassifier) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.files import make_folder
 from atr.models import VideoClassifier
+from atr.results.store import sampling_facts
 from atr.video.encoding import write_mp4
 from atr.video.transforms import VIEWS
 
@@ -93,6 +94,7 @@ def write_clip(
         "normalisation": drawing.normalisation,
         "num_frames": len(result.frames),
         "fps": result.fps,
+        **sampling_facts(model.sampling),
         "sampled_frames": result.sampled.tolist(),
         "top5": [
             {"label": model.labels[index], "probability": float(result.probabilities[index])}

@@ -91,13 +91,13 @@ def clip_gradcam(
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
-    shown = show(clip, preprocessing, num_frames, view=view, max_frames=max_frames, fps=fps)
+    shown = show(clip, preprocessing, num_frames, model.sampling, view=view, max_frames=max_frames, fps=fps)
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
         clips = normalise(pictures, preprocessing)
         return {block: gradcam(model, clips, block, target).numpy() for block in blocks}
 
-    return maps_of_all_frames(shown.pictures, num_frames, explained, batch_size=batch_size, progress=progress)
+    return maps_of_all_frames(shown, explained, batch_size=batch_size, progress=progress)
 
 
 def explained_blocks(model: VideoClassifier) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ import numpy as np
 
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.video.decoding import iterate, probe
-from atr.video.sampling import covering_indices, uniform_indices
+from atr.video.protocol import evaluated_indices
+from atr.video.sampling import covering_indices, covering_windows, uniform_indices
 from atr.video.transforms import cut_view, resize, view_box
 
 SHORT_SIDE = 480  # of the frames handed out for display; larger originals are shrunk
@@ -23,8 +25,10 @@ class ShownClip:
     Attributes:
         length: of the original.
         frames: uint8 RGB (L, H, W, 3), the model's view cut from the original, short side at most 480.
-        pictures: uint8 (L, h, w, 3), the same frames as the model's input before normalisation.
         indices: int (L,), their indices in the original.
+        samplings: int (P, T), frames of the original that are shown to the model together, so that it sees each of
+            `indices` at least once.
+        pictures: index of a frame in `samplings` -> uint8 (h, w, 3), the model's input before normalisation.
         fps: rate at which they play at true speed.
         box: (top, left, height, width) of the view in the original frame.
         sampled: int (T,), indices of the frames the evaluation samples (protocol 1×1); they may repeat.
@@ -33,8 +37,9 @@ class ShownClip:
 
     length: int
     frames: np.ndarray
-    pictures: np.ndarray
     indices: np.ndarray
+    samplings: np.ndarray
+    pictures: dict[int, np.ndarray]
     fps: float
     box: tuple[int, int, int, int]
     sampled: np.ndarray
@@ -52,6 +57,7 @@ def show(
     clip: str | Path | np.ndarray,
     preprocessing: Preprocessing,
     num_frames: int,
+    sampling: Sampling,
     *,
     view: str = "crop",
     max_frames: int = 300,
@@ -62,6 +68,7 @@ def show(
     Args:
         clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
         num_frames: T, the frames the evaluation samples.
+        sampling: how it samples them.
         view: "crop", the centre square of the evaluation, or "whole", the entire frame.
         max_frames: of a longer clip this many frames, evenly spread, are shown.
         fps: of a clip given as frames; a file states its own.
@@ -78,13 +85,14 @@ def show(
         info = probe(clip)
         length, fps = info.length, info.fps
     shown = uniform_indices(length, min(length, max_frames), shift=0)
-    sampled = uniform_indices(length, num_frames)
+    sampled = evaluated_indices(length, num_frames, sampling)
+    samplings = samplings_of(shown, length, num_frames, sampling)
 
     # One pass over the video: originals may be large, so only what is used later is kept of each frame.
-    wanted = np.union1d(shown, sampled)
+    wanted = np.unique(np.concatenate([shown, sampled, samplings.ravel()]))
     originals = (clip[index] for index in wanted) if isinstance(clip, np.ndarray) else iterate(clip, wanted)
-    shown_set, sampled_set = set(shown.tolist()), set(sampled.tolist())
-    frames, pictures, crops = [], [], {}
+    shown_set, sampled_set, together = (set(each.ravel().tolist()) for each in (shown, sampled, samplings))
+    frames, pictures, crops = [], {}, {}
     for index, original in zip(wanted.tolist(), originals, strict=True):
         if index in sampled_set:
             crops[index] = cut_view(original[None], preprocessing)[0]
@@ -92,12 +100,14 @@ def show(
             height, width = original.shape[:2]
             box = view_box(height, width, preprocessing, view)
             frames.append(_displayed(original, box))
-            pictures.append(cut_view(original[None], preprocessing, view)[0])
+        if index in together:
+            pictures[index] = cut_view(original[None], preprocessing, view)[0]
     return ShownClip(
         length=length,
         frames=np.stack(frames),
-        pictures=np.stack(pictures),
         indices=shown,
+        samplings=samplings,
+        pictures=pictures,
         fps=fps * len(shown) / length,
         box=box,
         sampled=sampled,
@@ -105,21 +115,47 @@ def show(
     )
 
 
+def samplings_of(shown: np.ndarray, length: int, num_frames: int, sampling: Sampling) -> np.ndarray:
+    """Frames to show a model together, so that it sees each of those `shown` in a company like an evaluation's.
+
+    Uniform: shifted samplings of the shown frames, T - 1 others spread over the whole clip. Dense: windows of the
+    original, the evaluation's first.
+
+    Args:
+        shown: int (L,), in order, out of `length` frames.
+
+    Returns:
+        int (P, T), indices in the original.
+    """
+    if sampling.kind == "uniform":
+        return shown[covering_indices(len(shown), num_frames)]
+    return covering_windows(length, num_frames, window=sampling.window, wanted=shown)
+
+
+def places_of(shown: ShownClip) -> np.ndarray:
+    """int (P, T): where each frame of the samplings stands among the shown ones, -1 where it is none of them."""
+    places = np.searchsorted(shown.indices, shown.samplings).clip(max=len(shown.indices) - 1)
+    return np.where(shown.indices[places] == shown.samplings, places, -1)
+
+
+def time_steps(shown: ShownClip) -> np.ndarray:
+    """int (L,): at which of the model's T time steps each shown frame stood when its map was computed."""
+    steps, places = np.zeros(len(shown.indices), np.int64), places_of(shown)
+    for row in places[::-1]:
+        steps[row[row >= 0]] = np.flatnonzero(row >= 0)
+    return steps
+
+
 def maps_of_all_frames(
-    pictures: np.ndarray,
-    num_frames: int,
+    shown: ShownClip,
     compute: Callable[[np.ndarray], dict[str, np.ndarray]],
     *,
     batch_size: int = 4,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, np.ndarray], float]:
-    """A map for every frame, out of a model that takes T at a time.
-
-    Shifted uniform samplings (`covering_indices`) show every frame in the company of T - 1 others spread over the
-    whole clip, so each map is computed as in an evaluation.
+    """A map for every frame, out of a model that takes T at a time; a frame in several samplings has that of the first.
 
     Args:
-        pictures: (L, h, w, 3).
         compute: samplings (n, T, h, w, 3) -> name -> maps (n, T, h', w').
         batch_size: samplings at once.
         progress: called with (samplings done, samplings in all).
@@ -127,22 +163,23 @@ def maps_of_all_frames(
     Returns:
         name -> float32 (L, h', w'), and the seconds spent in `compute`.
     """
-    passes = covering_indices(len(pictures), num_frames)
+    passes, places = shown.samplings, places_of(shown)
     maps: dict[str, np.ndarray] = {}
     seconds = 0.0
-    # Backwards, so that a frame seen in several passes keeps the map of the first: the later ones repeat the last
-    # frame of a short segment while the other segments have moved on.
+    # Backwards, so that a frame seen in several passes keeps the map of the first. Of uniform ones the later repeat the
+    # last frame of a short segment while the other segments have moved on; of dense ones the first is the evaluation's.
     for end in range(len(passes), 0, -batch_size):
-        rows = passes[max(end - batch_size, 0) : end]
+        rows = slice(max(end - batch_size, 0), end)
+        pictures = np.stack([[shown.pictures[index] for index in row] for row in passes[rows].tolist()])
         started = perf_counter()
-        computed = compute(pictures[rows])
+        computed = compute(pictures)
         seconds += perf_counter() - started
         for name, values in computed.items():
-            filled = maps.setdefault(name, np.zeros((len(pictures), *values.shape[2:]), np.float32))
-            for row, value in zip(rows[::-1], values[::-1], strict=True):
-                filled[row] = value
+            filled = maps.setdefault(name, np.zeros((len(shown.indices), *values.shape[2:]), np.float32))
+            for row, value in zip(places[rows][::-1], values[::-1], strict=True):
+                filled[row[row >= 0]] = value[row >= 0]
         if progress is not None:
-            progress(len(passes) - max(end - batch_size, 0), len(passes))
+            progress(len(passes) - rows.start, len(passes))
     return maps, seconds
 
 

@@ -36,9 +36,10 @@ class Actionness:
             command=command,
             progress=True,
         )
+        print(f"{model.sampling}: frames {', '.join(map(str, summary['sampled_frames']))}")
         for guess in summary["top5"]:
             print(f"{guess['probability']:7.1%}  {guess['label']}")
-        for note in summary["notes"]:
+        for note in (*model.sampling.notes, *summary["notes"]):
             print(note)
         pictures = "overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html, actionness.npz and .csv, "
         print(f"written to {self.out}: {pictures if summary['colour_limits'] else ''}summary.json")

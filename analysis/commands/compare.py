@@ -57,7 +57,7 @@ class Compare:
 def print_comparison(predictions: Sequence[Predictions]) -> None:
     a, b = predictions[:2]
     tables = {
-        f"{a.facts['data']['description']}, protocol {a.facts['protocol']}": summary_texts(predictions),
+        f"{a.facts['data']['description']}, protocol {a.protocol}": summary_texts(predictions),
         "what differs": config_differences(predictions),
         "classes": per_class_texts(per_class(a, b)),
         "confusions": confusions_texts(confusions(a, b).head(PRINTED_CONFUSIONS)),

@@ -70,6 +70,7 @@ def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
         options.data,
         num_frames=model.config.num_frames,
         preprocessing=model.preprocessing,
+        sampling=model.sampling,
         num_clips=options.num_clips,
         follow_outside=options.follow_outside,
     )

@@ -23,11 +23,14 @@ def require_comparable(predictions: Sequence[Predictions]) -> None:
     first = predictions[0]
     for name, other in zip(called[1:], predictions[1:], strict=True):
         pair = f"{called[0]} and {name} cannot be compared"
-        protocols = first.facts["protocol"], other.facts["protocol"]
+        protocols = first.protocol, other.protocol
         if protocols[0] != protocols[1]:
             raise NotComparable(
                 f"{pair}: protocol {protocols[0]} against {protocols[1]}; evaluate both under one"
             )
+        if first.states_offsets != other.states_offsets:
+            older = called[0] if other.states_offsets else name
+            raise NotComparable(f"{pair}: {older} is older and was shown other frames; evaluate it anew")
         if first.labels != other.labels:
             raise NotComparable(f"{pair}: {_first_difference('class', first.labels, other.labels)}")
         if first.ids != other.ids:

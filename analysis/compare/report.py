@@ -87,7 +87,7 @@ def build_report(
     require_comparable(predictions)
     a, b = predictions[:2]
     called = names(predictions)
-    data, protocol = a.facts["data"]["description"], a.facts["protocol"]
+    data, protocol = a.facts["data"]["description"], a.protocol
     classes = per_class(a, b)
     curves = {name: reliability(p) for name, p in zip(called, predictions, strict=True)}
     matrices = {name: p.confusion() for name, p in zip(called, predictions, strict=True)}

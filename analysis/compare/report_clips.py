@@ -14,7 +14,7 @@ from analysis.gradcam import explained_blocks, gradcam
 from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config
-from atr.data.clips import open_clips
+from atr.data.clips import open_clips, require_uniform
 from atr.data.names import data_name
 from atr.models import VideoClassifier
 from atr.options import choose
@@ -119,11 +119,13 @@ def evaluated_model(root: Path, predictions: Predictions) -> VideoClassifier:
 def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = False) -> FrameSource:
     """Frames by a clip's id, as the evaluation of `data` shows them: rendered anew ("tabletop:val"), or read.
 
-    Raises ValueError where `data` is neither a split of the demo set nor a data set on disk.
+    Raises ValueError where `data` is neither a split of the demo set nor a data set on disk, or is rendered and to be
+    sampled densely.
     """
     num_frames, preprocessing = model.config.num_frames, model.preprocessing
     folder, split = data_name(data)
     if folder is None:
+        require_uniform(data, model.sampling)
         split = split or "val"
         tabletop.split_seed(split, 0)  # whether there is such a split
 
@@ -140,6 +142,7 @@ def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = Fa
         preprocessing=preprocessing,
         cache=Path("cache"),
         follow_outside=follow_outside,
+        sampling=model.sampling,
     )
     places = {name: index for index, name in enumerate(clips.ids)}
     return lambda name: clips.sampled_frames(places[name]) if name in places else None

@@ -11,6 +11,7 @@ moves, and ACTING everywhere in a frame in which the action happens. There are t
 - a folder of sequences, each with a clip.mp4 and a masks/*.png for every frame (0: background), as cut from DAVIS.
 """
 
+import os
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -18,18 +19,19 @@ import cv2
 import numpy as np
 
 from atr.data.annotations import require_one_answer
-from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips
+from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips, require_uniform
 from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.listing import contents, leading_out
 from atr.data.names import data_name
 from atr.data.reading import splits_of
 from atr.data.unused import Unused
-from atr.files import digest
+from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
 from atr.tabletop.scene import label_of
 from atr.video.decoding import VideoError, decode, probe
-from atr.video.sampling import uniform_indices
+from atr.video.protocol import UNIFORM, evaluated_indices
 from atr.video.transforms import cut_view, view_box
 
 TARGET, DISTRACTOR, ACTING = 1, 2, 4
@@ -63,8 +65,8 @@ class MaskedTabletop(MaskedClips):
 class MaskedVideos(MaskedClips):
     """Videos of any kind with their true pixels; what differs is where those come from."""
 
-    def __init__(self, num_frames: int, preprocessing: Preprocessing):
-        self.num_frames, self.preprocessing = num_frames, preprocessing
+    def __init__(self, num_frames: int, preprocessing: Preprocessing, sampling: Sampling):
+        self.num_frames, self.preprocessing, self.sampling = num_frames, preprocessing, sampling
 
     def video(self, index: int) -> Path:
         raise NotImplementedError
@@ -76,7 +78,7 @@ class MaskedVideos(MaskedClips):
     def sampled_frames(self, index: int) -> np.ndarray:
         path = self.video(index)
         info = probe(path)
-        chosen = uniform_indices(info.length, self.num_frames)
+        chosen = evaluated_indices(info.length, self.num_frames, self.sampling)
         bits = self.bits(index, chosen, info.height, info.width)
         top, left, height, width = view_box(info.height, info.width, self.preprocessing)
         side = self.preprocessing.crop
@@ -103,9 +105,10 @@ class AnnotatedVideos(MaskedVideos):
         *,
         num_frames: int,
         preprocessing: Preprocessing,
+        sampling: Sampling,
         follow_outside: bool,
     ):
-        super().__init__(num_frames, preprocessing)
+        super().__init__(num_frames, preprocessing, sampling)
         clips = VideoClips(
             folder,
             num_frames=num_frames,
@@ -127,7 +130,7 @@ class AnnotatedVideos(MaskedVideos):
         masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
         self.description, self.digest = (
             clips.description,
-            digest([clips.digest, file.read_text(), sizes_of(masks)]),
+            digest([clips.digest, file.read_text(), stamps_of(folder, masks)]),
         )
 
     def video(self, index: int) -> Path:
@@ -167,9 +170,10 @@ class Sequences(MaskedVideos):
         *,
         num_frames: int,
         preprocessing: Preprocessing,
+        sampling: Sampling,
         follow_outside: bool,
     ):
-        super().__init__(num_frames, preprocessing)
+        super().__init__(num_frames, preprocessing, sampling)
         self.folders = sorted(path.parent for path in folder.glob("*/clip.mp4"))[:num_clips]
         if not self.folders:
             raise ValueError(
@@ -190,7 +194,9 @@ class Sequences(MaskedVideos):
         self.targets = [-1] * len(self.ids)
         self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
         files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
-        self.digest = digest([self.ids, sizes_of(sum(files, [])), num_frames, preprocessing.to_dict()])
+        self.digest = digest(
+            [self.ids, stamps_of(folder, sum(files, [])), num_frames, preprocessing.to_dict()]
+        )
 
     def video(self, index: int) -> Path:
         return self.folders[index] / "clip.mp4"
@@ -212,6 +218,7 @@ def open_masked(
     *,
     num_frames: int,
     preprocessing: Preprocessing,
+    sampling: Sampling = UNIFORM,
     num_clips: int | None = None,
     follow_outside: bool = False,
 ) -> MaskedClips:
@@ -222,18 +229,24 @@ def open_masked(
         follow_outside: clips and masks of a folder may lie outside it.
 
     Raises:
-        ValueError: `name` is none of the three kinds, there are fewer clips than asked for, two have one id, or a file
-            lies outside the folder.
+        ValueError: `name` is none of the three kinds, there are fewer clips than asked for, two have one id, a file lies
+            outside the folder, or rendered clips are to be sampled densely.
     """
     folder, split = data_name(name)
     if folder is None:
+        require_uniform(name, sampling)
         count = NUM_RENDERED if num_clips is None else num_clips
         return MaskedTabletop(split or "val", count, num_frames=num_frames, size=preprocessing.crop)
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")
     clips = kind(
-        folder, num_clips, num_frames=num_frames, preprocessing=preprocessing, follow_outside=follow_outside
+        folder,
+        num_clips,
+        num_frames=num_frames,
+        preprocessing=preprocessing,
+        sampling=sampling,
+        follow_outside=follow_outside,
     )
     if num_clips is not None and not 1 <= num_clips <= len(clips):
         raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
@@ -250,9 +263,9 @@ def require_inside(folder: Path, files: list[str]) -> None:
         )
 
 
-def sizes_of(files: list[Path]) -> list[int]:
-    """Bytes of each file, 0 where there is none: masks that were exchanged are another question."""
-    return [file.stat().st_size if file.is_file() else 0 for file in files]
+def stamps_of(folder: Path, files: list[Path]) -> list[tuple[str, str]]:
+    """What files below a folder are: videos or masks that were exchanged are another question."""
+    return [(os.path.relpath(file, folder), stamp(file)) for file in files]
 
 
 def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:

@@ -64,17 +64,18 @@ def names() -> dict[str, str]:
 
 
 def digest(data: str, num_clips: int, num_frames: int, preprocessing: dict) -> str:
-    """Of the first clips of "FOLDER:SPLIT", as results are addressed by."""
-    return _digest(data, folder().stat().st_mtime_ns, num_clips, num_frames, preprocessing)
+    """Of the first clips of "FOLDER:SPLIT" and of their files as they are now, as results are addressed by."""
+    stamp = folder().stat().st_mtime_ns
+    return _clips(data, stamp, num_clips, num_frames, preprocessing).current_digest()
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading the lists of the data set …")
-def _digest(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> str:
+@st.cache_resource(max_entries=8, show_spinner="Reading the lists of the data set …")
+def _clips(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> VideoClips:
     place, _, split = data.rpartition(":")
     sizes = Preprocessing.from_dict(preprocessing)
     return VideoClips(
         Path(place), num_frames=num_frames, preprocessing=sizes, num_clips=num_clips, split=split
-    ).digest
+    )
 
 
 def listed(split: str) -> Listed:

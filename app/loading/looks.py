@@ -213,7 +213,7 @@ def side(seen: Look, predictions: Predictions, index: int) -> Side:
         scores=[(predictions.labels[c], float(scores[c])) for c in np.argsort(-scores, kind="stable")[:TOP]],
         true_probability=float(predictions.true_probability[index]),
         correct=bool(predictions.correct[index]),
-        notes=seen.result.notes if seen.result.maps else (),
+        notes=(*seen.model.sampling.notes, *(seen.result.notes if seen.result.maps else ())),
         absent=absent,
     )
 

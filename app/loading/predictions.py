@@ -40,7 +40,7 @@ class Stored:
     @property
     def title(self) -> str:
         facts = self.predictions.facts
-        return f"{facts['data']['description']} · protocol {facts['protocol'].replace('x', '×')}"
+        return f"{facts['data']['description']} · protocol {self.predictions.protocol.replace('x', '×')}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _stored(folder: str, stamp: str, checkpoint: str) -> Stored:
     facts["checkpoint"] = {**facts["checkpoint"], "name": checkpoint}
     predictions = replace(predictions, facts=facts)
     # What `require_comparable` asks to be the same, and nothing else.
-    identity = [facts["protocol"], predictions.labels, predictions.ids, predictions.targets.tolist()]
+    views = [predictions.protocol, predictions.states_offsets]
+    identity = [views, predictions.labels, predictions.ids, predictions.targets.tolist()]
     return Stored(Path(folder), stamp, digest(identity)[:8], predictions)
 
 

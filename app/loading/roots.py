@@ -7,6 +7,8 @@ from typing import Literal, overload
 
 import streamlit as st
 
+from atr.files import stamp
+
 SOURCE = Path(__file__).parents[2]
 HOME = SOURCE if (SOURCE / "assets").is_dir() else Path.cwd()  # an installed package has no assets beside it
 ASSETS = HOME / "assets"
@@ -50,17 +52,14 @@ def digest_of(path: Path) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _digest(path: str, stamp: str) -> str:
+def _digest(path: str, version: str) -> str:
     if os.path.isdir(path):  # a video as a folder of frames: its stamp tells them all
-        return stamp
+        return version
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stamp_of(path: Path) -> str:
-    """Differs whenever the file does, or, of a folder of frames, any file in it."""
-    if path.is_dir():
-        files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in os.scandir(path)]
-        return hashlib.sha256(repr(sorted(files)).encode()).hexdigest()
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+    """Differs whenever the file does, or, of a folder of frames, any file in it. Raises OSError where there is none."""
+    path.stat()
+    return stamp(path)

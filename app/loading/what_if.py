@@ -11,14 +11,14 @@ from app.loading.clips import Clip
 from app.loading.looks import identity_of, own_name
 from atr.models import VideoClassifier
 from atr.video.decoding import decode, probe
-from atr.video.sampling import uniform_indices
+from atr.video.protocol import evaluated_indices
 from atr.video.transforms import cut_view
 
 
 def sampled(clip: Clip, checkpoint: str) -> tuple[np.ndarray, np.ndarray]:
     """The frames that a checkpoint is shown of a video, uint8 (T, H, W, 3), and their indices in it (T,).
 
-    As in the evaluation 1×1: uniform sampling, centre crop. Raises CheckpointError and VideoError.
+    As in the evaluation 1×1: the checkpoint's sampling, centre crop. Raises CheckpointError and VideoError.
     """
     with own_name(clip):
         return _sampled(identity_of(clip, checkpoint, "crop"), model(checkpoint), clip)
@@ -26,7 +26,7 @@ def sampled(clip: Clip, checkpoint: str) -> tuple[np.ndarray, np.ndarray]:
 
 @st.cache_data(max_entries=16, show_spinner="Reading the frames …")
 def _sampled(identity: str, _model: VideoClassifier, _clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-    indices = uniform_indices(probe(_clip.source).length, _model.config.num_frames)
+    indices = evaluated_indices(probe(_clip.source).length, _model.config.num_frames, _model.sampling)
     return cut_view(decode(_clip.source, indices), _model.preprocessing), indices
 
 

@@ -73,6 +73,8 @@ def verdict(look: Look) -> None:
     st.markdown(
         f"{truth}{plain(look.checkpoint)} predicts **{plain(predicted)}** · {probability:.1%} {badge}"
     )
+    for note in look.model.sampling.notes:
+        st.caption(plain(note))
 
 
 def starting_point(look: Look) -> dict:

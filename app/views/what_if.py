@@ -65,6 +65,8 @@ def show() -> None:
     if clip is None:
         st.info("Choose a video in the sidebar to see its frames and its class scores.")
     else:
+        for note in model.sampling.notes:
+            st.caption(plain(note))
         st.fragment(live)(model, checkpoint, clip)
     order, faithfulness = st.tabs(["Order over a data set", "Faithfulness over a data set"])
     with order:

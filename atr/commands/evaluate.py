@@ -10,6 +10,7 @@ import numpy as np
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.evaluate import view_scores
+from atr.results.predict import AVERAGES, PROBABILITIES
 from atr.results.predictions import Predictions, predictions_folder, read_predictions, write_predictions
 from atr.results.questions import (
     Arrays,
@@ -33,6 +34,8 @@ class Evaluate:
     options: SharedOptions
     protocol: Literal[PROTOCOLS] = "1x1"
     """clips x crops a video"""
+    average: Literal[AVERAGES] = PROBABILITIES
+    """of the views: their probabilities, as mmaction2 does, or their logits, as TSM does"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)
@@ -41,14 +44,18 @@ class Evaluate:
         protocol = Protocol.named(self.protocol)
         return Question(
             "predictions",
-            folder=partial(predictions_folder, protocol=protocol),
-            passes={"evaluate": partial(view_scores, model, protocol=protocol)},
-            write=self.write,
+            folder=partial(predictions_folder, protocol=protocol, average=self.average),
+            passes={"evaluate": partial(view_scores, model, protocol=protocol, average=self.average)},
+            write=partial(self.write, protocol.offsets(model.sampling)),
             show=print_result,
             open=partial(clips_of_its_classes, protocol=protocol),
         )
 
-    def write(self, folder: Path, facts: dict, clips: ClipDataset, rows: Arrays) -> None:
+    def write(
+        self, offsets: tuple[float, ...], folder: Path, facts: dict, clips: ClipDataset, rows: Arrays
+    ) -> None:
+        if Protocol.named(self.protocol).num_views > 1:
+            facts = facts | {"offsets": list(offsets), "average": self.average}
         facts = facts | {
             "protocol": self.protocol,
             "labels": clips.labels,
@@ -63,7 +70,8 @@ class Evaluate:
 
 def print_result(facts: dict, folder: Path) -> None:
     predictions = read_predictions(folder)
+    sampling = f", {facts['sampling']} sampling" if "sampling" in facts else ""  # older results do not say
     print(
-        f"{predictions.name}, {facts['data']['description']}, {facts['protocol']}: top-1 {predictions.top(1):.1%}, "
+        f"{predictions.name}, {facts['data']['description']}, {predictions.protocol}{sampling}: top-1 {predictions.top(1):.1%}, "
         f"top-5 {predictions.top(5):.1%} of {len(predictions)} clips"
     )

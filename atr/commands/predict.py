@@ -7,16 +7,26 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
 from atr.results.passes import SKIPPED
-from atr.results.predict import distinct_names, predict, search_videos
+from atr.results.predict import (
+    AVERAGES,
+    PROBABILITIES,
+    VideoViews,
+    distinct_names,
+    search_videos,
+    video_views,
+    view_probabilities,
+)
 from atr.results.processes import device_named
-from atr.results.store import checkpoint_facts, software
+from atr.results.store import checkpoint_facts, sampling_facts, software
+from atr.sampling import SAMPLINGS, Sampling
 from atr.video.decoding import VideoError
-from atr.video.protocol import PROTOCOLS, SAMPLINGS, Protocol
+from atr.video.protocol import PROTOCOLS, Protocol
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,12 @@ class Predict:
     """a checkpoint folder"""
     protocol: Literal[PROTOCOLS] = "1x1"
     """clips x crops a video"""
+    average: Literal[AVERAGES] = PROBABILITIES
+    """of the views: their probabilities, as mmaction2 does, or their logits, as TSM does"""
     sampling: Literal[SAMPLINGS] | None = None
-    """uniform over the whole video, or dense: a window of 64 frames; as the checkpoint was trained by default"""
+    """uniform over the whole video, or dense: a window of frames; as the checkpoint was trained by default"""
+    window: int | None = None
+    """frames of a dense window; as the checkpoint was trained, else 64, by default"""
     json: Path | None = None
     """a file for all class probabilities"""
     overlay: Path | None = None
@@ -59,11 +73,19 @@ class Predict:
         for folder in (self.json and self.json.parent, self.overlay):
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-        sampling = self.sampling or model.facts.get("sampling", "uniform")
+        own, model.sampling = model.sampling, self.asked_for(model.sampling)
+        model.sampling.require_room(model.config.num_frames)
+        notes = list(model.sampling.notes)
+        if own.stated and own != model.sampling:
+            notes.append(f"The checkpoint was trained with {own}; {model.sampling} is used, as asked for.")
+        for note in notes:
+            print(note, file=sys.stderr)
         answers, unreadable = [], []
         for video, name in zip(videos, distinct_names(videos), strict=True):
             try:
-                probabilities = predict(model, video, protocol, sampling)
+                views = video_views(model, video, protocol)
+                frames = torch.from_numpy(views.frames)[None]
+                probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()
                 if self.overlay is not None:
                     folder = self.overlay / name
                     write_overlay(model, video, folder, checkpoint=self.checkpoint, command=command)
@@ -73,16 +95,41 @@ class Predict:
                 continue
             best = np.argsort(-probabilities, kind="stable")[:5]
             print(video)
+            print(f"  {model.sampling}: {frames_in_words(views)}")
             for index in best:
                 print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")
             top5 = [{"label": model.labels[i], "probability": float(probabilities[i])} for i in best]
-            answers.append({"clip": str(video), "top5": top5, "probabilities": probabilities.tolist()})
+            sampled = {"num_frames": views.length, "sampled_frames": views.indices.tolist()}
+            answers.append(
+                {"clip": str(video), **sampled, "top5": top5, "probabilities": probabilities.tolist()}
+            )
         if self.json is not None:
             facts = {
                 "command": command,
                 "checkpoint": checkpoint_facts(self.checkpoint),
                 "labels": model.labels,
             }
-            settings = {"protocol": self.protocol, "sampling": sampling, "software": software()}
+            settings = {"protocol": self.protocol, **sampling_facts(model.sampling)}
+            if protocol.num_views > 1:
+                settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
+            settings |= {"notes": notes, "software": software()}
             write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
         return SKIPPED if unreadable else 0
+
+    def asked_for(self, own: Sampling) -> Sampling:
+        """The sampling to use. Raises ValueError for an impossible one."""
+        if self.sampling is None and self.window is None:
+            return own
+        kind = self.sampling or own.kind
+        if self.window is not None and kind != "dense":
+            raise ValueError(
+                f"window={self.window} is of dense sampling, this is {kind}; allowed: --sampling dense"
+            )
+        return Sampling(kind, own.window if self.window is None else self.window)
+
+
+def frames_in_words(views: VideoViews) -> str:
+    """ "frames 3, 11, 18, 26 of 30", every sampling in brackets where there are several."""
+    lists = [", ".join(map(str, indices)) for indices in views.indices.tolist()]
+    shown = lists[0] if len(lists) == 1 else " ".join(f"({each})" for each in lists)
+    return f"frames {shown} of {views.length}"

@@ -1,7 +1,9 @@
 """Clips for training, evaluation and analysis: T sampled frames, a label, an index into the list."""
 
 import copy
+import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import overload
 
@@ -15,11 +17,12 @@ from atr.data.annotations import require_listed_labels, require_one_answer
 from atr.data.names import data_name
 from atr.data.reading import read_annotations
 from atr.data.symmetry import ClassSymmetry, is_something_something, mirrored_classes
-from atr.files import digest
+from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.video.decoding import decode, probe
-from atr.video.protocol import SINGLE_VIEW, Protocol
-from atr.video.sampling import dense_indices, uniform_indices
+from atr.video.protocol import SINGLE_VIEW, UNIFORM, Protocol
+from atr.video.sampling import random_indices
 
 NUM_RENDERED = 2_000  # clips of a rendered split where no number is given
 
@@ -32,8 +35,10 @@ class ClipDataset(Dataset):
         ids: one name per clip.
         targets: class index per clip.
         description: the list in words.
-        digest: of the list; the same clips in the same order have the same.
-        sampling: "uniform" or "dense": how frames are drawn from a clip.
+        digest: of the clips; the same ones in the same order have the same. Of clips in files it takes in what the files
+            are, told by `atr.files.stamp`, when it is first asked for: one that was added or replaced makes another digest.
+        list_digest: of the list alone, whatever the files are.
+        sampling: how frames are drawn from a clip.
         symmetry: what a flip makes of the classes; None where nothing is known of it, and nothing may be flipped.
         objects: float (N, K), which kinds of objects are in a clip; of rendered clips only.
         notes: what whoever opens the clips should be told, a line each: what was found and is not used, say.
@@ -44,13 +49,17 @@ class ClipDataset(Dataset):
     targets: list[int]
     description: str
     digest: str
-    sampling: str = "uniform"
+    sampling: Sampling = UNIFORM
     symmetry: ClassSymmetry | None = None
     objects: Tensor
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def list_digest(self) -> str:
+        return self.digest
 
     def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
         return torch.from_numpy(self.sampled_frames(index)), int(self.targets[index]), index
@@ -81,8 +90,8 @@ class TabletopClips(ClipDataset):
         split: "train" | "dev" | "val"; their seeds are disjoint.
         cache: folder of the rendered arrays; a cache of the same clips is used again.
         workers: processes that render.
-        protocol: what `views` will be asked for. n clips take their frames in turn from n * T rendered ones, which
-            are the frames at (c + 0.5) / n of every segment. The frames are square, so three crops of one coincide.
+        protocol: what `views` will be asked for, in uniform sampling: a rendered clip is all of its time and has no
+            rate of frames. The frames are square, so three crops of one coincide.
     """
 
     symmetry = ClassSymmetry(mirrored=tabletop.MIRRORED, reversed=tabletop.REVERSED, known=True)
@@ -99,8 +108,11 @@ class TabletopClips(ClipDataset):
         protocol: Protocol = SINGLE_VIEW,
     ):
         seeds = [tabletop.split_seed(split, index) for index in range(num_clips)]
+        times = None  # one sampling: the centres of T segments
+        if protocol.clips > 1:
+            times = [(t + offset) / num_frames for offset in protocol.offsets() for t in range(num_frames)]
         rendered = tabletop.render_batch_cache(
-            cache, seeds, num_frames=num_frames * protocol.clips, size=size, workers=workers
+            cache, seeds, times=times, num_frames=num_frames, size=size, workers=workers
         )
         self.protocol = protocol
         self.frames, self.objects = rendered.frames, torch.from_numpy(rendered.objects).float()
@@ -120,7 +132,7 @@ class TabletopClips(ClipDataset):
         """Raises ValueError when the clips were rendered for another number of samplings."""
         if protocol.clips != self.protocol.clips:
             raise ValueError(f"the clips were opened for protocol {self.protocol}, {protocol} is asked for")
-        samplings = [self.frames[index][c :: protocol.clips] for c in range(protocol.clips)]
+        samplings = np.split(self.frames[index], protocol.clips)
         return np.repeat(samplings, protocol.crops, axis=0)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
@@ -136,6 +148,7 @@ class VideoClips(ClipDataset):
         num_clips: the first so many; None for all.
         split: "train", "val" or "test"; None for "val", or for the only split there is.
         follow_outside: clips may lie outside the folder; else the annotations tell which do.
+        sampling: how frames are drawn, the checkpoint's where there is one; as the data set has it when None.
 
     Attributes:
         annotations: the whole list.
@@ -155,6 +168,7 @@ class VideoClips(ClipDataset):
         num_clips: int | None = None,
         split: str | None = None,
         follow_outside: bool = False,
+        sampling: Sampling | None = None,
     ):
         self.annotations = read_annotations(folder, split, follow_outside=follow_outside)
         if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
@@ -162,9 +176,13 @@ class VideoClips(ClipDataset):
                 f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
             )
         self.num_frames, self.preprocessing = num_frames, preprocessing
-        self.labels, self.sampling = self.annotations.labels, self.annotations.sampling
+        own = Sampling(self.annotations.sampling)
+        self.labels, self.sampling = self.annotations.labels, sampling or own
         self.symmetry = symmetry_of(self.labels)
         self.notes = self.annotations.notes
+        if self.sampling != own:
+            note = f"{self.annotations.name} has {own}; the checkpoint's is used, {self.sampling}"
+            self.notes = (*self.notes, note)
         self.lengths: Sequence[int] | None = None
         self._take(np.arange(len(self.annotations))[:num_clips])
 
@@ -175,9 +193,22 @@ class VideoClips(ClipDataset):
         self.targets = [listed.targets[position] for position in positions]
         self.paths = Paths(listed.root, [listed.files[position] for position in positions])
         self.description = f"{listed.name}, {len(positions)} clips, {self.num_frames} frames"
-        self.digest = digest(
+        self.__dict__.pop("digest", None)  # of other clips
+
+    @cached_property
+    def digest(self) -> str:  # type: ignore[override]  # other lists know theirs from the start
+        """As `current_digest` was when it was first asked for: a pass over the clips and its result have the same one."""
+        return self.current_digest()
+
+    def current_digest(self) -> str:
+        root, files = self.paths.root, self.paths.files
+        return digest([self.list_digest, [[file, stamp(os.path.join(root, file))] for file in files]])
+
+    @property
+    def list_digest(self) -> str:
+        return digest(
             [
-                listed.layout,
+                self.annotations.layout,
                 self.labels,
                 self.ids,
                 self.targets,
@@ -198,12 +229,12 @@ class VideoClips(ClipDataset):
         return counted or probe(self.paths[index]).length
 
     def views(self, index: int, protocol: Protocol) -> np.ndarray:
-        video, length = self.paths[index], self.length(index)
-        return protocol.views(video, length, self.num_frames, self.preprocessing, self.sampling)
+        chosen = protocol.indices(self.length(index), self.num_frames, self.sampling)
+        return protocol.views(self.paths[index], chosen, self.preprocessing)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
-        draw = dense_indices if self.sampling == "dense" else uniform_indices
-        return decode(self.paths[index], draw(self.length(index), self.num_frames, generator=generator))
+        chosen = random_indices(self.length(index), self.num_frames, self.sampling, generator)
+        return decode(self.paths[index], chosen)
 
 
 class Paths(Sequence[Path]):
@@ -231,6 +262,15 @@ def symmetry_of(labels: Sequence[str]) -> ClassSymmetry:
     return ClassSymmetry(mirrored_classes(labels), known=rendered or is_something_something(labels))
 
 
+def require_uniform(name: str, sampling: Sampling | None) -> None:
+    """Raises ValueError where rendered clips are to be sampled densely."""
+    if sampling is not None and sampling.kind == "dense":
+        raise ValueError(
+            f"{name} is rendered over the whole time of a clip, but the checkpoint takes {sampling}; "
+            "`python -m atr tabletop` writes such clips as videos"
+        )
+
+
 def open_clips(
     name: str,
     *,
@@ -240,6 +280,7 @@ def open_clips(
     num_clips: int | None = None,
     protocol: Protocol = SINGLE_VIEW,
     follow_outside: bool = False,
+    sampling: Sampling | None = None,
 ) -> ClipDataset:
     """The clips a command's `--data` names.
 
@@ -249,13 +290,15 @@ def open_clips(
         num_clips: the first so many; NUM_RENDERED of a rendered split, all of a folder when None.
         protocol: what `views` will be asked for (matters for rendered clips).
         follow_outside: clips of a folder may lie outside it.
+        sampling: of the checkpoint that is asked; as the data set has it when None.
 
     Raises:
         ValueError: `name` is neither, there are fewer clips than asked for, two clips have one id, a clip lies outside
-            the folder, or its label is not listed.
+            the folder, its label is not listed, or rendered clips are to be sampled densely.
     """
     folder, split = data_name(name)
     if folder is None:
+        require_uniform(name, sampling)
         return TabletopClips(
             split or "val",
             NUM_RENDERED if num_clips is None else num_clips,
@@ -271,6 +314,7 @@ def open_clips(
         num_clips=num_clips,
         split=split,
         follow_outside=follow_outside,
+        sampling=sampling,
     )
     require_one_answer(clips.annotations)
     require_listed_labels(clips.annotations)

@@ -14,7 +14,7 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.results.passes import per_clip
-from atr.results.predict import class_probabilities, view_probabilities
+from atr.results.predict import PROBABILITIES, class_probabilities, view_probabilities
 from atr.results.processes import process_state
 from atr.results.scores import Scores
 from atr.video.protocol import Protocol
@@ -57,11 +57,11 @@ class Views(Dataset):
 
 
 def view_scores(
-    model: VideoClassifier, clips: ClipDataset, protocol: Protocol, **options
+    model: VideoClassifier, clips: ClipDataset, protocol: Protocol, average: str = PROBABILITIES, **options
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """Class probabilities of every clip, averaged over the views of a protocol; float32 arithmetic.
 
-    options: of `pass_over`.
+    average: of `view_probabilities`. options: of `pass_over`.
 
     Returns:
         {"scores": float32 (N, num_classes), "seconds": float64 (N,), what the network took, "index": (N,)}, and
@@ -71,7 +71,7 @@ def view_scores(
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         started = time.perf_counter()
-        scores = view_probabilities(model, frames).cpu().numpy()
+        scores = view_probabilities(model, frames, average).cpu().numpy()
         seconds = (time.perf_counter() - started) / len(frames)
         return {"scores": scores, "seconds": np.full(len(frames), seconds)}
 

@@ -3,6 +3,7 @@
 import glob
 from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,14 +12,18 @@ from torch import Tensor
 from atr.data.listing import videos_below
 from atr.data.unused import Left, Unused
 from atr.models import VideoClassifier
+from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.video.decoding import VIDEO_SUFFIXES, probe
 from atr.video.frame_folder import numbered_frames
-from atr.video.protocol import Protocol
+from atr.video.protocol import SINGLE_VIEW, Protocol
 from atr.video.transforms import normalised, to_unit
 
+PROBABILITIES = "probabilities"
+AVERAGES = (PROBABILITIES, "logits")
 
-def class_probabilities(
+
+def class_logits(
     model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
 ) -> Tensor:
     """One view of clips as a data set gives it, uint8 (N, T, h, w, 3) -> float32 (N, num_classes) on the model's device.
@@ -29,16 +34,33 @@ def class_probabilities(
     if isinstance(clips, np.ndarray):
         clips = torch.from_numpy(np.ascontiguousarray(clips))
     with torch.inference_mode():
-        logits = model(normalised(to_unit(clips.to(device)), preprocessing or model.preprocessing))
-        return logits.float().softmax(dim=1)
+        return model(normalised(to_unit(clips.to(device)), preprocessing or model.preprocessing)).float()
 
 
-def view_probabilities(model: VideoClassifier, views: Tensor) -> Tensor:
+def class_probabilities(
+    model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
+) -> Tensor:
+    """The softmax of `class_logits`."""
+    with torch.inference_mode():
+        return class_logits(model, clips, preprocessing).softmax(dim=1)
+
+
+def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PROBABILITIES) -> Tensor:
     """uint8 (N, V, T, h, w, 3) -> float32 (N, num_classes), averaged over the V views of a clip.
 
     One view after the other: thirty views of a batch at once do not fit every machine.
+
+    average: one of AVERAGES: "probabilities", the softmax of every view, as mmaction2 does; "logits", whose mean has the
+        softmax taken of, as TSM does. Of a single view the two are the same.
     """
-    return reduce(torch.add, (class_probabilities(model, view) for view in views.unbind(1))) / views.shape[1]
+    require("average", average, AVERAGES)
+    if average == PROBABILITIES:
+        return (
+            reduce(torch.add, (class_probabilities(model, view) for view in views.unbind(1))) / views.shape[1]
+        )
+    with torch.inference_mode():
+        logits = reduce(torch.add, (class_logits(model, view) for view in views.unbind(1))) / views.shape[1]
+        return logits.softmax(dim=1)
 
 
 def find_videos(names: list[str], *, follow_outside: bool = False) -> list[Path]:
@@ -78,13 +100,28 @@ def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[li
     return list(found), Unused.of(unused)
 
 
+class VideoViews(NamedTuple):
+    """What a model is shown of a video.
+
+    frames: uint8 (V, T, h, w, 3). indices: int (clips, T), which of the video's `length` frames they are.
+    """
+
+    frames: np.ndarray
+    indices: np.ndarray
+    length: int
+
+
+def video_views(model: VideoClassifier, video: Path, protocol: Protocol = SINGLE_VIEW) -> VideoViews:
+    """The views of a protocol, sampled as the model declares it. Raises VideoError: the file is no readable video."""
+    length = probe(video).length
+    chosen = protocol.indices(length, model.config.num_frames, model.sampling)
+    return VideoViews(protocol.views(video, chosen, model.preprocessing), chosen, length)
+
+
 def predict(
-    model: VideoClassifier,
-    video: Path,
-    protocol: Protocol = Protocol(),  # noqa: B008 (frozen)
-    sampling: str = "uniform",
+    model: VideoClassifier, video: Path, protocol: Protocol = SINGLE_VIEW, average: str = PROBABILITIES
 ) -> np.ndarray:
-    """Class probabilities of a video, float32 (num_classes,): the softmax of every view, averaged.
+    """Class probabilities of a video, float32 (num_classes,), averaged over the views as `view_probabilities` does.
 
     Args:
         model: of a checkpoint, in evaluation mode, on any device.
@@ -92,9 +129,8 @@ def predict(
     Raises:
         VideoError: the file is no readable video.
     """
-    length, num_frames = probe(video).length, model.config.num_frames
-    views = protocol.views(video, length, num_frames, model.preprocessing, sampling)
-    return view_probabilities(model, torch.from_numpy(views)[None])[0].cpu().numpy()
+    views = torch.from_numpy(video_views(model, video, protocol).frames)
+    return view_probabilities(model, views[None], average)[0].cpu().numpy()
 
 
 def distinct_names(videos: list[Path]) -> list[str]:

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from atr.checkpoint import read_config
 from atr.files import write_json
+from atr.results.predict import PROBABILITIES
 from atr.results.scores import Scores
 from atr.results.store import RESULT, read_result, result_folder
+from atr.sampling import Sampling
 from atr.video.protocol import Protocol
 
 TABLE = "predictions.parquet"
@@ -22,9 +25,9 @@ class Predictions(Scores):
 
     Attributes:
         ids: one name per clip, (N,).
-        facts: protocol, labels, data {name, description, digest}, checkpoint {name, weights_sha256, model,
-            preprocessing}, software (the decoder's and torch's versions), command, milliseconds_per_clip, skipped
-            [{id, message}].
+        facts: protocol and, of several views, offsets (`Protocol.offsets`) and average; sampling, window; labels, data
+            {name, description, digest}, checkpoint {name, weights_sha256, model, preprocessing}, software (the decoder's
+            and torch's versions), command, milliseconds_per_clip, notes, skipped [{id, message}].
 
     Raises:
         ValueError: arrays, labels and ids do not fit each other, a score is no number, or an id stands twice.
@@ -56,10 +59,28 @@ class Predictions(Scores):
     def labels(self) -> list[str]:
         return self.facts["labels"]
 
+    @property
+    def protocol(self) -> str:
+        """In words: 2x3, and how its views were averaged where that is not the common way."""
+        logits = self.facts.get("average", PROBABILITIES) != PROBABILITIES
+        return self.facts["protocol"] + ", logits averaged" * logits
 
-def predictions_folder(root: Path, checkpoint: Path, data_digest: str, protocol: Protocol) -> Path:
+    @property
+    def states_offsets(self) -> bool:
+        """False of results of several views from the time when two samplings were at 1/4 and 3/4 of every segment."""
+        return Protocol.named(self.facts["protocol"]).num_views == 1 or "offsets" in self.facts
+
+
+def predictions_folder(
+    root: Path, checkpoint: Path, data_digest: str, protocol: Protocol, average: str = PROBABILITIES
+) -> Path:
     """Where the predictions lie, complete or not."""
-    return result_folder(root, "predictions", checkpoint, {"data": data_digest, "protocol": str(protocol)})
+    settings: dict = {"data": data_digest, "protocol": str(protocol)}
+    if protocol.num_views > 1:  # of one view there is nothing to choose
+        config = read_config(checkpoint)
+        sampling = Sampling.of_facts(config, config["model"]["num_frames"])
+        settings |= {"offsets": protocol.offsets(sampling), "average": average}
+    return result_folder(root, "predictions", checkpoint, settings)
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:

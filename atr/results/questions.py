@@ -15,7 +15,15 @@ from atr.data.labels import label_mapping
 from atr.models import VideoClassifier
 from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import process_state
-from atr.results.store import RESULT, checkpoint_facts, complete, partial_folder, read_result, software
+from atr.results.store import (
+    RESULT,
+    checkpoint_facts,
+    complete,
+    partial_folder,
+    read_result,
+    sampling_facts,
+    software,
+)
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
 Arrays = dict[str, np.ndarray]  # a row a clip
@@ -61,6 +69,7 @@ def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SIN
         num_clips=options.num_clips,
         protocol=protocol,
         follow_outside=options.follow_outside,
+        sampling=model.sampling,
     )
 
 
@@ -134,7 +143,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     with state.main_process_first():  # of several processes one renders
         clips = question.open(model, options)
     if state.is_main_process:
-        for note in clips.notes:
+        for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
     if folder.exists() and not (folder / RESULT).is_file():
@@ -142,7 +151,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     if not folder.exists():
         found, broken = found_by(question, clips, folder, options)
         if state.is_main_process:
-            facts = facts_of(question.kind, command, options, clips, broken)
+            facts = facts_of(question.kind, command, options, model, clips, broken)
             complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
     state.wait_for_everyone()
     if not state.is_main_process:
@@ -179,7 +188,9 @@ def found_by(
     return found, broken
 
 
-def facts_of(kind: str, command: str, options: Options, clips: ClipDataset, broken: Broken) -> dict:
+def facts_of(
+    kind: str, command: str, options: Options, model: VideoClassifier, clips: ClipDataset, broken: Broken
+) -> dict:
     """What every result says of where it comes from."""
     data: dict = {"name": options.data, "description": clips.description, "digest": clips.digest}
     if clips.notes:
@@ -189,6 +200,8 @@ def facts_of(kind: str, command: str, options: Options, clips: ClipDataset, brok
         "command": command,
         "checkpoint": checkpoint_facts(options.checkpoint),
         "data": data,
+        **sampling_facts(model.sampling),
+        "notes": list(model.sampling.notes),
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
         "software": software(),
     }

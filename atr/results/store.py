@@ -1,5 +1,8 @@
 """Results on disk, addressed by content: the same checkpoint, data and settings lead to the same folder.
 
+Of videos on disk, the data is the list and, for every file, its path below the root, its size and the time of its last
+change: one that was replaced, repaired or added makes it another question. Rendered clips are addressed by their seeds.
+
 A result folder appears under its name only when it is complete; until then its parts lie in `.{name}.partial`.
 """
 
@@ -14,6 +17,7 @@ import torch
 
 from atr.checkpoint import read_config
 from atr.files import digest, whole_folder
+from atr.sampling import Sampling
 
 RESULT = "result.json"
 # Facts of every result that a reader may rely on; "a.b" is b of a. Each kind has its own KEYS besides.
@@ -21,9 +25,14 @@ FACTS = ("checkpoint.name", "command", "skipped", "data.name", "data.description
 
 
 def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Path:
-    """Where the result of one question lies: named by the checkpoint's weights and configuration, and `settings`."""
+    """Where the result of one question lies: named by the checkpoint's weights and configuration, and `settings`.
+
+    Uniform sampling is not in the name: it is what results have that are older than the choice.
+    """
     config = read_config(checkpoint)
-    identity = digest([config["weights_sha256"], config["model"], config["preprocessing"], settings])
+    sampling = Sampling.of_facts(config, config["model"]["num_frames"])
+    parts = [config["weights_sha256"], config["model"], config["preprocessing"], settings]
+    identity = digest(parts if sampling.kind == "uniform" else [*parts, sampling_facts(sampling)])
     return root / f"{kind}-{checkpoint.resolve().name}-{identity[:12]}"
 
 
@@ -32,6 +41,12 @@ def checkpoint_facts(folder: Path) -> dict:
     config = read_config(folder)
     kept = {key: config[key] for key in ("weights_sha256", "model", "preprocessing")}
     return {"name": folder.resolve().name, **kept, "training": config.get("training")}
+
+
+def sampling_facts(sampling: Sampling) -> dict:
+    """What an answer says of how frames were drawn: "sampling", "sampling_stated", and "window" where it is dense."""
+    window = {"window": sampling.window} if sampling.kind == "dense" else {}
+    return {"sampling": sampling.kind, "sampling_stated": sampling.stated, **window}
 
 
 def software() -> dict[str, str]:

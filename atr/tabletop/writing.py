@@ -87,11 +87,18 @@ class RenderedClips:
 
 
 def render_batch_cache(
-    path: str | Path, seeds: Sequence[int], *, num_frames: int = 8, size: int = 96, workers: int = 1
+    path: str | Path,
+    seeds: Sequence[int],
+    *,
+    times: Sequence[float] | None = None,
+    num_frames: int = 8,
+    size: int = 96,
+    workers: int = 1,
 ) -> RenderedClips:
     """The clips of `seeds` from the folder `path`, rendered there first if they are not in it yet.
 
     The files' name holds the renderer's version and a digest of the arguments; they appear when complete.
+    times: (T,) of the frames, in any order; as `render_clip` has them when None.
     workers: processes that render; with 1, this process does.
     """
     seeds = [int(seed) for seed in seeds]
@@ -99,13 +106,19 @@ def render_batch_cache(
         raise ValueError(
             f"needs one seed and one worker or more, got {len(seeds)} seeds and {workers} workers"
         )
-    identity = digest([RENDERER_VERSION, num_frames, size, seeds])
+    settings = [RENDERER_VERSION, num_frames, size, seeds]
+    if times is None:
+        times = (np.arange(num_frames) + 0.5) / num_frames
+    else:
+        times, num_frames = np.asarray(times), len(times)
+        settings = [RENDERER_VERSION, times.tolist(), size, seeds]
+    identity = digest(settings)
     name = f"tabletop-v{RENDERER_VERSION}-{num_frames}x{size}px-{identity[:12]}"
     folder = Path(path)
     array, facts = folder / f"{name}.npy", folder / f"{name}.npz"
     if not (array.exists() and facts.exists()):
         folder.mkdir(parents=True, exist_ok=True)
-        _render_cache(array, facts, seeds, num_frames, size, workers)
+        _render_cache(array, facts, seeds, times, size, workers)
     with np.load(facts) as stored:
         return RenderedClips(
             np.load(array, mmap_mode="r"), stored["labels"], stored["objects"], stored["acting"]
@@ -113,15 +126,15 @@ def render_batch_cache(
 
 
 def _render_cache(
-    array: Path, facts: Path, seeds: list[int], num_frames: int, size: int, workers: int
+    array: Path, facts: Path, seeds: list[int], times: np.ndarray, size: int, workers: int
 ) -> None:
     labels = np.zeros(len(seeds), np.int64)
     objects = np.zeros((len(seeds), len(OBJECT_KINDS)), bool)
-    acting = np.zeros((len(seeds), num_frames), bool)
+    acting = np.zeros((len(seeds), len(times)), bool)
     with whole_file(array) as unfinished:
-        shape = (len(seeds), num_frames, size, size, 3)
+        shape = (len(seeds), len(times), size, size, 3)
         np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape).flush()
-        jobs = [(unfinished, k, seeds[k : k + 16], num_frames, size) for k in range(0, len(seeds), 16)]
+        jobs = [(unfinished, k, seeds[k : k + 16], times, size) for k in range(0, len(seeds), 16)]
         with tqdm(total=len(seeds), desc="rendering", unit="clip") as bar:
             for first, rendered in in_processes(_render_rows, jobs, workers):
                 for k, (label, kinds, active) in enumerate(rendered, start=first):
@@ -135,11 +148,11 @@ def _render_cache(
 
 def _render_rows(job) -> tuple[int, list[tuple[int, frozenset[int], np.ndarray]]]:
     """Render consecutive rows of the cache in place; the first row and (label, objects, acting) of each."""
-    array, first, seeds, num_frames, size = job
+    array, first, seeds, times, size = job
     frames = np.load(array, mmap_mode="r+")
     facts = []
     for k, seed in enumerate(seeds, start=first):
-        clip = render_clip(seed, num_frames=num_frames, size=size)
+        clip = render_clip(seed, times=times, size=size)
         frames[k] = clip.frames
         facts.append((clip.label, clip.objects, clip.acting))
     return first, facts

@@ -206,4 +206,4 @@ def identity_of(config: TrainConfig, data: ClipDataset) -> str:
     """What has to be the same for a run to go on. Its weights also depend on the numbers of processes and threads, the
     device, and what `init` holds: change none of these in the middle of a run that is to be repeated.
     """
-    return json.dumps([settings_of(dataclasses.replace(config, workers=0, save_every=0.0)), data.digest])
+    return json.dumps([settings_of(dataclasses.replace(config, workers=0, save_every=0.0)), data.list_digest])

@@ -203,7 +203,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             run=facts,
             history=run.state.progress.history,
             command=command,
-            sampling=data.sampling,
+            **data.sampling.facts(),
             environment={
                 "torch": torch.__version__,
                 "machine": platform.machine(),

@@ -7,12 +7,13 @@ import numpy as np
 
 from atr.options import require
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.video.decoding import decode
 from atr.video.sampling import dense_indices, uniform_indices
 from atr.video.transforms import cut_view, resize, resized_size
 
 PROTOCOLS = ("1x1", "2x3", "10x3")
-SAMPLINGS = ("uniform", "dense")
+UNIFORM = Sampling()
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,7 @@ class Protocol:
     """`clips` samplings of the frames, each cut in `crops` ways. 1x1 is the centre of everything.
 
     Attributes:
-        clips: uniform sampling: clip c takes the frame at (c + 0.5) / clips of every segment. Dense sampling: the
-            windows' places are spread evenly from the first to the last possible one; a single one is in the middle.
+        clips: samplings of the frames, at `offsets`.
         crops: 1, the short side resized and the centre cut as in training; or 3, squares of the whole short side at
             the two ends and in the middle of the longer side.
     """
@@ -42,13 +42,30 @@ class Protocol:
     def num_views(self) -> int:
         return self.clips * self.crops
 
-    def indices(self, length: int, num_frames: int, sampling: str = "uniform") -> np.ndarray:
+    def offsets(self, sampling: Sampling = UNIFORM) -> tuple[float, ...]:
+        """Where the frames of each of the samplings are taken, in the order of the views.
+
+        Uniform: of every segment the frame at this share of it. One is at 1/2; two are at 1/2 and 0, as TSM's and
+        mmaction2's `twice_sample`; n are at (c + 1/2) / n. Dense: the window at this share of the way from the first
+        to the last possible place. One is at 1/2, n are spread from 0 to 1, as TSM's ten.
+        """
+        if self.clips == 1:
+            return (0.5,)
+        if sampling.kind == "dense":
+            return tuple(np.linspace(0, 1, self.clips).tolist())
+        if self.clips == 2:
+            return (0.5, 0.0)
+        return tuple(((np.arange(self.clips) + 0.5) / self.clips).tolist())
+
+    def indices(self, length: int, num_frames: int, sampling: Sampling = UNIFORM) -> np.ndarray:
         """Frames shown of a clip of L = `length`, int (clips, T)."""
-        if sampling == "uniform":
-            shifts = (np.arange(self.clips) + 0.5) / self.clips
-            return np.stack([uniform_indices(length, num_frames, shift=shift) for shift in shifts])
-        positions = [0.5] if self.clips == 1 else np.linspace(0, 1, self.clips)
-        return np.stack([dense_indices(length, num_frames, position=place) for place in positions])
+        offsets = self.offsets(sampling)
+        if sampling.kind == "uniform":
+            return np.stack([uniform_indices(length, num_frames, shift=offset) for offset in offsets])
+        window = sampling.window
+        return np.stack(
+            [dense_indices(length, num_frames, window=window, position=offset) for offset in offsets]
+        )
 
     def cut(self, frames: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         """Frames uint8 (L, H, W, 3) -> uint8 (crops, L, h, w, 3)."""
@@ -56,20 +73,22 @@ class Protocol:
             return cut_view(frames, preprocessing)[None]
         return three_crops(frames, preprocessing.short_side)
 
-    def views(
-        self, video: Path, length: int, num_frames: int, preprocessing: Preprocessing, sampling: str
-    ) -> np.ndarray:
-        """What is shown of a video of L = `length`, uint8 (V, T, h, w, 3), the crops of one sampling together.
+    def views(self, video: Path, chosen: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+        """What is shown of a video, uint8 (V, T, h, w, 3), the crops of one sampling together.
 
-        Raises VideoError where the file cannot be read.
+        chosen: of `indices`, (clips, T). Raises VideoError where the file cannot be read.
         """
-        chosen = self.indices(length, num_frames, sampling)
         crops = self.cut(decode(video, chosen.ravel()), preprocessing)  # once for all samplings
         crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
-        return crops.swapaxes(0, 1).reshape(self.num_views, num_frames, *crops.shape[3:])
+        return crops.swapaxes(0, 1).reshape(self.num_views, *crops.shape[2:])
 
 
 SINGLE_VIEW = Protocol()
+
+
+def evaluated_indices(length: int, num_frames: int, sampling: Sampling) -> np.ndarray:
+    """The frames of protocol 1x1, int (T,): what a model answers from wherever one view of a clip is asked for."""
+    return SINGLE_VIEW.indices(length, num_frames, sampling)[0]
 
 
 def three_crops(frames: np.ndarray, side: int) -> np.ndarray:

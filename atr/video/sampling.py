@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from atr.sampling import Sampling
+
 
 def uniform_indices(
     length: int, num_frames: int, *, shift: float = 0.5, generator: np.random.Generator | None = None
@@ -34,8 +36,7 @@ def dense_indices(
     ``generator`` the start is random (training). A clip shorter than the window is read in a loop.
     """
     _check_counts(length, num_frames)
-    if window < num_frames:
-        raise ValueError(f"window must be at least num_frames = {num_frames}, got {window}")
+    offsets = _window_offsets(num_frames, window)
     if not 0 <= position <= 1:
         raise ValueError(f"position must lie in [0, 1], got {position}")
     last_start = max(length - window, 0)
@@ -43,7 +44,16 @@ def dense_indices(
         start = int(round(position * last_start, 6))  # 7/9 of 99 is a little less than 77 in floating point
     else:
         start = int(generator.integers(last_start + 1))
-    return (start + np.arange(num_frames) * window // num_frames) % length
+    return (start + offsets) % length
+
+
+def random_indices(
+    length: int, num_frames: int, sampling: Sampling, generator: np.random.Generator
+) -> np.ndarray:
+    """One random sampling, for training, int (T,)."""
+    if sampling.kind == "uniform":
+        return uniform_indices(length, num_frames, generator=generator)
+    return dense_indices(length, num_frames, window=sampling.window, generator=generator)
 
 
 def covering_indices(length: int, num_frames: int) -> np.ndarray:
@@ -58,6 +68,34 @@ def covering_indices(length: int, num_frames: int) -> np.ndarray:
     starts, lasts = bounds[:-1], np.maximum(bounds[1:] - 1, bounds[:-1])
     passes = np.arange((lasts - starts).max() + 1)
     return np.minimum(starts + passes[:, None], lasts)
+
+
+def covering_windows(
+    length: int, num_frames: int, *, window: int = 64, wanted: np.ndarray | None = None
+) -> np.ndarray:
+    """Dense samplings that together show every frame, or those `wanted`, int (P, T).
+
+    The first is the one of the evaluation, its window in the middle of the clip. Every other one starts at the first
+    frame that none before it shows, or ends with the clip, so that what it reads lies inside; a clip shorter than the
+    window is read in a loop.
+    """
+    _check_counts(length, num_frames)
+    offsets = _window_offsets(num_frames, window)
+    last_start = max(length - 1 - offsets[-1], 0)
+    passes = [dense_indices(length, num_frames, window=window)]
+    seen = set(passes[0].tolist())
+    for frame in range(length) if wanted is None else wanted.tolist():
+        if frame not in seen:
+            start = next(frame - offset for offset in offsets if frame - offset <= last_start)
+            passes.append((start + offsets) % length)
+            seen.update(passes[-1].tolist())
+    return np.stack(passes)
+
+
+def _window_offsets(num_frames: int, window: int) -> np.ndarray:
+    if window < num_frames:
+        raise ValueError(f"window must be at least num_frames = {num_frames}, got {window}")
+    return np.arange(num_frames) * window // num_frames
 
 
 def _check_counts(length: int, num_frames: int) -> None:

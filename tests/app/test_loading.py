@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+import atr
 from app import loading
 from app.choices import plain
 from app.explorer import pack
+from app.loading import data_set
 from tests.app.world import ACTING, SIDE, write_checkpoint
 
 
@@ -44,6 +46,16 @@ def test_what_is_computed_is_found_again_by_content(world):
     assert loading.look(loading.clip_in_root("copy.mp4"), "only", "crop").identity == look.identity
     assert loading.look(second, "only", "crop").identity != look.identity
     assert loading.look(first, "only", "whole").identity != look.identity
+
+
+def test_results_are_looked_for_by_what_the_files_are_now(world, monkeypatch):
+    monkeypatch.setenv("ATR_DATA", str(world / "clips"))
+    ((name, _),) = data_set.names().items()
+    asked = (name, 1, 4, atr.Preprocessing().to_dict())
+    before = data_set.digest(*asked)
+    assert data_set.digest(*asked) == before
+    (world / "clips" / "val-000000.mp4").write_bytes(b"another")
+    assert data_set.digest(*asked) != before
 
 
 def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):

@@ -1,5 +1,6 @@
 """The evaluate command on real files: protocols by hand, shards, kill and resume, broken videos, unlike labels."""
 
+import dataclasses
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import torch
 import atr
 import atr.results.evaluate
 import atr.video.protocol
+from analysis.compare.comparable import NotComparable, require_comparable
 from atr.__main__ import main
 from atr.data.clips import VideoClips
 from atr.results.predictions import read_predictions
@@ -75,7 +77,22 @@ def test_six_views_are_averaged_as_probabilities(checkpoint, clips_folder, tmp_p
     with torch.inference_mode():
         expected = model(normalise(views, model.preprocessing)).softmax(1).mean(0)
     np.testing.assert_allclose(predictions.scores[2], expected, atol=1e-5)
-    assert predictions.facts["protocol"] == "2x3"
+    facts = predictions.facts
+    assert (facts["protocol"], facts["offsets"], facts["average"]) == ("2x3", [0.5, 0.0], "probabilities")
+    assert evaluate(*arguments, "--average", "logits") == 0
+    (other,) = {
+        f for f in results(tmp_path, "predictions") if read_predictions(f).facts["average"] == "logits"
+    }
+    with torch.inference_mode():
+        expected = model(normalise(views, model.preprocessing)).mean(0).softmax(0)
+    np.testing.assert_allclose(read_predictions(other).scores[2], expected, atol=1e-5)
+    with pytest.raises(NotComparable, match="protocol 2x3 against 2x3, logits averaged; evaluate both"):
+        require_comparable([predictions, read_predictions(other)])
+    older = dataclasses.replace(predictions, facts={k: v for k, v in facts.items() if k != "offsets"})
+    with pytest.raises(
+        NotComparable, match="B tiny-atr is older and was shown other frames; evaluate it anew"
+    ):
+        require_comparable([predictions, older])
 
 
 def test_two_processes_say_the_same(whole, checkpoint, clips_folder, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from atr.data.clips import TabletopClips, VideoClips, open_clips
 from atr.data.symmetry import mirrored_classes
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.tabletop import CLASSES, REVERSED, render_clip, split_seed, write_dataset
 from atr.video.decoding import VideoError, decode
 from atr.video.encoding import write_mp4
@@ -68,14 +69,14 @@ def test_a_missing_video_is_named(folder, tmp_path):
         clips[0]
 
 
-@pytest.mark.parametrize("clips", [2, 10])
-def test_rendered_clips_are_sampled_at_shifts_of_their_segments(tmp_path, clips):
+@pytest.mark.parametrize(("clips", "shifts"), [(2, [0.5, 0.0]), (10, (np.arange(10) + 0.5) / 10)])
+def test_rendered_clips_are_sampled_at_shifts_of_their_segments(tmp_path, clips, shifts):
     protocol = Protocol(clips, 3)
     data = TabletopClips("val", 1, num_frames=4, size=32, cache=tmp_path, protocol=protocol)
     views = data.views(0, protocol)
     assert views.shape == (3 * clips, 4, 32, 32, 3)
     for c in range(clips):
-        times = (np.arange(4) + (c + 0.5) / clips) / 4
+        times = (np.arange(4) + shifts[c]) / 4
         expected = render_clip(split_seed("val", 0), times=times, size=32).frames
         for crop in range(3):  # of a square
             assert np.array_equal(views[3 * c + crop], expected)
@@ -102,9 +103,7 @@ def test_views_are_clips_by_crops(wide):
     views = clips.views(0, Protocol(2, 3))
     assert views.shape == (6, 4, 24, 24, 3)
     frames = decode(clips.paths[0])
-    for c, chosen in enumerate(
-        ([12, 62, 112, 162], [37, 87, 137, 187])
-    ):  # 1/4 and 3/4 of segments of 50 frames
+    for c, chosen in enumerate(([25, 75, 125, 175], [0, 50, 100, 150])):  # 1/2 and 0 of segments of 50 frames
         for crop, left in enumerate((0, 12, 24)):
             assert np.array_equal(views[3 * c + crop], frames[chosen, :, left : left + 24])
     single = clips.views(0, Protocol(1, 1))
@@ -112,9 +111,8 @@ def test_views_are_clips_by_crops(wide):
     assert np.array_equal(single[0], clips[0][0].numpy())
 
 
-def test_dense_views_are_windows_of_64_frames(wide, monkeypatch):
-    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
-    monkeypatch.setattr(clips, "sampling", "dense")
+def test_dense_views_are_windows_of_64_frames(wide):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES, sampling=Sampling("dense"))
 
     def first_frames(protocol):
         return [round(float(view[0, ..., 0].mean())) for view in clips.views(0, protocol)[:: protocol.crops]]
@@ -126,9 +124,8 @@ def test_dense_views_are_windows_of_64_frames(wide, monkeypatch):
 
 
 @pytest.mark.parametrize("sampling", ["uniform", "dense"])
-def test_random_frames_are_whole_and_reproducible(wide, monkeypatch, sampling):
-    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES)
-    monkeypatch.setattr(clips, "sampling", sampling)
+def test_random_frames_are_whole_and_reproducible(wide, sampling):
+    clips = VideoClips(wide, num_frames=4, preprocessing=SIZES, sampling=Sampling(sampling))
     frames = clips.random_frames(0, np.random.default_rng(3))
     assert frames.shape == (4, 24, 48, 3)
     assert np.array_equal(frames, clips.random_frames(0, np.random.default_rng(3)))

@@ -13,7 +13,14 @@ import atr
 from analysis.__main__ import main as analyse
 from atr.__main__ import main
 from atr.data.reading import read_annotations
-from atr.results.predict import distinct_names, find_videos, predict, search_videos
+from atr.results.predict import (
+    AVERAGES,
+    distinct_names,
+    find_videos,
+    predict,
+    search_videos,
+    view_probabilities,
+)
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from atr.video.protocol import Protocol
@@ -67,6 +74,36 @@ def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):
     six = predict(model, video, Protocol(2, 3))
     assert six.sum() == pytest.approx(1, abs=1e-5)
     assert not np.allclose(six, expected, atol=1e-6)
+
+
+def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
+    """By hand: two views whose logits are 0, log 3 and log 9, 0 of two classes."""
+    logits = torch.tensor([[[0.0, np.log(3)], [np.log(9), 0.0]]])  # (N, V, classes)
+    views = torch.tensor([0, 1], dtype=torch.uint8).reshape(1, 2, 1, 1, 1, 1).expand(1, 2, 1, 1, 1, 3)
+
+    class Told(torch.nn.Module):
+        preprocessing = atr.Preprocessing(1, 1, (0, 0, 0), (1, 1, 1))
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))  # tells the device
+
+        def forward(self, clips):
+            return logits[0, (clips.flatten(1)[:, 0] * 255).round().long()]
+
+    averaged = view_probabilities(Told(), views)
+    torch.testing.assert_close(averaged, torch.tensor([[(0.25 + 0.9) / 2, (0.75 + 0.1) / 2]]))
+    # the mean logits are log 3 and log 3 / 2: odds of the square root of 3
+    expected = np.sqrt(3) / (1 + np.sqrt(3))
+    torch.testing.assert_close(
+        view_probabilities(Told(), views, "logits"), torch.tensor([[expected, 1 - expected]]).float()
+    )
+    for average in AVERAGES:
+        torch.testing.assert_close(
+            view_probabilities(Told(), views[:, :1], average), torch.tensor([[0.25, 0.75]])
+        )
+    with pytest.raises(ValueError, match="average='votes' is unknown; allowed: probabilities, logits"):
+        view_probabilities(Told(), views, "votes")
 
 
 def test_a_folder_with_a_broken_video(checkpoint, clips_folder, tmp_path, capsys):

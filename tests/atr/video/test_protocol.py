@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.video.protocol import PROTOCOLS, SINGLE_VIEW, Protocol, three_crops
 from atr.video.sampling import uniform_indices
 from atr.video.transforms import cut_view
+
+DENSE = Sampling("dense")
 
 
 def test_names():
@@ -19,8 +22,11 @@ def test_names():
 
 
 def test_uniform_clips_by_hand():
-    # 4 segments of 10 frames; shifts 0.25 and 0.75
-    assert Protocol(2, 3).indices(40, 4).tolist() == [[2, 12, 22, 32], [7, 17, 27, 37]]
+    # 4 segments of 10 frames; shifts 1/2 and 0, in the order of TSM's and mmaction2's twice_sample
+    assert Protocol(2, 3).indices(40, 4).tolist() == [[5, 15, 25, 35], [0, 10, 20, 30]]
+    # TSM: tick = 30 / 4 = 7.5; int(tick / 2 + tick * x), int(tick * x)
+    assert Protocol(2, 3).indices(30, 4).tolist() == [[3, 11, 18, 26], [0, 7, 15, 22]]
+    assert Protocol(2, 3).indices(3, 4).tolist() == [[0, 1, 1, 2], [0, 0, 1, 2]]  # fewer frames than segments
     assert Protocol(1, 1).indices(40, 4).tolist() == [uniform_indices(40, 4).tolist()]
     assert Protocol(10, 3).indices(40, 4)[:, 0].tolist() == list(
         range(10)
@@ -29,10 +35,13 @@ def test_uniform_clips_by_hand():
 
 def test_dense_clips_by_hand():
     # windows of 64 frames out of 164: starts from 0 to 100
-    assert Protocol(2, 3).indices(164, 8, "dense")[:, 0].tolist() == [0, 100]
-    assert Protocol(1, 1).indices(164, 8, "dense")[:, 0].tolist() == [50]
-    assert Protocol(10, 3).indices(163, 8, "dense")[:, 0].tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
-    assert np.diff(Protocol(2, 3).indices(164, 8, "dense")).tolist() == [[8] * 7] * 2
+    assert Protocol(2, 3).indices(164, 8, DENSE)[:, 0].tolist() == [0, 100]
+    assert Protocol(1, 1).indices(164, 8, DENSE)[:, 0].tolist() == [50]
+    assert Protocol(10, 3).indices(163, 8, DENSE)[:, 0].tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
+    assert np.diff(Protocol(2, 3).indices(164, 8, DENSE)).tolist() == [[8] * 7] * 2
+    short = Sampling("dense", window=16)
+    assert Protocol(1, 1).indices(164, 8, short).tolist() == [list(range(74, 90, 2))]
+    assert Protocol(2, 3).indices(164, 8, short)[:, 0].tolist() == [0, 148]
 
 
 def columns(height, width):

@@ -5,6 +5,7 @@ missing and what is left over is an error, and so is a shift in another place th
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from atr.efficientnet import EfficientNetLite0, imagenet_weights
 from atr.models import ModelConfig, VideoClassifier, build_model, check_fit, load_backbone
 from atr.options import require
 from atr.resnet import DEPTHS
+from atr.sampling import ASSUMED, WINDOW, Sampling
 from atr.temporal import ShiftConv
 
 
@@ -26,12 +28,36 @@ class Layout:
     Attributes:
         renames: pattern and replacement, one after the other, from our name of a weight to theirs.
         frames: for a family of networks ("tsm"), the pattern of T in a file's notes (`ForeignFile`).
+        sampling: notes -> how the training drew frames, None where they do not tell.
         strange: pattern of settings in the notes that no network of this package has.
     """
 
     renames: tuple[tuple[str, str], ...]
     frames: dict[str, str] = field(default_factory=dict)
+    sampling: Callable[[str], Sampling | None] = lambda notes: None
     strange: str | None = None
+
+
+def tsm_sampling(notes: str) -> Sampling | None:
+    """By the name that the TSM repository gives a run: TSM_kinetics_RGB_resnet50_…_segment8_e50_dense."""
+    if not re.search(r"TSM_.*_segment\d+_e\d+", notes):
+        return None
+    return Sampling("dense") if "_dense" in notes else Sampling()
+
+
+def mmaction2_sampling(notes: str) -> Sampling | None:
+    """By the steps of its pipelines: SampleFrames(clip_len, frame_interval, num_clips), or DenseSampleFrames."""
+    found = set()
+    for step in re.findall(r"\b(?:Dense)?SampleFrames\b[^)}]*", notes):
+        length, interval, reach = (
+            int(number[1]) if (number := re.search(rf"['\"]?{name}['\"]?\s*[=:]\s*(\d+)", step)) else default
+            for name, default in (("clip_len", 0), ("frame_interval", 1), ("sample_range", WINDOW))
+        )
+        if step.startswith("Dense"):
+            found.add(Sampling("dense", reach))
+        elif length:
+            found.add(Sampling("dense", length * interval) if length > 1 else Sampling())
+    return found.pop() if len(found) == 1 else None
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -42,6 +68,7 @@ LAYOUTS: dict[str, Layout] = {
     "tsm": Layout(
         renames=((r"^backbone\.", "base_model."), (r"^fc\.", "new_fc.")),
         frames={"tsn": r"segment(\d+)", "tsm": r"segment(\d+)"},
+        sampling=tsm_sampling,
         strange=r"shift(?!8_)\d+(?=_)",
     ),
     # mmaction/models/backbones/resnet.py, resnet_tsm.py, resnet3d_slowonly.py: a convolution and its normalisation
@@ -55,6 +82,7 @@ LAYOUTS: dict[str, Layout] = {
             (r"^fc\.", "cls_head.fc_cls."),
         ),
         frames={"tsm": r"num_segments\s*=\s*(\d+)", "slowonly": r"clip_len\s*=\s*(\d+)"},
+        sampling=mmaction2_sampling,
         # C2D has a ResNet's keys and pools over time; all else normalises as torchvision's weights want it.
         strange=r"shift_div\s*=\s*(?!8\b)\d+|shift_place\s*=\s*'block'|style\s*=\s*'caffe'"
         r"|temporal_pool\s*=\s*True|type\s*=\s*'C2D'|to_bgr\s*=\s*True|mean\s*=\s*\[(?!123\.675)[^]]*\]",
@@ -136,7 +164,12 @@ def load_imagenet(backbone: nn.Module, path: Path | None = None) -> None:
 
 
 def convert(
-    path: Path, *, labels: list[str], layout: str = "auto", num_frames: int | None = None
+    path: Path,
+    *,
+    labels: list[str],
+    layout: str = "auto",
+    num_frames: int | None = None,
+    sampling: Sampling | None = None,
 ) -> tuple[VideoClassifier, str]:
     """The network that a foreign file holds, and the name of the file's layout; every key of the file is used.
 
@@ -146,9 +179,11 @@ def convert(
         labels: one text per class, in the order of the file's logits.
         layout: one of LAYOUTS, or "auto": the one that has the file's first convolution.
         num_frames: T; may be None where the file notes it.
+        sampling: how the training drew frames; `model.sampling` is what the file notes when None, ASSUMED where it does
+            not.
 
     Raises:
-        ValueError: the file is of no such layout, a key is missing or left over, labels or frames do not fit.
+        ValueError: the file is of no such layout, a key is missing or left over, labels, frames or sampling do not fit.
     """
     file = read_weights(path)
     layout = layout_of(file, layout)
@@ -174,6 +209,8 @@ def convert(
     model.load_state_dict(
         {n: file.weights[theirs[n]] for n in own if theirs[n] in file.weights}, strict=False
     )
+    model.sampling = sampling_of(file, layout, sampling)
+    model.sampling.require_room(config.num_frames)
     return model.eval(), layout
 
 
@@ -241,3 +278,11 @@ def frames_of(file: ForeignFile, layout: str, family: str, num_frames: int | Non
     if family != "tsn" and noted and num_frames not in noted:
         raise ValueError(f"num_frames={num_frames} is not what {file.path} notes: {noted}")
     return num_frames
+
+
+def sampling_of(file: ForeignFile, layout: str, sampling: Sampling | None) -> Sampling:
+    """The sampling as given, held against what the file notes."""
+    noted = LAYOUTS[layout].sampling(file.notes)
+    if sampling is not None and noted is not None and sampling != noted:
+        raise ValueError(f"{sampling} is not what {file.path} notes: {noted}")
+    return sampling or noted or ASSUMED

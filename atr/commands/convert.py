@@ -11,6 +11,8 @@ from atr.checkpoint import save_checkpoint
 from atr.convert import LAYOUTS, convert
 from atr.data.text import read_text
 from atr.files import sha256
+from atr.preprocessing import Preprocessing
+from atr.sampling import SAMPLINGS, Sampling
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,67 @@ class Convert:
     """which project's names the weights have"""
     num_frames: int | None = None
     """T, if the file does not record it"""
+    sampling: Literal[SAMPLINGS] | None = None
+    """how frames were drawn in training, if the file does not record it: uniform over the whole video, or dense"""
+    window: int | None = None
+    """frames of the window of dense sampling: the number of frames times the stride"""
+    short_side: int | None = None
+    """pixels the shorter side was resized to; 256 by default"""
+    crop: int | None = None
+    """side in pixels of the square cut from it; 224 by default"""
+    mean: tuple[float, float, float] | None = None
+    """of red, green and blue in [0, 1]; ImageNet's by default"""
+    std: tuple[float, float, float] | None = None
+    """of red, green and blue; ImageNet's by default"""
 
     def run(self, command: str) -> int:
-        labels = read_labels(self.labels)
-        model, layout = convert(self.file, labels=labels, layout=self.layout, num_frames=self.num_frames)
-        source = {"file": self.file.name, "sha256": sha256(self.file), "layout": layout}
-        save_checkpoint(self.out, model, labels=labels, source=source, command=command)
+        labels, given = read_labels(self.labels), self.preprocessing()
+        preprocessing = Preprocessing(**given)
+        model, layout = convert(
+            self.file,
+            labels=labels,
+            layout=self.layout,
+            num_frames=self.num_frames,
+            sampling=self.stated_sampling(),
+        )
+        if not model.sampling.stated:
+            raise ValueError(
+                f"sampling is needed: {self.file} does not note how frames were drawn in training; "
+                f"--sampling {' or '.join(SAMPLINGS)}"
+            )
+        assumed = [name for name in preprocessing.to_dict() if name not in given]
+        facts = {
+            "source": {"file": self.file.name, "sha256": sha256(self.file), "layout": layout},
+            **model.sampling.facts(),
+            **({"assumed": assumed} if assumed else {}),
+        }
+        save_checkpoint(self.out, model, labels=labels, preprocessing=preprocessing, command=command, **facts)
         config = model.config
         print(
-            f"{self.out}: {config.name}, {config.num_classes} classes, {config.num_frames} frames, "
+            f"{self.out}: {config.name}, {config.num_classes} classes, {config.num_frames} frames, {model.sampling}, "
             f"every weight of {self.file.name} used (layout {layout})"
         )
+        if assumed:
+            values = ", ".join(f"{name} {getattr(preprocessing, name)}" for name in assumed)
+            print(f"not given and assumed: {values}")
         return 0
+
+    def preprocessing(self) -> dict:
+        """What is said of the frames, by the names of `Preprocessing`."""
+        names = ("short_side", "crop", "mean", "std")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def stated_sampling(self) -> Sampling | None:
+        """As it was given. Raises ValueError where half of it is missing."""
+        if self.sampling == "dense" and self.window is None:
+            raise ValueError(
+                "window is needed for dense sampling: --window with the frames it spans, such as 64"
+            )
+        if self.sampling != "dense" and self.window is not None:
+            raise ValueError(f"window={self.window} is of dense sampling; allowed: with --sampling dense")
+        if self.sampling is None:
+            return None
+        return Sampling(self.sampling) if self.window is None else Sampling(self.sampling, self.window)
 
 
 def read_labels(path: Path) -> list[str]:

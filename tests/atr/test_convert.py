@@ -1,16 +1,19 @@
 """Foreign weights: each layout by its documented key names, in the original's order of operations; nothing unaccounted for."""
 
 import os
+import re
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 import atr
+from atr.__main__ import main
 from atr.checkpoint import load_checkpoint
 from atr.commands.convert import Convert, read_labels
 from atr.convert import convert, load_imagenet, read_torchvision
 from atr.efficientnet import imagenet_weights
+from atr.sampling import ASSUMED, Sampling
 from tests.atr.foreign_files import BASE, CLASSES, LABELS, T, checkpoint, logits, saved
 
 
@@ -269,3 +272,104 @@ def test_labels(name, text, expected, tmp_path):
     else:
         with pytest.raises(ValueError, match=expected):
             read_labels(tmp_path / name)
+
+
+SLOWONLY = "dict(type='SampleFrames', clip_len=4, frame_interval=16, num_clips={})"
+
+
+@pytest.mark.parametrize(
+    ("layout", "family", "name", "notes", "given", "expected"),
+    [
+        ("tsm", "tsm", TSM_NAME, "", None, Sampling()),
+        ("tsm", "tsm", TSM_NAME.replace("_e45", "_e45_dense"), "", None, Sampling("dense", 64)),
+        ("tsm", "tsm", "a.pth", "", None, ASSUMED),
+        ("tsm", "tsm", "a.pth", "", Sampling("dense", 32), Sampling("dense", 32)),
+        (
+            "tsm",
+            "tsm",
+            TSM_NAME,
+            "",
+            Sampling("dense"),
+            "dense sampling of 64 frames is not what .*: uniform",
+        ),
+        (
+            "mmaction2",
+            "tsn",
+            "a.pth",
+            "SampleFrames', clip_len=1, frame_interval=1, num_clips=3)",
+            None,
+            Sampling(),
+        ),
+        (
+            "mmaction2",
+            "slowonly",
+            "a.pth",
+            SLOWONLY.format(1) + SLOWONLY.format(10),
+            None,
+            Sampling("dense", 64),
+        ),
+        (
+            "mmaction2",
+            "tsn",
+            "a.pth",
+            "dict(type='DenseSampleFrames', clip_len=1)",
+            None,
+            Sampling("dense", 64),
+        ),
+        ("mmaction2", "tsn", "a.pth", "SampleFrames', clip_len=1) SampleFrames', clip_len=8)", None, ASSUMED),
+        ("torchvision", "tsn", "a.pth", "", None, ASSUMED),
+        (
+            "torchvision",
+            "tsn",
+            "a.pth",
+            "",
+            Sampling("dense", 2),
+            "window=2 is not possible; allowed: 4 frames",
+        ),
+    ],
+)
+def test_sampling_is_what_the_file_notes_or_what_is_given(
+    layout, family, name, notes, given, expected, tmp_path
+):
+    file = saved(
+        tmp_path, checkpoint(layout, family, 18 if family != "slowonly" else 50), name, meta={"cfg": notes}
+    )
+    if isinstance(expected, str):
+        with pytest.raises(ValueError, match=expected):
+            convert(file, labels=LABELS, num_frames=T, sampling=given)
+    else:
+        found = convert(file, labels=LABELS, num_frames=T, sampling=given)[0].sampling
+        assert (found, found.stated) == (expected, expected.stated)
+
+
+def test_the_command_asks_for_what_the_file_does_not_note(tmp_path, capsys):
+    file = saved(tmp_path, checkpoint("torchvision", "tsn", 18))
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(LABELS))
+    arguments = ["convert", file, "--out", tmp_path / "out", "--labels", labels, "--num-frames", T]
+
+    def ran(*more):
+        return main([str(argument) for argument in (*arguments, *more)])
+
+    for more, named in (
+        ((), "sampling is needed: .*weights.pth does not note how .* --sampling uniform or dense"),
+        (("--sampling", "dense"), "window is needed for dense sampling"),
+        (("--sampling", "uniform", "--window", 8), "window=8 is of dense sampling"),
+        (("--window", 8), "window=8 is of dense sampling"),
+        (("--sampling", "uniform", "--crop", 300), "crop = 300 must not be larger than short_side = 256"),
+    ):
+        assert ran(*more) == 2
+        assert re.search(named, capsys.readouterr().err)
+        assert not (tmp_path / "out").exists()
+    sizes = ("--short-side", 128, "--crop", 112, "--mean", 0.5, 0.4, 0.3)
+    assert ran("--sampling", "dense", "--window", 32, *sizes) == 0
+    printed = capsys.readouterr().out
+    assert "4 frames, dense sampling of 32 frames, every weight" in printed
+    assert "not given and assumed: std (0.229, 0.224, 0.225)" in printed
+    model = load_checkpoint(tmp_path / "out")
+    assert (model.sampling, model.facts["window"], model.facts["assumed"]) == (
+        Sampling("dense", 32),
+        32,
+        ["std"],
+    )
+    assert model.preprocessing == atr.Preprocessing(128, 112, (0.5, 0.4, 0.3))

@@ -208,7 +208,7 @@ def test_dashboard_starts_from_a_wheel_without_assets(wheel, tmp_path):
         env=environment | {"PYTHONPATH": str(tmp_path / "installed")},
     )
     assert "There is no checkpoint in" in said
-    assert "ATR_CHECKPOINTS sets where they are looked for" in said
+    assert "ATR_CHECKPOINTS sets the folder" in said
 
 
 def test_project_names_no_other_version():

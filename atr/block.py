@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
 from atr.locator import ActionRegionLocator
@@ -15,23 +16,26 @@ from atr.reasoner import EfficientReasoner, GraphReasoner, stack
 
 @dataclass(frozen=True)
 class ATRConfig:
-    """Every choice inside an ATR block; the defaults are the paper's, or the README's where the paper is silent."""
+    """Every choice inside an ATR block; the defaults are the paper's, or the README's where the paper is silent.
 
-    reduction: int = 16
+    What a checkpoint may say is read off the annotations.
+    """
+
+    reduction: Annotated[int, Meta(ge=1, le=65_536)] = 16
     use_appearance: bool = True
     use_motion: bool = True
     motion: Literal["conv_then_diff", "diff_then_conv", "bidirectional"] = "conv_then_diff"
     arl_bn: bool = True
     reasoner: Literal["er", "gr"] = "er"
-    num_reasoners: int = 2
-    k: int = 1
+    num_reasoners: Annotated[int, Meta(ge=1, le=64)] = 2
+    k: Annotated[int, Meta(ge=0, le=64)] = 1
     er_kernel: Literal["per_channel", "shared"] = "per_channel"
     er_transform: Literal["none", "bottleneck", "full"] = "none"
     er_init: Literal["asymmetric", "difference", "symmetric"] = "asymmetric"
     scale: Literal["none", "sqrt"] = "none"
     distribution: Literal["add", "scale", "uniform"] = "add"
     bn_position: Literal["sum", "reasoned", "none"] = "sum"
-    bn_gamma_init: float = 1.0
+    bn_gamma_init: Annotated[float, Meta(ge=-1000, le=1000)] = 1.0
 
 
 class AFA(nn.Module):

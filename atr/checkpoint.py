@@ -1,19 +1,38 @@
 """A checkpoint is a folder: model.safetensors and config.json (model, labels, preprocessing, facts). No pickle."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+import msgspec
+import torch
+from msgspec import Meta
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from atr.files import sha256, whole_folder
-from atr.models import ModelConfig, VideoClassifier, build_model
+from atr.models import ModelConfig, VideoClassifier, build_model, shortened
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
+from atr.schema import Labels, check, exact, line, read_json, regular_size, shown
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 OWN_KEYS = ("format", "model", "labels", "preprocessing", "weights_sha256")
+MOST_CONFIG_BYTES = MOST_HEADER_BYTES = 16 * 2**20
+Config = msgspec.defstruct(
+    "Config",
+    [
+        ("format", Literal[1]),
+        ("model", exact(ModelConfig)),
+        ("labels", Labels),
+        ("preprocessing", exact(Preprocessing)),
+        ("weights_sha256", Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]),
+    ],
+)
+STORED_AS = {torch.float32: ("F32", "F16", "BF16"), torch.int64: ("I64",)}  # half precision becomes float32
 
 
 class CheckpointError(ValueError):
@@ -37,7 +56,7 @@ def save_checkpoint(
             "window" are the model's own when not given; that it is uniform is only written when it is given.
 
     Raises:
-        ValueError: labels do not match the number of classes, a fact has a reserved name, or there is no such sampling.
+        ValueError: labels do not match the number of classes, a fact has a reserved name, or it could not be read again.
         FileExistsError: `folder` exists and is not a checkpoint.
     """
     folder = Path(folder)
@@ -61,6 +80,7 @@ def save_checkpoint(
             **facts,
         }
         (written / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+        checked_config(written)
         (written / WEIGHTS).chmod(0o644)  # safetensors writes a file for its owner alone
     return folder
 
@@ -74,53 +94,151 @@ def require_free(folder: Path) -> None:
 
 
 def load_checkpoint(folder: str | Path) -> VideoClassifier:
-    """The model of a checkpoint folder, in evaluation mode on the CPU.
+    """The model of a checkpoint folder, in evaluation mode on the CPU, its weights float32.
 
-    Its `.labels` (list of texts), `.preprocessing`, `.sampling` and `.facts` (dict) come with it.
+    Its `.labels` (list of texts), `.preprocessing`, `.sampling` and `.facts` (dict) come with it. Weights that are stored
+    in half precision become float32.
 
     Raises:
         CheckpointError: files are missing, damaged, of another format, or do not fit each other.
     """
     folder = Path(folder)
     config = read_config(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise CheckpointError(f"{folder} has no {WEIGHTS}: it is not a checkpoint folder of this package")
-    if sha256(folder / WEIGHTS) != config["weights_sha256"]:
-        raise CheckpointError(
-            f"{folder / WEIGHTS} does not match the digest in {CONFIG}: damaged or exchanged"
-        )
     try:
-        model = build_model(ModelConfig.from_dict(config["model"]))
-        preprocessing = Preprocessing.from_dict(config["preprocessing"])
-        model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
-    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{folder} cannot be loaded: {error}") from error
-    if len(config["labels"]) != model.config.num_classes:
-        raise CheckpointError(
-            f"{folder} has {len(config['labels'])} labels for {model.config.num_classes} classes in {CONFIG}"
-        )
+        with torch.device("meta"):
+            model = build_model(ModelConfig.from_dict(config["model"]))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise fault(folder / CONFIG, f"describes no network: {error}") from error
+    weights = read_weights(folder, model.state_dict(), config["weights_sha256"])
+    model.load_state_dict(weights, assign=True)
     model.labels = config["labels"]
-    model.preprocessing = preprocessing
+    model.preprocessing = Preprocessing.from_dict(config["preprocessing"])
     model.facts = {key: value for key, value in config.items() if key not in OWN_KEYS}
-    try:
-        model.sampling = Sampling.of_facts(model.facts, model.config.num_frames)
-    except ValueError as error:
-        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
+    model.sampling = Sampling.of_facts(model.facts, model.config.num_frames)
     return model.eval()
 
 
+def fault(path: Path, text: str) -> CheckpointError:
+    return CheckpointError(line(f"{shown(path)} {text}"))
+
+
 def read_config(folder: str | Path) -> dict:
-    """The parsed config.json, checked for its format and its own keys; the weights are not touched."""
-    path = Path(folder) / CONFIG
-    if not path.is_file():
-        raise CheckpointError(f"{folder} has no {CONFIG}: it is not a checkpoint folder of this package")
+    """The parsed config.json, all of whose own keys have been checked; the weights are not touched.
+
+    Raises:
+        CheckpointError: there is none, or it is not one; the message has below 500 characters and names the key.
+    """
+    folder = Path(folder)
     try:
-        config = json.loads(path.read_text())
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{path} is not readable JSON: {error}") from error
+        return checked_config(folder)
+    except CheckpointError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise fault(folder, f"has no {CONFIG}: it is not a checkpoint folder of this package") from error
+    except OSError as error:
+        raise fault(folder / CONFIG, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise fault(folder / CONFIG, str(error)) from error
+
+
+def read_weights(folder: Path, own: dict[str, Tensor], digest: str) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, in memory of their own; what the file says of itself is compared with `own` before.
+
+    Args:
+        own: what the model of the configuration takes; shapes and types are looked at, values are not.
+    """
+    path = folder / WEIGHTS
+    most = MOST_HEADER_BYTES + sum(tensor.nbytes for tensor in own.values())
+    try:
+        require_weights(folder)
+        if (size := regular_size(path)) > most:
+            raise fault(path, f"has {size:,} bytes; the model of {CONFIG} takes at most {most:,}")
+        if sha256(path) != digest:
+            raise fault(path, f"does not match the digest in {CONFIG}: damaged or exchanged")
+        with safe_open(path, "pt") as file:
+            names = file.keys()
+            slices = {name: file.get_slice(name) for name in names}
+            stored = {name: Stored(tuple(s.get_shape()), s.get_dtype()) for name, s in slices.items()}
+            if differences := misfits(own, stored):
+                raise fault(path, f"does not fit the model of {CONFIG}: {differences}")
+            found = {name: file.get_tensor(name).to(tensor.dtype, copy=True) for name, tensor in own.items()}
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
+        raise fault(path, f"cannot be read: {error}") from error
+    if broken := [name for name, tensor in found.items() if not tensor.isfinite().all()]:
+        raise fault(path, f"holds NaN or infinite values in {len(broken)} tensors ({shortened(broken)})")
+    return found
+
+
+class Stored(NamedTuple):
+    """What a header says of a tensor; dtype in the words of safetensors, "F32"."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def misfits(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
+    """In what the tensors of a file differ from those a model takes, the first few of each kind; "" in nothing."""
+    both = [name for name in own if name in stored]
+    kinds = {
+        "missing": [name for name in own if name not in stored],
+        "unexpected": [line(name, 80) for name in stored if name not in own],
+        "size mismatch": [
+            f"{name} {stored[name].shape} for {tuple(own[name].shape)}"
+            for name in both
+            if stored[name].shape != tuple(own[name].shape)
+        ],
+        "of another type": [
+            f"{name} {stored[name].dtype} for {' or '.join(STORED_AS[own[name].dtype])}"
+            for name in both
+            if stored[name].dtype not in STORED_AS[own[name].dtype]
+        ],
+    }
+    return "; ".join(f"{len(names)} {kind}: {shortened(names, 2)}" for kind, names in kinds.items() if names)
+
+
+def require_weights(folder: Path) -> None:
+    """Raises CheckpointError unless there is a regular file of weights, which is not read."""
+    try:
+        regular_size(folder / WEIGHTS)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise fault(folder, f"has no {WEIGHTS}: it is not a checkpoint folder of this package") from error
+    except OSError as error:
+        raise fault(folder / WEIGHTS, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise fault(folder / WEIGHTS, str(error)) from error
+
+
+def readable_checkpoints(folders: Iterable[Path]) -> tuple[dict[Path, dict], dict[Path, str]]:
+    """The configurations of those that are checkpoints, and of the others why each is none, in one short line.
+
+    Weights are not read: whether they fit is known when a checkpoint is loaded.
+    """
+    found, faults = {}, {}
+    for folder in folders:
+        try:
+            require_weights(folder)
+            found[folder] = read_config(folder)
+        except CheckpointError as error:
+            faults[folder] = str(error)
+    return found, faults
+
+
+def checked_config(folder: Path) -> dict:
+    """`read_config`, whose errors are those of what it reads with."""
+    try:
+        config = read_json(folder / CONFIG, most=MOST_CONFIG_BYTES)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not readable JSON: {error}") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
-        found = config.get("format") if isinstance(config, dict) else type(config).__name__
-        raise CheckpointError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+        found = shown(config.get("format")) if isinstance(config, dict) else type(config).__name__
+        raise ValueError(f"has format {found}; this version reads format {FORMAT}")
     if missing := [key for key in OWN_KEYS if key not in config]:
-        raise CheckpointError(f"{path} lacks {', '.join(missing)}")
+        raise ValueError(f"lacks {', '.join(missing)}")
+    check(config, Config)
+    if len(config["labels"]) != config["model"]["num_classes"]:
+        raise ValueError(f"has {len(config['labels'])} labels for {config['model']['num_classes']} classes")
+    Preprocessing.from_dict(config["preprocessing"])
+    Sampling.of_facts(config, config["model"]["num_frames"])
     return config

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from msgspec import Meta
 from torch import Tensor, nn
 
 from atr import efficientnet, resnet
@@ -20,7 +21,7 @@ from atr.temporal import ShiftConv, TemporalConv, inflate
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything needed to build a network again; a checkpoint carries one.
+    """Everything needed to build a network again; a checkpoint carries one, and may say what the annotations allow.
 
     Attributes:
         name: one of MODELS, for example "tsm_resnet50".
@@ -33,13 +34,13 @@ class ModelConfig:
     """
 
     name: str
-    num_classes: int
-    num_frames: int = 8
+    num_classes: Annotated[int, Meta(ge=1, le=100_000)]
+    num_frames: Annotated[int, Meta(ge=1, le=1024)] = 8
     block: Literal["atr", "atr_sim"] | None = None
     placement: str | tuple[str, ...] = "S3-5"
-    width: float = 1.0
+    width: Annotated[float, Meta(ge=1 / 64, le=8)] = 1.0
     stem: Literal["imagenet", "small"] = "imagenet"
-    dropout: float = 0.5
+    dropout: Annotated[float, Meta(ge=0, le=1)] = 0.5
     atr: ATRConfig = field(default_factory=ATRConfig)
 
     def to_dict(self) -> dict:

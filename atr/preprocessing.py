@@ -1,6 +1,14 @@
 """How frames are prepared for a model: sizes and normalisation."""
 
+import math
 from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+Pixels = Annotated[int, Meta(ge=1, le=8192)]
+Mean = Annotated[float, Meta(ge=-1000, le=1000)]
+Std = Annotated[float, Meta(gt=0, le=1000)]
 
 
 @dataclass(frozen=True)
@@ -11,10 +19,10 @@ class Preprocessing:
     mean, std: per channel (RGB, values in [0, 1]); the defaults are ImageNet's.
     """
 
-    short_side: int = 256
-    crop: int = 224
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    short_side: Pixels = 256
+    crop: Pixels = 224
+    mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
+    std: tuple[Std, Std, Std] = (0.229, 0.224, 0.225)
 
     def __post_init__(self) -> None:
         # JSON knows no tuples; equality between a saved and a built instance needs them.
@@ -28,6 +36,8 @@ class Preprocessing:
             raise ValueError(
                 f"mean and std need one value for each of R, G, B, got {self.mean} and {self.std}"
             )
+        if not all(map(math.isfinite, self.mean + self.std)):
+            raise ValueError(f"mean and std must be finite, got {self.mean} and {self.std}")
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, got {self.std}")
 

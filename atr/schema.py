@@ -24,8 +24,13 @@ LONGEST_LINE, LONGEST_PATH, LONGEST_VALUE = (
 
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]  # what a float still holds exactly
+Positive = Annotated[int, Meta(ge=1, le=2**53)]
+Flag = bool | Annotated[int, Meta(ge=0, le=1)]
+NotNegative = Annotated[float, Meta(ge=0, le=1e300)]
+Share = Annotated[float, Meta(ge=-1e-6, le=1 + 1e-6)]  # with what rounding may add
 Text = Annotated[str, Meta(max_length=100_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+FileName = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
 Labels = Annotated[list[Name], Meta(min_length=1, max_length=100_000)]
 
 
@@ -78,19 +83,22 @@ def read_bytes(path: Path, most: int) -> bytes:
     return content
 
 
-def read_json(path: Path, *, most: int, encoding: str = "utf-8") -> Any:
-    """What a JSON file holds: no infinite number, no key twice in an object, at most MOST_LEVELS levels.
+def read_json(path: Path, *, most: int) -> Any:
+    """What a JSON file holds, as `parse_json` takes it.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no regular file, longer than `most` bytes, or no such JSON.
+        ValueError: it is no regular file, longer than `most` bytes, not UTF-8, or no such JSON.
     """
-    try:
-        text = read_bytes(path, most).decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}"
-        ) from error
+    return parse_json(read_bytes(path, most).decode())
+
+
+def parse_json(text: str) -> Any:
+    """JSON without infinite numbers, keys that stand twice in an object, and more than MOST_LEVELS levels.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         values = json.loads(text, object_pairs_hook=without_twins, parse_constant=refuse_constant)
     except RecursionError as error:
@@ -140,9 +148,9 @@ def require_plain(values: object) -> None:
 def exact(kind: type) -> type[msgspec.Struct]:
     """What a dataclass looks like in JSON: all of its fields and no other, with the types they are annotated with."""
     hints = get_type_hints(kind, include_extras=True)
-    fields: list[tuple[str, Any]] = [
-        (field.name, exact(hint) if dataclasses.is_dataclass(hint := hints[field.name]) else hint)
-        for field in dataclasses.fields(kind)
+    fields = [
+        (name, exact(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint)
+        for name, hint in hints.items()
     ]
     return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 from analysis.actionness import default_block
 from analysis.html_page import Figures, page, paragraph
 from analysis.what_if.faithfulness import (
+    FaithfulnessResult,
     areas_table,
     curves_of_clips,
     curves_table,
@@ -59,6 +60,7 @@ class Faithfulness:
             passes={"faithfulness": partial(curves_of_clips, model, **settings)},
             write=partial(write_result, settings | {"grid": grid}, orders_of(model, block)),
             show=print_result,
+            result=FaithfulnessResult,
         )
 
 

@@ -11,6 +11,7 @@ from analysis.html_page import Figures, page, paragraph, section
 from analysis.localize.figures import acting_figure, localization_figure
 from analysis.localize.masked_clips import MaskedClips, open_masked
 from analysis.localize.numbers import (
+    LocalizeResult,
     Map,
     acting_table,
     localization_numbers,
@@ -61,6 +62,7 @@ class Localize:
             passes={"localize": partial(measure_clips, model, blocks=blocks)},
             write=partial(write_result, blocks, maps_of(model, blocks)),
             show=print_result,
+            result=LocalizeResult,
             open=masked_clips,
         )
 

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from analysis.html_page import Figures, page, paragraph
 from analysis.what_if.figures import order_figure
-from analysis.what_if.order import ORDERS, answers_in_order, order_folder, order_numbers, order_table
+from analysis.what_if.order import (
+    ORDERS,
+    OrderResult,
+    answers_in_order,
+    order_folder,
+    order_numbers,
+    order_table,
+)
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
@@ -36,6 +43,7 @@ class Order:
             passes={"order": partial(answers_in_order, model, seed=self.seed)},
             write=self.write,
             show=print_result,
+            result=OrderResult,
         )
 
     def write(self, folder: Path, facts: dict, clips: ClipDataset, rows: Arrays) -> None:

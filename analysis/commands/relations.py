@@ -12,6 +12,7 @@ from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations, average_untrained
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relations.numbers import (
+    RelationsResult,
     block_numbers,
     by_class,
     convergences,
@@ -52,6 +53,7 @@ class Relations:
             },
             write=partial(write_result, math.e if self.base == "e" else 2.0),
             show=print_result,
+            result=RelationsResult,
             open=any_clips,
         )
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from analysis.actionness import actionness_blocks
@@ -20,11 +21,67 @@ from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.processes import process_state
-from atr.results.store import result_folder
+from atr.results.store import Result, result_folder
+from atr.schema import Count, Finite, Name, NotNegative, Share, Text, shown
 from atr.video.transforms import normalise
 
-QUANTITIES = ("peak", "mean")
-KEYS = ("clips", "truth", "frames", "blocks", "maps", "emphasis")  # of a result, that a reader may rely on
+Quantity = Literal["peak", "mean"]
+QUANTITIES = get_args(Quantity)
+Method = Literal["actionness", "Grad-CAM", "frame difference", "centre", "uniform"]
+
+
+class Estimate(Struct):
+    value: Finite
+    low: Finite
+    high: Finite
+
+
+class Measured(Struct):
+    method: Method
+    block: Name | None
+    pointing: Estimate | None
+    mass: Estimate | None
+    ratio: Estimate | None
+    average_precision: Estimate | None
+    distractor_pointing: Estimate | None
+    distractor_ratio: Estimate | None
+    empty: Share | None
+
+
+class Emphasis(Struct):
+    method: Method
+    block: Name | None
+    quantity: Quantity
+    spearman: Estimate | None
+    acting_above: Estimate | None
+    beyond_course: Estimate | None
+
+
+class Cost(Struct):
+    forward: NotNegative
+    gradcam: NotNegative
+
+
+class LocalizeResult(Result):
+    """What a reader may rely on."""
+
+    clips: Count
+    truth: Text
+    frames: Count
+    area: Share | None
+    blocks: list[Name]
+    maps: list[Measured]
+    emphasis_clips: Count
+    emphasis: list[Emphasis]
+    milliseconds_per_clip: Cost
+
+    def __post_init__(self) -> None:
+        entries: list[Measured | Emphasis] = [*self.maps, *self.emphasis]
+        for entry in entries:
+            if entry.method in ("actionness", "Grad-CAM") and entry.block not in self.blocks:
+                raise ValueError(
+                    f"{entry.method} is of block {shown(entry.block)}; allowed: {', '.join(self.blocks)}"
+                )
 
 
 def localize_folder(root: Path, checkpoint: Path, data_digest: str, blocks: tuple[str, ...]) -> Path:

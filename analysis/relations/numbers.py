@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from msgspec import Meta, Struct
 
 from analysis.relations.average import (
     RelationAverage,
@@ -17,10 +19,105 @@ from analysis.relations.average import (
     window_divergence,
 )
 from analysis.relations.averaging import CONTROL_SEED
-from atr.results.store import result_folder
+from atr.results.store import OfCheckpoint, Result, result_folder
+from atr.schema import Count, Finite, Name, NotNegative, Share, Text
 
-# Of a result, that a reader may rely on.
-KEYS = ("videos", "base", "checkpoint.model", "trained", "untrained", "convergence", "classes")
+Interval = tuple[Finite, Finite]
+Row = Annotated[list[Share], Meta(min_length=3, max_length=1024)]
+Matrix = Annotated[list[Row], Meta(min_length=3, max_length=1024)]
+
+
+class Network(Struct):
+    block: Literal["atr", "atr_sim"]
+
+
+class RelatingCheckpoint(OfCheckpoint):
+    model: Network
+
+
+class Divergence(Struct):
+    mean: Finite
+    max: Finite
+    std: Finite
+
+
+class DivergenceIntervals(Struct):
+    mean: Interval
+    max: Interval
+    std: Interval
+
+
+class Relation(Struct):
+    """One block and reasoner, `block_numbers`."""
+
+    block: Name
+    reasoner: Count
+    js: Divergence
+    js_interval: DivergenceIntervals
+    js_pairs: list[tuple[Count, Count, Finite]]
+    windows: list[tuple[Share, Share, Share]]
+    local_mass: list[NotNegative]
+    chance: list[NotNegative]
+    inner_mass: NotNegative
+    inner_mass_interval: Interval
+    inner_chance: NotNegative
+    argmax: list[Count]
+    mean: Matrix
+
+    def __post_init__(self) -> None:
+        t = frames_of(self.mean)
+        lengths = [len(each) for each in (self.windows, self.local_mass, self.chance, self.argmax)]
+        if lengths != [t - 2, t, t, t]:
+            raise ValueError(f"windows, local_mass, chance and argmax have {lengths} entries for {t} frames")
+        if max(self.argmax) >= t:
+            raise ValueError(f"argmax has {max(self.argmax)}; allowed: 0 to {t - 1}")
+
+
+class Convergence(Struct):
+    block: Name
+    reasoner: Count
+    videos: list[Count]
+    js_mean: list[Finite]
+    distance: list[NotNegative]
+
+    def __post_init__(self) -> None:
+        if not len(self.videos) == len(self.js_mean) == len(self.distance):
+            raise ValueError("videos, js_mean and distance differ in their lengths")
+
+
+class OfClass(Struct):
+    label: Text
+    videos: Count
+    mean: dict[str, list[Matrix]]
+
+    def __post_init__(self) -> None:
+        for matrices in self.mean.values():
+            for matrix in matrices:
+                frames_of(matrix)
+
+
+class RelationsResult(Result):
+    """What a reader may rely on."""
+
+    checkpoint: RelatingCheckpoint
+    videos: Count
+    base: Annotated[float, Meta(gt=1, le=10)]
+    trained: Annotated[list[Relation], Meta(min_length=1)]
+    untrained: Annotated[list[Relation], Meta(min_length=1)]
+    convergence: list[Convergence]
+    classes: list[OfClass]
+
+    def __post_init__(self) -> None:
+        frames = {len(entry.mean) for entry in (*self.trained, *self.untrained)}
+        if len(frames) > 1:
+            raise ValueError(f"matrices are of {', '.join(map(str, sorted(frames)))} frames")
+
+
+def frames_of(matrix: Sequence[Sequence[float]]) -> int:
+    """Raises ValueError where a matrix is not square."""
+    if any(len(row) != len(matrix) for row in matrix):
+        raise ValueError(f"a matrix of {len(matrix)} rows has one of another length")
+    return len(matrix)
 
 
 def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:

@@ -7,10 +7,12 @@ class fall early in the one and rise early in the other.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from analysis.actionness import actionness_blocks
@@ -18,6 +20,7 @@ from analysis.gradcam import gradcam
 from analysis.localize.measures import centre_prior
 from analysis.statistics import mean_estimate
 from analysis.what_if.interventions import (
+    Fill,
     actionness,
     count_of,
     filling,
@@ -30,13 +33,50 @@ from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
-from atr.results.store import result_folder
+from atr.results.store import Result, result_folder
+from atr.schema import Count, Finite, Name, Share
 from atr.video.transforms import normalise
 
-MODES = ("deletion", "insertion")
+Mode = Literal["deletion", "insertion"]
+Order = Literal["actionness", "Grad-CAM", "centre", "random"]
+MODES = get_args(Mode)
 STEPS = 10
-# Of a result, that a reader may rely on.
-KEYS = ("clips", "block", "grid", "fill", "orders", "shares", "curves", "differences")
+
+
+class Curve(Struct):
+    mode: Mode
+    order: Order
+    probability: list[Share]
+    accuracy: list[Share]
+    area: Share
+    accuracy_area: Share
+
+
+class Difference(Struct):
+    mode: Mode
+    of: Order
+    against: Order
+    difference: Finite
+    low: Finite
+    high: Finite
+
+
+class FaithfulnessResult(Result):
+    """What a reader may rely on."""
+
+    clips: Count
+    block: Name
+    grid: tuple[Count, Count]
+    fill: Fill
+    orders: list[Order]
+    shares: list[Share]
+    curves: list[Curve]
+    differences: list[Difference]
+
+    def __post_init__(self) -> None:
+        points = {len(self.shares)}.union(*({len(c.probability), len(c.accuracy)} for c in self.curves))
+        if len(points) > 1:
+            raise ValueError(f"shares and curves have {', '.join(map(str, sorted(points)))} points")
 
 
 def faithfulness_folder(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast, get_args
 
 import cv2
 import numpy as np
@@ -23,7 +23,8 @@ from atr.results.predict import class_probabilities
 
 ORDERS = ("as it is", "reversed", "shuffled", "frozen")
 HIDDEN = ("nothing", "top", "random", "bottom")
-FILLS = ("mean", "blur")
+Fill = Literal["mean", "blur"]
+FILLS = get_args(Fill)
 ACTIONNESS = ("computed", "zero", "mean")
 BLUR = 1 / 8  # standard deviation of the Gaussian, as a share of the frame's shorter side
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from torch import Tensor
 
 from analysis.statistics import difference_interval, paired_counts, wilson_interval
@@ -15,10 +17,51 @@ from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
-from atr.results.store import result_folder
+from atr.results.store import Result, result_folder
+from atr.schema import Count, Finite, Share, Text
 
 ORDERS = ("as it is", "reversed", "shuffled")  # of `frame_order`, and of the columns of every array here
-KEYS = ("clips", "overall", "classes")  # of a result, that a reader may rely on
+
+
+class Proportion(Struct):
+    value: Share
+    low: Share
+    high: Share
+
+
+class Proportions(Struct, kw_only=True):
+    clips: Count
+    as_it_is: Proportion = msgspec.field(name="as it is")
+    reversed: Proportion
+    shuffled: Proportion
+    reversed_class: Proportion | None = msgspec.field(name="reversed class")
+    reversed_unchanged: Proportion = msgspec.field(name="reversed unchanged")
+    shuffled_unchanged: Proportion = msgspec.field(name="shuffled unchanged")
+
+
+class ProportionsOfClass(Proportions):
+    label: Text
+    reversed_label: Text | None
+
+
+class Drop(Struct):
+    difference: Finite
+    low: Finite
+    high: Finite
+
+
+class Drops(Struct):
+    reversed: Drop
+    shuffled: Drop
+
+
+class OrderResult(Result):
+    """What a reader may rely on."""
+
+    clips: Count
+    overall: Proportions
+    drops: Drops
+    classes: list[ProportionsOfClass]
 
 
 def order_folder(root: Path, checkpoint: Path, data_digest: str, seed: int = 0) -> Path:

@@ -1,32 +1,33 @@
 """Stored results of commands, own and shipped."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from msgspec import Struct
 
-from analysis.localize import numbers as localize
-from analysis.relations import numbers as relations
-from analysis.what_if import faithfulness, order
+from analysis.localize.numbers import LocalizeResult
+from analysis.relations.numbers import RelationsResult
+from analysis.what_if.faithfulness import FaithfulnessResult
+from analysis.what_if.order import OrderResult
 from app.loading.roots import ASSETS, root, stamp_of
 from atr.checkpoint import read_config
-from atr.results import predictions
-from atr.results.store import FACTS, RESULT, read_result, results
+from atr.results.predictions import PredictionsResult
+from atr.results.store import RESULT, read_unchecked, require_whole, results
+from atr.schema import line, shown
 
-WEIGHTS = "checkpoint.weights_sha256"
-KEYS = {
-    "predictions": predictions.KEYS,
-    "order": order.KEYS,
-    "faithfulness": faithfulness.KEYS,
-    "localize": localize.KEYS,
-    "relations": relations.KEYS,
+REQUIRED: dict[str, type[Struct]] = {
+    "predictions": PredictionsResult,
+    "order": OrderResult,
+    "faithfulness": FaithfulnessResult,
+    "localize": LocalizeResult,
+    "relations": RelationsResult,
 }
 
 
 def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list[str]]:
     """The results of a kind made with a checkpoint's weights, those over most clips first, own before shipped.
 
-    And what is wrong with those that cannot be read or lack what the pages read, whichever checkpoint they are of.
+    And what is wrong with those that cannot be read or do not say whose they are, and with this checkpoint's own.
     """
     weights = read_config(root("checkpoints") / checkpoint)["weights_sha256"]
     found, faults = {}, []
@@ -34,26 +35,29 @@ def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list
         for folder in results(place, kind):
             try:
                 result = _result(str(folder), stamp_of(folder / RESULT))
-                require(result, [WEIGHTS], folder)
-                if result["checkpoint"]["weights_sha256"] == weights:
-                    require(result, FACTS + KEYS[kind], folder)
+                if weights_of(result, folder) == weights:
+                    require_whole(result, folder, REQUIRED[kind])
                     found[folder] = result
             except ValueError as error:
                 faults.append(str(error))
-    by_size = sorted(found.items(), key=lambda item: -item[1].get("videos", item[1].get("clips", 0)))
-    return dict(by_size), faults
+    return dict(sorted(found.items(), key=lambda item: -clips_of(item[1]))), faults
 
 
-def require(result: dict, keys: Sequence[str], folder: Path) -> None:
-    """Raises ValueError, naming the first key that a result lacks."""
-    for key in keys:
-        value = result
-        for part in key.split("."):
-            if not isinstance(value, dict) or part not in value:
-                raise ValueError(f"{folder} is no whole result: its {RESULT} has no {key!r}")
-            value = value[part]
+def weights_of(result: object, folder: Path) -> object:
+    """The digest of those a result was made with. Raises ValueError where it does not tell."""
+    checkpoint = result.get("checkpoint") if isinstance(result, dict) else None
+    if not isinstance(checkpoint, dict) or "weights_sha256" not in checkpoint:
+        raise ValueError(
+            line(f"{shown(folder)} is no whole result: its {RESULT} has no 'checkpoint.weights_sha256'")
+        )
+    return checkpoint["weights_sha256"]
+
+
+def clips_of(result: dict) -> int:
+    """0 where it is not told: predictions have a row for each."""
+    return next((result[key] for key in ("videos", "clips") if isinstance(result.get(key), int)), 0)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _result(folder: str, stamp: str) -> dict:
-    return read_result(Path(folder))
+def _result(folder: str, stamp: str) -> object:
+    return read_unchecked(Path(folder))

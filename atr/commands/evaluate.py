@@ -11,7 +11,13 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.evaluate import view_scores
 from atr.results.predict import AVERAGES, PROBABILITIES
-from atr.results.predictions import Predictions, predictions_folder, read_predictions, write_predictions
+from atr.results.predictions import (
+    Predictions,
+    PredictionsResult,
+    predictions_folder,
+    read_predictions,
+    write_predictions,
+)
 from atr.results.questions import (
     Arrays,
     Question,
@@ -48,6 +54,7 @@ class Evaluate:
             passes={"evaluate": partial(view_scores, model, protocol=protocol, average=self.average)},
             write=partial(self.write, protocol.offsets(model.sampling)),
             show=print_result,
+            result=PredictionsResult,
             open=partial(clips_of_its_classes, protocol=protocol),
         )
 

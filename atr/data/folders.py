@@ -1,14 +1,18 @@
 """Clips of one's own: a folder a class, or an annotations.json."""
 
 import hashlib
-import json
 import os
 from pathlib import Path
+from typing import Literal
 
-from atr.data.annotations import Annotations, Row
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from atr.data.annotations import SPLITS, Annotations, Row
 from atr.data.listing import OUTSIDE, contents, videos_below
 from atr.data.text import read_text
 from atr.data.unused import Left, Unused
+from atr.schema import FileName, Flag, Labels, Name, Positive, check, line, parse_json, shown
 
 ANNOTATED, CLASS_FOLDERS = "annotations.json", "class folders"
 SPLIT_FOLDERS = {
@@ -23,6 +27,29 @@ UNLISTED, NO_CLASS_FOLDER, BELOW_CLASSES = (
     "in subfolders of classes",
 )
 NO_VIDEO, BESIDE_SPLITS = "folders without a video", "folders beside those of the splits"
+NO_LIST = "cannot be read as a list of clips as python -m atr tabletop writes it"
+
+
+class AnnotatedClip(Struct):
+    """One entry; boxes are looked at clip by clip."""
+
+    id: Name
+    video: FileName
+    label: Name
+    num_frames: Positive | None | UnsetType = UNSET
+    masks: FileName | UnsetType = UNSET
+    boxes: list | UnsetType = UNSET
+    acting: list[Flag] | UnsetType = UNSET
+
+
+AnnotatedClips = msgspec.defstruct(
+    "AnnotatedClips",
+    [
+        ("labels", Labels),
+        ("clips", list[AnnotatedClip]),
+        ("split", Literal[*SPLITS, "dev"] | UnsetType, UNSET),
+    ],
+)
 
 
 def annotated_clips(file: Path) -> dict:
@@ -31,17 +58,14 @@ def annotated_clips(file: Path) -> dict:
     A clip may tell "num_frames", "masks", "boxes" and "acting" too.
 
     Raises:
-        ValueError: the file is no such list, or no text.
+        ValueError: the file is no such list; the message has below 500 characters and names the entry.
     """
     text = read_text(file)
     try:
-        found = json.loads(text)
-        for clip in found["clips"]:
-            clip["id"], clip["video"], clip["label"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{file} is not a list of clips as python -m atr tabletop writes it: {error!r}"
-        ) from error
+        found = parse_json(text)
+        check(found, AnnotatedClips)
+    except ValueError as error:
+        raise ValueError(line(f"{shown(file)} {NO_LIST}: {error}")) from error
     return {"split": "val"} | found
 
 

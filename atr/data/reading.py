@@ -1,12 +1,16 @@
 """A folder's layout, told by the files in it."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import Struct
+
 from atr.data import folders, kinetics, something_something
 from atr.data.annotations import Annotations
 from atr.data.listing import leading_out
+from atr.schema import FileName, Labels, Name, check, line, shown
 
 Lists = Callable[[Path], dict[str, Path]]
 Read = Callable[[Path, str, Path], Annotations]
@@ -17,6 +21,7 @@ LAYOUTS: tuple[tuple[Lists, Read], ...] = (  # the first that finds its files is
     (kinetics.lists, kinetics.read),
     (folders.class_folder_lists, folders.read_class_folders),
 )
+FAULTS = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, csv.Error)
 EXPECTED = (
     "Something-Something V2 (labels/labels.json, train.json, validation.json), "
     "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv, or with a name "
@@ -43,12 +48,16 @@ def read_annotations(folder: Path, split: str | None = None, *, follow_outside: 
     if split is None:
         split = "val" if "val" in lists or len(lists) > 1 else next(iter(lists))
     if split not in lists:
-        raise ValueError(f"{folder} has no labelled split {split!r}; allowed: {', '.join(lists)}")
+        allowed = ", ".join(lists)
+        raise ValueError(line(f"{shown(folder)} has no labelled split {shown(split)}; allowed: {allowed}"))
+    file = lists[split]
     try:
-        annotations = read(folder, split, lists[split])
+        annotations = read(folder, split, file)
+        texts = {"labels": annotations.labels, "ids": annotations.ids, "files": annotations.files}
+        check(texts, Texts)
         outside = {} if follow_outside else leading_out(folder, annotations.files)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{lists[split]} cannot be read as a list of clips: {reason(error)}") from error
+    except FAULTS as error:
+        raise ValueError(told(f"{shown(file)} cannot be read as a list of clips", error)) from error
     return replace(annotations, outside=outside)
 
 
@@ -57,12 +66,22 @@ def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:
     for find, read in LAYOUTS:
         try:
             lists = find(folder)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{folder} cannot be read as a data set: {reason(error)}") from error
+        except FAULTS as error:
+            raise ValueError(told(f"{shown(folder)} cannot be read as a data set", error)) from error
         if lists:
             return lists, read
     raise ValueError(f"{folder} has no annotations.json and is no other data set; allowed: {EXPECTED}")
 
 
-def reason(error: Exception) -> str:
-    return str(error) if type(error) is ValueError else repr(error)
+class Texts(Struct):
+    """What every layout must give, whatever its files hold."""
+
+    labels: Labels
+    ids: list[Name]
+    files: list[FileName]
+
+
+def told(what: str, error: Exception) -> str:
+    """One line; a message of this package says what it is about already."""
+    reason = str(error) if type(error) is ValueError else repr(error)
+    return line(f"{what}: {reason}")

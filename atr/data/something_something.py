@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,6 +10,7 @@ from atr.data.annotations import SPLITS, Annotations, Row, found
 from atr.data.listing import contents
 from atr.data.text import read_text
 from atr.data.unused import Unused
+from atr.schema import parse_json
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
@@ -45,11 +45,11 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
 
     Clips are .webm files, or of other suffixes where they were converted, or folders of JPEG frames as in V1.
     """
-    numbers = json.loads(read_text(there(v2_file(folder, "labels"))))
+    numbers = parse_json(read_text(there(v2_file(folder, "labels"))))
     labels = sorted(numbers, key=lambda label: int(numbers[label]))
     if sorted(int(number) for number in numbers.values()) != list(range(len(labels))):
         raise ValueError(f"the classes of {len(labels)} labels are not numbered from 0 to {len(labels) - 1}")
-    clips = json.loads(read_text(file))
+    clips = parse_json(read_text(file))
     if split == "test":
         texts = dict(rows_of(there(answers(folder))))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]

@@ -2,21 +2,44 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow
+from pyarrow import parquet
 
 from atr.checkpoint import read_config
 from atr.files import write_json
+from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.results.predict import PROBABILITIES
 from atr.results.scores import Scores
-from atr.results.store import RESULT, read_result, result_folder
+from atr.results.store import RESULT, OfCheckpoint, Result, read_result, result_folder
 from atr.sampling import Sampling
-from atr.video.protocol import Protocol
+from atr.schema import Labels, NotNegative, exact, line, regular_size, shown
+from atr.video.protocol import PROTOCOLS, Protocol
 
 TABLE = "predictions.parquet"
-# Facts that a reader may rely on, beside those of every result.
-KEYS = ("protocol", "labels", "milliseconds_per_clip", "checkpoint.model", "checkpoint.preprocessing")
+MOST_CLIPS, MOST_SCORES = 10_000_000, 2**29
+TOLERANCE = 1e-3  # of the sum of a clip's scores: views are averaged in float32
+
+PredictingCheckpoint = msgspec.defstruct(
+    "PredictingCheckpoint",
+    [("model", exact(ModelConfig)), ("preprocessing", exact(Preprocessing))],
+    bases=(OfCheckpoint,),
+)
+PredictionsResult = msgspec.defstruct(
+    "PredictionsResult",
+    [
+        ("checkpoint", PredictingCheckpoint),
+        ("protocol", Literal[PROTOCOLS]),
+        ("labels", Labels),
+        ("milliseconds_per_clip", NotNegative),
+    ],
+    bases=(Result,),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +121,64 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Raises ValueError where the folder holds no readable predictions."""
-    facts = read_result(folder)
+    """Raises ValueError where the folder holds no readable predictions; the message has below 500 characters."""
+    facts = read_result(folder, PredictionsResult)
     try:
-        table = pd.read_parquet(folder / TABLE)
-        scores = table[[str(index) for index in range(len(facts["labels"]))]].to_numpy(np.float32)
-        targets = table["target"].to_numpy(np.int64)
-        return Predictions(ids=tuple(table["id"]), targets=targets, scores=scores, facts=facts)
-    except (OSError, KeyError, TypeError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise ValueError(f"{folder} holds no readable predictions: {error}") from error
+        table = read_table(folder / TABLE, len(facts["labels"]))
+        scores = np.stack([table[str(index)] for index in range(len(facts["labels"]))], axis=1)
+        predictions = Predictions(
+            ids=tuple(table["id"]), targets=table["target"].to_numpy(np.int64), scores=scores, facts=facts
+        )
+        require_probabilities(predictions)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(line(f"{shown(folder)} holds no readable predictions: {TABLE}: {reason}")) from error
+    except (KeyError, TypeError, ValueError, pyarrow.ArrowException) as error:
+        raise ValueError(line(f"{shown(folder)} holds no readable predictions: {TABLE}: {error}")) from error
+    return predictions
+
+
+def read_table(path: Path, num_classes: int) -> pd.DataFrame:
+    """Columns "id", "target" and "0" … "{num_classes - 1}", float32.
+
+    Raises:
+        OSError, ValueError, ArrowException: it cannot be read, has other columns, or too many rows.
+    """
+    regular_size(path)
+    scores = [str(index) for index in range(num_classes)]
+    with parquet.ParquetFile(path) as file:
+        types, rows = file.schema_arrow, file.metadata.num_rows
+        if not 1 <= rows <= MOST_CLIPS or rows * num_classes > MOST_SCORES:
+            raise ValueError(
+                f"{rows:,} clips of {num_classes:,} classes; allowed: 1 to {MOST_CLIPS:,} clips, {MOST_SCORES:,} scores"
+            )
+        if missing := [name for name in ("id", "target", *scores) if name not in types.names]:
+            raise ValueError(f"has no column {shown(missing[0])}")
+        if len(others := [name for name in types.names if name.isdecimal()]) > num_classes:
+            raise ValueError(f"has scores of {len(others)} classes, {RESULT} has {num_classes} labels")
+        kinds = {"id": is_text, "target": pyarrow.types.is_integer}
+        for name in ("id", "target", *scores):
+            if not kinds.get(name, pyarrow.types.is_floating)(types.field(name).type):
+                wanted = {"id": "texts", "target": "whole numbers"}.get(name, "floats")
+                raise ValueError(f"column {name!r} holds {types.field(name).type}; allowed: {wanted}")
+        table = file.read(["id", "target", *scores])
+    if empty := [name for name in table.column_names if table.column(name).null_count]:
+        raise ValueError(f"column {shown(empty[0])} has empty cells")
+    return table.to_pandas().astype(dict.fromkeys(scores, np.float32))
+
+
+def is_text(kind: pyarrow.DataType) -> bool:
+    return pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)
+
+
+def require_probabilities(predictions: Predictions) -> None:
+    """Raises ValueError where scores are not from 0 to 1, or those of a clip do not sum to 1."""
+    scores = predictions.scores
+    sums = scores.sum(axis=1, dtype=np.float64)
+    for wrong, what in (
+        (((scores < 0) | (scores > 1 + TOLERANCE)).any(axis=1), "scores outside 0 to 1"),
+        (np.abs(sums - 1) > TOLERANCE, "scores whose sum is not 1"),
+    ):
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise ValueError(f"clip {shown(predictions.ids[first])} has {what} (sum {sums[first]:.4g})")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 import tyro
+from msgspec import Struct
 
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
@@ -116,6 +117,7 @@ class Question:
         write: (folder, facts, clips, *what the passes found) fills the folder: its `result.json` begins with the facts.
         show: (result, folder) prints the result.
         open: (model, options) -> the clips.
+        result: what a reader may rely on, of `atr.results.store.Result`.
     """
 
     kind: str
@@ -123,6 +125,7 @@ class Question:
     passes: dict[str, Callable[..., tuple[Arrays | Gathered, Broken]]]
     write: Callable[..., None]
     show: Callable[[dict, Path], None]
+    result: type[Struct]
     open: Callable[[VideoClassifier, Options], ClipDataset] = clips_of_its_classes
 
 
@@ -156,7 +159,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     state.wait_for_everyone()
     if not state.is_main_process:
         return 0
-    result = read_result(folder)
+    result = read_result(folder, question.result)
     question.show(result, folder)
     print(f"written to {folder}")
     for clip in result["skipped"]:

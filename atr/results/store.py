@@ -6,22 +6,48 @@ change: one that was replaced, repaired or added makes it another question. Rend
 A result folder appears under its name only when it is complete; until then its parts lie in `.{name}.partial`.
 """
 
-import json
 import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
+from msgspec import Struct
 
 from atr.checkpoint import read_config
 from atr.files import digest, whole_folder
 from atr.sampling import Sampling
+from atr.schema import Name, Text, check, line, read_json, shown
 
 RESULT = "result.json"
-# Facts of every result that a reader may rely on; "a.b" is b of a. Each kind has its own KEYS besides.
-FACTS = ("checkpoint.name", "command", "skipped", "data.name", "data.description", "data.digest")
+MOST_BYTES = 256 * 2**20
+
+
+class OfCheckpoint(Struct):
+    name: Name
+    weights_sha256: Name
+
+
+class OfData(Struct):
+    name: Text
+    description: Text
+    digest: Name
+
+
+class Skipped(Struct):
+    id: Text
+    message: Text
+
+
+class Result(Struct):
+    """Facts of every result that a reader may rely on; each kind adds its own, and there may be others."""
+
+    checkpoint: OfCheckpoint
+    command: Text
+    skipped: list[Skipped]
+    data: OfData
 
 
 def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Path:
@@ -75,9 +101,30 @@ def results(root: Path, kind: str) -> list[Path]:
     return sorted(path.parent for path in root.glob(f"{kind}-*/{RESULT}"))
 
 
-def read_result(folder: Path) -> dict:
+def read_result(folder: Path, kind: type[Struct] = Result) -> dict:
+    """What a result folder holds, checked for what readers of its kind rely on.
+
+    Raises ValueError where the folder holds no readable result, or another one.
+    """
+    result = read_unchecked(folder)
+    require_whole(result, folder, kind)
+    return result
+
+
+def read_unchecked(folder: Path) -> Any:
     """Raises ValueError where the folder holds no readable result."""
     try:
-        return json.loads((folder / RESULT).read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder} holds no readable result: {error}") from error
+        return read_json(folder / RESULT, most=MOST_BYTES)
+    except OSError as error:
+        text = f"{shown(folder)} holds no readable result: {RESULT}: {error.strerror}"
+        raise ValueError(line(text)) from error
+    except ValueError as error:
+        raise ValueError(line(f"{shown(folder)} holds no readable result: {RESULT} {error}")) from error
+
+
+def require_whole(result: object, folder: Path, kind: type[Struct]) -> None:
+    """Raises ValueError, naming the first key that is missing or has a value that is not allowed."""
+    try:
+        check(result, kind)
+    except ValueError as error:
+        raise ValueError(line(f"{shown(folder)} is no whole result: its {RESULT} {error}")) from error

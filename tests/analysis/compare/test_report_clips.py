@@ -66,6 +66,7 @@ def predictions(checkpoints):
             "checkpoint": checkpoint_facts(checkpoints / name),
             "data": {"name": "tabletop:val", "description": "five clips", "digest": "0"},
             "skipped": [],
+            "command": f"python -m atr evaluate --checkpoint {name}",
             "milliseconds_per_clip": 1.0,
         }
         found.append(Predictions(ids=ids, targets=targets, scores=scores, facts=facts))

@@ -1,13 +1,29 @@
 """Predictions: what is read from scores by hand, and files that come back as they went."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
+from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.results.predictions import TABLE, Predictions, read_predictions, write_predictions
 
-FACTS = {"labels": ["up", "down", "left"], "checkpoint": {"name": "toy"}, "protocol": "1x1", "skipped": []}
+FACTS = {
+    "labels": ["up", "down", "left"],
+    "checkpoint": {
+        "name": "toy",
+        "weights_sha256": "0",
+        "model": ModelConfig("tsn_resnet18", 3).to_dict(),
+        "preprocessing": json.loads(json.dumps(Preprocessing().to_dict())),
+    },
+    "data": {"name": "toys", "description": "four toys", "digest": "1"},
+    "command": "python -m atr evaluate",
+    "milliseconds_per_clip": 1.5,
+    "protocol": "1x1",
+    "skipped": [],
+}
 SCORES = np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.1, 0.3, 0.6], [0.6, 0.3, 0.1]], np.float32)
 
 

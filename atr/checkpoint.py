@@ -13,22 +13,25 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from atr.files import sha256, whole_folder
-from atr.models import ModelConfig, VideoClassifier, build_model, shortened
+from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
-from atr.schema import Labels, check, exact, line, read_json, regular_size, shown
+from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 OWN_KEYS = ("format", "model", "labels", "preprocessing", "weights_sha256")
 MOST_CONFIG_BYTES = MOST_HEADER_BYTES = 16 * 2**20
+# Blocks are looked up in their table, as the names of networks and placements are, by `parts_of`.
+StoredModel = exact(ModelConfig, block=Name | None)
+StoredPreprocessing = exact(Preprocessing)
 Config = msgspec.defstruct(
     "Config",
     [
         ("format", Literal[1]),
-        ("model", exact(ModelConfig)),
+        ("model", StoredModel),
         ("labels", Labels),
-        ("preprocessing", exact(Preprocessing)),
+        ("preprocessing", StoredPreprocessing),
         ("weights_sha256", Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]),
     ],
 )
@@ -239,6 +242,7 @@ def checked_config(folder: Path) -> dict:
     check(config, Config)
     if len(config["labels"]) != config["model"]["num_classes"]:
         raise ValueError(f"has {len(config['labels'])} labels for {config['model']['num_classes']} classes")
+    parts_of(ModelConfig.from_dict(config["model"]))
     Preprocessing.from_dict(config["preprocessing"])
     Sampling.of_facts(config, config["model"]["num_frames"])
     return config

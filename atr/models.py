@@ -165,20 +165,29 @@ def looks_across_time(family: str, backbone: str, name: str) -> bool:
     return backbone != "resnet101" or block % 2 == 1
 
 
+def parts_of(config: ModelConfig) -> tuple[str, str, tuple[str, ...]]:
+    """The family and the backbone of a network, and the names of the residual blocks where its block is placed.
+
+    Raises:
+        ValueError: a name of `config` is unknown.
+    """
+    family, backbone = choose("model", config.name, MODELS)
+    require("block", config.block, (None, *BLOCKS))
+    return family, backbone, placed_blocks(BACKBONES[backbone].block_names, config.placement)
+
+
 def build_model(config: ModelConfig) -> VideoClassifier:
     """The one place where backbone, blocks and classifier are composed.
 
     Raises:
         ValueError: an option of `config` is unknown or impossible.
     """
-    family, backbone = choose("model", config.name, MODELS)
+    family, backbone, placed = parts_of(config)
     for option in ("num_classes", "num_frames"):
         if getattr(config, option) < 1:
             raise ValueError(f"{option}={getattr(config, option)} is not allowed; allowed: 1 or more")
-    require("block", config.block, (None, *BLOCKS))
     require("stem", config.stem, ("imagenet", "small"))
     build, names = BACKBONES[backbone]
-    placed = placed_blocks(names, config.placement)
 
     def first_conv(name: str) -> Callable[..., nn.Module]:
         if looks_across_time(family, backbone, name):

@@ -7,7 +7,6 @@ import os
 import re
 import reprlib
 import stat
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -144,10 +143,12 @@ def require_plain(values: object) -> None:
 # ---- types -----------------------------------------------------------------------------------------------------------
 
 
-@cache
-def exact(kind: type) -> type[msgspec.Struct]:
-    """What a dataclass looks like in JSON: all of its fields and no other, with the types they are annotated with."""
-    hints = get_type_hints(kind, include_extras=True)
+def exact(kind: type, **others: Any) -> type[msgspec.Struct]:
+    """What a dataclass looks like in JSON: all of its fields and no other, of the types they are annotated with.
+
+    others: types of fields whose annotation does not tell all that is allowed.
+    """
+    hints = get_type_hints(kind, include_extras=True) | others
     fields = [
         (name, exact(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint)
         for name, hint in hints.items()

@@ -10,15 +10,13 @@ import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
-from atr.checkpoint import read_config
+from atr.checkpoint import StoredModel, StoredPreprocessing, read_config
 from atr.files import write_json
-from atr.models import ModelConfig
-from atr.preprocessing import Preprocessing
 from atr.results.predict import PROBABILITIES
 from atr.results.scores import Scores
 from atr.results.store import RESULT, OfCheckpoint, Result, read_result, result_folder
 from atr.sampling import Sampling
-from atr.schema import Labels, NotNegative, exact, line, regular_size, shown
+from atr.schema import Labels, NotNegative, line, regular_size, shown
 from atr.video.protocol import PROTOCOLS, Protocol
 
 TABLE = "predictions.parquet"
@@ -27,7 +25,7 @@ TOLERANCE = 1e-3  # of the sum of a clip's scores: views are averaged in float32
 
 PredictingCheckpoint = msgspec.defstruct(
     "PredictingCheckpoint",
-    [("model", exact(ModelConfig)), ("preprocessing", exact(Preprocessing))],
+    [("model", StoredModel), ("preprocessing", StoredPreprocessing)],
     bases=(OfCheckpoint,),
 )
 PredictionsResult = msgspec.defstruct(

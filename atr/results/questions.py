@@ -18,6 +18,7 @@ from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import process_state
 from atr.results.store import (
     RESULT,
+    Result,
     checkpoint_facts,
     complete,
     partial_folder,
@@ -125,8 +126,8 @@ class Question:
     passes: dict[str, Callable[..., tuple[Arrays | Gathered, Broken]]]
     write: Callable[..., None]
     show: Callable[[dict, Path], None]
-    result: type[Struct]
     open: Callable[[VideoClassifier, Options], ClipDataset] = clips_of_its_classes
+    result: type[Struct] = Result
 
 
 def answer(options: Options, question_for: Callable[[VideoClassifier], Question], command: str) -> int:

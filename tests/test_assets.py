@@ -13,7 +13,7 @@ from PIL import Image
 import atr
 from analysis.statistics import wilson_interval
 from app.loading.predictions import stored_predictions, tables
-from app.loading.results import KEYS, readable_results
+from app.loading.results import REQUIRED, readable_results
 from atr.files import read_arrays
 from atr.results.evaluate import Scores
 from atr.results.predictions import read_predictions
@@ -92,7 +92,7 @@ def test_a_result_is_whole_and_its_arrays_and_tables_open(name):
 def test_every_result_is_found_by_the_pages_under_its_checkpoint():
     found = set()
     for checkpoint in CHECKPOINTS:
-        for kind in KEYS:
+        for kind in REQUIRED:
             results, faults = readable_results(checkpoint, kind)
             assert faults == []
             for folder, result in results.items():

@@ -73,12 +73,12 @@ def regular_size(path: Path) -> int:
 def read_bytes(path: Path, most: int) -> bytes:
     """A whole file. Raises as `regular_size`, and ValueError where it is longer than `most` bytes."""
     size = regular_size(path)
-    if size <= most:
-        with open(path, "rb") as file:
-            content = file.read(most + 1)
-        size = max(size, len(content))  # some systems state no size
     if size > most:
         raise ValueError(f"has {size:,} bytes; allowed: at most {most:,}")
+    with open(path, "rb") as file:
+        content = file.read(size + 1)
+    if len(content) != size:  # a system's own file that states no size, or one that is being written
+        raise ValueError("has another length than stated")
     return content
 
 
@@ -89,7 +89,14 @@ def read_json(path: Path, *, most: int) -> Any:
         OSError: the file cannot be read.
         ValueError: it is no regular file, longer than `most` bytes, not UTF-8, or no such JSON.
     """
-    return parse_json(read_bytes(path, most).decode())
+    content = read_bytes(path, most)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"is not UTF-8 text: byte {error.start + 1} is 0x{content[error.start]:02x}"
+        ) from error
+    return parse_json(text)
 
 
 def parse_json(text: str) -> Any:

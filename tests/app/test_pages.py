@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness
+from atr.block import BLOCKS
 from atr.describe import describe
 from atr.models import ModelConfig
 from tests.app.conftest import ROOT
@@ -239,6 +240,7 @@ def test_a_new_kind_of_block_is_shown_by_its_own_name(launch, world, monkeypatch
     known = describe(ModelConfig.from_dict(json.loads(path.read_text())["model"]), 64)
     path.write_text(path.read_text().replace('"block": "atr"', '"block": "future"'))
     monkeypatch.setattr("app.loading.checkpoints.describe", lambda config, size: known)
+    monkeypatch.setitem(BLOCKS, "future", BLOCKS["atr"])
     app = launch("checkpoints")
     assert not errors(app)
     assert any("future at S3-5" in markdown.value for markdown in app.markdown)

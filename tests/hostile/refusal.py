@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST = 500  # characters of a message
-ROOM = 1 << 30  # bytes that may be allocated on the way to a refusal; libraries loaded on the way take most
+ROOM = (
+    1 << 29
+)  # bytes that may be allocated on the way to a refusal, with the libraries that are loaded on the way
 
 
 def one_clear_line(error: Exception, *named: str) -> str:

@@ -8,15 +8,16 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow
+from msgspec import UNSET, UnsetType
 from pyarrow import parquet
 
 from atr.checkpoint import StoredModel, StoredPreprocessing, read_config
 from atr.files import write_json
-from atr.results.predict import PROBABILITIES
+from atr.results.predict import AVERAGES, PROBABILITIES
 from atr.results.scores import Scores
 from atr.results.store import RESULT, OfCheckpoint, Result, read_result, result_folder
 from atr.sampling import Sampling
-from atr.schema import Labels, NotNegative, line, regular_size, shown
+from atr.schema import Labels, NotNegative, Share, line, regular_size, shown
 from atr.video.protocol import PROTOCOLS, Protocol
 
 TABLE = "predictions.parquet"
@@ -35,6 +36,8 @@ PredictionsResult = msgspec.defstruct(
         ("protocol", Literal[PROTOCOLS]),
         ("labels", Labels),
         ("milliseconds_per_clip", NotNegative),
+        ("average", Literal[AVERAGES] | UnsetType, UNSET),
+        ("offsets", list[Share] | UnsetType, UNSET),
     ],
     bases=(Result,),
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 import torch
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from atr.checkpoint import read_config
 from atr.files import digest, whole_folder
@@ -41,13 +41,15 @@ class Skipped(Struct):
     message: Text
 
 
-class Result(Struct):
+class Result(Struct, kw_only=True):
     """Facts of every result that a reader may rely on; each kind adds its own, and there may be others."""
 
     checkpoint: OfCheckpoint
     command: Text
     skipped: list[Skipped]
     data: OfData
+    notes: list[Text] | UnsetType = UNSET
+    software: dict[str, Text] | UnsetType = UNSET
 
 
 def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Path:

@@ -171,5 +171,7 @@ def test_a_broken_video_is_named_and_foreign_labels_are_refused(folder, tmp_path
     assert "skipped val-000001" in capsys.readouterr().err
     annotations = tmp_path / "clips" / "annotations.json"
     annotations.write_text(annotations.read_text().replace("nothing", "something"))
-    with pytest.raises(ValueError, match="the labels are not the same: class . is '.*something.*' in .* alone"):
+    with pytest.raises(
+        ValueError, match="the labels are not the same: class . is '.*something.*' in .* alone"
+    ):
         command.run("python -m analysis order")

@@ -4,22 +4,27 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 # Streamlit puts the script's own folder on the path; the packages lie one above.
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)
 
-ICON = str(Path(__file__).parent / "icon.svg")
-st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=ICON, layout="wide")
-st.logo(ICON, size="large")
-# Less air above the page and a measure that keeps the explorer's picture and its time axis on one screen.
-st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width: 1240px; }</style>")
+if __name__ == "__main__":  # a session's run of the script
+    icon = str(Path(__file__).parent / "icon.svg")
+    st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=icon, layout="wide")
+    st.logo(icon, size="large")
+    # Less air above the page and a measure that keeps the explorer's picture and its time axis on one screen.
+    st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width: 1240px; }</style>")
+    pages = [
+        st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("views/what_if.py", title="What if", icon=":material/experiment:"),
+        st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
+        st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
+    ]
+    st.navigation(pages, position="top").run()
+else:  # the server, which finds this assignment in the source and imports the file once
+    from app.access import OwnPagesOnly
 
-pages = [
-    st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
-    st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
-    st.Page("views/what_if.py", title="What if", icon=":material/experiment:"),
-    st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
-    st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
-]
-st.navigation(pages, position="top").run()
+    app = st.App(__file__, middleware=[Middleware(OwnPagesOnly)])

@@ -48,8 +48,9 @@ def test_every_file_and_folder_exists(path):
 
 @pytest.mark.parametrize(("file", "name"), names())
 def test_every_name_is_defined_where_it_is_said_to_be(file, name):
-    defined = set()
-    for node in ast.parse((ROOT / file).read_text()).body:
+    defined, body = set(), ast.parse((ROOT / file).read_text()).body
+    conditional = [node for statement in body if isinstance(statement, ast.If) for node in statement.body]
+    for node in body + conditional:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             defined.add(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):

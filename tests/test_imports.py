@@ -26,7 +26,7 @@ FLOORS = {
         {"browsing", "choices", "computing", "exports", "runs"},
         {"compare", "what_if"},
         {"views"},
-        {"console"},
+        {"access", "console"},
         {DOORS},
     ],
 }

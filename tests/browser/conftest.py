@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,22 +43,29 @@ def world(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(world) -> str:
+    roots = {f"ATR_{name.upper()}": str(world / name) for name in ("checkpoints", "clips", "results")}
+    with served("app/streamlit_app.py", world / "server.log", **roots) as address:
+        yield address
+
+
+@contextmanager
+def served(script: str | Path, log: Path, **environment: str) -> Iterator[str]:
+    """The address of a server of its own; what it prints goes to `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    roots = {f"ATR_{name.upper()}": str(world / name) for name in ("checkpoints", "clips", "results")}
-    command = [sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     address = f"http://127.0.0.1:{port}"
-    with open(world / "server.log", "w") as log:
+    with open(log, "w") as output:
         server = subprocess.Popen(
             [*command, "--server.fileWatcherType", "none", "--server.headless", "true"],
             cwd=ROOT,
-            env={**os.environ, **roots, "OMP_NUM_THREADS": "1"},
-            stdout=log,
+            env={**os.environ, **environment, "OMP_NUM_THREADS": "1"},
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_for(address, server, world / "server.log")
+            wait_for(address, server, log)
             yield address
         finally:
             server.terminate()
@@ -74,11 +83,15 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the Streamlit server did not start:\n{log.read_text()}")
 
 
+def browser_path() -> str | None:
+    """Of Chromium; None where it is playwright's own."""
+    debian = "/usr/bin/chromium"
+    return os.environ.get("CHROMIUM", debian if Path(debian).exists() else None)
+
+
 @pytest.fixture(scope="session")
 def browser():
-    executable = os.environ.get("CHROMIUM")
-    if executable is None and Path("/usr/bin/chromium").exists():
-        executable = "/usr/bin/chromium"
+    executable = browser_path()
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)

@@ -53,15 +53,15 @@ def choose_from_data_set() -> Clip | None:
     by_name = {clip.name: clip for clip in clips}
     key = f"data_gallery {split} {label} {words} {page}"
 
-    def clicked() -> None:
-        if (name := st.session_state[key].get("clip")) in by_name:
+    def clicked(name: str) -> None:
+        if name in by_name:
             st.session_state["data_clip"] = by_name[name].link
 
     if "data_clip" not in st.session_state:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before()
-    first = chosen.name if chosen and chosen.name in by_name else ""
-    gallery([film_or_blank(clip) for clip in clips], first=first, on_choice=clicked, key=key)
+    marked = chosen.name if chosen else ""
+    gallery([film_or_blank(clip) for clip in clips], chosen=marked, on_choice=clicked, key=key)
     return chosen
 
 

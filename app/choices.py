@@ -170,11 +170,9 @@ def _shipped(clips: list[Clip]) -> Clip | None:
     by_name = {clip.name: clip for clip in clips}
     if st.session_state.get("shipped") not in by_name:
         st.session_state["shipped"] = clips[0].name
-    # The gallery is told of the choice once and then keeps it: telling it anew would send all thumbnails again.
-    first = st.session_state.setdefault("first_shipped", st.session_state["shipped"])
 
-    def clicked() -> None:
-        if (name := st.session_state["gallery"].get("clip")) in by_name:
+    def clicked(name: str) -> None:
+        if name in by_name:
             st.session_state["shipped"] = name
 
     films = []
@@ -183,7 +181,7 @@ def _shipped(clips: list[Clip]) -> Clip | None:
             films.append(loading.film(clip))
         except VideoError as error:
             raise ChoiceError(f"A shipped clip cannot be read. {error}") from error
-    gallery(films, first=first, on_choice=clicked)
+    gallery(films, chosen=st.session_state["shipped"], on_choice=clicked)
     return by_name[st.session_state["shipped"]]
 
 

@@ -60,13 +60,13 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
         )
     key = f"compared_gallery {within} {page}"
 
-    def clicked() -> None:
-        if (name := st.session_state[key].get("clip")) in ids:
+    def clicked(name: str) -> None:
+        if name in ids:
             st.session_state["compared_clip"] = name
 
     rows = found.iloc[(page - 1) * PAGE : page * PAGE]
     films = [thumbnail(predictions, index, row) for index, row in rows.iterrows()]
-    gallery(films, first=st.session_state["compared_clip"], on_choice=clicked, key=key, group="compare")
+    gallery(films, chosen=st.session_state["compared_clip"], on_choice=clicked, key=key)
     return st.session_state["compared_clip"]
 
 

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import streamlit as st
 from matplotlib.colors import to_hex
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analysis.actionness import NORMALISATIONS, colour_limits
 from analysis.relations.fig4 import COLORMAP as RELATION_COLOURS
@@ -73,22 +74,23 @@ def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: st
 
 
 def gallery(
-    clips: list[dict],
-    *,
-    first: str,
-    on_choice: Callable[[], None],
-    key: str = "gallery",
-    group: str = "gallery",
-) -> str | None:
-    """Thumbnails to choose from; the id of the clip clicked in this run, else None.
+    clips: list[dict], *, chosen: str, on_choice: Callable[[str], None], key: str = "gallery"
+) -> None:
+    """Thumbnails to choose from.
 
-    clips: ``{"id", "label", "film", "frames"}``, where film is the data URL of a row of that many square frames.
-    first: id of the clip chosen at the start; from then on the gallery itself shows what was clicked. group: galleries
-    of one group, such as the pages of a long list, share one choice.
+    clips: ``{"id", "label", "film", "frames"}``, where film is the data URL of a row of that many square frames. chosen:
+    id of the clip that is shown; of none of these where it is another one. on_choice: told the id of what was clicked,
+    before the script runs.
     """
-    return _gallery(
-        key=key, data={"clips": clips, "first": first, "group": group}, on_clip_change=on_choice
-    ).clip
+    # A key a page: to Streamlit it is another widget there, and the click may come when the page has changed already.
+    context = get_script_run_ctx()
+    key = f"{key} {context.page_script_hash}" if context else key
+
+    def changed() -> None:
+        if (clip := st.session_state.get(key, {}).get("clip")) is not None:
+            on_choice(clip)
+
+    _gallery(key=key, data={"clips": clips, "chosen": chosen}, on_clip_change=changed)
 
 
 def relation_grid(

@@ -1,33 +1,41 @@
 // Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
+// As a state, which each later message holds too: a trigger is lost to Python when the page is left meanwhile.
 
-const chosenIds = {}; // group of galleries -> id; survives leaving the page and coming back
-
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const list = parentElement.querySelector(".gallery");
   const caption = parentElement.querySelector(".gallery-caption");
-  const { group } = data;
-  if (!data.clips.some((clip) => clip.id === chosenIds[group])) chosenIds[group] = data.first;
-  const chosen = () => data.clips.find((clip) => clip.id === chosenIds[group]);
+  let chosenId; // after a click the clicked one, until Python has answered
+  const chosen = () => data.clips.find((clip) => clip.id === chosenId);
   const describe = (clip) => { caption.textContent = clip?.label ?? ""; };
-  list.replaceChildren(...data.clips.map((clip) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.title = clip.label;
-    button.dataset.clip = clip.id;
-    button.setAttribute("aria-label", `${clip.id}: ${clip.label}`);
-    button.setAttribute("aria-pressed", clip.id === chosenIds[group]);
-    button.style.setProperty("--film", `url(${clip.film})`);
-    button.style.setProperty("--frames", clip.frames);
-    button.addEventListener("pointerenter", () => describe(clip));
-    button.addEventListener("focus", () => describe(clip));
-    button.addEventListener("click", () => {
-      list.querySelector("[aria-pressed=true]")?.setAttribute("aria-pressed", false);
-      button.setAttribute("aria-pressed", true);
-      chosenIds[group] = clip.id;
-      setTriggerValue("clip", clip.id);
-    });
-    return button;
-  }));
+  const mark = (id) => {
+    chosenId = id;
+    for (const button of list.children) button.setAttribute("aria-pressed", button.dataset.clip === id);
+  };
+  const ids = data.clips.map((clip) => clip.id).join("\n");
+  if (list.dataset.clips !== ids) { // else the same thumbnails stay, one of them focused perhaps
+    list.dataset.clips = ids;
+    list.replaceChildren(...data.clips.map(thumbnail));
+  }
+  for (const [index, button] of [...list.children].entries()) {
+    const clip = data.clips[index];
+    button.onpointerenter = button.onfocus = () => describe(clip);
+    button.onclick = () => {
+      mark(clip.id);
+      setStateValue("clip", clip.id);
+    };
+  }
   list.onpointerleave = () => describe(chosen());
+  mark(data.chosen);
   describe(chosen());
+}
+
+function thumbnail(clip) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = clip.label;
+  button.dataset.clip = clip.id;
+  button.setAttribute("aria-label", `${clip.id}: ${clip.label}`);
+  button.style.setProperty("--film", `url(${clip.film})`);
+  button.style.setProperty("--frames", clip.frames);
+  return button;
 }

@@ -19,7 +19,7 @@ from analysis.actionness import (
 )
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
-from atr.files import make_folder
+from atr.files import filled_folder, require_folder
 from atr.models import VideoClassifier
 from atr.results.store import sampling_facts
 from atr.video.encoding import write_mp4
@@ -55,6 +55,8 @@ def write_clip(
 ) -> dict:
     """Fill a folder, created if it does not exist, and give what its summary.json holds.
 
+    Files of the same names are replaced when all of the new ones are there; others stay.
+
     Pictures and maps come where the model has an Action-related Region Locator; the summary says so where it has none.
 
     Args:
@@ -69,7 +71,7 @@ def write_clip(
     """
     if not 0 <= drawing.opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
-    make_folder(out)
+    require_folder(out)
     allowed = actionness_blocks(model)
     if unknown := [name for name in drawing.block if name not in allowed]:
         raise ValueError(
@@ -105,11 +107,12 @@ def write_clip(
         "colour_limits": limits,
         "notes": result.notes,
     }
-    (out / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
-    if result.maps:
-        write_maps(out / "actionness.npz", result)
-        emphasis_table(result).to_csv(out / "actionness.csv", index=False)
-        write_pictures(out, result, drawing, drawing.block or allowed, limits, progress=progress)
+    with filled_folder(out) as unfinished:
+        (unfinished / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        if result.maps:
+            write_maps(unfinished / "actionness.npz", result)
+            emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)
+            write_pictures(unfinished, result, drawing, drawing.block or allowed, limits, progress=progress)
     return summary
 
 

@@ -73,7 +73,10 @@ def save_checkpoint(
     require_free(folder)
     with whole_folder(folder) as written:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-        save_file(tensors, written / WEIGHTS)
+        try:
+            save_file(tensors, written / WEIGHTS)
+        except SafetensorError as error:  # a full disk
+            raise OSError(f"{folder} cannot be written: {error}") from error
         config = {
             "format": FORMAT,
             "model": model.config.to_dict(),

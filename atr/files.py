@@ -1,8 +1,10 @@
 """Files and folders that are there whole or not at all, and digests of what is in them."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -12,16 +14,23 @@ from pathlib import Path
 
 import numpy as np
 
+CHUNK = 2**20  # bytes written at a time
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A name to write a file under, which becomes `path` when all went well and the content is on the disk."""
+    """A name to write a file under, which becomes `path` when all went well and the content is on the disk.
+
+    What a process that was killed has left of the same file is removed. Raises OSError naming `path`.
+    """
     unfinished = path.with_name(f".{path.stem}-{os.getpid()}.unfinished{path.suffix}")
+    remove_orphans(path.parent, rf"\.{re.escape(path.stem)}-(\d+)\.unfinished{re.escape(path.suffix)}")
     try:
-        yield unfinished
-        with open(unfinished, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        with naming(path):
+            yield unfinished
+            with open(unfinished, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -33,20 +42,104 @@ def whole_folder(folder: Path, *, within: Path | None = None) -> Iterator[Path]:
     within: where it lies until then, on the same disk; beside `folder` when not given.
     """
     place = within or folder.parent
-    place.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=place))
-    try:
+    with _unfinished_folder(folder, place) as unfinished:
         yield unfinished
-        unfinished.chmod(0o755)  # mkdtemp makes private folders
         if not folder.exists():
             os.replace(unfinished, folder)
             return
-        previous = Path(tempfile.mkdtemp(prefix=f".{folder.name}-previous-", dir=place))
+        previous = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-previous-", dir=place))
         os.replace(folder, previous)
         os.replace(unfinished, folder)
         shutil.rmtree(previous)
+
+
+@contextmanager
+def filled_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, whose files stand in `folder` when all went well; other files that are there stay.
+
+    Raises ValueError where a file stands in its place.
+    """
+    require_folder(folder)
+    with _unfinished_folder(folder, folder if folder.exists() else folder.parent) as unfinished:
+        yield unfinished
+        if not folder.exists():
+            os.replace(unfinished, folder)
+            return
+        for file in sorted(unfinished.iterdir()):
+            os.replace(file, folder / file.name)
+
+
+@contextmanager
+def _unfinished_folder(folder: Path, place: Path) -> Iterator[Path]:
+    """A folder in `place` that goes with the block, unless it has been moved."""
+    place.mkdir(parents=True, exist_ok=True)
+    name = re.escape(folder.name)
+    if not folder.exists():  # killed between the two steps of replacing it
+        for previous in orphans(place, rf"\.{name}-(\d+)-previous-\w+"):
+            os.replace(previous, folder)
+            break
+    remove_orphans(place, rf"\.{name}-(\d+)-(previous-)?\w+")
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=place))
+    try:
+        with naming(folder):
+            unfinished.chmod(0o755)  # mkdtemp makes private folders
+            yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError that names no file, as of a full disk, names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+def orphans(place: Path, pattern: str) -> list[Path]:
+    """What processes that are no more have left in a folder under names of a pattern, whose first group is the process."""
+    found = ((path, re.fullmatch(pattern, path.name)) for path in place.glob(".*"))
+    return sorted(path for path, match in found if match and not alive(int(match[1])))
+
+
+def remove_orphans(place: Path, pattern: str) -> None:
+    for path in orphans(place, pattern):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def reserve(path: Path) -> None:
+    """Take the blocks of a file that has been made longer without being written.
+
+    Into memory mapped from a file without blocks, a write on a full disk ends the process (SIGBUS). Raises OSError.
+    """
+    with naming(path), open(path, "r+b") as file:
+        size = os.path.getsize(path)
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except (AttributeError, OSError) as error:  # macOS has none; some file systems neither
+            if isinstance(error, OSError) and error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            kept = file.read(CHUNK)  # its head is written already
+            file.seek(0)
+            file.write(kept)
+            for start in range(len(kept), size, CHUNK):
+                file.write(bytes(min(CHUNK, size - start)))
 
 
 def require_empty(folder: Path) -> None:
@@ -55,11 +148,10 @@ def require_empty(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not an empty folder; choose another or remove it")
 
 
-def make_folder(folder: Path) -> None:
+def require_folder(folder: Path) -> None:
     """Raises ValueError where a file stands in its place."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_json(path: Path, values: dict) -> None:

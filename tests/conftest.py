@@ -18,6 +18,7 @@ cv2.setNumThreads(1)
 
 
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 LATER = (TESTS / "app", TESTS / "browser")
 
 

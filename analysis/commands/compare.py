@@ -29,7 +29,7 @@ from analysis.compare.tables import (
     per_class_texts,
     summary_texts,
 )
-from atr.files import make_folder, write_json
+from atr.files import filled_folder, write_json
 from atr.results.predictions import Predictions
 
 PRINTED_CONFUSIONS = 10
@@ -48,8 +48,8 @@ class Compare:
         predictions = comparable_predictions(self.predictions)
         print_comparison(predictions)
         if self.out is not None:
-            make_folder(self.out)
-            write_comparison(self.out, predictions, command)
+            with filled_folder(self.out) as unfinished:
+                write_comparison(unfinished, predictions, command)
             print(f"\nwritten to {self.out}: tables (CSV), comparison.json, report.html")
         return 0
 

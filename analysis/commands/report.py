@@ -10,6 +10,7 @@ from analysis.compare.comparable import comparable_predictions
 from analysis.compare.numbers import FILTERS
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
+from atr.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Report:
             )
         page = build_report(predictions, command=command, clips=clips, chosen=chosen)
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.out.write_text(page, encoding="utf-8")
+        with whole_file(self.out) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
         print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {len(clips)} clips shown")
         return 0

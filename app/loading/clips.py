@@ -17,7 +17,7 @@ from atr.data.annotations import Annotations
 from atr.data.folders import annotated_clips
 from atr.data.names import DataName, data_name
 from atr.data.reading import read_annotations
-from atr.files import read_arrays
+from atr.files import read_arrays, whole_file
 from atr.results.predictions import Predictions
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
 from atr.video.decoding import VideoError, decode, probe
@@ -126,7 +126,8 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
     if not path.exists():
         for previous in folder.iterdir():
             previous.unlink()
-        path.write_bytes(data)
+        with whole_file(path) as unfinished:
+            unfinished.write_bytes(data)
     return Clip(name, path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from atr.files import digest, require_empty, whole_file, whole_folder, write_arrays
+from atr.files import digest, require_empty, reserve, whole_file, whole_folder, write_arrays
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, clip_name, render_clip, split_seed
@@ -134,6 +134,7 @@ def _render_cache(
     with whole_file(array) as unfinished:
         shape = (len(seeds), len(times), size, size, 3)
         np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape).flush()
+        reserve(unfinished)
         jobs = [(unfinished, k, seeds[k : k + 16], times, size) for k in range(0, len(seeds), 16)]
         with tqdm(total=len(seeds), desc="rendering", unit="clip") as bar:
             for first, rendered in in_processes(_render_rows, jobs, workers):

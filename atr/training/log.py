@@ -10,6 +10,8 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from atr.files import whole_file
+
 
 class TrainingLog:
     """Of the main process; the others are silent.
@@ -80,7 +82,8 @@ class TrainingLog:
         if not self.main:
             return
         lines = [{"phase": "start", **self.facts}, *history]
-        self.file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with whole_file(self.file) as unfinished:
+            unfinished.write_text("".join(json.dumps(line) + "\n" for line in lines))
         values = {name: value for name, value in history[-1].items() if isinstance(value, float)}
         for name, value in values.items():
             self.writer.add_scalar(f"epoch/{name}", value, step)

@@ -119,5 +119,8 @@ class TrainingState:
             "scaler": None if scaler is None else scaler.state_dict(),
         }
         with whole_file(self.path) as unfinished:
-            torch.save(state, unfinished)
+            try:
+                torch.save(state, unfinished)
+            except RuntimeError as error:  # a full disk
+                raise OSError(f"{self.path} cannot be written: {error}") from error
         self.saved = time.monotonic()

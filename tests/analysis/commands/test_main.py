@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -86,3 +88,17 @@ def test_errors_are_one_line(clip, checkpoint, tmp_path, capsys):
     assert "block S9B9" in message and "allowed: S4B1, S4B2, S5B1, S5B2" in message
     assert "opacity" in failure(capsys, clip, checkpoint, tmp_path / "out", "--opacity", "2")
     assert "device 'nowhere'" in failure(capsys, clip, checkpoint, tmp_path / "out", "--device", "nowhere")
+
+
+def test_a_run_that_fails_leaves_the_last_good_files(clip, checkpoint, tmp_path, capsys, monkeypatch):
+    assert run(clip, checkpoint, tmp_path / "out", "--block", "S5B2") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("analysis.clip_folder.write_gif", full)
+    assert run(clip, checkpoint, tmp_path / "out", "--block", "S5B2", "--opacity", "1") == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message == f"error: [Errno 28] No space left on device: '{tmp_path / 'out'}'"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

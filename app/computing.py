@@ -66,8 +66,13 @@ def compute_panel(
             st.error(plain(failure), icon=":material/error:")
         if st.button("Compute", key=f"compute {kind}", icon=":material/play_arrow:"):
             chosen = ["--checkpoint", str(path.resolve()), "--data", data, "--num-clips", str(clips)]
-            run.start([command, *chosen, *arguments, "--out", str(root)], module)
-            st.rerun()
+            try:
+                run.start([command, *chosen, *arguments, "--out", str(root)], module)
+            except OSError as error:
+                text = f"Nothing can be written to {root} ({error.strerror}); ATR_RESULTS sets the folder."
+                st.error(plain(text), icon=":material/error:")
+            else:
+                st.rerun()
 
 
 def digest_of(data: str, clips: int, model: VideoClassifier) -> str:

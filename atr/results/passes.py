@@ -1,7 +1,10 @@
 """One pass over a list of clips: sharded over processes, resumable at any time, with unreadable clips named."""
 
 import os
+import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -146,6 +149,9 @@ def pass_over(
     """
     state = process_state()
     partial.mkdir(parents=True, exist_ok=True)
+    if state.is_main_process:
+        remove_damaged(partial, kind)
+    state.wait_for_everyone()
     done, _ = merged(partial, kind)
     state.wait_for_everyone()  # nobody writes before all have read
     before = len(done)
@@ -186,6 +192,22 @@ def pass_over(
     return result
 
 
+def read_part(file: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
+    arrays = read_arrays(file)
+    indices, messages = arrays.pop("broken"), arrays.pop("messages")
+    return kind.from_arrays(arrays), dict(zip(indices.tolist(), messages.tolist(), strict=True))
+
+
+def remove_damaged(partial: Path, kind: type[Kind]) -> None:
+    """Of the parts in a folder, those that cannot be read; their clips are then computed again, which is said."""
+    for file in sorted(partial.glob("*.npz")):
+        try:
+            read_part(file, kind)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            file.unlink()
+            print(f"{file} is damaged ({error}); its clips are computed again", file=sys.stderr)
+
+
 def merged(partial: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
     """All parts in a folder as one, in the order of their names.
 
@@ -194,10 +216,9 @@ def merged(partial: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
     """
     gathered, broken = kind(), {}
     for file in sorted(partial.glob("*.npz")):
-        arrays = read_arrays(file)
-        indices, messages = arrays.pop("broken"), arrays.pop("messages")
-        gathered.merge(kind.from_arrays(arrays))
-        broken |= dict(zip(indices.tolist(), messages.tolist(), strict=True))
+        part, faults = read_part(file, kind)
+        gathered.merge(part)
+        broken |= faults
     if len(set(gathered.indices)) < len(gathered):
         raise ValueError(f"two programs have been at work in {partial}; remove it and start anew")
     for index in broken.keys() & set(gathered.indices):  # it could be read the next time

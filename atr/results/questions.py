@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,7 @@ from atr.results.store import (
     read_result,
     sampling_facts,
     software,
+    working_on,
 )
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
@@ -153,10 +155,13 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
     if not folder.exists():
-        found, broken = found_by(question, clips, folder, options)
-        if state.is_main_process:
-            facts = facts_of(question.kind, command, options, model, clips, broken)
-            complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
+        with working_on(folder) if state.is_main_process else nullcontext():
+            state.wait_for_everyone()
+            if not folder.exists():  # nobody has been quicker
+                found, broken = found_by(question, clips, folder, options)
+                if state.is_main_process:
+                    facts = facts_of(question.kind, command, options, model, clips, broken)
+                    complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
     state.wait_for_everyone()
     if not state.is_main_process:
         return 0

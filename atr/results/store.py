@@ -6,9 +6,12 @@ change: one that was replaced, repaired or added makes it another question. Rend
 A result folder appears under its name only when it is complete; until then its parts lie in `.{name}.partial`.
 """
 
+import fcntl
+import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,33 @@ def software() -> dict[str, str]:
 
 def partial_folder(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.partial"
+
+
+@contextmanager
+def working_on(folder: Path) -> Iterator[None]:
+    """No other program is at work on the result `folder` meanwhile; the system lifts the lock of a process that dies.
+
+    Raises ValueError where another one is, or where no result can be written.
+    """
+    partial = partial_folder(folder)
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        place = os.open(partial, os.O_RDONLY)
+    except OSError as error:
+        raise ValueError(f"no result can be written to {folder.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(place)
+        raise ValueError(
+            f"another program is computing {folder}; its result is there when it is done"
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(place)
 
 
 def complete(folder: Path, write: Callable[[Path], None]) -> None:

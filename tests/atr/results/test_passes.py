@@ -1,4 +1,4 @@
-"""A pass over clips: rows in order, clips that could not be read tried again, two programs in one folder."""
+"""A pass over clips: rows in order, clips that could not be read tried again, damaged parts, two programs in one folder."""
 
 import numpy as np
 import pytest
@@ -58,3 +58,30 @@ def test_two_programs_in_one_folder_are_noticed(tmp_path):
     part.with_name("another.npz").write_bytes(part.read_bytes())
     with pytest.raises(ValueError, match="two programs have been at work"):
         per_clip(Numbers(3), mean_of, partial=tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "bits", "other"])
+def test_a_damaged_part_is_computed_again_and_told_once(tmp_path, capsys, damage):
+    whole, _ = per_clip(Numbers(6), mean_of, partial=tmp_path / "whole")
+    per_clip(Numbers(4), mean_of, partial=tmp_path / "parts")
+    per_clip(Numbers(6), mean_of, partial=tmp_path / "parts")
+    part, _ = sorted((tmp_path / "parts").glob("*.npz"))
+    content = part.read_bytes()
+    middle = len(content) // 3
+    part.write_bytes(
+        {
+            "cut": content[: len(content) // 2],
+            "empty": b"",
+            "bits": content[:middle] + bytes(255 - byte for byte in content[middle:-200]) + content[-200:],
+            "other": b"",
+        }[damage]
+    )
+    if damage == "other":
+        np.savez(part, mean=np.zeros(4))
+    rows, broken = per_clip(Numbers(6), mean_of, partial=tmp_path / "parts")
+    assert broken == {} and rows.keys() == whole.keys()
+    for name, values in whole.items():
+        np.testing.assert_array_equal(rows[name], values)
+    per_clip(Numbers(6), mean_of, partial=tmp_path / "parts")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{part} is damaged (") and line.endswith("); its clips are computed again")

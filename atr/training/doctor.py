@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from atr.data.annotations import Annotations
 from atr.data.clips import ClipDataset, VideoClips
-from atr.files import digest, write_json
+from atr.files import digest, stamp, write_json
 from atr.video.decoding import iterate
 from atr.video.frame_folder import missing_numbers
 from atr.video.parallel import in_processes
@@ -64,8 +64,9 @@ class Health:
 
 
 def health_file(cache: Path, annotations: Annotations) -> Path:
-    """Where the health of a list is kept, found again by what the list says and where it lies."""
-    place = [str(annotations.root.resolve()), annotations.digest]
+    """Where the health of a list is kept, found again by what the list says, where it lies and what its files are now."""
+    files = [stamp(annotations.root / file) for file in annotations.files]
+    place = [str(annotations.root.resolve()), annotations.digest, digest(files)]
     # Clips outside the folder were not looked at, unless they were to be followed.
     identity = digest([*place, sorted(annotations.outside)] if annotations.outside else place)
     return cache / f"health-{identity[:16]}.json"

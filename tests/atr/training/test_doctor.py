@@ -13,6 +13,7 @@ from atr.commands.doctor import Doctor
 from atr.data.clips import VideoClips, open_clips
 from atr.data.reading import read_annotations
 from atr.preprocessing import Preprocessing
+from atr.tabletop import write_dataset
 from atr.training.doctor import Health, check, checked, health_file
 from atr.video.encoding import write_mp4, write_webm
 
@@ -235,6 +236,20 @@ def test_counted_frames_are_not_counted_again(tmp_path, monkeypatch):
     after = checked(open_train(tmp_path / "data"), False, cache=tmp_path)
     monkeypatch.setattr("atr.data.clips.probe", None)
     assert all(np.array_equal(after[k][0].numpy(), frames) for k, frames in enumerate(expected))
+
+
+def test_what_was_found_of_a_file_is_not_believed_of_its_successor(tmp_path):
+    folder = write_dataset(
+        tmp_path / "clips", split="val", num_clips=2, num_frames=8, size=32, progress=False
+    )
+    annotations = read_annotations(folder)
+    (before,) = check([annotations], min_frames=1, workers=1, cache=tmp_path, progress=False)
+    assert before.lengths == [8, 8] and health_file(tmp_path, annotations).is_file()
+    longer = write_dataset(tmp_path / "b", split="val", num_clips=2, num_frames=12, size=32, progress=False)
+    os.replace(longer / "val-000001.mp4", folder / "val-000001.mp4")
+    assert not health_file(tmp_path, annotations).is_file()
+    (after,) = check([annotations], min_frames=1, workers=1, cache=tmp_path, progress=False)
+    assert after.lengths == [8, 12]
 
 
 def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):

@@ -1,7 +1,7 @@
 """Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,7 @@ def clip_actionness(
     batch_size: int = 4,
     fps: float = 25.0,
     progress: Callable[[int, int], None] | None = None,
+    turn: AbstractContextManager = nullcontext(),  # noqa: B008 (holds nothing)
 ) -> ClipActionness:
     """M for every frame of a clip, and the class probabilities the evaluation would give it.
 
@@ -85,6 +86,7 @@ def clip_actionness(
         batch_size: samplings in one forward pass.
         fps: of a clip given as frames; a file states its own.
         progress: called with (samplings done, samplings in all).
+        turn: entered when the clip is read, left when the network is done with it; of a program with several at once.
 
     Raises:
         VideoError: the file is no readable video.
@@ -95,10 +97,6 @@ def clip_actionness(
     shown = show(clip, preprocessing, num_frames, model.sampling, view=view, max_frames=max_frames, fps=fps)
 
     device = next(model.parameters()).device
-    recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
-    with recorded as recording:
-        probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
-    relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     def recorded_maps(pictures: np.ndarray) -> dict[str, np.ndarray]:
         with torch.inference_mode(), record(model) as recording:
@@ -106,8 +104,13 @@ def clip_actionness(
         return {name: values.numpy() for name, values in recording.actionness.items()}
 
     maps, seconds = {}, 0.0
-    if actionness_blocks(model):
-        maps, seconds = maps_of_all_frames(shown, recorded_maps, batch_size=batch_size, progress=progress)
+    with turn:
+        recorded = record(model) if has_graph_reasoner(model) else nullcontext(Recording())
+        with recorded as recording:
+            probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
+        if actionness_blocks(model):
+            maps, seconds = maps_of_all_frames(shown, recorded_maps, batch_size=batch_size, progress=progress)
+    relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     notes = []
     if shown.length < num_frames:

@@ -6,6 +6,7 @@ Selvaraju et al. (2017), computed by captum's LayerGradCam at the output of a re
 import copy
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,7 @@ def clip_gradcam(
     batch_size: int = 4,
     fps: float = 25.0,
     progress: Callable[[int, int], None] | None = None,
+    turn: AbstractContextManager = nullcontext(),  # noqa: B008 (holds nothing)
 ) -> tuple[dict[str, np.ndarray], float]:
     """Grad-CAM for every frame of a clip; the same frames in the same samplings as `clip_actionness` has maps for.
 
@@ -97,7 +99,8 @@ def clip_gradcam(
         clips = normalise(pictures, preprocessing)
         return {block: gradcam(model, clips, block, target).numpy() for block in blocks}
 
-    return maps_of_all_frames(shown, explained, batch_size=batch_size, progress=progress)
+    with turn:
+        return maps_of_all_frames(shown, explained, batch_size=batch_size, progress=progress)
 
 
 def explained_blocks(model: VideoClassifier) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import contextvars
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
 from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
 from app.loading.clips import Clip, masks_of, truth_stamp
 from app.loading.roots import ChoiceError
+from app.loading.turns import networks
 from atr.models import VideoClassifier
 from atr.results.predictions import Predictions
 from atr.video.decoding import VideoError
@@ -93,38 +94,52 @@ def own_name(clip: Clip) -> Iterator[None]:
         raise VideoError(str(error).replace(str(clip.source), clip.name)) from error
 
 
-@contextmanager
-def progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that appears when work takes longer than half a second.
+class Progress:
+    """A bar of progress, for work that takes longer than half a second, and the place in the queue before it.
 
     It is drawn in the context outside the cached function: what is drawn inside one is recorded and drawn again on
-    every later hit.
+    every later hit. Drawing is also where Streamlit ends the run of a session that has moved on.
     """
-    slot, started, outside = st.empty(), time.monotonic(), contextvars.copy_context()
 
-    def draw(done: int, total: int) -> None:
-        if time.monotonic() - started > 0.5:
-            slot.progress(done / total, text)
+    def __init__(self, text: str):
+        self.text, self.slot, self.started = text, st.empty(), time.monotonic()
+        self.outside = contextvars.copy_context()
 
+    def done(self, done: int, total: int) -> None:
+        if time.monotonic() - self.started > 0.5:
+            self.outside.run(self.slot.progress, done / total, self.text)
+
+    def waiting(self, before: int) -> None:
+        if not before:
+            self.outside.run(self.slot.empty)
+        elif time.monotonic() - self.started > 0.5:
+            computations = "1 computation" if before == 1 else f"{before} computations"
+            self.outside.run(self.slot.progress, 0.0, f"{self.text} {computations} before yours")
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Progress]:
+    progress = Progress(text)
     try:
-        yield lambda done, total: outside.run(draw, done, total)
+        yield progress
     finally:
-        slot.empty()
+        progress.slot.empty()
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _actionness(
-    identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Callable
+    identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> ClipActionness:
-    return clip_actionness(_model, _clip.source, view=view, fps=_clip.fps, progress=_progress)
+    source, turn = _clip.source, networks.turn(_progress.waiting)
+    return clip_actionness(_model, source, view=view, fps=_clip.fps, progress=_progress.done, turn=turn)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _gradcam(
-    identity: str, view: str, target: int, _model: VideoClassifier, _clip: Clip, _progress: Callable
+    identity: str, view: str, target: int, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> tuple[dict[str, np.ndarray], float]:
-    blocks = explained_blocks(_model)
-    return clip_gradcam(_model, _clip.source, blocks, target=target, view=view, progress=_progress)
+    blocks, source, turn = explained_blocks(_model), _clip.source, networks.turn(_progress.waiting)
+    return clip_gradcam(_model, source, blocks, target=target, view=view, progress=_progress.done, turn=turn)
 
 
 def common_view(clip: Clip, checkpoints: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ import streamlit as st
 from analysis.what_if.interventions import Intervention, Outcome, intervene
 from app.loading.checkpoints import model
 from app.loading.clips import Clip
-from app.loading.looks import identity_of, own_name
+from app.loading.looks import Progress, identity_of, own_name, progress_bar
+from app.loading.turns import networks
 from atr.models import VideoClassifier
 from atr.video.decoding import decode, probe
 from atr.video.protocol import evaluated_indices
@@ -34,7 +35,9 @@ def outcome(clip: Clip, checkpoint: str, intervention: Intervention) -> Outcome:
     """One forward pass, two where maps rank what is hidden. Raises as `sampled`, and ValueError as `intervene`."""
     frames, _ = sampled(clip, checkpoint)
     identity = identity_of(clip, checkpoint, "crop")
-    return _outcome(identity, dataclasses.asdict(intervention), model(checkpoint), frames, intervention)
+    with progress_bar(f"{checkpoint} computes the class scores …") as progress:
+        settings = dataclasses.asdict(intervention)
+        return _outcome(identity, settings, model(checkpoint), frames, intervention, progress)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -44,5 +47,7 @@ def _outcome(
     _model: VideoClassifier,
     _frames: np.ndarray,
     _intervention: Intervention,
+    _progress: Progress,
 ) -> Outcome:
-    return intervene(_model, _frames, _intervention)
+    with networks.turn(_progress.waiting):
+        return intervene(_model, _frames, _intervention)

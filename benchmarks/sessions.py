@@ -1,0 +1,171 @@
+"""How long do many people at once wait for a clip?
+
+    python -m benchmarks.sessions --sessions 20 --seconds 120
+
+Starts the dashboard and a Chromium with that many visitors. Every few seconds each of them chooses another clip or
+checkpoint, whether or not the one before has been shown. Prints one table and writes one JSON file: the time from a click to
+the explorer of what was clicked, median and 95th percentile; what was not shown in time; what was left for another choice
+before; faults of pages.
+"""
+
+import asyncio
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tyro
+from playwright.async_api import Browser, Page, TimeoutError, async_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SHOWN = ".explorer[data-frame]"
+
+
+@dataclass(frozen=True)
+class Options:
+    sessions: int = 20
+    seconds: float = 120.0
+    every: float = 5.0
+    """seconds between two choices of one session, on average"""
+    patience: float = 90.0
+    """seconds after which a choice counts as not shown"""
+    seed: int = 0
+    address: str | None = None
+    """of a dashboard that runs already; else one is started"""
+    chromium: str | None = os.environ.get("CHROMIUM")
+    """playwright's own when not given"""
+    out: Path = Path("results/sessions.json")
+
+
+@dataclass
+class Seen:
+    """What all visitors saw together; seconds in `opened` and `changed`."""
+
+    opened: list[float] = field(default_factory=list)
+    changed: list[float] = field(default_factory=list)
+    left: int = 0
+    not_shown: int = 0
+    faults: int = 0
+
+
+def main(options: Options) -> None:
+    with dashboard() if options.address is None else given(options.address) as address:
+        seen = asyncio.run(visit_all(address, options))
+    row = {"sessions": options.sessions, "opened": len(seen.opened), **numbers("open", seen.opened)}
+    row |= {"changes shown": len(seen.changed), **numbers("change", seen.changed)}
+    row |= {"left before": seen.left, "not shown": seen.not_shown, "faults": seen.faults}
+    for name, value in row.items():
+        print(f"{name:<24}{value:8.2f}" if isinstance(value, float) else f"{name:<24}{value:>8}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    written = {"options": asdict(options), "cores": os.cpu_count(), "summary": row, "seen": asdict(seen)}
+    options.out.write_text(json.dumps(written, indent=1, default=str) + "\n")
+
+
+def numbers(what: str, seconds: list[float]) -> dict[str, float]:
+    ends = np.percentile(seconds, [50, 95]) if seconds else [float("nan")] * 2
+    return {f"{what} median, s": float(ends[0]), f"{what} 95 %, s": float(ends[1])}
+
+
+@contextmanager
+def given(address: str) -> Iterator[str]:
+    yield address
+
+
+@contextmanager
+def dashboard() -> Iterator[str]:
+    """The address of one of our own, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "STREAMLIT_SERVER_HEADLESS": "true"}
+    server = subprocess.Popen([sys.executable, "-m", "app", "app", "--port", str(port)], env=environment)
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
+                break
+            except OSError:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    sys.exit("error: the dashboard did not start")
+                time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+async def visit_all(address: str, options: Options) -> Seen:
+    seen = Seen()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
+        visits = [visit(browser, address, options, number, seen) for number in range(options.sessions)]
+        await asyncio.gather(*visits)
+        await browser.close()
+    return seen
+
+
+async def visit(browser: Browser, address: str, options: Options, number: int, seen: Seen) -> None:
+    """One visitor with a profile of its own."""
+    chance = random.Random(f"{options.seed} {number}")
+    page = await (await browser.new_context()).new_page()
+    page.on("pageerror", lambda _: count_fault(seen))
+    started, end = time.monotonic(), time.monotonic() + options.seconds
+    await page.goto(address, timeout=1e3 * options.patience, wait_until="commit")
+    try:
+        await page.locator(SHOWN).wait_for(timeout=1e3 * options.patience)
+    except TimeoutError:
+        seen.not_shown += 1
+        return
+    seen.opened.append(time.monotonic() - started)
+    while time.monotonic() < end:
+        await asyncio.sleep(chance.uniform(0, 1))
+        pause = chance.uniform(0.5, 1.5) * options.every
+        try:
+            await change(page, chance, pause if chance.random() < 0.3 else options.patience, options, seen)
+        except TimeoutError:  # the controls themselves were not there in time
+            seen.not_shown += 1
+        seen.faults += await page.get_by_test_id("stException").count()
+        await asyncio.sleep(pause)
+
+
+def count_fault(seen: Seen) -> None:
+    seen.faults += 1
+
+
+async def change(page: Page, chance: random.Random, patience: float, options: Options, seen: Seen) -> None:
+    """Choose something else and wait for it; with less patience than the options', leave it before it is shown."""
+    before = await page.locator(".explorer").get_attribute("data-clip")
+    limit = 1e3 * options.patience
+    if chance.random() < 0.3:
+        await page.get_by_role("combobox", name="Checkpoint").click(timeout=limit)
+        choices = page.get_by_role("option", selected=False)
+        await choices.first.wait_for(timeout=limit)
+        chosen = choices.nth(chance.randrange(await choices.count()))
+    else:
+        others = page.locator(".gallery button[aria-pressed=false]")
+        chosen = others.nth(chance.randrange(await others.count()))
+    started = time.monotonic()
+    await chosen.click(timeout=limit)
+    try:
+        await page.locator(f".explorer:not([data-clip='{before}'])").wait_for(timeout=1e3 * patience)
+        seen.changed.append(time.monotonic() - started)
+    except TimeoutError:
+        if patience < options.patience:
+            seen.left += 1
+        else:
+            seen.not_shown += 1
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))

@@ -19,11 +19,12 @@ def test_a_thumbnail_clicked_right_after_a_change_of_page(open_page, world, dela
         link = page.get_by_role("link", name=name, exact=True)
         page.evaluate(CLICKS, [link.element_handle(), thumbnail.element_handle(), delay])
         page.wait_for_timeout(delay + 100)
-        deadline = time.monotonic() + 60
-        while not (agreed := shown(page) == marked(page)) and time.monotonic() < deadline:
+        deadline, agreed = time.monotonic() + 60, 0
+        while agreed < 5 and time.monotonic() < deadline:  # a click may still be on its way
+            settle(page)
+            agreed = agreed + 1 if shown(page) == marked(page) else 0
             page.wait_for_timeout(100)
-        settle(page)
-        assert agreed and shown(page) == marked(page)
+        assert shown(page) == marked(page)
         assert page.get_by_test_id("stException").count() == 0
     assert "KeyError" not in (world / "server.log").read_text()
 

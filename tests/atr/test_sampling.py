@@ -55,5 +55,5 @@ def test_an_impossible_sampling_is_named(facts, named, tiny, tmp_path):
     folder = saved(tmp_path / "old", tiny())
     config = json.loads((folder / CONFIG).read_text())
     (folder / CONFIG).write_text(json.dumps(config | facts))
-    with pytest.raises(CheckpointError, match=f"config.json: {named}"):
+    with pytest.raises(CheckpointError, match=f"config.json {named}"):
         atr.load_checkpoint(folder)

@@ -110,7 +110,7 @@ def test_grad_cam_comes_when_asked_for(open_page):
 
 def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
     page = open_compare(open_page)
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download(timeout=90_000) as download:
         page.get_by_role("button", name="Report (HTML)").click()
     text = download.value.path().read_text()
     assert text.startswith("<!doctype html>") and "tabletop-atr against tabletop-gr" in text
@@ -122,7 +122,7 @@ def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
         ("Maps, NPZ", b"PK"),
         ("Class scores, CSV", b"class,true,tabletop-atr,tabletop-gr"),
     ):
-        with page.expect_download() as download:
+        with page.expect_download(timeout=90_000) as download:
             page.get_by_role("button", name=name, exact=True).click()
         assert download.value.path().read_bytes().startswith(start)
 

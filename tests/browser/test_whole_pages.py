@@ -69,7 +69,7 @@ def test_downloads_are_made_on_demand(open_page):
         ("Overlay, MP4", ".mp4", b"\0\0\0"),
         ("Overlay, GIF", ".gif", b"GIF8"),
     ]:
-        with page.expect_download() as download:
+        with page.expect_download(timeout=90_000) as download:
             page.get_by_role("button", name=name).click()
         assert download.value.suggested_filename.endswith(suffix)
         assert download.value.path().read_bytes().startswith(start)

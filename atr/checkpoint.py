@@ -1,7 +1,8 @@
 """A checkpoint is a folder: model.safetensors and config.json (model, labels, preprocessing, facts). No pickle."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -128,6 +129,21 @@ def fault(path: Path, text: str) -> CheckpointError:
     return CheckpointError(line(f"{shown(path)} {text}"))
 
 
+@contextmanager
+def faults_of(folder: Path, name: str) -> Iterator[None]:
+    """What goes wrong with one file of a checkpoint folder, as a CheckpointError."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise fault(folder, f"has no {name}: it is not a checkpoint folder of this package") from error
+    except OSError as error:
+        raise fault(folder / name, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise fault(folder / name, str(error)) from error
+
+
 def read_config(folder: str | Path) -> dict:
     """The parsed config.json, all of whose own keys have been checked; the weights are not touched.
 
@@ -135,16 +151,8 @@ def read_config(folder: str | Path) -> dict:
         CheckpointError: there is none, or it is not one; the message has below 500 characters and names the key.
     """
     folder = Path(folder)
-    try:
+    with faults_of(folder, CONFIG):
         return checked_config(folder)
-    except CheckpointError:
-        raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise fault(folder, f"has no {CONFIG}: it is not a checkpoint folder of this package") from error
-    except OSError as error:
-        raise fault(folder / CONFIG, f"cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise fault(folder / CONFIG, str(error)) from error
 
 
 def read_weights(folder: Path, own: dict[str, Tensor], digest: str) -> dict[str, Tensor]:
@@ -206,14 +214,8 @@ def misfits(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
 
 def require_weights(folder: Path) -> None:
     """Raises CheckpointError unless there is a regular file of weights, which is not read."""
-    try:
+    with faults_of(folder, WEIGHTS):
         regular_size(folder / WEIGHTS)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise fault(folder, f"has no {WEIGHTS}: it is not a checkpoint folder of this package") from error
-    except OSError as error:
-        raise fault(folder / WEIGHTS, f"cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise fault(folder / WEIGHTS, str(error)) from error
 
 
 def readable_checkpoints(folders: Iterable[Path]) -> tuple[dict[Path, dict], dict[Path, str]]:

@@ -38,6 +38,7 @@ FIRST_BYTES = {
     b"\x00\x00\x01\x00": "m4v",
     b"\x00\x00\x01\x20": "m4v",
 }
+TRANSPORT_SYNC = b"G"
 TRANSPORT_PACKETS = (188, 192, 204)  # bytes: plain, with a time stamp (.m2ts), with error correction
 HEAD = 4096
 
@@ -51,11 +52,16 @@ def demultiplexer(head: bytes) -> str | None:
         return "mov"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
+    return "mpegts" if transport_grid(head) else None
+
+
+def transport_grid(head: bytes) -> tuple[int, int] | None:
+    """Where the first packet of a transport stream begins and how long each is, by the byte that all begin with."""
     for size in TRANSPORT_PACKETS:
         for offset in range(size):
             starts = head[offset::size]
-            if len(starts) >= 3 and starts.count(b"G") == len(starts):
-                return "mpegts"
+            if len(starts) >= 3 and starts.count(TRANSPORT_SYNC) == len(starts):
+                return offset, size
     return None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from atr.video.ending import fault_of_structure
 from atr.video.limits import Limits
 from atr.video.packets import codec_name
 from atr.video.passage import Damaged, Disordered, Lost, sound_frames
@@ -293,6 +294,9 @@ class VideoFile(Video):
 
     def _tell_how_it_ends(self) -> None:
         stream, packets = self.track.stream, self.packets
+        fault = fault_of_structure(self.track.file, self.track.container_name, len(packets.identities))
+        if fault:
+            self._note(fault)
         if packets.unread:
             self._note(
                 f"the file cannot be read beyond its {len(packets.identities)}th frame ({packets.unread})"
@@ -308,7 +312,7 @@ class VideoFile(Video):
                 self._note(f"the file states {stream.frames} frames and holds {len(packets.identities)}")
         elif self.track.container_name == "matroska" and packets.order is not None:
             stated, stamps = _seconds(stream.metadata.get("DURATION", "")), self._time_stamps()
-            if len(stamps) > 1:
+            if stamps is not None and len(stamps) > 1:
                 gaps = len(stamps) - 1
                 seconds = float(int(stamps[-1] - stamps[0]) * stream.time_base) * (gaps + 1) / gaps
                 if seconds < ENOUGH * stated - 2 * seconds / gaps:

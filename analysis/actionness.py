@@ -18,6 +18,7 @@ from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
 from atr.results.predict import class_probabilities
+from atr.video.decoding import Notice
 from atr.video.transforms import normalise as normalise_frames
 
 NORMALISATIONS = ("raw", "sigmoid", "softmax")
@@ -39,6 +40,7 @@ class ClipActionness:
         sampled: int (T,), original indices of the frames the probabilities come from; they may repeat.
         relations: block name -> one W (T, T) per stacked graph reasoner, of that same pass; empty without one.
         notes: plain sentences on whatever a reader of the maps should know.
+        notices: of the video, what is missing, stands in or was changed.
     """
 
     frames: np.ndarray
@@ -51,6 +53,7 @@ class ClipActionness:
     sampled: np.ndarray
     relations: dict[str, list[np.ndarray]]
     notes: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
 
     @property
     def key_frames(self) -> np.ndarray:
@@ -69,6 +72,7 @@ def clip_actionness(
     fps: float = 25.0,
     progress: Callable[[int, int], None] | None = None,
     turn: AbstractContextManager = nullcontext(),  # noqa: B008 (holds nothing)
+    allow_damaged: bool = False,
 ) -> ClipActionness:
     """M for every frame of a clip, and the class probabilities the evaluation would give it.
 
@@ -87,14 +91,24 @@ def clip_actionness(
         fps: of a clip given as frames; a file states its own.
         progress: called with (samplings done, samplings in all).
         turn: entered when the clip is read, left when the network is done with it; of a program with several at once.
+        allow_damaged: as `atr.video.decoding.open_video` has it.
 
     Raises:
-        VideoError: the file is no readable video.
+        VideoError: the file is no readable video, or damaged.
         ValueError: the model is in training mode.
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
-    shown = show(clip, preprocessing, num_frames, model.sampling, view=view, max_frames=max_frames, fps=fps)
+    shown = show(
+        clip,
+        preprocessing,
+        num_frames,
+        model.sampling,
+        view=view,
+        max_frames=max_frames,
+        fps=fps,
+        allow_damaged=allow_damaged,
+    )
 
     device = next(model.parameters()).device
 
@@ -142,6 +156,7 @@ def clip_actionness(
         sampled=shown.sampled,
         relations=relations,
         notes=tuple(notes),
+        notices=shown.notices,
     )
 
 

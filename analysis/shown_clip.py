@@ -1,7 +1,7 @@
 """A clip as it is shown to a model: what the evaluation samples, and samplings that together show every frame."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -10,7 +10,7 @@ import numpy as np
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
-from atr.video.decoding import iterate, probe
+from atr.video.decoding import Notice, open_video
 from atr.video.protocol import evaluated_indices
 from atr.video.sampling import covering_indices, covering_windows, uniform_indices
 from atr.video.transforms import cut_view, resize, view_box
@@ -33,6 +33,7 @@ class ShownClip:
         box: (top, left, height, width) of the view in the original frame.
         sampled: int (T,), indices of the frames the evaluation samples (protocol 1×1); they may repeat.
         evaluated: uint8 (T, crop, crop, 3), the evaluation's input before normalisation, whatever the view.
+        notices: of the video, what is missing, stands in or was changed.
     """
 
     length: int
@@ -44,6 +45,7 @@ class ShownClip:
     box: tuple[int, int, int, int]
     sampled: np.ndarray
     evaluated: np.ndarray
+    notices: tuple[Notice, ...] = ()
 
 
 def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | None) -> Preprocessing:
@@ -62,6 +64,7 @@ def show(
     view: str = "crop",
     max_frames: int = 300,
     fps: float = 25.0,
+    allow_damaged: bool = False,
 ) -> ShownClip:
     """Read a clip once.
 
@@ -72,28 +75,51 @@ def show(
         view: "crop", the centre square of the evaluation, or "whole", the entire frame.
         max_frames: of a longer clip this many frames, evenly spread, are shown.
         fps: of a clip given as frames; a file states its own.
+        allow_damaged: as `atr.video.decoding.open_video` has it.
 
     Raises:
-        VideoError: the file is no readable video.
+        VideoError: the file is no readable video, or damaged.
         ValueError: `max_frames` or `view` is not allowed.
     """
     if max_frames < 1:
         raise ValueError(f"max_frames must be at least 1, got {max_frames}")
+    options = {"view": view, "max_frames": max_frames}
     if isinstance(clip, np.ndarray):
-        length = len(clip)
-    else:
-        info = probe(clip)
-        length, fps = info.length, info.fps
+        return _shown(
+            len(clip),
+            fps,
+            lambda wanted: map(clip.__getitem__, wanted),
+            preprocessing,
+            num_frames,
+            sampling,
+            **options,
+        )
+    with open_video(clip, allow_damaged=allow_damaged) as video:
+        found = _shown(video.length, video.fps, video.iterate, preprocessing, num_frames, sampling, **options)
+        return replace(found, notices=video.notices)
+
+
+def _shown(
+    length: int,
+    fps: float,
+    read: Callable[[np.ndarray], Iterable[np.ndarray]],
+    preprocessing: Preprocessing,
+    num_frames: int,
+    sampling: Sampling,
+    *,
+    view: str,
+    max_frames: int,
+) -> ShownClip:
+    """As `show`. read: increasing indices -> their frames, uint8 (H, W, 3)."""
     shown = uniform_indices(length, min(length, max_frames), shift=0)
     sampled = evaluated_indices(length, num_frames, sampling)
     samplings = samplings_of(shown, length, num_frames, sampling)
 
     # One pass over the video: originals may be large, so only what is used later is kept of each frame.
     wanted = np.unique(np.concatenate([shown, sampled, samplings.ravel()]))
-    originals = (clip[index] for index in wanted) if isinstance(clip, np.ndarray) else iterate(clip, wanted)
     shown_set, sampled_set, together = (set(each.ravel().tolist()) for each in (shown, sampled, samplings))
     frames, pictures, crops = [], {}, {}
-    for index, original in zip(wanted.tolist(), originals, strict=True):
+    for index, original in zip(wanted.tolist(), read(wanted), strict=True):
         if index in sampled_set:
             crops[index] = cut_view(original[None], preprocessing)[0]
         if index in shown_set:

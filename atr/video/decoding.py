@@ -21,7 +21,9 @@ What FFmpeg decodes without a word cannot be told from a right picture: it notic
 nearly always, in HEVC and AV1 often, in VP8, VP9, WMV and FFV1 seldom, and packets that a container skips over leave
 a gap in the times and nothing else.
 
-**Notices** are sentences on `Video.notices` and `VideoInfo.notices`. They grow while frames are read.
+**Notices** are sentences on `Video.notices` and `VideoInfo.notices`. They grow while frames are read. A notice's `kind`
+tells whether frames are missing or stood in for ("damage"), or only something about them was changed ("change").
+`atr.video.notices.collected` gathers those of every video that is read meanwhile, however deep below.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,12 +34,14 @@ import numpy as np
 from atr.video.container import VIDEO_SUFFIXES
 from atr.video.frame_folder import FrameFolder
 from atr.video.limits import Limits
+from atr.video.notices import Notice
 from atr.video.video import Video, VideoError, VideoInfo, one_line
 from atr.video.video_file import VideoFile
 
 __all__ = [
     "VIDEO_SUFFIXES",
     "Limits",
+    "Notice",
     "Video",
     "VideoError",
     "VideoInfo",

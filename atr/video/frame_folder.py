@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from atr.video.limits import Limits
+from atr.video.notices import Notice
 from atr.video.video import Video
 
 NUMBERED = re.compile(r"(.*?)(\d+)\.(jpe?g|png)", re.IGNORECASE | re.DOTALL)
@@ -72,7 +73,7 @@ class FrameFolder(Video):
         return self._read(0).shape[:2]
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         return ()
 
     def pictures(self, wanted: list[int] | None) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from atr.video.notices import Notice
 from atr.video.transforms import resize
 
 # Pixels that deviate from a square by less are left alone: encoders state such shapes where a size was rounded.
@@ -31,7 +32,7 @@ class PictureMaker:
 
     def __init__(self, pixel_shape: Fraction | None):
         self.pixel_shape = _usable(pixel_shape)
-        self.notices: dict[str, None] = {}
+        self.notices: dict[Notice, None] = {}
         self._reformatter = VideoReformatter()
         self._deinterlacer: Deinterlacer | None = None
 
@@ -78,7 +79,7 @@ class PictureMaker:
         return max(round(frame.width * self.pixel_shape), 1)
 
     def _say(self, sentence: str) -> None:
-        self.notices[sentence] = None
+        self.notices[Notice(sentence, "change")] = None
 
 
 class Deinterlacer:

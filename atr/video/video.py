@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from atr.video.limits import Limits
+from atr.video.notices import Notice, hand_over
 from atr.video.transforms import resize, resized_size
 
 DEFAULT_FPS = 25.0
@@ -22,7 +23,7 @@ class VideoInfo:
     """What a video holds; ``width`` and ``height`` in pixels, as displayed (turned, with square pixels).
 
     ``fps`` is the mean rate, and 25 where a file states no times; it sets the speed of playback and nothing else.
-    ``notices`` says, a sentence each, what was left out, repaired or changed.
+    ``notices`` says, a sentence each, what is missing, was left out, stands in or was changed.
     """
 
     path: Path
@@ -31,7 +32,7 @@ class VideoInfo:
     width: int
     height: int
     codec: str
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def duration(self) -> float:
@@ -74,8 +75,8 @@ class Video(ABC):
 
     @property
     @abstractmethod
-    def notices(self) -> tuple[str, ...]:
-        """What is known by now to be left out, repaired or changed, a sentence each."""
+    def notices(self) -> tuple[Notice, ...]:
+        """What is known by now to be missing, left out, stood in for or changed, a sentence each."""
 
     @abstractmethod
     def pictures(self, wanted: list[int] | None) -> Iterator[np.ndarray]:
@@ -93,6 +94,7 @@ class Video(ABC):
         return self
 
     def __exit__(self, *_) -> None:
+        hand_over(self.notices)
         self.close()
 
     @property

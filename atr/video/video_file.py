@@ -12,6 +12,7 @@ import numpy as np
 
 from atr.video.ending import fault_of_structure
 from atr.video.limits import Limits
+from atr.video.notices import Kind, Notice
 from atr.video.packets import codec_name
 from atr.video.passage import Damaged, Disordered, Lost, sound_frames
 from atr.video.picture import PictureMaker
@@ -30,7 +31,7 @@ class VideoFile(Video):
 
     def __init__(self, path: Path, limits: Limits, allow_damaged: bool):
         self.path, self.limits, self.allow_damaged = path, limits, allow_damaged
-        self._notices: dict[str, None] = {}
+        self._notices: dict[Notice, None] = {}
         self._size: tuple[int, int] | None = None
         self._counted: list[int] | None = None  # ordinals of the frames, where decoding had to count them
         self._spoilt: list[int] | None = None  # indices that cannot be decoded, once all frames were tried
@@ -41,7 +42,7 @@ class VideoFile(Video):
             self.codec = FOURCC.get(codec, codec)
             self.maker = PictureMaker(stream.sample_aspect_ratio)
             if self.track.tracks > 1:
-                self._note(f"of {self.track.tracks} video tracks number {stream.index} is read")
+                self._note(f"of {self.track.tracks} video tracks number {stream.index} is read", "change")
             self.packets = self.track.packets()
             if not self.packets.identities:
                 raise self.error("holds no frame that can be decoded")
@@ -68,7 +69,7 @@ class VideoFile(Video):
         return self._size
 
     @property
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         return (*self._notices, *self.maker.notices)
 
     @property
@@ -370,8 +371,8 @@ class VideoFile(Video):
     def _too_short(self, index: int, length: int) -> VideoError:
         return self.error(f"frame {index} is wanted, but the video ends after {length} frames")
 
-    def _note(self, sentence: str) -> None:
-        self._notices[sentence] = None
+    def _note(self, sentence: str, kind: Kind = "damage") -> None:
+        self._notices[Notice(sentence, kind)] = None
 
 
 def _seconds(stated: str) -> float:

@@ -1,0 +1,50 @@
+"""What a reader of a video is told, and how it reaches whoever reads many."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
+
+Kind = Literal["damage", "change"]
+
+
+class Notice(str):
+    """A sentence on a video.
+
+    Attributes:
+        kind: "damage", frames are missing, left out, or stood in for; "change", all frames are there and something
+            about them, or the choice of a track, is to be known.
+    """
+
+    kind: Kind
+
+    def __new__(cls, text: str, kind: Kind) -> "Notice":
+        notice = super().__new__(cls, text)
+        notice.kind = kind
+        return notice
+
+    def __getnewargs__(self) -> tuple[str, Kind]:  # for pickle
+        return str(self), self.kind
+
+
+_collected: ContextVar[dict[Notice, None] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[dict[Notice, None]]:
+    """The notices, each once, of every video that is closed by this thread in the meantime.
+
+    Those of a video that raised an error are among them.
+    """
+    notices: dict[Notice, None] = {}
+    token = _collected.set(notices)
+    try:
+        yield notices
+    finally:
+        _collected.reset(token)
+
+
+def hand_over(notices: tuple[Notice, ...]) -> None:
+    """Of a video that is being closed, to the innermost `collected`."""
+    if (collection := _collected.get()) is not None:
+        collection.update(dict.fromkeys(notices))

@@ -21,6 +21,7 @@ from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.files import filled_folder, require_folder
 from atr.models import VideoClassifier
+from atr.results.notices import notice_facts
 from atr.results.store import sampling_facts
 from atr.video.encoding import write_mp4
 from atr.video.transforms import VIEWS
@@ -52,6 +53,7 @@ def write_clip(
     checkpoint: Path,
     command: str,
     progress: bool = False,
+    allow_damaged: bool = False,
 ) -> dict:
     """Fill a folder, created if it does not exist, and give what its summary.json holds.
 
@@ -64,9 +66,10 @@ def write_clip(
         checkpoint: where the model comes from, for the summary.
         command: as it was typed, for the summary.
         progress: whether bars are shown.
+        allow_damaged: as `atr.video.decoding.open_video` has it.
 
     Raises:
-        VideoError: the file is no readable video.
+        VideoError: the file is no readable video, or damaged.
         ValueError: the drawing is not possible, or a file stands in the folder's place.
     """
     if not 0 <= drawing.opacity <= 1:
@@ -85,7 +88,14 @@ def write_clip(
             bar.total = total
             bar.update(done - bar.n)
 
-        result = clip_actionness(model, clip, view=drawing.view, max_frames=drawing.max_frames, progress=show)
+        result = clip_actionness(
+            model,
+            clip,
+            view=drawing.view,
+            max_frames=drawing.max_frames,
+            progress=show,
+            allow_damaged=allow_damaged,
+        )
     limits = {name: colour_limits(maps, drawing.normalisation) for name, maps in result.maps.items()}
     best = np.argsort(-result.probabilities, kind="stable")[:5]
     summary = {
@@ -106,6 +116,7 @@ def write_clip(
         "probabilities": result.probabilities.tolist(),
         "colour_limits": limits,
         "notes": result.notes,
+        **notice_facts({str(clip): result.notices}),
     }
     with filled_folder(out) as unfinished:
         (unfinished / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")

@@ -8,12 +8,17 @@ import tyro
 
 from analysis.clip_folder import Drawing, write_clip
 from atr.checkpoint import load_checkpoint
+from atr.results.notices import tell_notices
+from atr.results.passes import SKIPPED
 from atr.results.processes import device_named
 
 
 @dataclass(frozen=True)
 class Actionness:
-    """Where and when a checkpoint looks in one clip: overlays, figures and numbers in a folder."""
+    """Where and when a checkpoint looks in one clip: overlays, figures and numbers in a folder.
+
+    Exit code 3: frames of the clip are missing; it is told which.
+    """
 
     clip: Annotated[Path, tyro.conf.Positional]
     """a video file"""
@@ -24,6 +29,8 @@ class Actionness:
     drawing: Annotated[Drawing, tyro.conf.arg(name="")] = Drawing()
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
+    allow_damaged: bool = False
+    """use a video that cannot be decoded whole; the nearest frames stand in for those missing, and the summary says so"""
 
     def run(self, command: str) -> int:
         model = load_checkpoint(self.checkpoint).to(device_named(self.device))
@@ -35,6 +42,7 @@ class Actionness:
             checkpoint=self.checkpoint,
             command=command,
             progress=True,
+            allow_damaged=self.allow_damaged,
         )
         print(f"{model.sampling}: frames {', '.join(map(str, summary['sampled_frames']))}")
         for guess in summary["top5"]:
@@ -43,4 +51,4 @@ class Actionness:
             print(note)
         pictures = "overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html, actionness.npz and .csv, "
         print(f"written to {self.out}: {pictures if summary['colour_limits'] else ''}summary.json")
-        return 0
+        return SKIPPED if tell_notices(summary) else 0

@@ -30,6 +30,8 @@ from analysis.compare.tables import (
     summary_texts,
 )
 from atr.files import filled_folder, write_json
+from atr.results.notices import joined_notices, tell_notices
+from atr.results.passes import SKIPPED
 from atr.results.predictions import Predictions
 
 PRINTED_CONFUSIONS = 10
@@ -37,7 +39,10 @@ PRINTED_CONFUSIONS = 10
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare checkpoints on the same clips: how much they differ, whether significantly, in which classes and confusions."""
+    """Compare checkpoints on the same clips: how much they differ, whether significantly, in which classes and confusions.
+
+    Exit code 3: clips lacked frames when they were evaluated; they are listed.
+    """
 
     predictions: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
@@ -51,7 +56,7 @@ class Compare:
             with filled_folder(self.out) as unfinished:
                 write_comparison(unfinished, predictions, command)
             print(f"\nwritten to {self.out}: tables (CSV), comparison.json, report.html")
-        return 0
+        return SKIPPED if tell_notices(joined_notices([p.facts for p in predictions])) else 0
 
 
 def print_comparison(predictions: Sequence[Predictions]) -> None:
@@ -91,6 +96,7 @@ def write_comparison(folder: Path, predictions: Sequence[Predictions], command: 
         "checkpoints": {name: p.facts for name, p in zip(called, predictions, strict=True)},
         "paired": asdict(found) | {"sentence": found.sentence},
         "agreement": asdict(agreement(a, b)),
+        **joined_notices([p.facts for p in predictions]),
     }
     write_json(folder / "comparison.json", result)
     (folder / "report.html").write_text(build_report(predictions, command=command), encoding="utf-8")

@@ -42,7 +42,8 @@ class Localize:
     each with a clip.mp4 and masks/*.png. A checkpoint without an Action-related Region Locator has Grad-CAM only.
 
     Runs under `torchrun --nproc_per_node N -m analysis localize ...` too. It can be interrupted and resumed; a complete
-    result is not computed again. Exit code 3: some clips could not be read; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read or
+    lack frames; they are listed.
     """
 
     options: SharedOptions
@@ -75,6 +76,7 @@ def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
         sampling=model.sampling,
         num_clips=options.num_clips,
         follow_outside=options.follow_outside,
+        allow_damaged=options.allow_damaged,
     )
     if set(model.labels) == set(clips.labels):  # other classes may be asked where their maps point, too
         number_classes_alike(model, clips, options)

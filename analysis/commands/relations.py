@@ -31,8 +31,8 @@ class Relations:
     """Average the temporal relations W of a graph reasoner over a data set: the numbers and the figure of Fig 4.
 
     The checkpoint needs a graph reasoner. Runs under `torchrun --nproc_per_node N -m analysis relations ...` too. It can
-    be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips could not be read; they are
-    listed.
+    be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips could not be read or
+    lack frames; they are listed.
     """
 
     options: SharedOptions

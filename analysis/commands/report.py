@@ -1,5 +1,6 @@
 """python -m analysis report: a comparison as one HTML file."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,11 +12,16 @@ from analysis.compare.numbers import FILTERS
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
 from atr.files import whole_file
+from atr.results.notices import joined_notices, notice_facts, tell_notices
+from atr.results.passes import SKIPPED
 
 
 @dataclass(frozen=True)
 class Report:
-    """Write a comparison as one HTML file that needs no network: tables, plots, chosen clips, and what made them."""
+    """Write a comparison as one HTML file that needs no network: tables, plots, chosen clips, and what made them.
+
+    Exit code 3: clips that were evaluated, or are shown, lack frames; they are listed.
+    """
 
     predictions: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """two to four folders as python -m atr evaluate writes them; the first two are A and B"""
@@ -33,6 +39,8 @@ class Report:
     """whose maps to draw, such as S4B1"""
     follow_outside: bool = False
     """show clips that lie outside the data set's folder, by their path in a list or by a link"""
+    allow_damaged: bool = False
+    """show videos that cannot be decoded whole; the nearest frames stand in for those missing, and the report says so"""
     named: Annotated[tuple[Path, ...], tyro.conf.arg(name="predictions")] = ()
     """the same folders, given by name"""
 
@@ -42,9 +50,16 @@ class Report:
         if self.num_clips > 0:
             models = [evaluated_model(self.checkpoints, p) for p in predictions[:2]]
             sources = [
-                frame_source(self.clips or p.facts["data"]["name"], model, follow_outside=self.follow_outside)
+                frame_source(
+                    self.clips or p.facts["data"]["name"],
+                    model,
+                    follow_outside=self.follow_outside,
+                    allow_damaged=self.allow_damaged,
+                )
                 for p, model in zip(predictions, models, strict=False)
             ]
+            for note in dict.fromkeys(note for source in sources for note in source.notes):
+                print(note, file=sys.stderr)
             clips, chosen = chosen_clips(
                 predictions, models, sources, filter=self.filter, count=self.num_clips, block=self.block
             )
@@ -53,4 +68,5 @@ class Report:
         with whole_file(self.out) as unfinished:
             unfinished.write_text(page, encoding="utf-8")
         print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {len(clips)} clips shown")
-        return 0
+        shown = notice_facts({clip.id: clip.notices for clip in clips})
+        return SKIPPED if tell_notices(joined_notices([*(p.facts for p in predictions), shown])) else 0

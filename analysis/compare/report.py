@@ -40,6 +40,7 @@ from analysis.compare.tables import (
 )
 from analysis.html_page import Figures, folded, page, paragraph, section, table
 from atr.results.predictions import Predictions
+from atr.video.decoding import Notice
 
 CAVEAT = (
     "Intervals and tests describe the variation between clips of this kind, not between trainings of the same "
@@ -58,12 +59,13 @@ class Strip:
 
 @dataclass(frozen=True)
 class ReportClip:
-    """A clip of the report: its true class, a line for what each model says of it, and pictures."""
+    """A clip of the report: its true class, a line for what each model says of it, pictures, notices of its video."""
 
     id: str
     label: str
     calls: tuple[str, ...]
     strips: tuple[Strip, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 def build_report(
@@ -130,7 +132,7 @@ def build_report(
 
 
 def article(clip: ReportClip) -> str:
-    calls = "".join(f"<li>{escape(call)}</li>" for call in clip.calls)
+    calls = "".join(f"<li>{escape(call)}</li>" for call in (*clip.calls, *clip.notices))
     pictures = "".join(map(strip_html, clip.strips))
     return f"<article><h3>{escape(clip.id)}: {escape(clip.label)}</h3><ul>{calls}</ul>{pictures}</article>\n"
 

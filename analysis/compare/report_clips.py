@@ -1,6 +1,7 @@
 """Chosen clips for a report: the frames each model was shown, and where A and B look in them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,22 @@ from atr.models import VideoClassifier
 from atr.options import choose
 from atr.results.predict import class_probabilities
 from atr.results.predictions import Predictions
+from atr.video.notices import collected
 from atr.video.transforms import normalise, resize
 
 FrameSource = Callable[[str], np.ndarray | None]
 LARGEST = 160  # pixels of a frame's side in a strip
+
+
+@dataclass(frozen=True)
+class DataFrames:
+    """The frames of a data set's clips: a `FrameSource`. notes: of the clips, `ClipDataset`."""
+
+    read: FrameSource
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, name: str) -> np.ndarray | None:
+        return self.read(name)
 
 
 def chosen_clips(
@@ -53,7 +66,8 @@ def chosen_clips(
     for row in found.to_dict("records"):
         if len(clips) == count:
             break
-        shown = [source(row["id"]) for source in sources]
+        with collected() as notices:
+            shown = [source(row["id"]) for source in sources]
         if any(frames is None for frames in shown):
             continue
         calls = [
@@ -63,7 +77,7 @@ def chosen_clips(
         strips = [Strip("the frames that A is shown", small(shown[0]))]
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
             strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}"))
-        clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips)))
+        clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
     return clips, (
         f"{len(clips)} of {len(found):,} clips of the kind “{title}”, of those available, those on which the models "
         "disagree most first. Maps and their captions are of one view of these frames; the predictions above them are "
@@ -116,7 +130,9 @@ def evaluated_model(root: Path, predictions: Predictions) -> VideoClassifier:
     return load_checkpoint(folder)
 
 
-def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = False) -> FrameSource:
+def frame_source(
+    data: str, model: VideoClassifier, *, follow_outside: bool = False, allow_damaged: bool = False
+) -> DataFrames:
     """Frames by a clip's id, as the evaluation of `data` shows them: rendered anew ("tabletop:val"), or read.
 
     Raises ValueError where `data` is neither a split of the demo set nor a data set on disk, or is rendered and to be
@@ -135,7 +151,7 @@ def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = Fa
             seed = tabletop.named_seed(name)
             return tabletop.render_clip(seed, num_frames=num_frames, size=preprocessing.crop).frames
 
-        return rendered
+        return DataFrames(rendered)
     clips = open_clips(
         data,
         num_frames=num_frames,
@@ -143,6 +159,11 @@ def frame_source(data: str, model: VideoClassifier, *, follow_outside: bool = Fa
         cache=Path("cache"),
         follow_outside=follow_outside,
         sampling=model.sampling,
+        allow_damaged=allow_damaged,
     )
     places = {name: index for index, name in enumerate(clips.ids)}
-    return lambda name: clips.sampled_frames(places[name]) if name in places else None
+
+    def listed(name: str) -> np.ndarray | None:
+        return clips.sampled_frames(places[name]) if name in places else None
+
+    return DataFrames(listed, clips.notes)

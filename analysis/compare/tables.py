@@ -10,6 +10,7 @@ import scipy
 
 from analysis.compare.comparable import LETTERS, names
 from analysis.compare.numbers import agreement, all_pairs, costs, p_text, summary
+from atr.results.notices import PRINTED
 from atr.results.predictions import Predictions
 from atr.results.store import software
 
@@ -104,9 +105,19 @@ def provenance(predictions: Sequence[Predictions]) -> pd.DataFrame:
             "data": facts["data"]["name"],
             "list of clips, digest": facts["data"]["digest"],
             "clips that could not be read": str(len(facts["skipped"])),
+            "clips that lack frames": missing_frames(facts),
             "software": ", ".join(f"{k} {v}" for k, v in facts.get("software", {}).items()),
         }
     return pd.DataFrame(rows).rename_axis("predictions").reset_index()
+
+
+def missing_frames(facts: dict) -> str:
+    """How many clips, and the notices of the first few."""
+    if "damaged" not in facts:
+        return "not recorded"
+    notices = facts.get("notices", {})
+    first = [f"{clip}: {'; '.join(notices.get(clip, ()))}" for clip in facts["damaged"][:PRINTED]]
+    return " · ".join([str(len(facts["damaged"])), *first])
 
 
 def made_with(command: str) -> pd.DataFrame:

@@ -65,8 +65,11 @@ class MaskedTabletop(MaskedClips):
 class MaskedVideos(MaskedClips):
     """Videos of any kind with their true pixels; what differs is where those come from."""
 
-    def __init__(self, num_frames: int, preprocessing: Preprocessing, sampling: Sampling):
+    def __init__(
+        self, num_frames: int, preprocessing: Preprocessing, sampling: Sampling, allow_damaged: bool
+    ):
         self.num_frames, self.preprocessing, self.sampling = num_frames, preprocessing, sampling
+        self.allow_damaged = allow_damaged
 
     def video(self, index: int) -> Path:
         raise NotImplementedError
@@ -77,7 +80,7 @@ class MaskedVideos(MaskedClips):
 
     def sampled_frames(self, index: int) -> np.ndarray:
         path = self.video(index)
-        info = probe(path)
+        info = probe(path, allow_damaged=self.allow_damaged)
         chosen = evaluated_indices(info.length, self.num_frames, self.sampling)
         bits = self.bits(index, chosen, info.height, info.width)
         top, left, height, width = view_box(info.height, info.width, self.preprocessing)
@@ -86,7 +89,8 @@ class MaskedVideos(MaskedClips):
             cv2.resize(b, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
             for b in bits[:, top : top + height, left : left + width]
         ]
-        return with_bits(cut_view(decode(path, chosen), self.preprocessing), np.stack(cut))
+        frames = decode(path, chosen, allow_damaged=self.allow_damaged)
+        return with_bits(cut_view(frames, self.preprocessing), np.stack(cut))
 
 
 class AnnotatedVideos(MaskedVideos):
@@ -107,14 +111,16 @@ class AnnotatedVideos(MaskedVideos):
         preprocessing: Preprocessing,
         sampling: Sampling,
         follow_outside: bool,
+        allow_damaged: bool,
     ):
-        super().__init__(num_frames, preprocessing, sampling)
+        super().__init__(num_frames, preprocessing, sampling, allow_damaged)
         clips = VideoClips(
             folder,
             num_frames=num_frames,
             preprocessing=preprocessing,
             num_clips=num_clips,
             follow_outside=follow_outside,
+            allow_damaged=allow_damaged,
         )
         require_one_answer(clips.annotations)
         file = folder / ANNOTATED
@@ -172,8 +178,9 @@ class Sequences(MaskedVideos):
         preprocessing: Preprocessing,
         sampling: Sampling,
         follow_outside: bool,
+        allow_damaged: bool,
     ):
-        super().__init__(num_frames, preprocessing, sampling)
+        super().__init__(num_frames, preprocessing, sampling, allow_damaged)
         self.folders = sorted(path.parent for path in folder.glob("*/clip.mp4"))[:num_clips]
         if not self.folders:
             raise ValueError(
@@ -194,9 +201,8 @@ class Sequences(MaskedVideos):
         self.targets = [-1] * len(self.ids)
         self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
         files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
-        self.digest = digest(
-            [self.ids, stamps_of(folder, sum(files, [])), num_frames, preprocessing.to_dict()]
-        )
+        values = [self.ids, stamps_of(folder, sum(files, [])), num_frames, preprocessing.to_dict()]
+        self.digest = digest([*values, "damaged ones"] if allow_damaged else values)
 
     def video(self, index: int) -> Path:
         return self.folders[index] / "clip.mp4"
@@ -221,12 +227,14 @@ def open_masked(
     sampling: Sampling = UNIFORM,
     num_clips: int | None = None,
     follow_outside: bool = False,
+    allow_damaged: bool = False,
 ) -> MaskedClips:
     """The clips a `--data` names, with their true pixels.
 
     Args:
         num_clips: the first so many; 2,000 of a rendered split, all of a folder when None.
         follow_outside: clips and masks of a folder may lie outside it.
+        allow_damaged: of videos, as `atr.video.decoding.open_video` has it.
 
     Raises:
         ValueError: `name` is none of the three kinds, there are fewer clips than asked for, two have one id, a file lies
@@ -247,6 +255,7 @@ def open_masked(
         preprocessing=preprocessing,
         sampling=sampling,
         follow_outside=follow_outside,
+        allow_damaged=allow_damaged,
     )
     if num_clips is not None and not 1 <= num_clips <= len(clips):
         raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")

@@ -11,8 +11,10 @@ import tyro
 from atr.data.annotations import Annotations
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
+from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
+from atr.video.decoding import Notice
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Doctor:
     """Decode every clip of a data set once: missing, unreadable, too short, wrong frame counts and labels, duplicates.
     What else lies in the folder and is not used is counted.
 
-    Writes faults.csv (a row a fault) and table.csv (clips and faults by split), and keeps what it found for training.
-    It can be interrupted and resumed. Exit code 3: there are faults.
+    Writes faults.csv (a row a fault), notices.csv (what else is to be known of a clip that can be used) and table.csv
+    (clips and faults by split), and keeps what it found for training. It can be interrupted and resumed. Exit code 3: there
+    are faults, or clips that lack frames.
     """
 
     data: Annotated[str, tyro.conf.Positional]
@@ -54,10 +57,21 @@ class Doctor:
         pd.DataFrame(faults, columns=["id", "split", "path", "fault", "detail"]).to_csv(
             out / "faults.csv", index=False
         )
+        told: dict[str, list[Notice]] = {}
+        remarks = []
+        for annotations, health in zip(lists, healths, strict=True):
+            for remark in health.remarks:
+                name, split = annotations.ids[remark.index], annotations.split
+                remarks.append((name, split, remark.kind, remark.text))
+                told.setdefault(f"{name} ({split})", []).append(Notice(remark.text, remark.kind))
+        pd.DataFrame(remarks, columns=["id", "split", "kind", "notice"]).to_csv(
+            out / "notices.csv", index=False
+        )
         table = table_of(lists, healths)
         table.to_csv(out / "table.csv")
         print(table.to_string(), f"written to {out}", sep="\n")
-        return SKIPPED if faults else 0
+        lacking = tell_notices(notice_facts(told))
+        return SKIPPED if faults or lacking else 0
 
     def lists(self) -> list[Annotations]:
         folder, split = data_name(self.data)

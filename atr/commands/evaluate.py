@@ -34,7 +34,7 @@ class Evaluate:
     """Class scores of a checkpoint for every clip of a data set, as a result folder (Parquet and JSON).
 
     Runs under `torchrun --nproc_per_node N -m atr evaluate ...` too. It can be interrupted and resumed; a complete result
-    is not computed again. Exit code 3: some clips could not be read; they are listed.
+    is not computed again. Exit code 3: some clips could not be read or lack frames; they are listed.
     """
 
     options: SharedOptions

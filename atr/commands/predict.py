@@ -12,6 +12,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
+from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.predict import (
     AVERAGES,
@@ -26,12 +27,16 @@ from atr.results.processes import device_named
 from atr.results.store import checkpoint_facts, sampling_facts, software
 from atr.sampling import SAMPLINGS, Sampling
 from atr.video.decoding import VideoError
+from atr.video.notices import collected
 from atr.video.protocol import PROTOCOLS, Protocol
 
 
 @dataclass(frozen=True)
 class Predict:
-    """Print the five most probable classes of videos. Exit code 3: some could not be read; they are listed."""
+    """Print the five most probable classes of videos.
+
+    Exit code 3: some could not be read or lack frames; they are listed.
+    """
 
     clips: Annotated[tuple[str, ...], tyro.conf.Positional]
     """video files, folders, glob patterns"""
@@ -53,12 +58,14 @@ class Predict:
     """cpu, cuda, cuda:1, ..."""
     follow_outside: bool = False
     """follow the links in a folder that lead out of it"""
+    allow_damaged: bool = False
+    """use videos that cannot be decoded whole; the nearest frames stand in for those missing, and the answer says so"""
 
     def run(self, command: str, write_overlay: Callable[..., object]) -> int:
         """The exit code.
 
-        write_overlay: (model, video, folder, checkpoint=..., command=...) fills the folder of a video. Maps are a
-            question of the package above this one, so it is handed down.
+        write_overlay: (model, video, folder, checkpoint=..., command=..., allow_damaged=...) fills the folder of a
+            video. Maps are a question of the package above this one, so it is handed down.
         """
         videos, unused = search_videos(list(self.clips), follow_outside=self.follow_outside)
         if unused:
@@ -80,19 +87,27 @@ class Predict:
             notes.append(f"The checkpoint was trained with {own}; {model.sampling} is used, as asked for.")
         for note in notes:
             print(note, file=sys.stderr)
-        answers, unreadable = [], []
+        answers, unreadable, notices = [], [], {}
         for video, name in zip(videos, distinct_names(videos), strict=True):
             try:
-                views = video_views(model, video, protocol)
-                frames = torch.from_numpy(views.frames)[None]
-                probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()
-                if self.overlay is not None:
-                    folder = self.overlay / name
-                    write_overlay(model, video, folder, checkpoint=self.checkpoint, command=command)
+                with collected() as noticed:
+                    views = video_views(model, video, protocol, allow_damaged=self.allow_damaged)
+                    frames = torch.from_numpy(views.frames)[None]
+                    probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()
+                    if self.overlay is not None:
+                        write_overlay(
+                            model,
+                            video,
+                            self.overlay / name,
+                            checkpoint=self.checkpoint,
+                            command=command,
+                            allow_damaged=self.allow_damaged,
+                        )
             except VideoError as error:
                 unreadable.append({"clip": str(video), "message": str(error)})
                 print(f"skipped {error}", file=sys.stderr)
                 continue
+            notices[str(video)] = tuple(noticed)
             best = np.argsort(-probabilities, kind="stable")[:5]
             print(video)
             print(f"  {model.sampling}: {frames_in_words(views)}")
@@ -103,6 +118,7 @@ class Predict:
             answers.append(
                 {"clip": str(video), **sampled, "top5": top5, "probabilities": probabilities.tolist()}
             )
+        told = notice_facts(notices)
         if self.json is not None:
             facts = {
                 "command": command,
@@ -112,9 +128,10 @@ class Predict:
             settings = {"protocol": self.protocol, **sampling_facts(model.sampling)}
             if protocol.num_views > 1:
                 settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
-            settings |= {"notes": notes, "software": software()}
+            settings |= {"notes": notes, **told, "software": software()}
             write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
-        return SKIPPED if unreadable else 0
+        lacking = tell_notices(told)
+        return SKIPPED if unreadable or lacking else 0
 
     def asked_for(self, own: Sampling) -> Sampling:
         """The sampling to use. Raises ValueError for an impossible one."""

@@ -149,6 +149,7 @@ class VideoClips(ClipDataset):
         split: "train", "val" or "test"; None for "val", or for the only split there is.
         follow_outside: clips may lie outside the folder; else the annotations tell which do.
         sampling: how frames are drawn, the checkpoint's where there is one; as the data set has it when None.
+        allow_damaged: as `atr.video.decoding.open_video` has it. The digest is another one then.
 
     Attributes:
         annotations: the whole list.
@@ -169,7 +170,9 @@ class VideoClips(ClipDataset):
         split: str | None = None,
         follow_outside: bool = False,
         sampling: Sampling | None = None,
+        allow_damaged: bool = False,
     ):
+        self.allow_damaged = allow_damaged
         self.annotations = read_annotations(folder, split, follow_outside=follow_outside)
         if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
             raise ValueError(
@@ -202,7 +205,8 @@ class VideoClips(ClipDataset):
 
     def current_digest(self) -> str:
         root, files = self.paths.root, self.paths.files
-        return digest([self.list_digest, [[file, stamp(os.path.join(root, file))] for file in files]])
+        values = [self.list_digest, [[file, stamp(os.path.join(root, file))] for file in files]]
+        return digest([*values, "damaged ones"] if self.allow_damaged else values)
 
     @property
     def list_digest(self) -> str:
@@ -226,15 +230,16 @@ class VideoClips(ClipDataset):
     def length(self, index: int) -> int:
         """Frames of a clip: as they were counted before, or counted now by decoding it once."""
         counted = self.lengths[self.positions[index]] if self.lengths is not None else 0
-        return counted or probe(self.paths[index]).length
+        return counted or probe(self.paths[index], allow_damaged=self.allow_damaged).length
 
     def views(self, index: int, protocol: Protocol) -> np.ndarray:
         chosen = protocol.indices(self.length(index), self.num_frames, self.sampling)
-        return protocol.views(self.paths[index], chosen, self.preprocessing)
+        path, allow_damaged = self.paths[index], self.allow_damaged
+        return protocol.views(path, chosen, self.preprocessing, allow_damaged=allow_damaged)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
         chosen = random_indices(self.length(index), self.num_frames, self.sampling, generator)
-        return decode(self.paths[index], chosen)
+        return decode(self.paths[index], chosen, allow_damaged=self.allow_damaged)
 
 
 class Paths(Sequence[Path]):
@@ -281,6 +286,7 @@ def open_clips(
     protocol: Protocol = SINGLE_VIEW,
     follow_outside: bool = False,
     sampling: Sampling | None = None,
+    allow_damaged: bool = False,
 ) -> ClipDataset:
     """The clips a command's `--data` names.
 
@@ -291,6 +297,7 @@ def open_clips(
         protocol: what `views` will be asked for (matters for rendered clips).
         follow_outside: clips of a folder may lie outside it.
         sampling: of the checkpoint that is asked; as the data set has it when None.
+        allow_damaged: of `VideoClips`; rendered clips have no files.
 
     Raises:
         ValueError: `name` is neither, there are fewer clips than asked for, two clips have one id, a clip lies outside
@@ -315,6 +322,7 @@ def open_clips(
         split=split,
         follow_outside=follow_outside,
         sampling=sampling,
+        allow_damaged=allow_damaged,
     )
     require_one_answer(clips.annotations)
     require_listed_labels(clips.annotations)

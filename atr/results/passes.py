@@ -18,10 +18,11 @@ from tqdm import tqdm
 
 from atr.files import read_arrays, write_arrays, write_json
 from atr.results.processes import process_state
-from atr.video.decoding import VideoError
+from atr.video.decoding import Notice, VideoError
+from atr.video.notices import collected
 
 BATCH = 8
-SKIPPED = 3  # exit code of a command whose result is whole but for clips that could not be read
+SKIPPED = 3  # exit code of a command whose result lacks clips that could not be read, or frames of clips
 
 
 class Clips(Protocol):
@@ -82,7 +83,7 @@ class Rows:
 
 
 class Tolerant(Dataset):
-    """The same clips; one that cannot be read comes as its error instead of raising."""
+    """The same clips, each with the notices of its video; one that cannot be read comes as its error instead of raising."""
 
     def __init__(self, clips: Clips):
         self.clips = clips
@@ -91,10 +92,12 @@ class Tolerant(Dataset):
         return len(self.clips)
 
     def __getitem__(self, index: int):
-        try:
-            return self.clips[index]
-        except VideoError as error:
-            return str(error), -1, index
+        with collected() as notices:
+            try:
+                frames, label, _ = self.clips[index]
+            except VideoError as error:
+                return str(error), -1, index, ()
+        return frames, label, index, tuple(notices)
 
 
 def per_clip(
@@ -130,6 +133,7 @@ def pass_over(
     strict: bool = False,
     save_every: float = 10.0,
     progress: Callable[[int, int], None] | None = None,
+    notices: dict[int, tuple[Notice, ...]] | None = None,
 ) -> tuple[Kind, dict[int, str]]:
     """Everything that `add` gathers from the clips, and {index: message} of those that could not be read.
 
@@ -143,6 +147,7 @@ def pass_over(
             clip: a batch is always full, for a clip's numbers must not depend on how many are in its batch.
         partial: folder of the parts of exactly this pass: these clips, this model, these settings.
         progress: called with (clips done, clips in all); what other processes have done is estimated.
+        notices: is given the index of every clip whose video has notices, and those.
 
     Raises:
         VideoError: `strict`, and a clip cannot be read.
@@ -152,50 +157,61 @@ def pass_over(
     if state.is_main_process:
         remove_damaged(partial, kind)
     state.wait_for_everyone()
-    done, _ = merged(partial, kind)
+    done, _, _ = merged(partial, kind)
     state.wait_for_everyone()  # nobody writes before all have read
     before = len(done)
     rest = sorted(set(range(len(clips))) - set(done.indices))
     mine = rest[state.process_index :: state.num_processes]
-    gathered, broken, counted, saved = kind(), {}, 0, time.monotonic()
+    gathered, broken, noticed, counted, saved = kind(), {}, {}, 0, time.monotonic()
 
     def save() -> None:
         file = partial / f"{time.time_ns()}-{os.getpid()}-{state.process_index}.npz"
+        told = [(index, notice) for index, each in noticed.items() for notice in each]
         faults = {
             "broken": np.array(list(broken), np.int64),
             "messages": np.array(list(broken.values()), np.str_),
+            "noticed": np.array([index for index, _ in told], np.int64),
+            "notices": np.array([notice for _, notice in told], np.str_),
+            "kinds": np.array([notice.kind for _, notice in told], np.str_),
         }
         write_arrays(file, gathered.to_arrays() | faults)
 
     loader = DataLoader(Subset(Tolerant(clips), mine), batch_size, collate_fn=list, num_workers=num_workers)
     for items in loader:
         readable = [item for item in items if torch.is_tensor(item[0])]
-        for message, _, index in (item for item in items if not torch.is_tensor(item[0])):
+        for message, _, index, _ in (item for item in items if not torch.is_tensor(item[0])):
             if strict:
                 raise VideoError(message)
             broken[index] = message
+        noticed |= {index: each for *_, index, each in readable if each}
         if readable:
             full = readable + readable[:1] * (batch_size - len(readable))
-            frames, targets, indices = zip(*full, strict=True)
+            frames, targets, indices, _ = zip(*full, strict=True)
             add(gathered, torch.stack(frames), list(targets), list(indices), len(readable))
         counted += len(items)
         if progress is not None:  # the others are about as far
             progress(min(before + counted * state.num_processes, len(clips)), len(clips))
         if time.monotonic() - saved > save_every:
             save()
-            gathered, broken, saved = kind(), {}, time.monotonic()
+            gathered, broken, noticed, saved = kind(), {}, {}, time.monotonic()
     if len(gathered) or broken:
         save()
     state.wait_for_everyone()
-    result = merged(partial, kind)
+    gathered, broken, noticed = merged(partial, kind)
     state.wait_for_everyone()  # nobody removes the parts before all have read them
-    return result
+    if notices is not None:
+        notices.update(noticed)
+    return gathered, broken
 
 
-def read_part(file: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
+def read_part(file: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str], dict[int, tuple[Notice, ...]]]:
     arrays = read_arrays(file)
-    indices, messages = arrays.pop("broken"), arrays.pop("messages")
-    return kind.from_arrays(arrays), dict(zip(indices.tolist(), messages.tolist(), strict=True))
+    names = ("broken", "messages", "noticed", "notices", "kinds")
+    indices, messages, *told = (arrays.pop(name).tolist() for name in names)
+    noticed: dict[int, tuple[Notice, ...]] = {}
+    for index, text, about in zip(*told, strict=True):
+        noticed[index] = (*noticed.get(index, ()), Notice(text, about))
+    return kind.from_arrays(arrays), dict(zip(indices, messages, strict=True)), noticed
 
 
 def remove_damaged(partial: Path, kind: type[Kind]) -> None:
@@ -208,22 +224,23 @@ def remove_damaged(partial: Path, kind: type[Kind]) -> None:
             print(f"{file} is damaged ({error}); its clips are computed again", file=sys.stderr)
 
 
-def merged(partial: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str]]:
-    """All parts in a folder as one, in the order of their names.
+def merged(partial: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str], dict[int, tuple[Notice, ...]]]:
+    """All parts in a folder as one, in the order of their names; the clips that could not be read; their notices.
 
     Raises:
         ValueError: a clip is in two parts: two programs were at work in this folder.
     """
-    gathered, broken = kind(), {}
+    gathered, broken, noticed = kind(), {}, {}
     for file in sorted(partial.glob("*.npz")):
-        part, faults = read_part(file, kind)
+        part, faults, notices = read_part(file, kind)
         gathered.merge(part)
         broken |= faults
+        noticed |= notices
     if len(set(gathered.indices)) < len(gathered):
         raise ValueError(f"two programs have been at work in {partial}; remove it and start anew")
     for index in broken.keys() & set(gathered.indices):  # it could be read the next time
         del broken[index]
-    return gathered, broken
+    return gathered, broken, noticed
 
 
 class progress_of:

@@ -111,11 +111,17 @@ class VideoViews(NamedTuple):
     length: int
 
 
-def video_views(model: VideoClassifier, video: Path, protocol: Protocol = SINGLE_VIEW) -> VideoViews:
-    """The views of a protocol, sampled as the model declares it. Raises VideoError: the file is no readable video."""
-    length = probe(video).length
+def video_views(
+    model: VideoClassifier, video: Path, protocol: Protocol = SINGLE_VIEW, *, allow_damaged: bool = False
+) -> VideoViews:
+    """The views of a protocol, sampled as the model declares it.
+
+    allow_damaged: as `open_video` has it. Raises VideoError: the file is no readable video, or damaged.
+    """
+    length = probe(video, allow_damaged=allow_damaged).length
     chosen = protocol.indices(length, model.config.num_frames, model.sampling)
-    return VideoViews(protocol.views(video, chosen, model.preprocessing), chosen, length)
+    views = protocol.views(video, chosen, model.preprocessing, allow_damaged=allow_damaged)
+    return VideoViews(views, chosen, length)
 
 
 def predict(

@@ -15,6 +15,7 @@ from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
 from atr.data.labels import label_mapping
 from atr.models import VideoClassifier
+from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import process_state
 from atr.results.store import (
@@ -28,10 +29,12 @@ from atr.results.store import (
     software,
     working_on,
 )
+from atr.video.decoding import Notice
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
 Arrays = dict[str, np.ndarray]  # a row a clip
 Broken = dict[int, str]  # index of a clip that could not be read -> message
+Noticed = dict[int, tuple[Notice, ...]]  # index of a clip -> the notices of its video
 # --num-videos was the name in one command; the help puts the alias first.
 NumClips = Annotated[int | None, tyro.conf.arg(name="num-videos", aliases=["--num-clips"])]
 
@@ -56,6 +59,8 @@ class Options:
     """folder for rendered clips"""
     follow_outside: bool = False
     """read clips that lie outside the data set's folder, by their path in a list or by a link"""
+    allow_damaged: bool = False
+    """use videos that cannot be decoded whole; the nearest frames stand in for those missing, and the result says so"""
 
 
 SharedOptions = Annotated[
@@ -74,6 +79,7 @@ def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SIN
         protocol=protocol,
         follow_outside=options.follow_outside,
         sampling=model.sampling,
+        allow_damaged=options.allow_damaged,
     )
 
 
@@ -133,7 +139,7 @@ class Question:
 
 
 def answer(options: Options, question_for: Callable[[VideoClassifier], Question], command: str) -> int:
-    """Compute a result that is not there yet, show it, name what could not be read; the exit code.
+    """Compute a result that is not there yet, show it, name what could not be read or lacks frames; the exit code.
 
     Every process takes part; the main one writes and prints. A run that was interrupted is resumed.
 
@@ -158,9 +164,9 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
         with working_on(folder) if state.is_main_process else nullcontext():
             state.wait_for_everyone()
             if not folder.exists():  # nobody has been quicker
-                found, broken = found_by(question, clips, folder, options)
+                found, broken, notices = found_by(question, clips, folder, options)
                 if state.is_main_process:
-                    facts = facts_of(question.kind, command, options, model, clips, broken)
+                    facts = facts_of(question.kind, command, options, model, clips, broken, notices)
                     complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
     state.wait_for_everyone()
     if not state.is_main_process:
@@ -170,18 +176,19 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     print(f"written to {folder}")
     for clip in result["skipped"]:
         print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
-    return SKIPPED if result["skipped"] else 0
+    lacking = tell_notices(result)
+    return SKIPPED if result["skipped"] or lacking else 0
 
 
 def found_by(
     question: Question, clips: ClipDataset, folder: Path, options: Options
-) -> tuple[list[Arrays | Gathered], Broken]:
+) -> tuple[list[Arrays | Gathered], Broken, Noticed]:
     """What each pass of a question finds, on the way to the result `folder`, with a progress bar.
 
     Raises:
         ValueError: no clip could be read.
     """
-    unfinished, found, broken = partial_folder(folder), [], {}
+    unfinished, found, broken, notices = partial_folder(folder), [], {}, {}
     for name, ask in question.passes.items():
         with progress_of(unfinished, name, len(clips), process_state()) as progress:
             rows, broken = ask(
@@ -190,15 +197,22 @@ def found_by(
                 progress=progress,
                 strict=options.strict,
                 num_workers=options.workers,
+                notices=notices,
             )
         if not len(rows):
             raise ValueError(f"none of the {len(clips)} clips of {clips.description} could be read")
         found.append(rows)
-    return found, broken
+    return found, broken, notices
 
 
 def facts_of(
-    kind: str, command: str, options: Options, model: VideoClassifier, clips: ClipDataset, broken: Broken
+    kind: str,
+    command: str,
+    options: Options,
+    model: VideoClassifier,
+    clips: ClipDataset,
+    broken: Broken,
+    notices: Noticed,
 ) -> dict:
     """What every result says of where it comes from."""
     data: dict = {"name": options.data, "description": clips.description, "digest": clips.digest}
@@ -212,6 +226,7 @@ def facts_of(
         **sampling_facts(model.sampling),
         "notes": list(model.sampling.notes),
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
+        **notice_facts({clips.ids[index]: notices[index] for index in sorted(notices)}),
         "software": software(),
     }
 

@@ -52,6 +52,8 @@ class Result(Struct, kw_only=True):
     skipped: list[Skipped]
     data: OfData
     notes: list[Text] | UnsetType = UNSET
+    notices: dict[Text, list[Text]] | UnsetType = UNSET
+    damaged: list[Text] | UnsetType = UNSET
     software: dict[str, Text] | UnsetType = UNSET
 
 

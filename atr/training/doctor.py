@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import av
@@ -15,6 +15,7 @@ from atr.data.clips import ClipDataset, VideoClips
 from atr.files import digest, stamp, write_json
 from atr.video.decoding import iterate
 from atr.video.frame_folder import missing_numbers
+from atr.video.notices import Kind, collected
 from atr.video.parallel import in_processes
 
 FAULTS = ("outside", "missing", "unreadable", "too short", "frame count", "label", "duplicate")
@@ -35,6 +36,15 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """A notice on the video of a clip that can be used. index: of the clip in its list; kind: of the notice."""
+
+    index: int
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True)
 class Examined:
     """One clip's file. length: frames that can be decoded; content: digest of the bytes, empty without a file."""
 
@@ -42,6 +52,7 @@ class Examined:
     length: int
     content: str
     faults: tuple[Fault, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class Health:
     min_frames: int
     lengths: list[int]
     faults: list[Fault]
+    remarks: list[Remark] = field(default_factory=list)
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +72,15 @@ class Health:
     @classmethod
     def read(cls, file: Path) -> "Health":
         values = json.loads(file.read_text())
-        return cls(**values | {"faults": [Fault(**fault) for fault in values["faults"]]})
+        return cls(**values | found_in(values))
+
+
+def found_in(values: dict) -> dict:
+    """The faults and remarks that JSON holds; an older file has no remarks."""
+    return {
+        "faults": [Fault(**fault) for fault in values["faults"]],
+        "remarks": [Remark(**remark) for remark in values.get("remarks", ())],
+    }
 
 
 def health_file(cache: Path, annotations: Annotations) -> Path:
@@ -89,14 +109,16 @@ def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache"))
     if not isinstance(clips, VideoClips):
         return clips
     file = health_file(cache, clips.annotations)
+    remarks: list[Remark] = []
     if file.is_file():
         health = Health.read(file)
-        faults, clips.lengths = health.faults, health.lengths
+        faults, clips.lengths, remarks = health.faults, health.lengths, health.remarks
     else:
         faults = file_faults(clips.annotations)
     faults = [*listing_faults(clips.annotations), *faults]
     first_faults = {fault.index: fault for fault in reversed(faults)}
     faulty = [first_faults[place] for place in clips.positions if place in first_faults]
+    clips.notes += missing_frames(clips, [remark for remark in remarks if remark.index not in first_faults])
     if not faulty:
         return clips
     counts = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in faulty).items())
@@ -112,6 +134,16 @@ def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache"))
         raise ValueError(f"{found}, none is left")
     sound.description += f", {len(faulty)} faulty ones left out"
     return sound
+
+
+def missing_frames(clips: VideoClips, remarks: list[Remark]) -> tuple[str, ...]:
+    """A note on those of the clips that can be used and lack frames; none where there are none."""
+    lacking = {remark.index: remark.text for remark in remarks if remark.kind == "damage"}
+    found = [place for place in clips.positions if place in lacking]
+    if not found:
+        return ()
+    name, first = clips.annotations.name, clips.annotations.ids[found[0]]
+    return (f"{len(found)} clips of {name} lack frames, the first is {first}: {lacking[found[0]]}",)
 
 
 def check(
@@ -134,7 +166,9 @@ def check(
     for annotations, clips, doubles in zip(lists, examined, duplicates(lists, examined), strict=True):
         faults = [*listing_faults(annotations), *(fault for clip in clips for fault in clip.faults), *doubles]
         faults.sort(key=lambda fault: fault.index)
-        healths.append(Health(annotations.digest, min_frames, [clip.length for clip in clips], faults))
+        lengths = [clip.length for clip in clips]
+        remarks = [remark for clip in clips for remark in clip.remarks]
+        healths.append(Health(annotations.digest, min_frames, lengths, faults, remarks))
     for health, file, partial in zip(healths, files, partials, strict=True):
         health.write(file)
         partial.unlink()
@@ -186,7 +220,7 @@ def whole_lines(file: Path) -> list[Examined]:
     os.truncate(file, content.rfind(b"\n") + 1)
     lines = [json.loads(line) for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
     return [
-        Examined(**line | {"faults": tuple(Fault(**fault) for fault in line["faults"])}) for line in lines
+        Examined(**line | {name: tuple(found) for name, found in found_in(line).items()}) for line in lines
     ]
 
 
@@ -197,7 +231,8 @@ def examine(job: tuple[int, Path, int | None, int]) -> Examined:
         fault = file_fault(index, path)
         if fault is not None:
             return Examined(index, 0, "", (fault,))
-        length = sum(1 for _ in iterate(path))
+        with collected() as notices:
+            length = sum(1 for _ in iterate(path))
         stated, content = stated_length(path), content_of(path)
     except (ValueError, OSError) as error:  # VideoError, and what PyAV raises, are among them
         return Examined(index, 0, "", (Fault(index, "unreadable", str(error)),))
@@ -209,7 +244,8 @@ def examine(job: tuple[int, Path, int | None, int]) -> Examined:
         faults.append(Fault(index, "frame count", f"{decodable}, the list states {listed}"))
     if stated is not None and length < DECODABLE * stated:
         faults.append(Fault(index, "frame count", f"{decodable}, the file states {stated}"))
-    return Examined(index, length, content, tuple(faults))
+    remarks = tuple(Remark(index, notice.kind, str(notice)) for notice in notices)
+    return Examined(index, length, content, tuple(faults), remarks)
 
 
 def file_fault(index: int, path: Path) -> Fault | None:

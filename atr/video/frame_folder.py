@@ -55,6 +55,7 @@ class FrameFolder(Video):
                 )
         self.codec = kinds.pop()
         self.files = [file for *_, file in found]
+        self._others = sorted({file.name for file in path.iterdir()} - {file.name for file in self.files})
 
     @property
     def length(self) -> int:
@@ -74,7 +75,10 @@ class FrameFolder(Video):
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        return ()
+        if not self._others:
+            return ()
+        named = ", ".join(map(ascii, self._others[:3])) + ", ..." * (len(self._others) > 3)
+        return (Notice(f"{len(self._others)} found beside the frames and not used: {named}", "change"),)
 
     def pictures(self, wanted: list[int] | None) -> Iterator[np.ndarray]:
         if wanted and wanted[-1] >= self.length:

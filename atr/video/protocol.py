@@ -73,12 +73,16 @@ class Protocol:
             return cut_view(frames, preprocessing)[None]
         return three_crops(frames, preprocessing.short_side)
 
-    def views(self, video: Path, chosen: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    def views(
+        self, video: Path, chosen: np.ndarray, preprocessing: Preprocessing, *, allow_damaged: bool = False
+    ) -> np.ndarray:
         """What is shown of a video, uint8 (V, T, h, w, 3), the crops of one sampling together.
 
-        chosen: of `indices`, (clips, T). Raises VideoError where the file cannot be read.
+        chosen: of `indices`, (clips, T). allow_damaged: as `open_video` has it. Raises VideoError where the file cannot
+        be read.
         """
-        crops = self.cut(decode(video, chosen.ravel()), preprocessing)  # once for all samplings
+        frames = decode(video, chosen.ravel(), allow_damaged=allow_damaged)  # once for all samplings
+        crops = self.cut(frames, preprocessing)
         crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
         return crops.swapaxes(0, 1).reshape(self.num_views, *crops.shape[2:])
 

@@ -15,7 +15,7 @@ parts of it up, or when it may be built on such a frame, that is up to the next 
 damaged one is doubted, too. A wanted frame that cannot be decoded is an error: the file is then checked whole (long
 films excepted), so that the error names all that is missing and where. A file of which fewer than nine frames in ten
 are known to be decodable is refused. With `allow_damaged` nothing is refused, and the nearest frame that can be
-decoded stands in, which a notice says.
+decoded stands in, which a notice says; in a folder of frames, for numbers that are missing too.
 
 What FFmpeg decodes without a word cannot be told from a right picture: it notices damage in H.264, MPEG and JPEG
 nearly always, in HEVC and AV1 often, in VP8, VP9, WMV and FFV1 seldom, and packets that a container skips over leave
@@ -70,7 +70,7 @@ def open_video(path: str | Path, *, allow_damaged: bool = False, limits: Limits 
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:
         raise VideoError(f"{one_line(path)}: cannot be opened ({error})") from error
-    return FrameFolder(path, limits) if is_folder else VideoFile(path, limits, allow_damaged)
+    return (FrameFolder if is_folder else VideoFile)(path, limits, allow_damaged)
 
 
 def probe(path: str | Path, *, allow_damaged: bool = False, limits: Limits | None = None) -> VideoInfo:

@@ -12,6 +12,8 @@ from atr.video.notices import Notice, hand_over
 from atr.video.transforms import resize, resized_size
 
 DEFAULT_FPS = 25.0
+NEAREST_SHOWN = "the nearest that can be decoded are shown"
+ALLOWING = "commands show the nearest with --allow-damaged"
 
 
 class VideoError(ValueError):

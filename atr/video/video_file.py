@@ -17,7 +17,7 @@ from atr.video.packets import codec_name
 from atr.video.passage import Damaged, Disordered, Lost, sound_frames
 from atr.video.picture import PictureMaker
 from atr.video.track import Track
-from atr.video.video import DEFAULT_FPS, Video, VideoError, spans
+from atr.video.video import DEFAULT_FPS, NEAREST_SHOWN, Video, VideoError, spans
 
 DECODABLE = 0.9  # of the frames; a file with fewer is refused unless damage is allowed
 ENOUGH = 0.98  # of what a file states of its length, which is often a little too much
@@ -156,7 +156,7 @@ class VideoFile(Video):
             at = bisect_left(usable, index)
             sources.append(min(usable[max(at - 1, 0) : at + 1], key=lambda each: abs(each - index)))
         if replaced := [index for index, source in zip(wanted, sources, strict=True) if index != source]:
-            self._note(f"for frames {spans(replaced)} the nearest that can be decoded are shown")
+            self._note(f"for frames {spans(replaced)} {NEAREST_SHOWN}")
         return sources
 
     def _frames(self, track: Track, wanted: Sequence[int], repeat: bool = True) -> Frames:

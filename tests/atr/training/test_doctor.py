@@ -6,16 +6,19 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from atr.__main__ import main
 from atr.commands.doctor import Doctor
 from atr.data.clips import VideoClips, open_clips
 from atr.data.reading import read_annotations
 from atr.preprocessing import Preprocessing
 from atr.tabletop import write_dataset
-from atr.training.doctor import Health, check, checked, health_file
+from atr.training.doctor import Fault, Health, check, checked, health_file
 from atr.video.encoding import write_mp4, write_webm
+from tests.damaged_clips import write_damaged
 
 SIZES = {"num_frames": 4, "preprocessing": Preprocessing(32, 32)}
 
@@ -307,3 +310,44 @@ def test_labels_that_no_class_has_are_refused_when_opened_and_left_out_of_traini
     with pytest.raises(ValueError, match="1 label"):
         checked(clips, False, cache=sick)
     assert "other" not in checked(clips, True, cache=sick).ids
+
+
+def test_what_lacks_frames_and_can_be_used_is_told(tmp_path, capsys):
+    folder = write_damaged(tmp_path / "clips")
+    arguments = [
+        "doctor",
+        str(folder),
+        "--workers",
+        "1",
+        "--cache",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(arguments) == 3
+    cut = "frames 36 to 39 of 40 are missing: the file was cut short"
+    told = capsys.readouterr().err
+    assert f"  cut (val): {cut}" in told and "  deep (val): 10 bits a colour are rounded to 8" in told
+    faults = pd.read_csv(tmp_path / "out" / "faults.csv")
+    assert dict(zip(faults.id, faults.fault, strict=True)) == {"half": "unreadable", "spot": "unreadable"}
+    notices = pd.read_csv(tmp_path / "out" / "notices.csv")
+    assert notices[["id", "split", "kind"]].to_numpy().tolist() == [
+        ["cut", "val", "damage"],
+        ["deep", "val", "change"],
+    ]
+    clips = checked(open_clips(str(folder), cache=folder, **SIZES), True, cache=tmp_path)
+    assert clips.ids == ["whole", "cut", "deep"]
+    assert clips.notes[-1] == f"1 clips of clips val lack frames, the first is cut: {cut}"
+    sound = write_damaged(tmp_path / "sound", ("whole", "deep"))
+    assert main(["doctor", str(sound), "--workers", "1", *arguments[4:6], "--out", str(tmp_path / "o")]) == 0
+    assert "deep (val)" in capsys.readouterr().err
+    assert checked(open_clips(str(sound), cache=folder, **SIZES), False, cache=tmp_path).notes == ()
+
+
+def test_a_health_file_from_before_there_were_notices_is_read(tmp_path):
+    file = tmp_path / "health.json"
+    Health("0", 8, [40], [Fault(0, "too short", "x")]).write(file)
+    values = json.loads(file.read_text())
+    del values["remarks"]
+    file.write_text(json.dumps(values))
+    assert Health.read(file) == Health("0", 8, [40], [Fault(0, "too short", "x")])

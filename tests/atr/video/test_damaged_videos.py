@@ -6,11 +6,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
-from numbered import damaged, number_of, write_film  # noqa: E402
+from numbered import damaged, number_of, numbered_frame, write_film  # noqa: E402
 
-from atr.video.decoding import VideoError, check, decode, open_video, probe  # noqa: E402
+from atr.video.decoding import Limits, VideoError, check, decode, open_video, probe  # noqa: E402
 
 # Codings whose damage FFmpeg notices; it decodes damaged bytes of the others into wrong pictures without a word.
 # Without mbtree x264 writes the same bytes every time, so that the same ones are damaged.
@@ -142,6 +143,33 @@ def test_other_containers_cut_short_give_what_is_there(tmp_path, name):
     with open_video(path, allow_damaged=True) as video:
         shown = [number_of(frame) for frame in video.frames()]
     assert shown == sorted(shown) and shown[: info.length - 4] == list(range(info.length - 4))
+
+
+def test_a_folder_that_lacks_frames_shows_the_nearest_where_damage_is_allowed(tmp_path):
+    for number in range(20):
+        if number not in (3, 4, 5):
+            Image.fromarray(numbered_frame(number)).save(tmp_path / f"{number:05d}.png")
+    with pytest.raises(VideoError, match="number 3 is missing; commands show .* --allow-damaged"):
+        probe(tmp_path)
+    (tmp_path / "00010.png").write_bytes(b"no picture")
+    with open_video(tmp_path, allow_damaged=True) as video:
+        assert video.length == 20
+        assert [str(notice) for notice in video.notices] == [
+            "3 to 5 of 20 frames are missing or cannot be decoded"
+        ]
+        shown = [number_of(frame) for frame in video.frames()]
+        assert shown == [0, 1, 2, 2, 2, 6, 6, 7, 8, 9, 9, *range(11, 20)]
+        assert [(str(notice), notice.kind) for notice in video.notices] == [
+            ("3 to 5, 10 of 20 frames are missing or cannot be decoded", "damage"),
+            ("for frames 3 to 5, 10 the nearest that can be decoded are shown", "damage"),
+        ]
+    few = Limits(frames=19)
+    with pytest.raises(VideoError, match="has 20 frames; at most 19 are read"):
+        probe(tmp_path, allow_damaged=True, limits=few)
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"no picture")
+    with pytest.raises(VideoError, match="holds no frame that can be decoded"):
+        decode(tmp_path, [0], allow_damaged=True)
 
 
 def test_a_file_that_ends_in_its_first_frame(tmp_path):

@@ -83,19 +83,14 @@ def show(
     """
     if max_frames < 1:
         raise ValueError(f"max_frames must be at least 1, got {max_frames}")
-    options = {"view": view, "max_frames": max_frames}
+
+    def seen(length: int, fps: float, read: Callable[[np.ndarray], Iterable[np.ndarray]]) -> ShownClip:
+        return _shown(length, fps, read, preprocessing, num_frames, sampling, view, max_frames)
+
     if isinstance(clip, np.ndarray):
-        return _shown(
-            len(clip),
-            fps,
-            lambda wanted: map(clip.__getitem__, wanted),
-            preprocessing,
-            num_frames,
-            sampling,
-            **options,
-        )
+        return seen(len(clip), fps, lambda wanted: map(clip.__getitem__, wanted))
     with open_video(clip, allow_damaged=allow_damaged) as video:
-        found = _shown(video.length, video.fps, video.iterate, preprocessing, num_frames, sampling, **options)
+        found = seen(video.length, video.fps, video.iterate)
         return replace(found, notices=video.notices)
 
 
@@ -106,7 +101,6 @@ def _shown(
     preprocessing: Preprocessing,
     num_frames: int,
     sampling: Sampling,
-    *,
     view: str,
     max_frames: int,
 ) -> ShownClip:

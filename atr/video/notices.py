@@ -23,8 +23,8 @@ class Notice(str):
         notice.kind = kind
         return notice
 
-    def __getnewargs__(self) -> tuple[str, Kind]:  # for pickle
-        return str(self), self.kind
+    def __reduce__(self) -> tuple:  # for pickle
+        return Notice, (str(self), self.kind)
 
 
 _collected: ContextVar[dict[Notice, None] | None] = ContextVar("collected", default=None)

@@ -11,6 +11,8 @@ import torch
 import atr
 from analysis.__main__ import main
 from atr.__main__ import main as atr_main
+from atr.data.miniature import write_miniature
+from atr.data.reading import read_annotations
 from atr.results.store import RESULT, results
 from tests.app.world import LABELS
 from tests.damaged_clips import write_damaged
@@ -24,11 +26,11 @@ def damaged(tmp_path_factory):
     return write_damaged(tmp_path_factory.mktemp("damaged") / "clips")
 
 
-def saved(folder: Path, **options) -> Path:
+def saved(folder: Path, labels=tuple(LABELS), **options) -> Path:
     torch.manual_seed(3)
-    model = atr.create_model("tsn_resnet18", len(LABELS), 4, width=0.125, placement="S5", **options)
+    model = atr.create_model("tsn_resnet18", len(labels), 4, width=0.125, placement="S5", **options)
     sizes = atr.Preprocessing(short_side=48, crop=32)
-    return atr.save_checkpoint(folder, model, labels=LABELS, preprocessing=sizes)
+    return atr.save_checkpoint(folder, model, labels=list(labels), preprocessing=sizes)
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +136,30 @@ def test_a_report_shows_damaged_clips_only_when_told_to(checkpoints, damaged, tm
     assert 2 in codes.values()  # the clips are spread over the kinds, and two of five are refused
     page = (tmp_path / "report.html").read_text()
     assert "3 · cut: " in page and " · half: frames 12 to 39 of 40 are missing" in page
+
+
+@pytest.mark.parametrize(
+    ("command", "layout"),
+    [
+        *((name, "annotations") for name in ("doctor", "evaluate", "predict", "localize", "order")),
+        *((name, "annotations") for name in ("faithfulness", "relations")),
+        *((name, "frame folders") for name in ("doctor", "evaluate", "order", "faithfulness", "relations")),
+    ],
+)
+def test_what_lies_unused_in_a_data_set_is_told_once(command, layout, tmp_path, capsys):
+    folder, place, labels = tmp_path / "clips", ".", LABELS
+    if layout == "annotations":
+        write_damaged(folder, ("whole",))
+    else:
+        write_miniature(folder, "sthv1", num_clips=4, num_frames=8, size=32)
+        place, labels = "20bn-something-something-v1", read_annotations(folder).labels
+    (folder / place / "notes.xyz").write_text("beside the clips")
+    checkpoint = saved(tmp_path / "own", labels, block="atr", reasoner="gr", num_reasoners=1)
+    out = ["--out", tmp_path / "out"]
+    asked = {
+        "doctor": [folder, *out, "--cache", tmp_path / "cache", "--workers", "1"],
+        "predict": [folder, "--checkpoint", checkpoint],
+    }.get(command, ["--checkpoint", checkpoint, "--data", folder, *out])
+    run = atr_main if command in ("doctor", "evaluate", "predict") else main
+    assert run([str(argument) for argument in (command, *asked)]) == 0
+    assert capsys.readouterr().err.count("notes.xyz") == 1

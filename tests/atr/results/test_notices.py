@@ -198,6 +198,24 @@ def test_a_result_from_before_there_were_notices_is_read(checkpoint, tmp_path, c
     assert "lack frames" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("notices", ["cut"]), ("notices", {"cut": CUT}), ("damaged", "cut"), ("damaged", [1])]
+)
+def test_notices_of_another_type_are_refused(checkpoint, tmp_path, key, value):
+    folder = write_damaged(tmp_path / "clips", ("whole",))
+    arguments = ("evaluate", "--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
+    assert atr_command(*arguments) == 0
+    file = only_result(tmp_path / "results") / RESULT
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    with pytest.raises(ValueError, match=f"is no whole result: .*{key}"):
+        read_predictions(file.parent)
+
+
+def test_a_clip_called_damaged_without_a_notice_is_told(capsys):
+    assert tell_notices({"damaged": ["cut"]})
+    assert "  cut" in capsys.readouterr().err
+
+
 def test_the_digest_without_the_option_is_the_one_there_always_was(damaged):
     options = {"num_frames": 4, "preprocessing": atr.Preprocessing(48, 32)}
     plain, allowing = (VideoClips(damaged, allow_damaged=allow, **options) for allow in (False, True))

@@ -35,8 +35,8 @@ class Faithfulness:
 
     Actionness and Grad-CAM of one block against its positions in random order and from the centre outwards; a checkpoint
     without an Action-related Region Locator has Grad-CAM only. Runs under `torchrun --nproc_per_node N -m analysis
-    faithfulness ...` too. It can be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips could not be read or
-    lack frames; they are listed.
+    faithfulness ...` too. It can be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips
+    could not be read or lack frames; they are listed.
     """
 
     options: SharedOptions

@@ -42,8 +42,8 @@ class Localize:
     each with a clip.mp4 and masks/*.png. A checkpoint without an Action-related Region Locator has Grad-CAM only.
 
     Runs under `torchrun --nproc_per_node N -m analysis localize ...` too. It can be interrupted and resumed; a complete
-    result is not computed again. Exit code 3: some clips could not be read or
-    lack frames; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read or lack frames; they are
+    listed.
     """
 
     options: SharedOptions

@@ -26,8 +26,8 @@ class Order:
     """Accuracy with the frames in order, reversed and shuffled: whether a checkpoint uses the order of frames.
 
     Runs under `torchrun --nproc_per_node N -m analysis order ...` too. It can be interrupted and resumed; a complete
-    result is not computed again. Exit code 3: some clips could not be read or
-    lack frames; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read or lack frames; they are
+    listed.
     """
 
     options: SharedOptions

@@ -50,4 +50,4 @@ def _tell(clips: Sequence[str], notices: Mapping[str, Sequence[str]], what: str)
     for clip in clips[:PRINTED]:
         print(line(f"  {clip}: {'; '.join(notices.get(clip, ()))}"), file=sys.stderr)
     if len(clips) > PRINTED:
-        print(f"  and {len(clips) - PRINTED} more, all of them in the result", file=sys.stderr)
+        print(f"  and {len(clips) - PRINTED} more", file=sys.stderr)

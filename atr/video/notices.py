@@ -1,6 +1,6 @@
 """What a reader of a video is told, and how it reaches whoever reads many."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
@@ -34,7 +34,7 @@ _collected: ContextVar[dict[Notice, None] | None] = ContextVar("collected", defa
 def collected() -> Iterator[dict[Notice, None]]:
     """The notices, each once, of every video that is closed by this thread in the meantime.
 
-    Those of a video that raised an error are among them.
+    Those of a video that raised an error are among them. Whoever collects around this gets them too.
     """
     notices: dict[Notice, None] = {}
     token = _collected.set(notices)
@@ -42,9 +42,10 @@ def collected() -> Iterator[dict[Notice, None]]:
         yield notices
     finally:
         _collected.reset(token)
+        hand_over(notices)
 
 
-def hand_over(notices: tuple[Notice, ...]) -> None:
-    """Of a video that is being closed, to the innermost `collected`."""
+def hand_over(notices: Iterable[Notice]) -> None:
+    """To whoever collects: of a video that is being closed."""
     if (collection := _collected.get()) is not None:
         collection.update(dict.fromkeys(notices))

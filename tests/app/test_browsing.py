@@ -67,11 +67,11 @@ def test_a_link_restores_a_clip_and_a_wrong_one_is_named(browse):
 
 
 def test_a_video_that_is_gone_is_one_error(browse, data, monkeypatch):
-    def gone(path, indices=None):
+    def gone(path, indices=None, **_):
         raise VideoError(f"{path}: no such file")
 
     monkeypatch.setattr("app.loading.clips.decode", gone)
-    monkeypatch.setattr("analysis.shown_clip.probe", gone)
+    monkeypatch.setattr("analysis.shown_clip.open_video", gone)
     st.cache_data.clear()
     app = browse()
     (error,) = app.error

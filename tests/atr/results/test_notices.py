@@ -63,8 +63,10 @@ def test_notices_of_all_videos_read_meanwhile_are_collected_once(damaged):
         with collected() as inner:
             decode(damaged / "deep.mp4", [0])
             decode(damaged / "deep.mp4", [1])
-    probe(damaged / "deep.mp4")
-    assert [(str(notice), notice.kind) for notice in outer] == [(CUT, "damage")]
+        with pytest.raises(VideoError):
+            decode(damaged / "deep.mp4", [40])
+    decode(damaged / "spot.mov", [SPOILT], allow_damaged=True)  # after them
+    assert [(str(notice), notice.kind) for notice in outer] == [(CUT, "damage"), (DEEP, "change")]
     assert [(str(notice), notice.kind) for notice in inner] == [(DEEP, "change")]
 
 

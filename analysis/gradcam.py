@@ -76,6 +76,7 @@ def clip_gradcam(
     fps: float = 25.0,
     progress: Callable[[int, int], None] | None = None,
     turn: AbstractContextManager = nullcontext(),  # noqa: B008 (holds nothing)
+    allow_damaged: bool = False,
 ) -> tuple[dict[str, np.ndarray], float]:
     """Grad-CAM for every frame of a clip; the same frames in the same samplings as `clip_actionness` has maps for.
 
@@ -93,7 +94,8 @@ def clip_gradcam(
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
-    shown = show(clip, preprocessing, num_frames, model.sampling, view=view, max_frames=max_frames, fps=fps)
+    options = {"view": view, "max_frames": max_frames, "fps": fps, "allow_damaged": allow_damaged}
+    shown = show(clip, preprocessing, num_frames, model.sampling, **options)
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
         clips = normalise(pictures, preprocessing)

@@ -7,6 +7,7 @@ import streamlit as st
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip, data_set
 from app.loading.clips import film_or_blank
+from app.markdown import plain
 
 PAGE = 12  # thumbnails at a time: only these are decoded
 ALL = "All classes"
@@ -30,6 +31,10 @@ def choose_from_data_set() -> Clip | None:
         key = carried("data_split", "val" if "val" in splits else split, splits)
         split = st.segmented_control("Split", splits, key=key, required=True, persist_state="session")
     annotations = data_set.listed(split).annotations
+    if annotations.notes:
+        with st.expander("Not everything in the folder is used"):
+            for note in annotations.notes:
+                st.caption(plain(note))
     labels = [ALL, *annotations.labels]
     key = carried("data_class", ALL, labels)
     label = st.selectbox("Class", labels, key=key, persist_state="session")

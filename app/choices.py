@@ -1,9 +1,9 @@
 """What a person is looking at, checkpoint and clip: chosen in the sidebar, kept across pages, restored from a link."""
 
-import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -14,15 +14,11 @@ from app.explorer import gallery
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.loading.results import readable_results
-from atr.video.decoding import VideoError
+from app.markdown import plain
+from atr.video.decoding import DamageError, Notice, VideoError
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
-
-
-def plain(text: str) -> str:
-    """Text with Markdown's marks escaped: names of files and words of links are shown, never rendered."""
-    return re.sub(r"[\\`*\[\]<>$~]|:(?=\w)", r"\\\g<0>", text)
 
 
 @contextmanager
@@ -30,8 +26,37 @@ def one_error() -> Iterator[None]:
     """Whatever cannot be had is one error on the page; its message names it."""
     try:
         yield
+    except DamageError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        choose_damaged()
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/error:")
+
+
+def choose_damaged() -> None:
+    st.toggle(
+        "Use the frames that can be decoded",
+        key=carried("allow_damaged", False),
+        persist_state="session",
+        help="In the place of a frame that cannot be decoded, the nearest that can be is shown to the networks.",
+    )
+
+
+def as_chosen(clip: Clip) -> Clip:
+    """With damage allowed where it is."""
+    return replace(clip, allow_damaged=st.session_state.get("allow_damaged", False))
+
+
+def show_notices(notices: Sequence[Notice]) -> None:
+    """What is to be known of a video, above the picture; damage that is allowed can be refused again."""
+    damage = [notice for notice in notices if notice.kind == "damage"]
+    if damage:
+        st.warning(plain("This video is damaged: " + "; ".join(damage) + "."), icon=":material/broken_image:")
+    if st.session_state.get("allow_damaged", False) and damage:
+        choose_damaged()
+    for notice in notices:
+        if notice.kind != "damage":
+            st.caption(f":material/info: {plain(notice)}")
 
 
 def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
@@ -158,7 +183,8 @@ def choose_clip(clips: list[Clip]) -> Clip | None:
         source = st.segmented_control(
             "Clip", list(choose), key=key, required=True, width="stretch", persist_state="session"
         )
-        return choose[source]()
+        clip = choose[source]()
+    return clip and as_chosen(clip)
 
 
 def _shipped(clips: list[Clip]) -> Clip | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import loading
-from app.choices import plain
 from app.loading import data_set
+from app.markdown import plain
 from app.runs import Run, running
 from atr.data.clips import TabletopClips, VideoClips
 from atr.models import VideoClassifier

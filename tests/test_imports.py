@@ -21,7 +21,7 @@ FLOORS = {
     "atr": [{GROUND}, {"video"}, {"tabletop"}, {"data"}, {"results"}, {"training"}, {"commands"}, {DOORS}],
     "analysis": [{GROUND}, {"relations", "compare", "localize", "what_if"}, {"commands"}, {DOORS}],
     "app": [
-        {"explorer"},
+        {"explorer", "markdown"},
         {"loading"},
         {"browsing", "choices", "computing", "exports", "runs"},
         {"compare", "what_if"},

@@ -7,9 +7,9 @@ import streamlit as st
 from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
-from app.choices import plain
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
+from app.markdown import plain
 from atr.checkpoint import CheckpointError
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there

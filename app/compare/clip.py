@@ -9,11 +9,12 @@ import streamlit as st
 from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS
 from app import loading
-from app.choices import one_error, plain
+from app.choices import as_chosen, one_error, show_notices
 from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, judged, settle
 from app.compare.exports import class_scores, take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
 from app.loading import Clip, Look
+from app.markdown import plain
 from atr.results.predictions import Predictions
 
 PAGE = 24  # thumbnails at a time: only these are rendered
@@ -105,7 +106,7 @@ def choose_gradcam() -> str:
 
 
 def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]) -> None:
-    clip = loading.predicted_clip(predictions[0], index)
+    clip = as_chosen(loading.predicted_clip(predictions[0], index))
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.markdown(f"**{plain(str(clip.label))}** · {plain(clip.name)}")
     view_asked = starting_view(clip)
@@ -116,6 +117,7 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
     targets = [gradcam_class(p, index, gradcam) for p in predictions]
     with st.container():  # bars of progress come and go in it, and the view below stays in its place
         looks = [loading.look(clip, name, view, target=t) for name, t in zip(names, targets, strict=True)]
+    show_notices(looks[0].result.notices)
     payload = loading.sides_payload(looks, predictions, index)
     side_by_side(payload, start=start_of(view_asked, looks, payload), link=link, key="compared_sides")
     st.caption(plain(costs(looks)))

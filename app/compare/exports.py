@@ -13,12 +13,12 @@ from analysis.actionness import ClipActionness
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
-from app.choices import plain
 from app.explorer import SidesPayload
 from app.explorer.sides import values_of
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look
 from app.loading.looks import uniform_maps
+from app.markdown import plain
 from atr.results.predictions import Predictions
 
 KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side

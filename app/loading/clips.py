@@ -20,10 +20,10 @@ from atr.data.reading import read_annotations
 from atr.files import read_arrays, whole_file
 from atr.results.predictions import Predictions
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
-from atr.video.decoding import VideoError, decode, probe
+from atr.video.decoding import VIDEO_SUFFIXES, VideoError, decode, probe
 from atr.video.sampling import uniform_indices
 
-UPLOAD_KINDS = ("mp4", "webm", "avi", "mov", "mkv", "gif")
+UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 FILM_FRAMES, FILM_SIDE = 8, 112
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
 
@@ -40,6 +40,7 @@ class Clip:
         acting: whether the hand acts, one a frame.
         masks: uint8 (L, H, W), or the NPZ file that holds them.
         fps: of a clip given as frames; a file states its own.
+        allow_damaged: of frames that cannot be decoded, the nearest that can are shown.
     """
 
     name: str
@@ -49,20 +50,21 @@ class Clip:
     acting: Sequence[bool] | None = None
     masks: Path | np.ndarray | None = None
     fps: float = 25.0
+    allow_damaged: bool = False
 
     @property
     def digest(self) -> str:
-        """Of its content. Raises OSError."""
+        """Of its content, and of how it is read. Raises OSError."""
         if isinstance(self.source, np.ndarray):
             return hashlib.sha256(self.source).hexdigest()
-        return digest_of(self.source)
+        return f"{digest_of(self.source)}{' with damage' if self.allow_damaged else ''}"
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width. Raises VideoError."""
         if isinstance(self.source, np.ndarray):
             return self.source.shape[1:3]
-        info = probe(self.source)
+        info = probe(self.source, allow_damaged=self.allow_damaged)
         return info.height, info.width
 
 
@@ -258,7 +260,10 @@ def predicted_film(predictions: Predictions, index: int) -> dict:
 
 @st.cache_data(max_entries=256, show_spinner="Preparing thumbnails …")
 def _film(path: str, stamp: str) -> str:
-    frames = decode(path, uniform_indices(probe(path).length, FILM_FRAMES))
+    length = probe(path, allow_damaged=True).length
+    frames = decode(
+        path, uniform_indices(length, FILM_FRAMES), allow_damaged=True
+    )  # whole or not, it is recognised
     side = min(frames.shape[1:3])
     top, left = (frames.shape[1] - side) // 2, (frames.shape[2] - side) // 2
     squares = frames[:, top : top + side, left : left + side]

@@ -91,7 +91,7 @@ def own_name(clip: Clip) -> Iterator[None]:
     try:
         yield
     except VideoError as error:
-        raise VideoError(str(error).replace(str(clip.source), clip.name)) from error
+        raise type(error)(str(error).replace(str(clip.source), clip.name)) from error
 
 
 class Progress:
@@ -130,16 +130,25 @@ def progress_bar(text: str) -> Iterator[Progress]:
 def _actionness(
     identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> ClipActionness:
-    source, turn = _clip.source, networks.turn(_progress.waiting)
-    return clip_actionness(_model, source, view=view, fps=_clip.fps, progress=_progress.done, turn=turn)
+    return clip_actionness(_model, _clip.source, **_reading(_clip, view, _progress))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _gradcam(
     identity: str, view: str, target: int, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> tuple[dict[str, np.ndarray], float]:
-    blocks, source, turn = explained_blocks(_model), _clip.source, networks.turn(_progress.waiting)
-    return clip_gradcam(_model, source, blocks, target=target, view=view, progress=_progress.done, turn=turn)
+    blocks = explained_blocks(_model)
+    return clip_gradcam(_model, _clip.source, blocks, target=target, **_reading(_clip, view, _progress))
+
+
+def _reading(clip: Clip, view: str, progress: Progress) -> dict:
+    return {
+        "view": view,
+        "fps": clip.fps,
+        "allow_damaged": clip.allow_damaged,
+        "progress": progress.done,
+        "turn": networks.turn(progress.waiting),
+    }
 
 
 def common_view(clip: Clip, checkpoints: Sequence[str]) -> str:

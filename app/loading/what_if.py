@@ -11,13 +11,13 @@ from app.loading.clips import Clip
 from app.loading.looks import Progress, identity_of, own_name, progress_bar
 from app.loading.turns import networks
 from atr.models import VideoClassifier
-from atr.video.decoding import decode, probe
+from atr.video.decoding import Notice, open_video
 from atr.video.protocol import evaluated_indices
 from atr.video.transforms import cut_view
 
 
-def sampled(clip: Clip, checkpoint: str) -> tuple[np.ndarray, np.ndarray]:
-    """The frames that a checkpoint is shown of a video, uint8 (T, H, W, 3), and their indices in it (T,).
+def sampled(clip: Clip, checkpoint: str) -> tuple[np.ndarray, np.ndarray, tuple[Notice, ...]]:
+    """The frames that a checkpoint is shown of a video, uint8 (T, H, W, 3), their indices in it (T,), and its notices.
 
     As in the evaluation 1×1: the checkpoint's sampling, centre crop. Raises CheckpointError and VideoError.
     """
@@ -26,14 +26,17 @@ def sampled(clip: Clip, checkpoint: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the frames …")
-def _sampled(identity: str, _model: VideoClassifier, _clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-    indices = evaluated_indices(probe(_clip.source).length, _model.config.num_frames, _model.sampling)
-    return cut_view(decode(_clip.source, indices), _model.preprocessing), indices
+def _sampled(
+    identity: str, _model: VideoClassifier, _clip: Clip
+) -> tuple[np.ndarray, np.ndarray, tuple[Notice, ...]]:
+    with open_video(_clip.source, allow_damaged=_clip.allow_damaged) as video:
+        indices = evaluated_indices(video.length, _model.config.num_frames, _model.sampling)
+        return cut_view(video.frames(indices), _model.preprocessing), indices, video.notices
 
 
 def outcome(clip: Clip, checkpoint: str, intervention: Intervention) -> Outcome:
     """One forward pass, two where maps rank what is hidden. Raises as `sampled`, and ValueError as `intervene`."""
-    frames, _ = sampled(clip, checkpoint)
+    frames, *_ = sampled(clip, checkpoint)
     identity = identity_of(clip, checkpoint, "crop")
     with progress_bar(f"{checkpoint} computes the class scores …") as progress:
         settings = dataclasses.asdict(intervention)

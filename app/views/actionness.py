@@ -17,10 +17,11 @@ from analysis.actionness import (
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
 from app import choices, loading
-from app.choices import one_error, plain
+from app.choices import one_error
 from app.explorer import data_url, explorer, relation_grid
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import ChoiceError, Look
+from app.markdown import plain
 
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
 
@@ -49,6 +50,7 @@ def show() -> None:
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
     result = look.result
     verdict(look)
+    choices.show_notices(result.notices)
     for note in result.notes if not result.maps else ():
         st.info(plain(note), icon=":material/layers_clear:")
     explorer(loading.payload(look), start=start, link=choices.write_link(clip, checkpoint))

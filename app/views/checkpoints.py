@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import loading
-from app.choices import plain
+from app.markdown import plain
 from atr.checkpoint import OWN_KEYS, WEIGHTS, CheckpointError
 from atr.describe import Description
 from atr.models import ModelConfig
@@ -72,10 +72,10 @@ class Checkpoint:
     @property
     def shares(self) -> dict[str, float]:
         """The shares among the recorded metrics, such as top1, in percent."""
-        metrics = self.facts.get("metrics") or {}
+        metrics = self.facts.get("metrics")
         return {
-            METRIC_NAMES.get(key, key): 100 * value
-            for key, value in metrics.items()
+            METRIC_NAMES.get(key, plain(key)): 100 * value
+            for key, value in (metrics.items() if isinstance(metrics, dict) else ())
             if isinstance(value, float) and 0 <= value <= 1
         }
 
@@ -113,7 +113,7 @@ def card(name: str, checkpoint: Checkpoint) -> None:
             column.metric(label, value)
         st.markdown(f"**Trained on** {plain(str(facts.get('training_data', 'not stated')))}")
         if command := facts.get("command"):
-            st.code(command, language="bash", wrap_lines=True)
+            st.code(str(command), language="bash", wrap_lines=True)
         else:
             st.caption("The command that made it is not recorded.")
         with st.expander("Blocks, configuration and all other recorded facts"):

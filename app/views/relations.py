@@ -12,10 +12,11 @@ from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, 
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import in_base, relations_folder, relations_table
 from app import choices, loading
-from app.choices import one_error, plain
+from app.choices import one_error
 from app.computing import compute_panel
 from app.exports import file_row
 from app.loading import ChoiceError
+from app.markdown import plain
 from atr.models import VideoClassifier
 
 CONTROL = (

@@ -8,9 +8,10 @@ import streamlit as st
 from analysis.actionness import actionness_blocks, default_block
 from analysis.what_if.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
 from app import choices, loading
-from app.choices import one_error, plain
+from app.choices import one_error
 from app.loading import ChoiceError, Clip
 from app.loading.what_if import sampled
+from app.markdown import plain
 from app.what_if.outcome import Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
@@ -58,13 +59,16 @@ def show() -> None:
         model = loading.model(checkpoint)
         read_link(model, checkpoint)
         if clip is not None:
-            sampled(clip, checkpoint)  # a video that cannot be read is one error of the whole page
+            *_, notices = sampled(
+                clip, checkpoint
+            )  # a video that cannot be read is one error of the whole page
     finally:
         if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
     if clip is None:
         st.info("Choose a video in the sidebar to see its frames and its class scores.")
     else:
+        choices.show_notices(notices)
         for note in model.sampling.notes:
             st.caption(plain(note))
         st.fragment(live)(model, checkpoint, clip)

@@ -13,11 +13,11 @@ from PIL import Image
 
 from analysis.what_if.figures import scores_figure
 from analysis.what_if.interventions import HIDDEN, Intervention, Outcome
-from app.choices import plain
 from app.explorer import data_url
 from app.exports import Download, download_row, enlarged, film, written
 from app.loading import Clip
 from app.loading.what_if import outcome, sampled
+from app.markdown import plain
 
 FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
 STRIP = (
@@ -43,7 +43,7 @@ class Answer:
     @classmethod
     def of(cls, clip: Clip, checkpoint: str, labels: Sequence[str], intervention: Intervention) -> "Answer":
         """Raises ValueError as `outcome`."""
-        _, indices = sampled(clip, checkpoint)
+        _, indices, _ = sampled(clip, checkpoint)
         before, after = (outcome(clip, checkpoint, each) for each in (Intervention(), intervention))
         return cls(clip, checkpoint, labels, indices, intervention, before, after)
 

@@ -12,9 +12,10 @@ from analysis.what_if.faithfulness import areas_table, described, faithfulness_f
 from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
-from app.choices import plain, stored_results
+from app.choices import stored_results
 from app.computing import compute_panel
 from app.exports import file_row
+from app.markdown import plain
 from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}

@@ -35,11 +35,12 @@ from atr.video.container import VIDEO_SUFFIXES
 from atr.video.frame_folder import FrameFolder
 from atr.video.limits import Limits
 from atr.video.notices import Notice
-from atr.video.video import Video, VideoError, VideoInfo, one_line
+from atr.video.video import DamageError, Video, VideoError, VideoInfo, one_line
 from atr.video.video_file import VideoFile
 
 __all__ = [
     "VIDEO_SUFFIXES",
+    "DamageError",
     "Limits",
     "Notice",
     "Video",

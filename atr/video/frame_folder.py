@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from atr.video.limits import Limits
 from atr.video.notices import Notice
-from atr.video.video import ALLOWING, NEAREST_SHOWN, Video, spans
+from atr.video.video import NEAREST_SHOWN, Video, spans
 
 NUMBERED = re.compile(r"(.*?)(\d+)\.(jpe?g|png)", re.IGNORECASE | re.DOTALL)
 KINDS = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG"}
@@ -56,8 +56,8 @@ class FrameFolder(Video):
                 )
             if following > number + 1 and not allow_damaged:
                 ends = f"{found[0][0]} to {found[-1][0]}"
-                raise self.error(
-                    f"is a folder and has {len(found)} frames numbered {ends}; number {number + 1} is missing; {ALLOWING}"
+                raise self.damage(
+                    f"is a folder and has {len(found)} frames numbered {ends}; number {number + 1} is missing"
                 )
         self.codec = kinds.pop()
         self._others = sorted(names - {file.name for *_, file in found})
@@ -125,7 +125,7 @@ class FrameFolder(Video):
     def _read(self, index: int) -> np.ndarray:
         picture = self._decoded(index)
         if picture is None:
-            raise self.error(f"frame {index} cannot be decoded; {ALLOWING}")
+            raise self.damage(f"frame {index} cannot be decoded")
         return picture
 
     def _decoded(self, index: int) -> np.ndarray | None:

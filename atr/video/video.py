@@ -20,6 +20,10 @@ class VideoError(ValueError):
     """A file that cannot be read as a video, or that lacks a frame that was asked for."""
 
 
+class DamageError(VideoError):
+    """A damaged file that can be read where damage is allowed."""
+
+
 @dataclass(frozen=True)
 class VideoInfo:
     """What a video holds; ``width`` and ``height`` in pixels, as displayed (turned, with square pixels).
@@ -158,6 +162,9 @@ class Video(ABC):
 
     def error(self, reason: str) -> VideoError:
         return VideoError(f"{one_line(self.path)}: {reason}")
+
+    def damage(self, reason: str) -> DamageError:
+        return DamageError(f"{one_line(self.path)}: {reason}; {ALLOWING}")
 
 
 def one_line(path: Path) -> str:

@@ -136,9 +136,7 @@ class VideoFile(Video):
             self.check()
         if not self.allow_damaged:
             known = "" if not self._spoilt else f" ({spans(self._spoilt)} of {self.length} frames cannot be)"
-            raise self.error(
-                f"frame {index} cannot be decoded{known}; commands show the nearest with --allow-damaged"
-            )
+            raise self.damage(f"frame {index} cannot be decoded{known}")
         if not self._spoilt or index not in self._spoilt:  # it could be decoded in the company of all others
             raise self.error(f"frame {index} cannot be decoded on its own")
         yield from self.pictures(wanted)
@@ -368,9 +366,7 @@ class VideoFile(Video):
 
     def _require(self, lacking: int, total: int, found: str) -> None:
         if not self.allow_damaged and total - lacking < DECODABLE * total:
-            raise self.error(
-                f"{found}; at least {DECODABLE:.0%} must be decodable unless damage is allowed (commands: --allow-damaged)"
-            )
+            raise self.damage(f"{found}; at least {DECODABLE:.0%} must be decodable")
 
     def _too_short(self, index: int, length: int) -> VideoError:
         return self.error(f"frame {index} is wanted, but the video ends after {length} frames")

@@ -7,9 +7,9 @@ import pytest
 
 import atr
 from app import loading
-from app.choices import plain
 from app.explorer import pack
 from app.loading import data_set
+from app.markdown import plain
 from tests.app.world import ACTING, SIDE, write_checkpoint
 
 

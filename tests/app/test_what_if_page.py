@@ -235,7 +235,7 @@ def test_an_upload_without_a_label_follows_the_class_first_predicted(launch, wor
 
 def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world, network):
     first, second = loading.shipped_clips()
-    frames, indices = sampled(first, "net")
+    frames, indices, _ = sampled(first, "net")
     assert indices.tolist() == [1, 4, 7, 10]
     before = outcome(first, "net", Intervention())
     shutil.copy(second.source, first.source)

@@ -1,0 +1,64 @@
+"""Damaged videos on the pages: a notice above the picture, or one line and the choice to use what can be decoded."""
+
+import pytest
+
+from app.loading.clips import UPLOAD_KINDS
+from atr.video.decoding import VIDEO_SUFFIXES
+from tests.app.test_pages import errors
+from tests.app.world import write_checkpoint
+from tests.damaged_clips import write_damaged
+
+
+@pytest.fixture
+def damaged(world, monkeypatch):
+    """A folder of damaged videos whose paths can be typed in, and a checkpoint."""
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    monkeypatch.setenv("ATR_VIDEOS", str(write_damaged(world / "damaged")))
+
+
+def warnings(app) -> list[str]:
+    return [warning.value for warning in app.warning]
+
+
+@pytest.mark.parametrize("page", ["actionness", "what_if"])
+def test_of_a_video_that_lost_its_end_the_page_says_which_frames_are_missing(launch, damaged, page):
+    app = launch(page, clip="cut.mp4")
+    assert not errors(app)
+    (warning,) = warnings(app)
+    assert "of 40 are missing: the file was cut short" in warning
+    assert not [toggle for toggle in app.toggle if toggle.key == "allow\\_damaged"]
+
+
+@pytest.mark.parametrize("page", ["actionness", "what_if"])
+def test_half_a_video_is_refused_until_its_frames_are_asked_for(launch, damaged, page):
+    app = launch(page, clip="half.mp4")
+    (error,) = errors(app)
+    assert "half.mp4" in error and "at least 90%" in error
+    assert not app.get("bidi_component") or page == "what_if"
+    app.toggle(key="allow_damaged").set_value(True).run()
+    assert not errors(app) and not app.exception
+    (warning,) = warnings(app)
+    assert "of 40 are missing" in warning
+    app.toggle(key="allow_damaged").set_value(False).run()
+    assert len(errors(app)) == 1
+
+
+def test_a_frame_that_cannot_be_decoded_is_stood_in_for(launch, damaged):
+    app = launch(clip="spot.mov")
+    (error,) = errors(app)
+    assert "frame 15 cannot be decoded" in error
+    app.toggle(key="allow_damaged").set_value(True).run()
+    assert not errors(app)
+    assert "for frames 15 the nearest that can be decoded are shown" in warnings(app)[0]
+
+
+def test_what_was_changed_is_said_without_a_warning(launch, damaged):
+    app = launch(clip="deep.mp4")
+    assert not errors(app) and not warnings(app)
+    assert any("10 bits" in caption.value for caption in app.caption)
+    app = launch(clip="whole.mp4")
+    assert not errors(app) and not warnings(app)
+
+
+def test_what_can_be_decoded_can_be_uploaded():
+    assert {f".{kind}" for kind in UPLOAD_KINDS} == set(VIDEO_SUFFIXES)

@@ -126,7 +126,7 @@ class VideoFile(Video):
             finally:
                 track.close()
             if self._spoilt:
-                found = f"{spans(self._spoilt)} of {self.length} frames cannot be decoded"
+                found = f"frames {spans(self._spoilt)} of {self.length} cannot be decoded"
                 self._note(found)
                 self._require(len(self._spoilt), self.length, found)
 
@@ -135,7 +135,7 @@ class VideoFile(Video):
         if self.allow_damaged or self._is_affordable:
             self.check()
         if not self.allow_damaged:
-            known = "" if not self._spoilt else f" ({spans(self._spoilt)} of {self.length} frames cannot be)"
+            known = "" if not self._spoilt else f" (frames {spans(self._spoilt)} of {self.length} cannot be)"
             raise self.damage(f"frame {index} cannot be decoded{known}")
         if not self._spoilt or index not in self._spoilt:  # it could be decoded in the company of all others
             raise self.error(f"frame {index} cannot be decoded on its own")

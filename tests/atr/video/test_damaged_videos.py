@@ -53,7 +53,7 @@ def sound_frames(path):
             try:
                 (given[index],) = video.frames([index])
             except VideoError as error:
-                assert f"frame {index}" in str(error) or "frames cannot be decoded" in str(error)
+                assert f"frame {index}" in str(error) or "cannot be decoded" in str(error)
                 assert "\n" not in str(error)
         return given, video.notices
 
@@ -66,7 +66,7 @@ def test_frames_given_are_right_and_the_others_are_named(films, tmp_path, name, 
     try:
         given, notices = sound_frames(path)
     except VideoError as error:  # too much is lost
-        assert "frames cannot be decoded" in str(error)
+        assert "cannot be decoded" in str(error)
         return
     for index, frame in given.items():
         difference = np.abs(frame.astype(int) - whole[number_of(frame)]).max()
@@ -80,8 +80,8 @@ def test_damage_is_named_by_a_check_and_met_when_its_frames_are_read(tmp_path):
     path = damaged(whole, 0.5, 100, tmp_path / "f.mov")
     info = check(path)
     (notice,) = info.notices
-    spoilt = int(notice.split()[0])
-    assert info.length == 40 and notice == f"{spoilt} of 40 frames cannot be decoded"
+    spoilt = int(notice.split()[1])
+    assert info.length == 40 and notice == f"frames {spoilt} of 40 cannot be decoded"
     assert probe(path).notices == ()  # which decodes one frame only
     assert len(decode(path, [0, 39])) == 2
     with pytest.raises(VideoError, match=f"frame {spoilt} cannot be decoded"):
@@ -104,9 +104,9 @@ def test_a_group_that_lost_its_key_is_lost(tmp_path):
     content[place + 4 : place + key.size] = bytes(key.size - 4)
     path = tmp_path / "f.mp4"
     path.write_bytes(content)
-    with pytest.raises(VideoError, match="(19|20) to 29 of 50 frames cannot be decoded; at least 90%"):
+    with pytest.raises(VideoError, match="frames (19|20) to 29 of 50 cannot be decoded; at least 90%"):
         check(path)
-    assert check(path, allow_damaged=True).notices[0].endswith(" to 29 of 50 frames cannot be decoded")
+    assert check(path, allow_damaged=True).notices[0].endswith(" to 29 of 50 cannot be decoded")
     shown = [number_of(frame) for frame in decode(path, [18, 22, 27, 30], allow_damaged=True)]
     assert shown in ([18, 18, 30, 30], [18, 19, 30, 30])  # the frame before the damage may be doubted
 

@@ -12,10 +12,11 @@ from app import loading
 from app.browsing import carried, choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
+from app.loading.clips import film_or_blank
 from app.loading.data_set import LINK, clip_of_link
 from app.loading.results import readable_results
 from app.markdown import plain
-from atr.video.decoding import DamageError, Notice, VideoError
+from atr.video.decoding import DamageError, Notice
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
@@ -138,7 +139,15 @@ def choose_checkpoint(names: list[str]) -> str | None:
     if (chosen := st.session_state.get("checkpoint")) not in names:
         chosen = next(filter(loading.whole_checkpoint, names), names[0])
     key = carried("checkpoint", chosen, names)
-    return st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session")
+    chosen = st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session")
+    tell_unusable(names)
+    return chosen
+
+
+def tell_unusable(names: list[str]) -> None:
+    """One line in the sidebar on the folders that are no whole checkpoints."""
+    if unusable := [name for name in names if not loading.whole_checkpoint(name)]:
+        st.sidebar.caption(plain(f"Cannot be used, see Checkpoints: {', '.join(unusable)}"))
 
 
 def prefer_graph_reasoner(names: list[str]) -> None:
@@ -201,13 +210,7 @@ def _shipped(clips: list[Clip]) -> Clip | None:
         if name in by_name:
             st.session_state["shipped"] = name
 
-    films = []
-    for clip in clips:
-        try:
-            films.append(loading.film(clip))
-        except VideoError as error:
-            raise ChoiceError(f"A shipped clip cannot be read. {error}") from error
-    gallery(films, chosen=st.session_state["shipped"], on_choice=clicked)
+    gallery([film_or_blank(clip) for clip in clips], chosen=st.session_state["shipped"], on_choice=clicked)
     return by_name[st.session_state["shipped"]]
 
 
@@ -220,7 +223,7 @@ def _upload() -> Clip | None:
     if file is not None:
         st.session_state["uploaded"] = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
     if clip := st.session_state.get("uploaded"):
-        st.caption(f"Showing {clip.name}. It stays on this machine and is deleted with the session.")
+        st.caption(f"Showing {plain(clip.name)}. It stays on this machine and is deleted with the session.")
     return clip
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
+from app.choices import tell_unusable
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
@@ -88,6 +89,7 @@ def choose_checkpoints(names: list[str]) -> list[str]:
         max_selections=MOST,
         help="Two to four. The first is A, the second B.",
     )
+    tell_unusable(names)
     whole = [name for name in chosen if loads(name)]
     if len(names) == 1:
         raise ChoiceError(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.loading.roots import root, stamp_of
-from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, read_config
+from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, readable_checkpoints
 from atr.describe import Description, describe
 from atr.models import ModelConfig, VideoClassifier
 from atr.preprocessing import Preprocessing
@@ -34,13 +34,10 @@ def no_checkpoint() -> str:
 def configuration(name: str) -> dict:
     """config.json of a folder that also has weights, which are not read. Raises CheckpointError."""
     folder = root("checkpoints") / name
-    try:
-        config = read_config(folder)
-        if not (folder / WEIGHTS).is_file():
-            raise CheckpointError(f"{folder} has no {WEIGHTS}: it is not a checkpoint folder of this package")
-    except CheckpointError as error:
-        raise CheckpointError(f"{error}. {WHAT_IS_A_CHECKPOINT}") from error
-    return config
+    found, faults = readable_checkpoints([folder])
+    if folder in faults:
+        raise CheckpointError(f"{faults[folder]}. {WHAT_IS_A_CHECKPOINT}")
+    return found[folder]
 
 
 def whole_checkpoint(name: str) -> bool:

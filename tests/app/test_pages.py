@@ -70,6 +70,29 @@ def test_a_foreign_folder_is_one_error_and_another_choice_mends_it(launch, world
     assert not errors(app) and not app.exception
 
 
+@pytest.mark.parametrize("page", ["actionness", "what_if", "relations", "compare"])
+def test_folders_that_are_no_checkpoints_are_one_line_beside_the_good_ones(launch, world, results, page):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    for name in ("em*pty", "strange"):
+        (world / "checkpoints" / name).mkdir()
+    (world / "checkpoints" / "strange" / "config.json").write_text("{")
+    app = launch(page)
+    assert not errors(app)
+    assert [caption.value for caption in app.sidebar.caption if "Cannot be used" in caption.value] == [
+        r"Cannot be used, see Checkpoints: em\*pty, strange"
+    ]
+
+
+def test_a_shipped_clip_that_cannot_be_read_leaves_the_others(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "clips" / "val-000001.mp4").write_bytes(b"this is no video")
+    app = launch()
+    assert app.title[0].value == "moving right" and not errors(app)
+    (error,) = errors(launch(clip="val-000001"))
+    assert error.startswith("val-000001: cannot be read as a video")
+
+
 def test_a_damaged_list_of_clips_is_one_error_and_uploads_still_work(launch, world):
     write_checkpoint(world / "checkpoints" / "only", block="atr")
     (world / "clips" / "annotations.json").write_text("{")

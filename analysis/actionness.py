@@ -225,6 +225,21 @@ def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def upsample(map_: np.ndarray, height: int, width: int) -> np.ndarray:
-    """One map (h, w) at the size of a frame, float32 (height, width), bilinear between the cells' centres."""
-    return cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+def upsample(
+    map_: np.ndarray, height: int, width: int, centres: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """One map (h, w) at the size of a frame, float32 (height, width), bilinear between the cells' centres.
+
+    centres: of its rows and columns, as shares of the height and the width (`alignment.cell_centres`); None for cells
+    edge to edge. Beyond the outermost centres the map stays as it is there.
+    """
+    if centres is None:
+        return cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    rows, columns = (weights_between(c, size) for c, size in zip(centres, (height, width), strict=True))
+    return (rows @ map_ @ columns.T).astype(np.float32)
+
+
+def weights_between(centres: np.ndarray, size: int) -> np.ndarray:
+    """What each of the cells adds to each of `size` pixels along one axis, linear between centres: (size, cells)."""
+    pixels = (np.arange(size) + 0.5) / size
+    return np.stack([np.interp(pixels, centres, cell) for cell in np.eye(len(centres))], axis=1)

@@ -51,12 +51,14 @@ class SameConv(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = (
-            max((-(-side // stride) - 1) * stride + kernel - side, 0)
-            for side, stride, kernel in zip(x.shape[2:], self.stride, self.kernel_size, strict=True)
-        )
-        padding = (width // 2, width - width // 2, height // 2, height - height // 2)
-        return super().forward(F.pad(x, padding))
+        (top, bottom), (left, right) = (self.padding_of(axis, side) for axis, side in enumerate(x.shape[2:]))
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+    def padding_of(self, axis: int, side: int) -> tuple[int, int]:
+        """Pixels before and behind an input of `side` pixels; axis 0 is the height, 1 the width."""
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        padding = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        return padding // 2, padding - padding // 2
 
 
 class BatchNorm(nn.BatchNorm2d):

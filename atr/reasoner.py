@@ -31,7 +31,11 @@ class TemporalRelation(nn.Module):
         self.phi = nn.Linear(channels, channels, bias=False)
 
     def forward(self, s: Tensor) -> Tensor:
-        return torch.softmax(self.theta(s) @ self.phi(s).transpose(1, 2) * self.factor, dim=-1)
+        return torch.softmax(self.logits(s), dim=-1)
+
+    def logits(self, s: Tensor) -> Tensor:
+        """What the softmax is taken of, (N, T, C) -> (N, T, T)."""
+        return self.theta(s) @ self.phi(s).transpose(1, 2) * self.factor
 
 
 class GraphReasoner(nn.Module):

@@ -3,21 +3,23 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from analysis.alignment import ALIGNMENTS
 from analysis.gradcam import explained_blocks, residual_block
 from analysis.html_page import Figures, page, paragraph, section
-from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.fig5 import Ranked, fig5_numbers, fig5_table, ranked_of
+from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
+from analysis.localize.maps import Map, layouts_of, maps_of
 from analysis.localize.masked_clips import MaskedClips, open_masked
 from analysis.localize.numbers import (
     LocalizeResult,
-    Map,
     acting_table,
     localization_numbers,
     localization_table,
     localize_folder,
-    maps_of,
     measure_clips,
 )
 from atr.files import write_arrays, write_json
@@ -49,6 +51,8 @@ class Localize:
     options: SharedOptions
     block: tuple[str, ...] = ()
     """by their paper names, such as S3B2; default: those with an ATR block, or all of stages 3 to 5"""
+    alignment: Literal[ALIGNMENTS] = "edges"
+    """edges: cells edge to edge over the picture; centres: each where its receptive field has its centre"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)
@@ -57,11 +61,14 @@ class Localize:
         blocks = self.block or explained_blocks(model)
         for block in blocks:
             residual_block(model, block)  # or it says which there are
+        settings = {"blocks": blocks, "alignment": self.alignment}
+        maps = maps_of(model, blocks)
+        ranked = ranked_of(maps, layouts_of(model, **settings))
         return Question(
             "localize",
-            folder=partial(localize_folder, blocks=blocks),
-            passes={"localize": partial(measure_clips, model, blocks=blocks)},
-            write=partial(write_result, blocks, maps_of(model, blocks)),
+            folder=partial(localize_folder, **settings),
+            passes={"localize": partial(measure_clips, model, **settings)},
+            write=partial(write_result, settings, maps, ranked),
             show=print_result,
             result=LocalizeResult,
             open=masked_clips,
@@ -84,8 +91,9 @@ def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
 
 
 def write_result(
-    blocks: tuple[str, ...],
+    settings: dict,
     maps: tuple[Map, ...],
+    ranked: tuple[Ranked, ...],
     folder: Path,
     facts: dict,
     clips: MaskedClips,
@@ -95,28 +103,31 @@ def write_result(
     result = facts | {
         "truth": clips.truth,
         "clips": len(rows["index"]),
-        "blocks": list(blocks),
+        **settings,
         "milliseconds_per_clip": times,
         **localization_numbers(rows, maps),
+        "fig5": fig5_numbers(rows, ranked),
     }
     names = np.array([f"{m.method} {m.block}" if m.block else m.method for m in maps])
+    scored = np.array([f"{r.method} {r.block or r.grid}" for r in ranked])
     write_json(folder / RESULT, result)
-    write_arrays(folder / "localize.npz", {**named_rows(clips, rows), "maps": names})
+    write_arrays(folder / "localize.npz", {**named_rows(clips, rows), "maps": names, "ranked": scored})
     localization_table(result).to_csv(folder / "localize.csv", index=False)
     acting_table(result).to_csv(folder / "emphasis.csv", index=False)
+    fig5_table(result).to_csv(folder / "fig5.csv", index=False)
     (folder / "localize.html").write_text(localize_page(result))
 
 
 def described(result: dict) -> str:
     area = "no area" if result["area"] is None else f"{result['area']:.1%} of the area"
     return (
-        f"{result['data']['description']}, {result['frames']:,} frames of {result['clips']:,} clips. "
+        f"{result['data']['description']}, cells aligned by their {result['alignment']}, {result['frames']:,} frames of {result['clips']:,} clips. "
         f"Target: {result['truth']} ({area}). Grad-CAM is that of the predicted class."
     )
 
 
 def localize_page(result: dict) -> str:
-    """Both figures in one self-contained HTML page."""
+    """The figures in one self-contained HTML page."""
     figures = Figures()
     return page(
         f"{result['checkpoint']['name']}: do the maps find the action?",
@@ -130,6 +141,24 @@ def localize_page(result: dict) -> str:
             ),
             figures.html(acting_figure([result])),
         ),
+        section(
+            "Where and when at once",
+            paragraph(fig5_described(result)),
+            figures.html(fig5_figure([result])),
+        ),
+    )
+
+
+def fig5_described(result: dict) -> str:
+    """What the Fig-5 score is, and over which clips."""
+    fig5 = result["fig5"]
+    left = f"{fig5['never_acting']} in which nobody acts are left out" if fig5["never_acting"] else ""
+    untold = f"{fig5['without_truth']} do not tell the truth that it needs" if fig5["without_truth"] else ""
+    others = "; ".join(part for part in (left, untold) if part)
+    return (
+        f"Fig-5 score, {fig5['clips']:,} clips{f' ({others})' if others else ''}: average precision of raw maps over "
+        "all pixels of all frames of a clip; positive is the target while it acts. fig5_next: the union with the "
+        "target of the next sampled frame. true masks: the best that a grid of cells allows."
     )
 
 
@@ -145,8 +174,15 @@ def print_result(result: dict, folder: Path) -> None:
         )
         shown = ["method", "block", "quantity", "spearman", "acting_above"]
         shown += ["acting_above, low", "acting_above, high", "beyond_course"]
+        shown += ["acting_above_without_last", "beyond_course_without_last"]
         table = acting_table(result)[shown]
         print(table.fillna({"block": ""}).to_string(index=False, float_format="%.3f"))
+    print(f"\n{fig5_described(result)}")
+    if result["fig5"]["clips"]:
+        table = fig5_table(result).fillna({"block": ""})
+        print(table.to_string(index=False, float_format="%.3f"))
+    for note in result["not_computed"]:
+        print(note)
     cost = result["milliseconds_per_clip"]
     print(
         f"\n{cost['forward']:.1f} ms a clip for the forward pass, which gives the actionness of every block; "

@@ -12,6 +12,7 @@ METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {
     "frame difference": (SERIES[1], "dash"),
     "centre": (SERIES[2], "dashdot"),
+    "centre x middle": (SERIES[3], "longdash"),
     "uniform": ("#8A8F98", "dot"),
 }
 MEASURES = {
@@ -19,7 +20,14 @@ MEASURES = {
     "ratio": "mass inside / area",
     "average_precision": "average precision",
 }
+FIG5 = {"fig5": "Fig-5 score", "fig5_next": "with the next frame's masks"}
 GRID = "rgba(128,128,128,0.25)"
+CEILING = {
+    "name": "true masks on the grid: ceiling",
+    "legendgroup": "ceiling",
+    "marker": {"symbol": "line-ew-open", "size": 26, "line": {"width": 2, "color": "#8A8F98"}},
+    "hovertemplate": "true masks on this grid: %{y:.3f}<extra></extra>",
+}
 WIDTH = 0.38  # of a bar; two stand side by side in a block
 
 
@@ -76,6 +84,37 @@ def acting_figure(results: Sequence[dict]) -> go.Figure:
     estimates = [e[m] for r in results for e in r["emphasis"] for m in ("acting_above", "beyond_course")]
     lowest = min((estimate["low"] for estimate in estimates if estimate), default=0.5)
     return figure.update_yaxes(range=[min(lowest, 0.5) - 0.05, 1.02])
+
+
+def fig5_figure(results: Sequence[dict]) -> go.Figure:
+    """Bars of the Fig-5 scores by block, lines of the baselines, and over each block the ceiling of its grid.
+
+    results: of `python -m analysis localize`, those that have the score.
+    """
+    figure = _grid(results, list(FIG5.values()))
+    for column, result in enumerate(results, start=1):
+        scores, blocks = result["fig5"]["scores"], result["blocks"]
+        for row, (measure, title) in enumerate(FIG5.items(), start=1):
+            shown = [entry for entry in scores if entry[measure] is not None]
+            for method in METHODS:
+                if entries := [entry for entry in shown if entry["method"] == method]:
+                    bars = _bars(entries, measure, method, blocks, title)
+                    figure.add_trace(bars.update(showlegend=_new(figure, method)), row=row, col=column)
+            for entry in shown:
+                if entry["method"] in LINES:
+                    line = _line(entry["method"], entry[measure]["value"], len(blocks), title)
+                    figure.add_trace(line.update(showlegend=_new(figure, line.name)), row=row, col=column)
+            if ceilings := _ceilings(shown, measure, blocks):
+                trace = go.Scatter(x=list(ceilings), y=list(ceilings.values()), mode="markers", **CEILING)
+                figure.add_trace(trace.update(showlegend=_new(figure, trace.name)), row=row, col=column)
+    return figure.update_yaxes(range=[0, 1.02])
+
+
+def _ceilings(scores: Sequence[dict], measure: str, blocks: Sequence[str]) -> dict[int, float]:
+    """Place of a block -> what the true masks reach on its grid."""
+    reached = {tuple(e["grid"]): e[measure]["value"] for e in scores if e["method"] == "true masks"}
+    grids = {entry["block"]: tuple(entry["grid"]) for entry in scores if entry["block"] is not None}
+    return {place: reached[grids[block]] for place, block in enumerate(blocks) if grids.get(block) in reached}
 
 
 def _grid(results: Sequence[dict], titles: Sequence[str]) -> go.Figure:

@@ -2,7 +2,8 @@
 
 A source is a list of clips whose frames have a fourth channel of bits beside red, green and blue, cut as the frames
 are: TARGET where the pixel belongs to what acts or is acted on, DISTRACTOR where it belongs to something else that
-moves, and ACTING everywhere in a frame in which the action happens. There are three:
+moves, and ACTING everywhere in a frame in which the action happens. Everywhere in a clip, STATED says that ACTING was
+stated and not concluded from the masks, and MASKED that the target is told by pixels, not by boxes. There are three:
 
 - `tabletop:val` (or :dev, :train), rendered here: the target is the hand and what it acts on;
 - a folder with an annotations.json whose clips have "masks", an NPZ file with `masks` uint8 (frames, H, W) as
@@ -34,7 +35,7 @@ from atr.video.decoding import VideoError, decode, probe
 from atr.video.protocol import UNIFORM, evaluated_indices
 from atr.video.transforms import cut_view, view_box
 
-TARGET, DISTRACTOR, ACTING = 1, 2, 4
+TARGET, DISTRACTOR, ACTING, STATED, MASKED = 1, 2, 4, 8, 16
 RENDERED = np.array([0, 0, DISTRACTOR, TARGET, TARGET], np.uint8)  # of the values of the demo set's masks
 
 
@@ -59,7 +60,8 @@ class MaskedTabletop(MaskedClips):
 
     def sampled_frames(self, index: int) -> np.ndarray:
         clip = render_clip(split_seed(self.split, index), num_frames=self.num_frames, size=self.size)
-        return with_bits(clip.frames, RENDERED[clip.masks] | ACTING * clip.acting[:, None, None])
+        bits = RENDERED[clip.masks] | ACTING * clip.acting[:, None, None] | STATED | MASKED
+        return with_bits(clip.frames, bits)
 
 
 class MaskedVideos(MaskedClips):
@@ -145,7 +147,7 @@ class AnnotatedVideos(MaskedVideos):
     def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
         entry = self.entries[index]
         if "masks" in entry:
-            bits = stored_bits(self.folder / entry["masks"], frames, height, width)
+            bits = stored_bits(self.folder / entry["masks"], frames, height, width) | MASKED
         else:
             boxes = chosen(entry["boxes"], frames, entry)
             try:
@@ -155,6 +157,7 @@ class AnnotatedVideos(MaskedVideos):
                 raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
         if "acting" in entry:
             acting = np.array(chosen(entry["acting"], frames, entry), bool)
+            bits = bits | STATED
         else:
             acting = (bits & TARGET).any(axis=(1, 2))
         return bits | ACTING * acting[:, None, None].astype(np.uint8)
@@ -216,7 +219,7 @@ class Sequences(MaskedVideos):
         for frame, mask in zip(frames, masks, strict=True):
             if mask is None or mask.shape != (height, width):
                 raise VideoError(f"{files[frame]} is no mask of {width}x{height} pixels")
-        return np.where(np.stack(masks) > 0, TARGET | ACTING, ACTING).astype(np.uint8)
+        return np.where(np.stack(masks) > 0, TARGET | ACTING | MASKED, ACTING | MASKED).astype(np.uint8)
 
 
 def open_masked(

@@ -1,7 +1,7 @@
 """Maps against the truth: does a block look at what acts, and does it respond when the action happens?
 
 Maps are (L, h, w), raw M or any other; masks are bool (L, H, W) of the same view of the same frames, at any resolution.
-Frames without a mask say nothing about place and are left out.
+Frames without a mask say nothing about place and are left out. `centres` say where the cells lie, None for edge to edge.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from analysis.actionness import normalise, upsample
+from analysis.alignment import Centres
 from atr.options import require
 
 KINDS = ("logits", "heat")
@@ -75,7 +76,12 @@ def weights_of(maps: np.ndarray, kind: str) -> np.ndarray:
 
 
 def tally(
-    maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None, *, kind: str = "logits"
+    maps: np.ndarray,
+    masks: np.ndarray,
+    frames: np.ndarray | None = None,
+    *,
+    kind: str = "logits",
+    centres: Centres | None = None,
 ) -> Tally:
     """Pointing game and mass of maps (L, h, w) on masks (L, H, W), over the selected frames that have a mask.
 
@@ -87,28 +93,55 @@ def tally(
         return Tally()
     return Tally(
         num_frames=len(maps),
-        hits=float(hits(maps, masks).sum()),
-        mass=float((weights_of(maps, kind) * cell_shares(masks, *maps.shape[1:])).sum()),
+        hits=float(hits(maps, masks, centres).sum()),
+        mass=float((weights_of(maps, kind) * cell_shares(masks, *maps.shape[1:], centres)).sum()),
         area=float(masks.mean(axis=(1, 2)).sum()),
     )
 
 
-def average_precision(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> float:
+def average_precision(
+    maps: np.ndarray,
+    masks: np.ndarray,
+    frames: np.ndarray | None = None,
+    *,
+    centres: Centres | None = None,
+) -> float:
     """The map as a classifier of pixels: area under precision over recall, all selected frames ranked together.
 
-    Maps are brought to the masks' resolution first. Sum over distinct thresholds of (R_n - R_{n-1})·P_n; chance
-    is the mask's share of the pixels. nan where no frame has a mask.
+    Maps are brought to the masks' resolution first. Chance is the mask's share of the pixels. nan where no frame has a
+    mask.
     """
     kept = selected(maps, masks, frames)
     if not kept.any():
         return float("nan")
-    scores = np.stack([upsample(map_, *masks.shape[1:]) for map_ in maps[kept]]).ravel()
-    order = np.argsort(-scores)
-    scores, positives = scores[order], masks[kept].ravel()[order]
-    last_of_tie = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
-    found = np.cumsum(positives)[last_of_tie]
-    precision, recall = found / (last_of_tie + 1), found / found[-1]
-    return float((np.diff(recall, prepend=0) * precision).sum())
+    return Ranking.of(at_pixels(maps[kept], masks, centres)).average_precision(masks[kept])
+
+
+def at_pixels(maps: np.ndarray, masks: np.ndarray, centres: Centres | None) -> np.ndarray:
+    """Maps (L, h, w) at the resolution of the masks, float32 (L, H, W)."""
+    return np.stack([upsample(map_, *masks.shape[1:], centres) for map_ in maps])
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Positions from the highest score to the lowest. Equal scores are one threshold, which passes all or none of them.
+
+    order: int (P,), the positions. ends: where in it the last one of each distinct score stands.
+    """
+
+    order: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> "Ranking":
+        order = np.argsort(-scores, axis=None)
+        return cls(order, np.append(np.flatnonzero(np.diff(scores.ravel()[order])), scores.size - 1))
+
+    def average_precision(self, positives: np.ndarray) -> float:
+        """Sum over distinct thresholds of (R_n - R_{n-1})·P_n, exact; of bool positives (P,), at least one of them."""
+        found = np.cumsum(positives.ravel()[self.order])[self.ends]
+        precision, recall = found / (self.ends + 1), found / found[-1]
+        return float((np.diff(recall, prepend=0) * precision).sum())
 
 
 def selected(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> np.ndarray:
@@ -123,19 +156,36 @@ def selected(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = No
     return chosen & masks.any(axis=(1, 2))
 
 
-def hits(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def hits(maps: np.ndarray, masks: np.ndarray, centres: Centres | None = None) -> np.ndarray:
     """float (L,): share of the strongest cells (one, unless they tie) whose centre lies inside the mask."""
-    height, width = maps.shape[1:]
-    rows = ((np.arange(height) + 0.5) / height * masks.shape[1]).astype(int)
-    columns = ((np.arange(width) + 0.5) / width * masks.shape[2]).astype(int)
-    inside = masks[:, rows[:, None], columns]  # (L, h, w)
+    sides = zip(maps.shape[1:], masks.shape[1:], centres or (None, None), strict=True)
+    rows, columns = (
+        ((np.arange(cells) + 0.5) / cells if shares is None else shares) * pixels
+        for cells, pixels, shares in sides
+    )
+    inside = masks[:, rows.astype(int)[:, None], columns.astype(int)]  # (L, h, w)
     strongest = maps == maps.max(axis=(1, 2), keepdims=True)
     return (inside & strongest).sum(axis=(1, 2)) / strongest.sum(axis=(1, 2))
 
 
-def cell_shares(masks: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Share of each cell that the mask covers, exact for any sizes: bool (L, H, W) -> float64 (L, height, width)."""
-    return overlaps(height, masks.shape[1]) @ masks.astype(np.float64) @ overlaps(width, masks.shape[2]).T
+def cell_shares(masks: np.ndarray, height: int, width: int, centres: Centres | None = None) -> np.ndarray:
+    """Share of each cell that the mask covers, exact for any sizes: bool (L, H, W) -> float64 (L, height, width).
+
+    Of cells with centres of their own, each has the pixels that are nearer to it than to any other.
+    """
+    if centres is None:
+        down, across = overlaps(height, masks.shape[1]), overlaps(width, masks.shape[2])
+    else:
+        down, across = (nearest(c, side) for c, side in zip(centres, masks.shape[1:], strict=True))
+    return down @ masks.astype(np.float64) @ across.T
+
+
+def nearest(centres: np.ndarray, pixels: int) -> np.ndarray:
+    """As `overlaps`, of cells that reach half-way to the next centre, the outermost to the edge of the picture."""
+    bounds = pixels * np.concatenate([[0], (centres[1:] + centres[:-1]) / 2, [1]])
+    pixel = np.arange(pixels)
+    shared = np.minimum(bounds[1:, None], pixel + 1) - np.maximum(bounds[:-1, None], pixel)
+    return np.maximum(shared, 0) / np.diff(bounds)[:, None]
 
 
 def overlaps(cells: int, pixels: int) -> np.ndarray:
@@ -173,15 +223,14 @@ def acting_above(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
 def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarray]:
     """Maps that know no model, to stand beside every result: frames uint8 (L, H, W, 3) -> name -> (L, h, w).
 
-    "frame difference": mean |x_{t+1} - x_t| of each cell (the last frame takes the one before it); "centre":
-    `centre_prior`; "uniform". They are log weights, so the softmax returns the weights.
+    "frame difference": |x_{t+1} - x_t|, the mean over channels and over the pixels of each cell (the last frame takes
+    the one before it); "centre": `centre_prior`; "uniform". They are log weights, so the softmax returns the weights.
     """
-    grey = frames.mean(axis=-1)
-    difference = np.zeros_like(grey)
+    difference = np.zeros(frames.shape[:3])
     if len(frames) > 1:
-        difference[:-1] = np.abs(np.diff(grey, axis=0))
+        difference[:-1] = np.abs(np.diff(frames.astype(np.int16), axis=0)).mean(axis=-1)
         difference[-1] = difference[-2]
-    by_cell = overlaps(height, grey.shape[1]) @ difference @ overlaps(width, grey.shape[2]).T
+    by_cell = overlaps(height, frames.shape[1]) @ difference @ overlaps(width, frames.shape[2]).T
     return {
         "frame difference": np.log(by_cell + 1e-6),  # 1e-6 of a grey level keeps a still frame finite
         "centre": np.broadcast_to(centre_prior(height, width), by_cell.shape).copy(),

@@ -1,39 +1,41 @@
 """Every map of a checkpoint against the true pixels of clips: sums clip by clip, then numbers with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
-from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import torch
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from torch import Tensor
 
 from analysis.actionness import actionness_blocks
+from analysis.alignment import Alignment
 from analysis.gradcam import gradcam
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, MaskedClips
-from analysis.localize.measures import acting_above, average_precision, baselines, spearman, tally
+from analysis.localize.emphasis import QUANTITIES, Emphasis, both_kinds, emphasis_numbers
+from analysis.localize.fig5 import Fig5, Score, fig5_row
+from analysis.localize.maps import (
+    BASELINES,
+    Estimate,
+    Layout,
+    Map,
+    Method,
+    flat,
+    layouts_of,
+    maps_of,
+)
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET, MaskedClips
+from analysis.localize.measures import average_precision, baselines, tally
 from analysis.recording import Recording, record
 from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
-from atr.schema import Count, Finite, Name, NotNegative, Share, Text, shown
+from atr.schema import Count, Name, NotNegative, Share, Text, shown
 from atr.video.transforms import normalise
-
-Quantity = Literal["peak", "mean"]
-QUANTITIES = get_args(Quantity)
-Method = Literal["actionness", "Grad-CAM", "frame difference", "centre", "uniform"]
-
-
-class Estimate(Struct):
-    value: Finite
-    low: Finite
-    high: Finite
 
 
 class Measured(Struct):
@@ -46,15 +48,6 @@ class Measured(Struct):
     distractor_pointing: Estimate | None
     distractor_ratio: Estimate | None
     empty: Share | None
-
-
-class Emphasis(Struct):
-    method: Method
-    block: Name | None
-    quantity: Quantity
-    spearman: Estimate | None
-    acting_above: Estimate | None
-    beyond_course: Estimate | None
 
 
 class Cost(Struct):
@@ -74,9 +67,13 @@ class LocalizeResult(Result):
     emphasis_clips: Count
     emphasis: list[Emphasis]
     milliseconds_per_clip: Cost
+    alignment: Alignment | UnsetType = UNSET  # older results have none of these
+    fig5: Fig5 | UnsetType = UNSET
+    not_computed: list[Text] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        entries: list[Measured | Emphasis] = [*self.maps, *self.emphasis]
+        scores = [] if self.fig5 is UNSET else self.fig5.scores
+        entries: list[Measured | Emphasis | Score] = [*self.maps, *self.emphasis, *scores]
         for entry in entries:
             if entry.method in ("actionness", "Grad-CAM") and entry.block not in self.blocks:
                 raise ValueError(
@@ -84,47 +81,43 @@ class LocalizeResult(Result):
                 )
 
 
-def localize_folder(root: Path, checkpoint: Path, data_digest: str, blocks: tuple[str, ...]) -> Path:
-    """Where the result lies, complete or not."""
-    return result_folder(root, "localize", checkpoint, {"data": data_digest, "blocks": list(blocks)})
-
-
-class Map(NamedTuple):
-    """One kind of map: "actionness" or "Grad-CAM" of a block, or a baseline, whose block is None."""
-
-    method: str
-    block: str | None
-    kind: str  # of `localization.weights_of`
-
-
-BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
-
-
-def maps_of(model: VideoClassifier, blocks: Sequence[str]) -> tuple[Map, ...]:
-    """What there is to measure at these blocks: actionness where a block has it, Grad-CAM at all, the baselines."""
-    actionness = [Map("actionness", block, "logits") for block in blocks if block in actionness_blocks(model)]
-    return (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks), *BASELINES)
+def localize_folder(
+    root: Path,
+    checkpoint: Path,
+    data_digest: str,
+    blocks: tuple[str, ...],
+    alignment: Alignment = "edges",
+) -> Path:
+    """Where the result lies, complete or not. "scores" tells it from older results, which have none."""
+    settings = {"data": data_digest, "blocks": list(blocks), "alignment": alignment, "scores": "fig5"}
+    return result_folder(root, "localize", checkpoint, settings)
 
 
 def measure_clips(
-    model: VideoClassifier, clips: MaskedClips, blocks: Sequence[str], **options
+    model: VideoClassifier,
+    clips: MaskedClips,
+    blocks: Sequence[str],
+    alignment: Alignment = "edges",
+    **options,
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """The T frames of each clip's evaluation, and {index: message} of the clips that could not be read.
 
     Grad-CAM explains the class that is predicted for the clip, as it would be asked for without knowing the true one.
     Place is measured in frames in which the action happens and which show the target.
 
-    options: of `per_clip`.
+    alignment: of cells with the picture, `alignment.cell_centres`. options: of `per_clip`.
 
     Returns:
         over these frames the sums "frames", "area", "distractor_frames", "distractor_area" (N,), and, for the M maps of
         `maps_of`, "hits", "mass", "distractor_hits", "distractor_mass" and the means "average_precision" (nan without
         such a frame) and "empty", the share of frames without any heat, all (N, M). Of all T frames "acting" bool
-        (N, T), "peak" and "mean" (N, M, T). "predicted" int (N,). "forward_seconds" of the pass that gives every
+        (N, T), "stated" and "masked", whether the clip tells when the action happens and masks, (N,), "peak" and "mean"
+        (N, M, T); those of `fig5_row`. "predicted" int (N,). "forward_seconds" of the pass that gives every
         block's actionness and the class, "gradcam_seconds" of one block, (N,). "index".
     """
     model = model.to(process_state().device).eval()
     device, maps = next(model.parameters()).device, maps_of(model, blocks)
+    layouts = layouts_of(model, blocks, alignment)
 
     def compute(items: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         frames, bits = items[..., :3].numpy(), items[..., 3].numpy()
@@ -143,7 +136,10 @@ def measure_clips(
         for clip in frames:
             for m, array in zip(BASELINES, baselines(clip, *finest).values(), strict=True):
                 values.setdefault(m, []).append(array)
-        rows = [measure({m: values[m][clip] for m in maps}, clip_bits) for clip, clip_bits in enumerate(bits)]
+        rows = []
+        for clip, clip_bits in enumerate(bits):
+            own = {m: values[m][clip] for m in maps}
+            rows.append(measure(own, clip_bits, layouts) | fig5_row(own, clip_bits, layouts))
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {
             "predicted": predicted.numpy(),
             "forward_seconds": np.full(len(rows), forward_seconds / len(rows)),
@@ -153,13 +149,24 @@ def measure_clips(
     return per_clip(clips, compute, **options)
 
 
-def measure(maps: dict[Map, np.ndarray], bits: np.ndarray) -> dict[str, np.ndarray]:
-    """One clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`. As `measure_clips`, without N."""
+def measure(
+    maps: dict[Map, np.ndarray],
+    bits: np.ndarray,
+    layouts: Mapping[str, Layout] = {},  # noqa: B006 (read only)
+) -> dict[str, np.ndarray]:
+    """One clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`. As `measure_clips`, without N.
+
+    layouts: of the blocks whose cells do not lie edge to edge; of others too.
+    """
     acting = (bits & ACTING).any(axis=(1, 2))
     target, distractor = (bits & TARGET) > 0, (bits & DISTRACTOR) > 0
     frames = acting & target.any(axis=(1, 2))
-    on_target = [tally(values, target, frames, kind=m.kind) for m, values in maps.items()]
-    on_distractor = [tally(values, distractor, acting, kind=m.kind) for m, values in maps.items()]
+    centres = [layouts[m.block].centres if m.block in layouts else None for m in maps]
+    placed = [(m.kind, values, place) for (m, values), place in zip(maps.items(), centres, strict=True)]
+    on_target = [tally(values, target, frames, kind=kind, centres=place) for kind, values, place in placed]
+    on_distractor = [
+        tally(values, distractor, acting, kind=kind, centres=place) for kind, values, place in placed
+    ]
     empty = [
         (values[frames] == 0).all(axis=(1, 2)).mean() if m.kind == "heat" and frames.any() else 0.0
         for m, values in maps.items()
@@ -169,13 +176,17 @@ def measure(maps: dict[Map, np.ndarray], bits: np.ndarray) -> dict[str, np.ndarr
         "area": np.array(on_target[0].area),
         "hits": np.array([found.hits for found in on_target]),
         "mass": np.array([found.mass for found in on_target]),
-        "average_precision": np.array([average_precision(v, target, frames) for v in maps.values()]),
+        "average_precision": np.array(
+            [average_precision(values, target, frames, centres=place) for _, values, place in placed]
+        ),
         "empty": np.array(empty),
         "distractor_frames": np.array(on_distractor[0].num_frames),
         "distractor_area": np.array(on_distractor[0].area),
         "distractor_hits": np.array([found.hits for found in on_distractor]),
         "distractor_mass": np.array([found.mass for found in on_distractor]),
         "acting": acting,
+        "stated": (bits & STATED).all(),
+        "masked": (bits & MASKED).all(),
         "peak": np.stack([values.max(axis=(1, 2)) for values in maps.values()]),
         "mean": np.stack([values.mean(axis=(1, 2)) for values in maps.values()]),
     }
@@ -189,7 +200,8 @@ def localization_numbers(rows: dict[str, np.ndarray], maps: Sequence[Map]) -> di
         entry for each map, with "method", "block", and the estimates "pointing", "mass", "ratio" (mass over area),
         "average_precision" (the mean over clips; a clip's frames are ranked together), the same on distractors,
         "distractor_pointing", "distractor_ratio" (None without them), and the value "empty". "emphasis":
-        `emphasis_numbers` over the "emphasis_clips" clips with both kinds of frames.
+        `emphasis_numbers` over the "emphasis_clips" clips with both kinds of frames that say which are which.
+        "not_computed": which scores the truth does not allow, in words.
     """
     frames, area = rows["frames"], rows["area"]
     distractor_frames, distractor_area = rows["distractor_frames"], rows["distractor_area"]
@@ -210,7 +222,7 @@ def localization_numbers(rows: dict[str, np.ndarray], maps: Sequence[Map]) -> di
             }
         )
     acting = rows["acting"]
-    both = acting.any(axis=1) & ~acting.all(axis=1)
+    both = rows["stated"] & both_kinds(acting)
     return {
         "frames": int(frames.sum()),
         "area": share(area, frames),
@@ -218,49 +230,20 @@ def localization_numbers(rows: dict[str, np.ndarray], maps: Sequence[Map]) -> di
         "maps": entries,
         "emphasis_clips": int(both.sum()),
         "emphasis": emphasis_numbers({key: rows[key][both] for key in QUANTITIES}, acting[both], maps),
+        "not_computed": not_computed(rows["stated"], rows["masked"]),
     }
 
 
-def emphasis_numbers(
-    values: dict[str, np.ndarray], acting: np.ndarray, maps: Sequence[Map]
-) -> list[dict[str, object]]:
-    """Does a map rise in frames in which the action happens?
-
-    Args:
-        values: quantity of a frame, "peak" or "mean" of its map, -> (N, M, T).
-        acting: bool (N, T), with both kinds of frames in each clip.
-
-    Returns:
-        an entry for each map and quantity with the estimates, means over clips, "spearman", "acting_above", and
-        "beyond_course", which is "acting_above" after the mean over all clips was taken from each time step: actions
-        happen in the middle of a clip, and a map that always rises there knows nothing of this clip (nor has a
-        perfect one anything left to tell at steps at which all clips act). The entry "centre" is a guess that the
-        middle acts. Estimates are None where there are no clips.
-    """
-    steps = np.arange(acting.shape[1])
-    middle = np.broadcast_to(-np.abs(steps - steps.mean()), acting.shape)
-    entries: list[dict[str, object]] = []
-    for column, (method, block, _) in enumerate(maps):
-        if method == "uniform":
-            continue
-        for quantity in QUANTITIES:
-            found = middle if method == "centre" else values[quantity][:, column]
-            entries.append(
-                {
-                    "method": method,
-                    "block": block,
-                    "quantity": quantity,
-                    "spearman": mean_estimate(spearman(found, acting)),
-                    "acting_above": mean_estimate(acting_above(found, acting)),
-                    "beyond_course": mean_estimate(acting_above(found - mean_course(found), acting)),
-                }
-            )
-    return entries
-
-
-def mean_course(values: np.ndarray) -> np.ndarray:
-    """(N, T) -> (T,), float64; of no clips, nothing to take away."""
-    return values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(values.shape[1])
+def not_computed(stated: np.ndarray, masked: np.ndarray) -> list[str]:
+    """Which scores leave clips out because their truth is not told: bool (N,), when the action happens, and masks."""
+    clips, notes = len(stated), []
+    if missing := int((~stated).sum()):
+        what = f"{missing} of {clips} clips do not say in which frames the action happens"
+        notes.append(f"{what}: the Fig-5 score and the emphasis of acting frames are not computed for them")
+    if boxes := int((stated & ~masked).sum()):
+        what = f"{boxes} of {clips} clips have boxes and no masks"
+        notes.append(f"{what}: the Fig-5 score, which is of pixels, is not computed for them")
+    return notes
 
 
 def share(numerators: np.ndarray, denominators: np.ndarray) -> float | None:
@@ -275,13 +258,3 @@ def localization_table(result: dict) -> pd.DataFrame:
 def acting_table(result: dict) -> pd.DataFrame:
     """One row for every map and quantity; every estimate with the ends of its interval."""
     return pd.DataFrame([flat(entry) for entry in result["emphasis"]])
-
-
-def flat(entry: dict) -> dict:
-    row = {}
-    for name, value in entry.items():
-        if isinstance(value, dict):
-            row |= {name: value["value"], f"{name}, low": value["low"], f"{name}, high": value["high"]}
-        else:
-            row[name] = value
-    return row

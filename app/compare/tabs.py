@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
-from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
 from analysis.localize.numbers import localization_table
 from app import loading
 from app.choices import stored_results
@@ -82,10 +82,13 @@ def agreement(predictions: Sequence[Predictions], tables: Tables) -> None:
 
 def localisation(checkpoints: Sequence[str]) -> None:
     """What `python -m analysis localize` found, of lists of clips for which every shown checkpoint has a result."""
-    found: dict[str, dict[str, dict]] = {}  # digest of the clips -> checkpoint -> result
+    found: dict[
+        tuple[str, str], dict[str, dict]
+    ] = {}  # digest of the clips, alignment -> checkpoint -> result
     for name in checkpoints:
         for result in stored_results(name, "localize").values():
-            found.setdefault(result["data"]["digest"], {}).setdefault(name, result)
+            of = result["data"]["digest"], result.get("alignment", "edges")
+            found.setdefault(of, {}).setdefault(name, result)
     if not found:
         st.info(
             "No localisation result is stored for these checkpoints. It measures whether their maps find the action."
@@ -94,6 +97,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
         return
     lists = sorted(found, key=lambda of: (-len(found[of]), -next(iter(found[of].values()))["clips"]))
     titles = {of: next(iter(found[of].values()))["data"]["description"] for of in lists}
+    titles |= {of: f"{titles[of]}, cells at their fields' centres" for of in lists if of[1] == "centres"}
     chosen = lists[0]
     if len(lists) > 1:
         chosen = st.selectbox("Clips", lists, format_func=titles.get, key="localisation_of")
@@ -113,6 +117,13 @@ def localisation(checkpoints: Sequence[str]) -> None:
         key="localisation_acting",
         alt="How often a frame with action is higher than another, by block",
     )
+    if scored := [result for result in results if "fig5" in result]:
+        st.subheader("Where and when at once", anchor=False)
+        st.plotly_chart(fig5_figure(scored), key="localisation_fig5", alt="Fig-5 score of every block's maps")
+        st.caption(
+            "Average precision of raw maps over all pixels of all frames of a clip; positive is the target while it acts, "
+            "and in the lower row its union with the target of the next sampled frame."
+        )
     tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
     download_row(
         [Download("Localisation, CSV", "localisation.csv", "text/csv", lambda: tables.to_csv(index=False))]

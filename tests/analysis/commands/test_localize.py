@@ -1,5 +1,7 @@
 """python -m analysis localize and its numbers: by hand on toys, and the command on real files."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -192,11 +194,62 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert arrays["id"].tolist() == ["val-000000", "val-000001"] and arrays["target"].tolist() == [0, 1]
     assert (result_folder / "localize.csv").read_text().count("\n") == 8
     assert (result_folder / "emphasis.csv").read_text().count("\n") == 13
-    assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 2
+    assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 3
+    fig5 = result["fig5"]
+    assert (fig5["clips"], fig5["never_acting"], fig5["without_truth"], result["not_computed"]) == (
+        2,
+        0,
+        0,
+        [],
+    )
+    scores = {(entry["method"], entry["block"]): entry["fig5"]["value"] for entry in fig5["scores"]}
+    chance = read_arrays(result_folder / "localize.npz")["area"].sum() / (
+        2 * 4
+    )  # idle frames have no positive
+    assert scores["uniform", None] == pytest.approx(chance, abs=1e-6)
+    # the square crosses the picture from one side to the other, and acts in the middle of the clip
+    assert scores["centre x middle", None] > scores["centre", None] > scores["uniform", None]
+    assert (result_folder / "fig5.csv").read_text().count("\n") == 1 + 7 + 1 + 2
     monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert command.run("python -m analysis localize") == 0  # only printed
     assert "are they higher in frames in which the action happens? (2 clips)" in capsys.readouterr().out
+
+
+def test_cells_can_lie_at_the_centres_of_their_fields(folder, tmp_path):
+    found = {}
+    for alignment in ("edges", "centres"):
+        options = Options(folder / "net", data=str(folder / "clips"), out=tmp_path)
+        assert Localize(options, alignment=alignment).run("python -m analysis localize") == 0
+        digest = open_masked(
+            str(folder / "clips"), num_frames=4, preprocessing=atr.Preprocessing(64, 64)
+        ).digest
+        place = localize_folder(tmp_path, folder / "net", digest, ("S3B1", "S5B2"), alignment)
+        found[alignment] = read_result(place)
+        assert found[alignment]["alignment"] == alignment
+    edges, centres = ({(m["method"], m["block"]): m for m in found[a]["maps"]} for a in ("edges", "centres"))
+    assert edges["actionness", "S3B1"] != centres["actionness", "S3B1"]
+    assert edges["uniform", None] == centres["uniform", None]  # baselines are of the picture itself
+
+
+def test_boxes_and_masks_without_the_time_of_the_action_are_said(folder, tmp_path, capsys):
+    write_clips(tmp_path / "clips")
+    annotations = tmp_path / "clips" / "annotations.json"
+    told = json.loads(annotations.read_text())
+    first, second = told["clips"]
+    del first["acting"], second["masks"]
+    second["boxes"] = [[[20, 20, 16, 16]]] * 12
+    annotations.write_text(json.dumps(told))
+    command = Localize(Options(folder / "net", data=str(tmp_path / "clips"), out=tmp_path))
+    assert command.run("python -m analysis localize") == 0
+    printed = capsys.readouterr().out
+    assert "1 of 2 clips do not say in which frames the action happens" in printed
+    assert "1 of 2 clips have boxes and no masks" in printed
+    (place,) = tmp_path.glob("localize-net-*")
+    result = read_result(place)
+    assert result["fig5"]["clips"] == 0 and result["fig5"]["without_truth"] == 2
+    assert result["emphasis_clips"] == 1  # boxes tell nothing of time, "acting" does
+    assert result["frames"] > 0 and result["maps"][0]["pointing"] is not None
 
 
 def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):

@@ -1,0 +1,148 @@
+"""The Fig-5 score: do raw maps show where AND when? Every pixel of every frame of a clip is ranked on one scale.
+
+The paper's Fig 5 shows raw M of a clip on one scale: bright on the acting hand, dark everywhere in idle frames. As a
+number: the average precision of the map, brought to the picture bilinearly, as a classifier of (frame, pixel). Positive
+is the target in frames in which the action happens; all else is negative, idle frames altogether.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from msgspec import Struct
+
+from analysis.alignment import Centres
+from analysis.localize.maps import Estimate, Layout, Map, Method, flat
+from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
+from analysis.localize.measures import Ranking, at_pixels, cell_shares, centre_prior
+from analysis.statistics import mean_estimate
+from atr.schema import Count, Name
+
+SCORES = ("fig5", "fig5_next")
+MIDDLE, CEILING = "centre x middle", "true masks"
+WIDTH = 0.25  # of the Gaussian over time, as a share of the clip, as that over space is of the picture
+
+
+class Score(Struct):
+    method: Method | Literal["centre x middle", "true masks"]
+    block: Name | None
+    grid: tuple[Count, Count] | None
+    fig5: Estimate | None
+    fig5_next: Estimate | None
+
+
+class Fig5(Struct):
+    """Of how many clips, how many were left out because nobody acts in them or the truth is not told, and the scores."""
+
+    clips: Count
+    never_acting: Count
+    without_truth: Count
+    scores: list[Score]
+
+
+class Ranked(NamedTuple):
+    """What is ranked: a map of a block or a baseline, with its grid; None for what has none."""
+
+    method: str
+    block: str | None
+    grid: tuple[int, int] | None
+
+
+def ranked_of(maps: Sequence[Map], layouts: Mapping[str, Layout]) -> tuple[Ranked, ...]:
+    """The maps, "centre x middle" after them, and "true masks" of each grid, finest first.
+
+    "true masks" are the ceiling of a grid: the positives themselves, averaged over its cells and brought up again. The
+    baselines have the finest grid; "uniform" is chance, the share of positives.
+    """
+    grids = grids_of(layouts)
+    return (
+        *(Ranked(m.method, m.block, layouts[m.block].grid if m.block else grids[0]) for m in maps),
+        Ranked(MIDDLE, None, grids[0]),
+        *(Ranked(CEILING, None, grid) for grid in grids),
+    )
+
+
+def grids_of(layouts: Mapping[str, Layout]) -> list[tuple[int, int]]:
+    """Those of all blocks, each once, the finest first."""
+    return sorted({layout.grid for layout in layouts.values()}, reverse=True)
+
+
+def fig5_row(
+    maps: Mapping[Map, np.ndarray], bits: np.ndarray, layouts: Mapping[str, Layout]
+) -> dict[str, np.ndarray]:
+    """Both scores of one clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`.
+
+    Returns:
+        "fig5" and "fig5_next" (R,), in the order of `ranked_of`, nan where the clip has no positive or does not tell
+        masks and when the action happens; "told" and "acts", bool.
+    """
+    told = bool((bits & STATED).all() and (bits & MASKED).all())
+    now, union = positives_of(bits)
+    by_grid = {layout.grid: layout.centres for layout in layouts.values()}
+    if not (told and now.any()):
+        nothing = np.full(len(ranked_of(list(maps), layouts)), np.nan)
+        return {"fig5": nothing, "fig5_next": nothing, "told": np.array(told), "acts": now.any()}
+
+    def both(values: np.ndarray, centres: Centres | None) -> tuple[float, float]:
+        ranking = Ranking.of(at_pixels(values, now, centres))
+        return ranking.average_precision(now), ranking.average_precision(union)
+
+    def ceiling(truth: np.ndarray, grid: tuple[int, int]) -> float:
+        ideal = at_pixels(cell_shares(truth, *grid, by_grid[grid]), truth, by_grid[grid])
+        return Ranking.of(ideal).average_precision(truth)
+
+    grids = grids_of(layouts)
+    middle = centre_prior(*grids[0]) + middle_prior(len(bits))[:, None, None]
+    scores = [
+        *(both(values, layouts[m.block].centres if m.block else None) for m, values in maps.items()),
+        both(middle, None),
+        *((ceiling(now, grid), ceiling(union, grid)) for grid in grids),
+    ]
+    found = dict(zip(SCORES, np.array(scores).T, strict=True))
+    return found | {"told": np.array(told), "acts": np.array(True)}
+
+
+def positives_of(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bits (T, H, W) -> bool (T, H, W), twice: the target, and the union of it and that of the next frame.
+
+    Both in frames in which the action happens alone. ARL's motion cue compares a frame with the next sampled one, so M
+    may rightly be high where the target will be. The last frame has no next one.
+    """
+    target, acting = (bits & TARGET) > 0, (bits & ACTING).any(axis=(1, 2))
+    union = target.copy()
+    union[:-1] |= target[1:]
+    return target & acting[:, None, None], union & acting[:, None, None]
+
+
+def middle_prior(num_frames: int) -> np.ndarray:
+    """Log weights (T,) of a Gaussian around the middle of the clip."""
+    t = (np.arange(num_frames) + 0.5) / num_frames - 0.5
+    return -(t**2) / (2 * WIDTH**2)
+
+
+def fig5_numbers(rows: dict[str, np.ndarray], ranked: Sequence[Ranked]) -> dict:
+    """What `fig5_row` found, a row a clip, as `Fig5` in JSON: means over clips with 95 % intervals."""
+    told, used = rows["told"], rows["told"] & rows["acts"]
+    return {
+        "clips": int(used.sum()),
+        "never_acting": int((told & ~rows["acts"]).sum()),
+        "without_truth": int((~told).sum()),
+        "scores": [
+            {
+                "method": method,
+                "block": block,
+                "grid": list(grid) if grid else None,
+                **{score: mean_estimate(rows[score][used, number]) for score in SCORES},
+            }
+            for number, (method, block, grid) in enumerate(ranked)
+        ],
+    }
+
+
+def fig5_table(result: dict) -> pd.DataFrame:
+    """One row for every map, baseline and ceiling; both scores with the ends of their intervals."""
+    rows = [flat(entry) for entry in result["fig5"]["scores"]]
+    for row in rows:
+        row["grid"] = "×".join(map(str, row["grid"])) if row["grid"] else ""
+    return pd.DataFrame(rows)

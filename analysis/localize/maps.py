@@ -1,0 +1,63 @@
+"""The maps that are held against the truth: of which method and block, where their cells lie, and what is told of them."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from analysis.actionness import actionness_blocks
+from analysis.alignment import Alignment, Centres, cell_centres
+from atr.models import VideoClassifier
+from atr.schema import Finite
+
+Method = Literal["actionness", "Grad-CAM", "frame difference", "centre", "uniform"]
+
+
+class Estimate(Struct):
+    value: Finite
+    low: Finite
+    high: Finite
+
+
+class Map(NamedTuple):
+    """One kind of map: "actionness" or "Grad-CAM" of a block, or a baseline, whose block is None."""
+
+    method: str
+    block: str | None
+    kind: str  # of `measures.weights_of`
+
+
+BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
+
+
+def maps_of(model: VideoClassifier, blocks: Sequence[str]) -> tuple[Map, ...]:
+    """What there is to measure at these blocks: actionness where a block has it, Grad-CAM at all, the baselines."""
+    actionness = [Map("actionness", block, "logits") for block in blocks if block in actionness_blocks(model)]
+    return (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks), *BASELINES)
+
+
+class Layout(NamedTuple):
+    """Where the cells of a block's maps lie on the picture: how many, and their centres; None for edge to edge."""
+
+    grid: tuple[int, int]
+    centres: Centres | None
+
+
+def layouts_of(model: VideoClassifier, blocks: Sequence[str], alignment: Alignment) -> dict[str, Layout]:
+    """Of each block, on the model's own input."""
+    side, layouts = model.preprocessing.crop, {}
+    for block in blocks:
+        rows, columns = cell_centres(model, block, side, side, alignment)
+        layouts[block] = Layout((len(rows), len(columns)), None if alignment == "edges" else (rows, columns))
+    return layouts
+
+
+def flat(entry: dict) -> dict:
+    """One row of a table: every estimate with the ends of its interval."""
+    row = {}
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            row |= {name: value["value"], f"{name}, low": value["low"], f"{name}, high": value["high"]}
+        else:
+            row[name] = value
+    return row

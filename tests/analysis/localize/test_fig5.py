@@ -1,0 +1,153 @@
+"""The Fig-5 score by hand: one ranking of all pixels of all frames, where and when at once."""
+
+import numpy as np
+import pytest
+
+from analysis.localize.emphasis import emphasis_numbers
+from analysis.localize.fig5 import fig5_numbers, fig5_row, positives_of, ranked_of
+from analysis.localize.figures import fig5_figure
+from analysis.localize.maps import BASELINES, Layout, Map
+from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
+from analysis.localize.measures import Ranking, average_precision, hits, nearest, tally
+from analysis.localize.numbers import not_computed
+
+FINE, COARSE = Map("actionness", "S3B1", "logits"), Map("actionness", "S5B1", "logits")
+LAYOUTS = {"S3B1": Layout((2, 2), None), "S5B1": Layout((1, 1), None)}
+TOLD = STATED | MASKED
+
+
+def clip_bits():
+    """Three frames of 2x2 pixels; the target is top left, top right, bottom left, and acts in the first two."""
+    bits = np.zeros((3, 2, 2), np.uint8)
+    bits[0, 0, 0] = bits[1, 0, 1] = bits[2, 1, 0] = TARGET
+    bits[:2] |= ACTING
+    return bits | TOLD
+
+
+def test_positives_are_the_target_where_it_acts_and_its_union_with_the_next():
+    now, union = positives_of(clip_bits())
+    assert [np.argwhere(frame).tolist() for frame in now] == [[[0, 0]], [[0, 1]], []]
+    # the second frame acts, the third does not: what it shows is where the target of the second goes
+    assert [np.argwhere(frame).tolist() for frame in union] == [[[0, 0], [0, 1]], [[0, 1], [1, 0]], []]
+
+
+def test_the_last_frame_has_no_next_one():
+    now, union = positives_of(clip_bits()[:2])
+    np.testing.assert_array_equal(union[1], now[1])
+
+
+def test_both_scores_by_hand():
+    """An idle frame that is brighter than the action costs precision, although its map points rightly."""
+    fine = np.zeros((3, 2, 2))
+    fine[2, 1, 0], fine[0, 0, 0], fine[0, 1, 1], fine[1, 0, 1] = 9, 8, 7, 6
+    found = fig5_row({FINE: fine, COARSE: np.array([3.0, 2, 1]).reshape(3, 1, 1)}, clip_bits(), LAYOUTS)
+    # ranked - + - + and eight tied: precision 1/2 at the first positive, 2/4 at the second
+    assert found["fig5"][0] == pytest.approx(1 / 2 * 1 / 2 + 1 / 2 * 2 / 4)
+    # two more positives among the eight that are tied last: 4/12 for the rest
+    assert found["fig5_next"][0] == pytest.approx(1 / 4 * 1 / 2 + 1 / 4 * 2 / 4 + 2 / 4 * 4 / 12)
+    # one value a frame: 1 of 4 in the first, 2 of 8 in the first two
+    assert found["fig5"][1] == pytest.approx(1 / 4)
+    assert average_precision(fine, positives_of(clip_bits())[0]) > found["fig5"][0]  # acting frames alone
+
+
+def test_chance_is_the_share_of_positives_and_a_ceiling_that_of_its_grid():
+    uniform = next(m for m in BASELINES if m.method == "uniform")
+    maps = {FINE: np.zeros((3, 2, 2)), uniform: np.zeros((3, 2, 2))}
+    found, ranked = fig5_row(maps, clip_bits(), LAYOUTS), ranked_of(list(maps), LAYOUTS)
+    assert [(r.method, r.grid) for r in ranked[2:]] == [
+        ("centre x middle", (2, 2)),
+        ("true masks", (2, 2)),
+        ("true masks", (1, 1)),
+    ]
+    assert found["fig5"][1] == pytest.approx(2 / 12) and found["fig5_next"][1] == pytest.approx(4 / 12)
+    assert found["fig5"][3] == found["fig5_next"][3] == 1  # a cell for each pixel
+    assert found["fig5"][4] == pytest.approx(2 / 8)  # one cell: knows when, not where
+    assert found["fig5_next"][4] == pytest.approx(4 / 8)
+
+
+def test_the_centre_in_the_middle_is_the_highest_of_its_baseline():
+    bits = np.full((3, 3, 3), TOLD, np.uint8)
+    bits[1] |= ACTING
+    bits[1, 1, 1] |= TARGET
+    layouts = {"S3B1": Layout((3, 3), None)}
+    found = fig5_row({FINE: np.zeros((3, 3, 3))}, bits, layouts)
+    assert found["fig5"][1] == 1
+
+
+def test_equal_scores_are_one_threshold_in_whatever_order():
+    scores = np.array([1.0, 1, 1, 0, 2])
+    for positives in ([True, False, False, True, False], [False, False, True, True, False]):
+        # 1 of 4 at the threshold 1, 2 of 5 at the threshold 0
+        expected = 1 / 2 * 1 / 4 + 1 / 2 * 2 / 5
+        assert Ranking.of(scores).average_precision(np.array(positives)) == pytest.approx(expected)
+
+
+def test_clips_without_action_or_truth_are_left_out_and_counted():
+    clips = [clip_bits(), *(clip_bits() & (255 - bit) for bit in (ACTING, STATED, MASKED))]
+    maps = {FINE: np.random.default_rng(0).normal(size=(3, 2, 2))}
+    found = [fig5_row(maps, bits, LAYOUTS) for bits in clips]
+    rows = {name: np.stack([row[name] for row in found]) for name in found[0]}
+    numbers = fig5_numbers(rows, ranked_of(list(maps), LAYOUTS))
+    assert (numbers["clips"], numbers["never_acting"], numbers["without_truth"]) == (1, 1, 2)
+    assert numbers["scores"][0]["fig5"]["value"] == found[0]["fig5"][0]
+    only = fig5_numbers({name: values[1:] for name, values in rows.items()}, ranked_of(list(maps), LAYOUTS))
+    assert only["clips"] == 0 and only["scores"][0]["fig5"] is None
+
+
+def test_what_the_truth_does_not_allow_is_said():
+    assert not_computed(np.array([True, True]), np.array([True, True])) == []
+    acting, boxes = not_computed(np.array([True, False, True]), np.array([False, True, True]))
+    assert acting.startswith(
+        "1 of 3 clips do not say in which frames the action happens: the Fig-5 score and"
+    )
+    assert boxes.startswith("1 of 3 clips have boxes and no masks: the Fig-5 score")
+
+
+def test_emphasis_without_the_last_step():
+    """The last step is high in every clip; without it, the map follows the action."""
+    acting = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]], bool)
+    values = {"peak": np.array([[[0.0, 1, 2]], [[1.0, 0, 2]], [[0.0, 0, 2]]])}
+    values["mean"] = values["peak"]
+    peak, _ = emphasis_numbers(values, acting, [FINE])
+    assert peak["acting_above"]["value"] == pytest.approx((1 / 2 + 1 / 2 + 1) / 3)
+    assert peak["acting_above_without_last"]["value"] == 1  # of the two clips that have both kinds there
+    # the course of all three clips is 1/3, 1/3
+    assert peak["beyond_course_without_last"]["value"] == 1
+
+
+def test_cells_by_their_centres():
+    """Two columns centred on the first and the third of four pixels; they meet at the second."""
+    centres = (np.array([0.5]), np.array([0.125, 0.625]))
+    np.testing.assert_allclose(nearest(centres[1], 4), [[2 / 3, 1 / 3, 0, 0], [0, 0.2, 0.4, 0.4]])
+    masks = np.array([[[True, False, False, False]]])
+    maps = np.array([[[5.0, 0]]])
+    assert hits(maps, masks, centres) == [1]
+    assert hits(maps, masks) == [0]  # edge to edge it is over the second pixel
+    heat = tally(maps, masks, kind="heat", centres=centres)
+    assert heat.mass == pytest.approx(2 / 3)
+    right = np.array([[[0.0, 5]]])
+    assert average_precision(right, masks[..., ::-1]) == 1
+    assert average_precision(right, masks[..., ::-1], centres=centres) == 1 / 2  # held beyond the third pixel
+
+
+def test_the_figure_has_the_scores_and_the_ceiling_over_each_block():
+    def at(value):
+        return {"value": value, "low": value, "high": value}
+
+    scores = [
+        {"method": method, "block": block, "grid": grid, "fig5": at(value), "fig5_next": at(value + 0.1)}
+        for method, block, grid, value in (
+            ("actionness", "S3B1", [2, 2], 0.3),
+            ("actionness", "S5B1", [1, 1], 0.2),
+            ("uniform", None, [2, 2], 0.1),
+            ("true masks", None, [2, 2], 0.8),
+            ("true masks", None, [1, 1], 0.5),
+        )
+    ]
+    result = {"checkpoint": {"name": "net"}, "blocks": ["S3B1", "S5B1"], "fig5": {"scores": scores}}
+    figure = fig5_figure([result])
+    traces = {(trace.name, trace.yaxis): list(trace.y) for trace in figure.data}
+    assert traces["actionness", "y"] == [0.3, 0.2]
+    assert traces["actionness", "y2"] == pytest.approx([0.4, 0.3])
+    assert traces["true masks on the grid: ceiling", "y"] == [0.8, 0.5]
+    assert traces["uniform: chance", "y"] == [0.1, 0.1]

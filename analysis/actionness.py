@@ -40,6 +40,7 @@ class ClipActionness:
         sampled: int (T,), original indices of the frames the probabilities come from; they may repeat.
         relations: block name -> one W (T, T) per stacked graph reasoner, of that same pass; empty without one.
         notes: plain sentences on whatever a reader of the maps should know.
+        input_size: (height, width) of a frame as the network was given it for the maps.
         notices: of the video, what is missing, stands in or was changed.
     """
 
@@ -53,6 +54,7 @@ class ClipActionness:
     sampled: np.ndarray
     relations: dict[str, list[np.ndarray]]
     notes: tuple[str, ...]
+    input_size: tuple[int, int]
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -156,6 +158,7 @@ def clip_actionness(
         sampled=shown.sampled,
         relations=relations,
         notes=tuple(notes),
+        input_size=next(iter(shown.pictures.values())).shape[:2],
         notices=shown.notices,
     )
 

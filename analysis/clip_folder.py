@@ -17,6 +17,7 @@ from analysis.actionness import (
     normalise,
     temporal_emphasis,
 )
+from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
 from atr.files import filled_folder, require_folder
@@ -40,6 +41,8 @@ class Drawing:
     colormap: Literal[COLORMAPS] = "inferno"
     opacity: float = 0.6
     """of the map over the frame, 0 to 1"""
+    alignment: Literal[ALIGNMENTS] = "edges"
+    """edges: cells edge to edge over the frame; centres: each where its receptive field has its centre"""
     max_frames: int = 300
     """of a longer clip this many frames are used, evenly spread"""
 
@@ -104,6 +107,7 @@ def write_clip(
         "command": command,
         "view": drawing.view,
         "normalisation": drawing.normalisation,
+        "alignment": drawing.alignment,
         "num_frames": len(result.frames),
         "fps": result.fps,
         **sampling_facts(model.sampling),
@@ -123,7 +127,11 @@ def write_clip(
         if result.maps:
             write_maps(unfinished / "actionness.npz", result)
             emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)
-            write_pictures(unfinished, result, drawing, drawing.block or allowed, limits, progress=progress)
+            blocks = drawing.block or allowed
+            size = result.input_size
+            centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in blocks}
+            placed = None if drawing.alignment == "edges" else centres
+            write_pictures(unfinished, result, drawing, blocks, limits, placed, progress=progress)
     return summary
 
 
@@ -133,6 +141,7 @@ def write_pictures(
     drawing: Drawing,
     blocks: tuple[str, ...],
     limits: dict[str, tuple[float, float]],
+    centres: dict[str, Centres] | None,
     *,
     progress: bool,
 ) -> None:
@@ -142,13 +151,17 @@ def write_pictures(
     maps = {name: normalise(result.maps[name], kind) for name in blocks}
     shown, indices = result.frames[keys], result.indices[keys]
     for name in tqdm(blocks, desc="overlays", unit="block", disable=not progress):
-        frames = overlay(result.frames, maps[name], limits[name], **colours)
+        place = None if centres is None else centres[name]
+        frames = overlay(result.frames, maps[name], limits[name], **colours, centres=place)
         write_mp4(out / f"overlay-{name}.mp4", frames, result.fps)
         write_gif(out / f"overlay-{name}.gif", frames, result.fps)
-        strip = strip_figure(shown, maps[name][keys], limits[name], indices, block=name, kind=kind, **colours)
+        values = maps[name][keys]
+        strip = strip_figure(
+            shown, values, limits[name], indices, block=name, kind=kind, **colours, centres=centres
+        )
         write_figure(strip, [out / f"strip-{name}.png", out / f"strip-{name}.svg"])
     chosen = {name: maps[name][keys] for name in blocks}
-    sheet = block_frame_sheet(shown, chosen, limits, indices, kind=kind, **colours)
+    sheet = block_frame_sheet(shown, chosen, limits, indices, kind=kind, **colours, centres=centres)
     write_figure(sheet, [out / "sheet.png"])
     emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
     figure = emphasis_figure(emphasis, result.indices, sampled=indices)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from analysis.actionness import upsample
+from analysis.alignment import Centres
 from atr.options import require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
@@ -42,11 +43,13 @@ def overlay(
     *,
     colormap: str = "inferno",
     opacity: float = 0.6,
+    centres: Centres | None = None,
 ) -> np.ndarray:
     """Coloured maps over frames, uint8 (L, H, W, 3).
 
     frames: uint8 (L, H, W, 3). maps: normalised (L, h, w), brought to the frames' size bilinearly. limits: values
     that get the first and the last colour; what lies beyond is clipped. opacity: 0 shows the frames, 1 the maps.
+    centres: of the maps' cells (`alignment.cell_centres`); None for edge to edge.
     """
     if len(frames) != len(maps):
         raise ValueError(f"{len(frames)} frames and {len(maps)} maps: one map for each frame is needed")
@@ -55,7 +58,7 @@ def overlay(
     palette, (low, high) = palette_of(colormap), limits
     blended = np.empty_like(frames)
     for index, (frame, map_) in enumerate(zip(frames, maps, strict=True)):
-        level = np.clip((upsample(map_, *frame.shape[:2]) - low) / (high - low), 0, 1)
+        level = np.clip((upsample(map_, *frame.shape[:2], centres) - low) / (high - low), 0, 1)
         colours = palette[np.round(level * 255).astype(int)]
         blended[index] = np.round((1 - opacity) * frame + opacity * colours)
     return blended
@@ -149,11 +152,13 @@ def block_frame_sheet(
     kind: str = "raw",
     colormap: str = "inferno",
     opacity: float = 0.6,
+    centres: Mapping[str, Centres] | None = None,
 ) -> Figure:
     """Blocks down, frames across, one colour scale a row.
 
     frames: uint8 (K, H, W, 3), the K frames to show. maps: block name -> normalised (K, h, w). limits: block name
-    -> colour limits of the whole clip. indices: K original frame indices. kind: what the values are.
+    -> colour limits of the whole clip. indices: K original frame indices. kind: what the values are. centres: block
+    name -> where its cells lie, as in `overlay`.
     """
     figure, axes = _grid(1 + len(maps), frames)
     _fill(axes[0], frames, "video")
@@ -161,7 +166,8 @@ def block_frame_sheet(
         axis.set_title(f"frame {index}", fontsize=9)
     axes[0, -1].set_axis_off()
     for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
-        pictures = overlay(frames, values, limits[name], colormap=colormap, opacity=opacity)
+        place = None if centres is None else centres[name]
+        pictures = overlay(frames, values, limits[name], colormap=colormap, opacity=opacity, centres=place)
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}")
         _colour_bar(figure, row[-1], limits[name], colormap, kind)
     return figure
@@ -177,13 +183,21 @@ def strip_figure(
     kind: str = "raw",
     colormap: str = "inferno",
     opacity: float = 0.6,
+    centres: Mapping[str, Centres] | None = None,
 ) -> Figure:
     """One block in the manner of the paper's Fig 5: frames above, overlays below, one colour scale.
 
     Arguments as in `block_frame_sheet`, for one block; maps are normalised (K, h, w).
     """
     return block_frame_sheet(
-        frames, {block: maps}, {block: limits}, indices, kind=kind, colormap=colormap, opacity=opacity
+        frames,
+        {block: maps},
+        {block: limits},
+        indices,
+        kind=kind,
+        colormap=colormap,
+        opacity=opacity,
+        centres=centres,
     )
 
 

@@ -65,6 +65,16 @@ def test_the_command_writes_what_the_functions_compute(clip, checkpoint, tmp_pat
     assert summary["top5"][0]["label"] in printed and str(out) in printed
 
 
+def test_overlays_can_lie_at_the_centres_of_fields(clip, checkpoint, tmp_path):
+    """The view "whole" is wider than the network's crop: centres are those of the frame that was shown."""
+    for alignment in ("edges", "centres"):
+        more = ["--block", "S4B1", "--view", "whole", "--alignment", alignment]
+        assert run(clip, checkpoint, tmp_path / alignment, *more) == 0
+        assert json.loads((tmp_path / alignment / "summary.json").read_text())["alignment"] == alignment
+    edges, centres = ((tmp_path / a / "strip-S4B1.png").read_bytes() for a in ("edges", "centres"))
+    assert edges != centres
+
+
 def test_a_model_without_maps_writes_its_probabilities_and_says_why(clip, tmp_path, capsys):
     checkpoint = saved_checkpoint(tmp_path / "sim", "atr_sim")
     assert run(clip, checkpoint, tmp_path / "out") == 0

@@ -1,10 +1,11 @@
-"""python -m analysis actionness | relations | compare | localize | order | faithfulness | report"""
+"""python -m analysis actionness | relations | compare | localize | order | faithfulness | health | report"""
 
 import sys
 
 from analysis.commands.actionness import Actionness
 from analysis.commands.compare import Compare
 from analysis.commands.faithfulness import Faithfulness
+from analysis.commands.health import Health
 from analysis.commands.localize import Localize
 from analysis.commands.order import Order
 from analysis.commands.relations import Relations
@@ -18,6 +19,7 @@ COMMANDS = {
     "localize": Localize,
     "order": Order,
     "faithfulness": Faithfulness,
+    "health": Health,
     "report": Report,
 }
 

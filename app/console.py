@@ -21,6 +21,7 @@ ANALYSIS = {
     "localize": "maps against true masks or boxes",
     "order": "accuracy with the frames in order, reversed and shuffled",
     "faithfulness": "deletion and insertion curves of the maps",
+    "health": "whether the ATR blocks are alive, collapsed, frozen or silent",
     "compare": "by how much checkpoints differ, and how surely",
     "report": "a comparison with clips, as one HTML file",
 }

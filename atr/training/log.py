@@ -84,9 +84,33 @@ class TrainingLog:
         lines = [{"phase": "start", **self.facts}, *history]
         with whole_file(self.file) as unfinished:
             unfinished.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        values = {name: value for name, value in history[-1].items() if isinstance(value, float)}
+        entry, blocks = {**history[-1]}, history[-1].get("blocks", [])
+        entry.pop("blocks", None)
+        values = {f"epoch/{name}": value for name, value in entry.items()}
+        for block in blocks:
+            values |= {f"blocks/{block['block']}/{name}": value for name, value in block.items()}
         for name, value in values.items():
-            self.writer.add_scalar(f"epoch/{name}", value, step)
+            if isinstance(value, float):
+                self.writer.add_scalar(name, value, step)
         tqdm.write(
-            "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in history[-1].items())
+            "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
         )
+        for line in health_lines(blocks):
+            tqdm.write(line)
+
+
+def health_lines(blocks: list[dict]) -> list[str]:
+    """All blocks in one line, and a warning for each that has collapsed. blocks: of `health.health_numbers`."""
+    if not blocks:
+        return []
+    states = []
+    for block in blocks:
+        peak = "" if block["peak"] is None else f" (softmax peak {block['peak']:.2f})"
+        states.append(f"{block['block']} {block['state']}{peak}")
+    collapsed = [
+        f"warning: block {block['block']} has collapsed: the largest softmax weight of a frame is {block['peak']:.2f}, and "
+        f"in {block['same_cell']:.0%} of frames it is in the cell of the frame before"
+        for block in blocks
+        if block["state"] == "collapsed"
+    ]
+    return ["blocks: " + ", ".join(states), *collapsed]

@@ -15,6 +15,7 @@ from atr.data.clips import ClipDataset
 from atr.files import whole_file
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
+from atr.results.health import Vitals, health_numbers, watch
 from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
 from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
@@ -33,6 +34,7 @@ from atr.training.state import TrainingState
 from atr.video.transforms import normalised, to_unit
 
 CONFUSIONS = "confusion.csv"
+HEALTH_BATCHES = 4  # of the dev clips, whose forward passes the blocks are watched in
 
 
 def train(config: TrainConfig, out: Path, cache: Path, command: str | None = None) -> dict:
@@ -86,13 +88,25 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
 
         dev_loader = run.evaluation(dev)
 
-        def dev_accuracy(model: nn.Module) -> dict[str, float]:
-            scores = class_scores(model, dev_loader, config.preprocessing, accelerator)
-            return {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
+        def on_dev_clips(model: nn.Module) -> dict:
+            with watch(model, HEALTH_BATCHES) as vitals:
+                scores = class_scores(model, dev_loader, config.preprocessing, accelerator)
+            accuracy = {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
+            return {**accuracy, **health_of(vitals)}
 
         shown = (config.epochs, config.batch_size, TrainingClips)
-        model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", dev_accuracy))
+        model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", on_dev_clips))
     return judge(model, run, val, facts, out, command)
+
+
+def health_of(vitals: Vitals) -> dict[str, list[dict]]:
+    """For the history: "blocks", an entry of each, to four digits; of this process's share of the clips."""
+    entries = health_numbers(vitals.values(), vitals.cells)
+    rounded = [
+        {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in entry.items()}
+        for entry in entries
+    ]
+    return {"blocks": rounded} if rounded else {}
 
 
 def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:

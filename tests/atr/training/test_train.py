@@ -134,6 +134,25 @@ def test_the_checkpoint_says_how_it_was_made(config, tmp_path):
     assert model.facts["sampling"] == "uniform"
 
 
+def test_every_epoch_says_how_its_blocks_are_and_warns_of_collapsed_ones(
+    config, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("atr.results.health.COLLAPSED_PEAK", 0.0)
+    monkeypatch.setattr("atr.results.health.COLLAPSED_SAME", 0.0)
+    train(dataclasses.replace(config, epochs=1), tmp_path / "a", tmp_path / "cache")
+    model = atr.load_checkpoint(tmp_path / "a")
+    stills, clips = model.facts["history"]
+    assert "blocks" not in stills  # without blocks
+    assert [block["block"] for block in clips["blocks"]] == list(model.block_names)
+    for block in clips["blocks"]:
+        assert 1 / block["cells"] <= block["peak"] <= 1 and block["share"] > 0
+    printed = capsys.readouterr().out
+    assert printed.count("has collapsed: the largest softmax weight") == len(model.block_names)
+    assert "blocks: S3B1 collapsed (softmax peak" in printed
+    events = EventAccumulator(str(tmp_path / ".a.training" / "tensorboard" / "clips")).Reload()
+    assert {"blocks/S5B2/peak", "epoch/dev_top1"} <= set(events.Tags()["scalars"])
+
+
 def test_the_state_of_another_configuration_is_refused(config, tmp_path):
     train(config, tmp_path / "a", tmp_path / "cache")
     with pytest.raises(ValueError, match="another configuration"):

@@ -7,18 +7,22 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.actionness import default_block
 from analysis.html_page import Figures, page, paragraph
 from analysis.what_if.faithfulness import (
+    MODES,
     FaithfulnessResult,
+    Ranking,
     areas_table,
+    comparison_table,
     curves_of_clips,
     curves_table,
     described,
     faithfulness_folder,
     faithfulness_numbers,
+    finest_block,
+    has_actionness,
     hidden_counts,
-    orders_of,
+    rankings_of,
 )
 from analysis.what_if.figures import faithfulness_figure
 from analysis.what_if.interventions import FILLS, grid_of
@@ -33,15 +37,16 @@ from atr.results.store import RESULT
 class Faithfulness:
     """Hide (or show) more and more of every frame, from the highest value of a map to the lowest: does the prediction change?
 
-    Actionness and Grad-CAM of one block against its positions in random order and from the centre outwards; a checkpoint
-    without an Action-related Region Locator has Grad-CAM only. Runs under `torchrun --nproc_per_node N -m analysis
+    The actionness of every ATR block, and Grad-CAM of the network's last block, against the difference of frames, the
+    centre outwards and a random order; a checkpoint without an Action-related Region Locator has Grad-CAM only. All rank
+    the positions of one grid, the finest of these blocks'. Runs under `torchrun --nproc_per_node N -m analysis
     faithfulness ...` too. It can be interrupted and resumed; a complete result is not computed again. Exit code 3: some clips
     could not be read or lack frames; they are listed.
     """
 
     options: SharedOptions
-    block: str | None = None
-    """by its paper name, such as S3B2; the checkpoint's own choice or the last block by default"""
+    block: tuple[str, ...] = ()
+    """actionness and Grad-CAM of these blocks instead, by their paper names, such as S3B2"""
     fill: Literal[FILLS] = "mean"
     """what replaces hidden pixels: the clip's mean colour, or a strong blur"""
     seed: int = 0
@@ -51,25 +56,34 @@ class Faithfulness:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
-        block = self.block or default_block(model)
-        grid = grid_of(model, block, *[model.preprocessing.crop] * 2)
-        settings = {"block": block, "fill": self.fill, "seed": self.seed}
+        rankings = rankings_of(model, self.block)
+        side = model.preprocessing.crop
+        block = finest_block(model, rankings, side, side)
+        settings = {"fill": self.fill, "seed": self.seed}
+        told = settings | {"block": block, "grid": grid_of(model, block, side, side)}
         return Question(
             "faithfulness",
-            folder=partial(faithfulness_folder, **settings),
-            passes={"faithfulness": partial(curves_of_clips, model, **settings)},
-            write=partial(write_result, settings | {"grid": grid}, orders_of(model, block)),
+            folder=partial(faithfulness_folder, rankings=rankings, **settings),
+            passes={"faithfulness": partial(curves_of_clips, model, rankings=rankings, **settings)},
+            write=partial(write_result, told, rankings),
             show=print_result,
             result=FaithfulnessResult,
         )
 
 
 def write_result(
-    settings: dict, orders: tuple[str, ...], folder: Path, facts: dict, clips: ClipDataset, rows: Arrays
+    settings: dict,
+    rankings: tuple[Ranking, ...],
+    folder: Path,
+    facts: dict,
+    clips: ClipDataset,
+    rows: Arrays,
 ) -> None:
+    orders = [ranking.name for ranking in rankings]
+    blocks = list(dict.fromkeys(ranking.block for ranking in rankings if ranking.block is not None))
     rows, shares = named_rows(clips, rows), hidden_counts(settings["grid"]) / np.prod(settings["grid"])
     numbers = faithfulness_numbers(rows["probability"], rows["predicted"], rows["target"], orders, shares)
-    result = facts | {"clips": len(rows["id"]), **settings, **numbers}
+    result = facts | {"clips": len(rows["id"]), "blocks": blocks, **settings, **numbers}
     write_json(folder / RESULT, result)
     write_arrays(folder / "faithfulness.npz", {**rows, "shares": shares, "orders": np.array(orders)})
     curves_table(result).to_csv(folder / "curves.csv", index=False)
@@ -81,14 +95,10 @@ def write_result(
 
 def print_result(result: dict, folder: Path) -> None:
     print(f"{result['checkpoint']['name']} · {described(result)}")
-    if "actionness" not in result["orders"]:
-        print(f"{result['block']} has no Action-related Region Locator: there is no actionness to rank by")
-    print(
-        "area under the probability of the predicted class (a good map: small in deletion, large in insertion)"
-    )
-    print(areas_table(result).to_string(index=False, float_format="%.3f"))
-    for entry in result["differences"]:
-        print(
-            f"{entry['mode']:>9}: {entry['of']} minus {entry['against']}: {entry['difference']:+.3f} "
-            f"[{entry['low']:+.3f}, {entry['high']:+.3f}]"
-        )
+    if not has_actionness(result):
+        blocks = ", ".join(result["blocks"])
+        print(f"{blocks} has no Action-related Region Locator: there is no actionness to rank by")
+    print("area under the probability of the predicted class, and minus that of the baselines [95 %]")
+    for mode, good in zip(MODES, ("small", "large"), strict=True):
+        print(f"\n{mode} (a good map: {good})")
+        print(comparison_table(result, mode).to_string(index=False, float_format="%.3f"))

@@ -3,25 +3,29 @@
 After Petsiuk, Das and Saenko (2018), RISE: positions are hidden (deletion) or shown (insertion) from the one the map
 ranks highest to the lowest, in every frame alike. A map that shows what matters makes the probability of the predicted
 class fall early in the one and rise early in the other.
+
+All maps of a checkpoint rank the positions of one grid, the finest of their blocks'; coarser maps are brought to it
+bilinearly, as they are drawn. So every order hides the same areas, and all can be compared with each other.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import torch
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from torch import Tensor
 
-from analysis.actionness import actionness_blocks
+from analysis.actionness import actionness_blocks, upsample
 from analysis.gradcam import gradcam
-from analysis.localize.measures import centre_prior
+from analysis.localize.measures import baselines
+from analysis.recording import Recording, record
 from analysis.statistics import mean_estimate
 from analysis.what_if.interventions import (
     Fill,
-    actionness,
     count_of,
     filling,
     grid_of,
@@ -30,6 +34,7 @@ from analysis.what_if.interventions import (
 )
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
+from atr.options import require
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
@@ -38,8 +43,10 @@ from atr.schema import Count, Finite, Name, Share
 from atr.video.transforms import normalise
 
 Mode = Literal["deletion", "insertion"]
-Order = Literal["actionness", "Grad-CAM", "centre", "random"]
+# The name of an order, with its block; of older results, which are of one block, without it.
+Order = Annotated[str, Meta(pattern=r"^((actionness|Grad-CAM)( S\d+B\d+)?|frame difference|centre|random)$")]
 MODES = get_args(Mode)
+BASELINES = ("frame difference", "centre", "random")
 STEPS = 10
 
 
@@ -62,7 +69,7 @@ class Difference(Struct):
 
 
 class FaithfulnessResult(Result):
-    """What a reader may rely on."""
+    """What a reader may rely on. block: whose positions are hidden. blocks: whose maps rank them."""
 
     clips: Count
     block: Name
@@ -72,6 +79,7 @@ class FaithfulnessResult(Result):
     shares: list[Share]
     curves: list[Curve]
     differences: list[Difference]
+    blocks: list[Name] | UnsetType = UNSET  # older results are of `block`
 
     def __post_init__(self) -> None:
         points = {len(self.shares)}.union(*({len(c.probability), len(c.accuracy)} for c in self.curves))
@@ -79,18 +87,59 @@ class FaithfulnessResult(Result):
             raise ValueError(f"shares and curves have {', '.join(map(str, sorted(points)))} points")
 
 
+class Ranking(NamedTuple):
+    """What decides which positions are hidden first: a map of a block, or a baseline, whose block is None."""
+
+    method: str
+    block: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.method if self.block is None else f"{self.method} {self.block}"
+
+
+def rankings_of(model: VideoClassifier, blocks: Sequence[str] = ()) -> tuple[Ranking, ...]:
+    """Actionness and Grad-CAM of these blocks, where they have it, and the baselines.
+
+    Without blocks: the actionness of all that have an Action-related Region Locator, and Grad-CAM where it is usually
+    taken, at the last block of the network.
+
+    Raises:
+        ValueError: there is no such block.
+    """
+    located, slots = actionness_blocks(model), tuple(model.backbone.slots())
+    for block in blocks:
+        require("block", block, slots)
+    return (
+        *(Ranking("actionness", block) for block in (blocks or located) if block in located),
+        *(Ranking("Grad-CAM", block) for block in (blocks or slots[-1:])),
+        *(Ranking(name) for name in BASELINES),
+    )
+
+
+def finest_block(model: VideoClassifier, rankings: Sequence[Ranking], height: int, width: int) -> str:
+    """The block whose positions are hidden: of those that rank, the first with the most of them."""
+    blocks = [ranking.block for ranking in rankings if ranking.block is not None]
+    return max(blocks, key=lambda block: np.prod(grid_of(model, block, height, width)))
+
+
 def faithfulness_folder(
-    root: Path, checkpoint: Path, data_digest: str, block: str, *, fill: str = "mean", seed: int = 0
+    root: Path,
+    checkpoint: Path,
+    data_digest: str,
+    rankings: Sequence[Ranking],
+    *,
+    fill: str = "mean",
+    seed: int = 0,
 ) -> Path:
     """Where the result lies, complete or not."""
-    settings = {"data": data_digest, "block": block, "fill": fill, "seed": seed}
+    settings = {
+        "data": data_digest,
+        "orders": [ranking.name for ranking in rankings],
+        "fill": fill,
+        "seed": seed,
+    }
     return result_folder(root, "faithfulness", checkpoint, settings)
-
-
-def orders_of(model: VideoClassifier, block: str) -> tuple[str, ...]:
-    """Whose ranking decides what is hidden first; a block without an Action-related Region Locator has no actionness."""
-    maps = ("actionness", "Grad-CAM") if block in actionness_blocks(model) else ("Grad-CAM",)
-    return (*maps, "centre", "random")
 
 
 def hidden_counts(grid: tuple[int, int], steps: int = STEPS) -> np.ndarray:
@@ -102,34 +151,43 @@ def hidden_counts(grid: tuple[int, int], steps: int = STEPS) -> np.ndarray:
 
 
 def curves_of_clips(
-    model: VideoClassifier, clips: ClipDataset, block: str, *, fill: str = "mean", seed: int = 0, **options
+    model: VideoClassifier,
+    clips: ClipDataset,
+    rankings: Sequence[Ranking],
+    *,
+    fill: str = "mean",
+    seed: int = 0,
+    **options,
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """Both curves of every clip under every order, and {index: message} of clips that could not be read.
 
     Args:
-        block: whose maps and whose positions.
+        rankings: `rankings_of`.
         fill: what is put in the place of hidden pixels, `interventions.filling`.
         seed: of the random order and of ties; every clip has its own.
         options: of `per_clip`.
 
     Returns:
         "probability" float32 and "predicted" int64 (N, 2, orders, K + 1): of the class predicted for the whole clip,
-        and the class called at each point; axes in the order of `MODES`, `orders_of` and `hidden_counts` (deletion:
+        and the class called at each point; axes in the order of `MODES`, `rankings` and `hidden_counts` (deletion:
         the number hidden, insertion: the number shown). "index".
     """
     model = model.to(process_state().device).eval()
-    orders = orders_of(model, block)
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         frames = frames.numpy()
-        counts = hidden_counts(grid_of(model, block, *frames.shape[2:4]))
+        grid = grid_of(model, finest_block(model, rankings, *frames.shape[2:4]), *frames.shape[2:4])
+        counts = hidden_counts(grid)
         filled = np.stack([filling(clip, fill) for clip in frames])
-        whole, empty = (class_probabilities(model, each).cpu().numpy() for each in (frames, filled))
-        seen = whole.argmax(axis=1)
-        probability = np.empty((len(frames), len(MODES), len(orders), len(counts)), np.float32)
+        # One pass gives the classes of the whole clips and the actionness of every block.
+        with record(model) if actionness_blocks(model) else nullcontext(Recording()) as seen:
+            whole = class_probabilities(model, frames).cpu().numpy()
+        empty = class_probabilities(model, filled).cpu().numpy()
+        called = whole.argmax(axis=1)
+        probability = np.empty((len(frames), len(MODES), len(rankings), len(counts)), np.float32)
         predicted = np.empty(probability.shape, np.int64)
-        for column, order in enumerate(orders):
-            scores = scores_of(model, frames, block, order, seen)
+        for column, ranking in enumerate(rankings):
+            scores = scores_of(model, frames, ranking, seen, called, grid)
             ranks = np.stack(
                 [
                     hiding_order(clip, np.random.default_rng((seed, index)))
@@ -143,7 +201,7 @@ def curves_of_clips(
                         answers = empty if hidden.all() else whole
                     else:
                         answers = class_probabilities(model, hide(frames, hidden, filled)).cpu().numpy()
-                    probability[:, row, column, point] = answers[np.arange(len(frames)), seen]
+                    probability[:, row, column, point] = answers[np.arange(len(frames)), called]
                     predicted[:, row, column, point] = answers.argmax(axis=1)
         return {"probability": probability, "predicted": predicted}
 
@@ -151,21 +209,34 @@ def curves_of_clips(
 
 
 def scores_of(
-    model: VideoClassifier, frames: np.ndarray, block: str, order: str, target: np.ndarray
+    model: VideoClassifier,
+    frames: np.ndarray,
+    ranking: Ranking,
+    seen: Recording,
+    target: np.ndarray,
+    grid: tuple[int, int],
 ) -> np.ndarray:
-    """What ranks the positions of clips uint8 (N, T, H, W, 3): (N, T, h, w), the highest hidden first.
+    """What ranks the positions of clips uint8 (N, T, H, W, 3): (N, T, h, w) on the grid, the highest hidden first.
 
-    target: (N,), the classes that Grad-CAM explains. It comes without its ReLU, whose many zeros would all tie.
+    seen: of a pass over these clips. target: (N,), the classes that Grad-CAM explains. It comes without its ReLU, whose
+    many zeros would all tie.
     """
-    if order == "actionness":
-        return actionness(model, frames, block)
-    if order == "Grad-CAM":
+    if ranking.method == "actionness" and ranking.block is not None:
+        return on_grid(seen.actionness[ranking.block].numpy(), grid)
+    if ranking.method == "Grad-CAM" and ranking.block is not None:
         clips = normalise(frames, model.preprocessing)
-        return gradcam(model, clips, block, torch.from_numpy(target), relu=False).numpy()
-    grid = grid_of(model, block, *frames.shape[2:4])
-    if order == "centre":
-        return np.broadcast_to(centre_prior(*grid), (*frames.shape[:2], *grid))
-    return np.zeros((*frames.shape[:2], *grid))  # random: ties fall at random
+        heat = gradcam(model, clips, ranking.block, torch.from_numpy(target), relu=False)
+        return on_grid(heat.numpy(), grid)
+    if ranking.method == "random":
+        return np.zeros((*frames.shape[:2], *grid))  # ties fall at random
+    return np.stack([baselines(clip, *grid)[ranking.method] for clip in frames])
+
+
+def on_grid(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Maps (N, T, h, w) on a grid that is not coarser, bilinear; as they are where it is their own."""
+    if maps.shape[2:] == grid:
+        return maps
+    return np.stack([[upsample(map_, *grid) for map_ in clip] for clip in maps])
 
 
 def areas_under(curves: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -185,14 +256,14 @@ def faithfulness_numbers(
     Args:
         probability, predicted: (N, 2, orders, K + 1), `curves_of_clips`.
         targets: int (N,).
-        orders: `orders_of`.
+        orders: their names.
         shares: of the area hidden (deletion) or shown (insertion), (K + 1,).
 
     Returns:
         "curves": entries of "mode", "order", "probability" and "accuracy" (K + 1) and "area" and "accuracy_area" under
         them. "differences": entries of "mode", "of", "against" and the area of the first under the probability minus
         that of the second, "difference", "low", "high": 95 %, bootstrapped over clips. In deletion a smaller area is
-        better, in insertion a larger one.
+        better, in insertion a larger one. Blocks' actionness is not compared with each other's, nor Grad-CAM's.
     """
     areas = areas_under(probability, shares)  # (N, 2, orders)
     accuracy = (predicted == targets[:, None, None, None]).mean(axis=0)
@@ -208,7 +279,9 @@ def faithfulness_numbers(
         for row, mode in enumerate(MODES)
         for column, order in enumerate(orders)
     ]
-    pairs = [(a, b) for a in range(len(orders)) for b in range(a + 1, len(orders))]
+    kinds = [order.partition(" S")[0] for order in orders]
+    places = range(len(orders))
+    pairs = [(a, b) for a in places for b in places[a + 1 :] if kinds[a] != kinds[b]]
     differences = []
     for row, mode in enumerate(MODES):
         for a, b in pairs:
@@ -222,10 +295,29 @@ def faithfulness_numbers(
 def described(result: dict) -> str:
     """What was hidden of which clips."""
     rows, columns = result["grid"]
+    blocks = result.get("blocks", [result["block"]])
     return (
-        f"{result['block']} ({rows}×{columns} positions a frame) · hidden pixels: {result['fill']} · "
+        f"{', '.join(blocks)} ({rows}×{columns} positions a frame) · hidden pixels: {result['fill']} · "
         f"{result['data']['description']}"
     )
+
+
+def has_actionness(result: dict) -> bool:
+    """Whether one of the orders is that of an Action-related Region Locator."""
+    return any(order.startswith("actionness") for order in result["orders"])
+
+
+def comparison_table(result: dict, mode: Mode) -> pd.DataFrame:
+    """One row for every order: areas, and that under the probability minus the area of each baseline, [95 %]."""
+    rows = []
+    for curve in (curve for curve in result["curves"] if curve["mode"] == mode):
+        row = {"order": curve["order"], "area": curve["area"], "accuracy_area": curve["accuracy_area"]}
+        for entry in result["differences"]:
+            if (entry["mode"], entry["of"]) == (mode, curve["order"]) and entry["against"] in BASELINES:
+                interval = f"[{entry['low']:+.3f}, {entry['high']:+.3f}]"
+                row[f"minus {entry['against']}"] = f"{entry['difference']:+.3f} {interval}"
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")
 
 
 def curves_table(result: dict) -> pd.DataFrame:

@@ -18,12 +18,12 @@ ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
     "reversed unchanged": ("reversed, same prediction as in order", SERIES[3], "triangle-up-open"),
     "shuffled unchanged": ("shuffled, same prediction as in order", SERIES[5], "square-open"),
 }
-MAP_SERIES = {
-    "actionness": (SERIES[0], "solid"),
-    "Grad-CAM": (SERIES[4], "solid"),
+BASELINE_SERIES = {
+    "frame difference": (SERIES[1], "dashdot"),
     "centre": (SERIES[2], "dash"),
     "random": (BEFORE, "dot"),
 }
+GRADCAM_SERIES = (SERIES[4], "longdash")
 
 
 def scores_figure(
@@ -125,17 +125,20 @@ def order_figure(result: dict) -> go.Figure:
 
 def faithfulness_figure(result: dict) -> go.Figure:
     """`faithfulness_numbers`: both curves of every order; below, differences of the areas under them, 95 % intervals."""
+    compared = len({(entry["of"], entry["against"]) for entry in result["differences"]})
+    heights = [347, max(213, 20 * compared)]
     figure = make_subplots(
         2,
         2,
-        row_heights=[0.62, 0.38],
-        vertical_spacing=0.2,
+        row_heights=heights,
+        vertical_spacing=112 / sum(heights),
         horizontal_spacing=0.07,
         subplot_titles=["deletion", "insertion", "better < 0", "better > 0"],
     )
+    series = order_series(result["orders"])
     for curve in result["curves"]:
         column = 1 if curve["mode"] == "deletion" else 2
-        colour, dash = MAP_SERIES[curve["order"]]
+        colour, dash = series[curve["order"]]
         figure.add_trace(
             go.Scatter(
                 x=result["shares"],
@@ -158,7 +161,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
                 x=[entry["difference"]],
                 y=[f"{entry['of']} − {entry['against']}"],
                 mode="markers",
-                marker={"color": MAP_SERIES[entry["of"]][0], "size": 9},
+                marker={"color": series[entry["of"]][0], "size": 9},
                 error_x={
                     "array": [entry["high"] - entry["difference"]],
                     "arrayminus": [entry["difference"] - entry["low"]],
@@ -180,9 +183,18 @@ def faithfulness_figure(result: dict) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True, row=2)
     figure.update_yaxes(showticklabels=False, row=2, col=2)
     figure.update_layout(
-        height=560, legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
+        height=sum(heights),
+        legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0},
     )
     return plain(figure).update_layout(margin={"l": 10, "t": 70})
+
+
+def order_series(orders: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and dash of each order: solid lines are actionness, a colour a block."""
+    located = [order for order in orders if order.startswith("actionness")]
+    series = {order: (SERIES[place % len(SERIES)], "solid") for place, order in enumerate(located)}
+    series |= {order: GRADCAM_SERIES for order in orders if order.startswith("Grad-CAM")}
+    return series | BASELINE_SERIES
 
 
 def _shares(proportions: Sequence[dict], rows: Sequence, marker: dict) -> go.Scatter:

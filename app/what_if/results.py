@@ -8,7 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from analysis.actionness import default_block
-from analysis.what_if.faithfulness import areas_table, described, faithfulness_folder
+from analysis.what_if.faithfulness import (
+    areas_table,
+    described,
+    faithfulness_folder,
+    has_actionness,
+    rankings_of,
+)
 from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
@@ -53,9 +59,9 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
     found = stored_results(checkpoint, "faithfulness")
     if chosen := choose_result("faithfulness", found, described):
         folder, result = chosen
-        if "actionness" not in result["orders"]:
+        if not has_actionness(result):
             st.info(
-                f"{plain(result['block'])} of {plain(checkpoint)} has no Action-related Region Locator: there is no "
+                f"{plain(', '.join(result.get('blocks', [result['block']])))} of {plain(checkpoint)} has no Action-related Region Locator: there is no "
                 "actionness to rank by.",
                 icon=":material/layers_clear:",
             )
@@ -81,8 +87,10 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
         "faithfulness",
         checkpoint,
         model,
-        lambda root, path, digest: faithfulness_folder(root, path, digest, block, fill=fill),
-        [r for r in found.values() if (r["block"], r["fill"]) == (block, fill)],
+        lambda root, path, digest: faithfulness_folder(
+            root, path, digest, rankings_of(model, (block,)), fill=fill
+        ),
+        [r for r in found.values() if (r.get("blocks"), r["fill"]) == ([block], fill)],
         arguments=["--block", block, "--fill", fill],
     )
 

@@ -5,7 +5,7 @@ import json
 import atr
 from analysis.commands.faithfulness import Faithfulness
 from analysis.commands.order import Order
-from analysis.what_if.faithfulness import faithfulness_folder
+from analysis.what_if.faithfulness import faithfulness_folder, rankings_of
 from analysis.what_if.order import order_folder
 from app.computing import digest_of
 from app.loading.results import readable_results
@@ -29,7 +29,7 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
     data, out = str(world / "clips"), world / "results"
     assert Order(Options(network, data=data, out=out)).run("python -m analysis order --seed 0") == 0
     assert (
-        Faithfulness(Options(network, data=data, out=out), block="S4B1").run(
+        Faithfulness(Options(network, data=data, out=out), block=("S4B1",)).run(
             "python -m analysis faithfulness"
         )
         == 0
@@ -39,7 +39,17 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
     assert "python -m analysis order --seed 0" in [code.value for code in app.code]
     tables = [frame.value for frame in app.dataframe]
     assert tables[0]["class"].tolist() == ["all", *LABELS[:2]]
-    assert tables[1]["order"].tolist() == ["actionness", "Grad-CAM", "centre", "random"] * 2
+    assert (
+        tables[1]["order"].tolist()
+        == [
+            "actionness S4B1",
+            "Grad-CAM S4B1",
+            "frame difference",
+            "centre",
+            "random",
+        ]
+        * 2
+    )
     assert len(app.get("plotly_chart")) == 3
     assert len(app.get("download_button")) == 5 + 7  # of the clip, of the results
     assert any("For this data set it is not known" in caption.value for caption in app.caption)
@@ -72,7 +82,7 @@ def test_a_computation_is_started_with_what_was_chosen(launch, world, network, m
     given = ["--checkpoint", str(network.resolve()), "--data", "tabletop:val", "--num-clips", "200"]
     assert arguments == ["faithfulness", *given, "--block", "S2B1", "--fill", "blur", "--out", str(root)]
     digest = digest_of("tabletop:val", 200, model)
-    assert faithful == faithfulness_folder(root, network, digest, "S2B1", fill="blur")
+    assert faithful == faithfulness_folder(root, network, digest, rankings_of(model, ("S2B1",)), fill="blur")
 
 
 def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_page_stays(

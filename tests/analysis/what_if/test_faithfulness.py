@@ -10,15 +10,20 @@ from torch.nn import functional as F
 
 import atr
 from analysis.commands.faithfulness import Faithfulness
+from analysis.what_if import faithfulness
 from analysis.what_if.faithfulness import (
+    FaithfulnessResult,
     areas_table,
     areas_under,
+    comparison_table,
     curves_of_clips,
     curves_table,
     faithfulness_folder,
     faithfulness_numbers,
+    finest_block,
     hidden_counts,
-    orders_of,
+    on_grid,
+    rankings_of,
 )
 from analysis.what_if.figures import faithfulness_figure
 from analysis.what_if.interventions import hiding_order
@@ -30,6 +35,7 @@ from atr.results.store import read_result
 from tests.app.world import write_checkpoint, write_clips
 from tests.stopping import stop_at
 
+NAMES = ("actionness S1B1", "Grad-CAM S1B1", "frame difference", "centre", "random")
 SHARES = np.array([0, 0.25, 0.5, 0.75, 1])
 
 
@@ -82,7 +88,9 @@ def toy(tmp_path, monkeypatch):
         return -F.avg_pool2d(clips.mean(dim=2), 2)
 
     monkeypatch.setattr("analysis.what_if.faithfulness.gradcam", darkness)
-    rows, broken = curves_of_clips(Perfect(), WhiteCell(), "S1B1", partial=tmp_path, batch_size=2)
+    rows, broken = curves_of_clips(
+        Perfect(), WhiteCell(), rankings_of(Perfect()), partial=tmp_path, batch_size=2
+    )
     assert broken == {}
     return rows
 
@@ -92,18 +100,18 @@ def numbers(toy):
         toy["probability"],
         toy["predicted"],
         np.array(WhiteCell.targets),
-        orders_of(Perfect(), "S1B1"),
+        NAMES,
         hidden_counts((2, 2)) / 4,
     )
 
 
 def test_a_perfect_map_by_hand(toy):
     """Deletion: the white cell goes first, 1 0 0 0 0, area ¼·½ = 0.125. Insertion: 0 1 1 1 1, area 0.875."""
-    assert orders_of(Perfect(), "S1B1")[0] == "actionness"
+    assert tuple(ranking.name for ranking in rankings_of(Perfect())) == NAMES
     np.testing.assert_allclose(toy["probability"][:, 0, 0], [[1, 0, 0, 0, 0]] * 4, atol=1e-6)
     np.testing.assert_allclose(toy["probability"][:, 1, 0], [[0, 1, 1, 1, 1]] * 4, atol=1e-6)
     deletion, insertion = (
-        next(c for c in numbers(toy)["curves"] if (c["mode"], c["order"]) == (mode, "actionness"))
+        next(c for c in numbers(toy)["curves"] if (c["mode"], c["order"]) == (mode, "actionness S1B1"))
         for mode in ("deletion", "insertion")
     )
     assert deletion["area"] == pytest.approx(0.125, abs=1e-6)
@@ -114,14 +122,14 @@ def test_a_perfect_map_by_hand(toy):
 
 def test_the_worst_map_by_hand(toy):
     """The white cell goes last: 1 1 1 1 0 and 0 0 0 0 1."""
-    column = orders_of(Perfect(), "S1B1").index("Grad-CAM")
+    column = NAMES.index("Grad-CAM S1B1")
     areas = areas_under(toy["probability"][:, :, column], SHARES)
     np.testing.assert_allclose(areas, [[0.875, 0.125]] * 4, atol=1e-6)
 
 
 def test_the_random_order_by_hand(toy):
     """A white cell of rank r is seen at the points 0 … r of deletion: area (2r + 1) / 8; insertion mirrors it."""
-    column = orders_of(Perfect(), "S1B1").index("random")
+    column = NAMES.index("random")
     areas = areas_under(toy["probability"][:, :, column], SHARES)
     for index in range(4):
         ranks = hiding_order(np.zeros((1, 2, 2)), np.random.default_rng((0, index)))
@@ -132,12 +140,12 @@ def test_the_random_order_by_hand(toy):
 
 def test_differences_are_paired_and_signed(toy):
     result = numbers(toy)
-    column = orders_of(Perfect(), "S1B1").index("random")
+    column = NAMES.index("random")
     areas = areas_under(toy["probability"], SHARES)
     entry = next(
         d
         for d in result["differences"]
-        if (d["mode"], d["of"], d["against"]) == ("deletion", "actionness", "random")
+        if (d["mode"], d["of"], d["against"]) == ("deletion", "actionness S1B1", "random")
     )
     expected = areas[:, 0, 0] - areas[:, 0, column]
     assert entry["difference"] == pytest.approx(expected.mean())
@@ -185,19 +193,20 @@ def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_p
     model = atr.load_checkpoint(folder / "net")
     clips = VideoClips(folder / "clips", num_frames=4, preprocessing=model.preprocessing)
     options = {"partial": tmp_path / "stopped", "batch_size": 1}
+    rankings = rankings_of(model, ("S5B2",))
     with pytest.raises(KeyboardInterrupt):
-        curves_of_clips(model, clips, "S5B2", save_every=0, progress=stop_at(2), **options)
+        curves_of_clips(model, clips, rankings, save_every=0, progress=stop_at(2), **options)
     seen = []
-    resumed, _ = curves_of_clips(model, clips, "S5B2", progress=lambda *done: seen.append(done), **options)
+    resumed, _ = curves_of_clips(model, clips, rankings, progress=lambda *done: seen.append(done), **options)
     assert seen == [(2, 2)]  # one of the two was there already
-    whole, _ = curves_of_clips(model, clips, "S5B2", partial=tmp_path / "whole", batch_size=1)
+    whole, _ = curves_of_clips(model, clips, rankings, partial=tmp_path / "whole", batch_size=1)
     assert resumed.keys() == whole.keys()
     for name in whole:
         np.testing.assert_array_equal(resumed[name], whole[name])
 
 
 def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys):
-    assert command(folder, tmp_path, block="S4B1").run("python -m analysis faithfulness") == 0
+    assert command(folder, tmp_path, block=("S4B1",)).run("python -m analysis faithfulness") == 0
     (found,) = tmp_path.glob("faithfulness-net-*")
     result = read_result(found)
     assert (result["clips"], result["block"], result["grid"]) == (2, "S4B1", [4, 4])
@@ -212,30 +221,87 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert (ends == ends[:, :1]).all() and (arrays["probability"][:, 1][..., [-1, 0]] == ends).all()
     assert result["shares"] == pytest.approx([count / 16 for count in hidden_counts((4, 4))])
     assert "Plotly.newPlot" in (found / "faithfulness.html").read_text()
-    assert found == faithfulness_folder(tmp_path, folder / "net", result["data"]["digest"], "S4B1")
+    rankings = rankings_of(atr.load_checkpoint(folder / "net"), ("S4B1",))
+    assert found == faithfulness_folder(tmp_path, folder / "net", result["data"]["digest"], rankings)
+    assert result["orders"] == ["actionness S4B1", "Grad-CAM S4B1", "frame difference", "centre", "random"]
     monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
-    assert command(folder, tmp_path, block="S4B1").run("python -m analysis faithfulness") == 0  # only printed
-    assert "actionness minus random" in capsys.readouterr().out
+    assert (
+        command(folder, tmp_path, block=("S4B1",)).run("python -m analysis faithfulness") == 0
+    )  # only printed
+    deletion, insertion = (
+        capsys.readouterr().out.split("deletion (a good map: small)")[1].split("insertion (")
+    )
+    for printed in (deletion, insertion):
+        assert "minus random" in printed and printed.count("actionness S4B1") == 1
 
 
 def test_another_filling_is_another_result(folder, tmp_path):
     for fill in ("mean", "blur"):
-        assert command(folder, tmp_path, fill=fill).run("python -m analysis faithfulness") == 0
+        assert (
+            command(folder, tmp_path, block=("S5B2",), fill=fill).run("python -m analysis faithfulness") == 0
+        )
     first, second = (read_result(found) for found in sorted(tmp_path.glob("faithfulness-net-*")))
     assert {first["fill"], second["fill"]} == {"mean", "blur"}
-    assert first["block"] == "S5B2"  # the last one
+    assert first["block"] == "S5B2"
     assert first["curves"] != second["curves"]
 
 
 def test_a_network_without_actionness_says_so(folder, tmp_path, capsys):
-    assert command(folder, tmp_path, name="plain", block="S4B2").run("python -m analysis faithfulness") == 0
+    assert (
+        command(folder, tmp_path, name="plain", block=("S4B2",)).run("python -m analysis faithfulness") == 0
+    )
     assert "S4B2 has no Action-related Region Locator" in capsys.readouterr().out
     (found,) = tmp_path.glob("faithfulness-plain-*")
-    assert read_result(found)["orders"] == ["Grad-CAM", "centre", "random"]
+    assert read_result(found)["orders"] == ["Grad-CAM S4B2", "frame difference", "centre", "random"]
+
+
+def test_without_a_block_all_maps_are_compared_on_the_finest_grid(folder, tmp_path, monkeypatch):
+    asked = []
+    compute = faithfulness.class_probabilities
+    monkeypatch.setattr(
+        faithfulness, "class_probabilities", lambda *values: asked.append(1) or compute(*values)
+    )
+    assert command(folder, tmp_path).run("python -m analysis faithfulness") == 0
+    (found,) = tmp_path.glob("faithfulness-net-*")
+    result = read_result(found, FaithfulnessResult)
+    blocks = list(atr.load_checkpoint(folder / "net").block_names)
+    assert result["blocks"] == blocks and len(blocks) == 6
+    assert (result["block"], result["grid"]) == ("S3B1", [8, 8])
+    baselines = ["frame difference", "centre", "random"]
+    assert result["orders"] == [f"actionness {block}" for block in blocks] + ["Grad-CAM S5B2", *baselines]
+    # whole and empty clips once for all orders: beside them nine points of each curve
+    assert len(asked) == 2 + len(result["orders"]) * 2 * 9
+    pairs = {(entry["of"], entry["against"]) for entry in result["differences"]}
+    assert ("actionness S3B1", "Grad-CAM S5B2") in pairs and (
+        "actionness S3B1",
+        "actionness S3B2",
+    ) not in pairs
+    table = comparison_table(result, "deletion")
+    assert table["order"].tolist() == result["orders"]
+    shown = next(
+        entry
+        for entry in result["differences"]
+        if (entry["mode"], entry["of"], entry["against"]) == ("deletion", "actionness S3B1", "centre")
+    )
+    assert table["minus centre"][0].startswith(f"{shown['difference']:+.3f} [{shown['low']:+.3f}")
+    assert len({trace.name for trace in faithfulness_figure(result).data if trace.name}) == 10
+
+
+def test_a_network_without_locators_has_its_last_block_explained(folder):
+    model = atr.load_checkpoint(folder / "plain")
+    names = [ranking.name for ranking in rankings_of(model)]
+    assert names == ["Grad-CAM S5B2", "frame difference", "centre", "random"]
+    assert finest_block(model, rankings_of(model), 64, 64) == "S5B2"
+
+
+def test_coarse_maps_are_brought_to_the_grid():
+    maps = np.array([[[[0.0, 4]]]])
+    np.testing.assert_allclose(on_grid(maps, (1, 4)), [[[[0, 1, 3, 4]]]])
+    assert on_grid(maps, (1, 2)) is maps
 
 
 def test_an_unknown_block_is_refused_before_anything_is_computed(folder, tmp_path):
     with pytest.raises(ValueError, match="block='S6B1' is unknown; allowed: S2B1, .*S5B2"):
-        command(folder, tmp_path, block="S6B1").run("python -m analysis faithfulness")
+        command(folder, tmp_path, block=("S6B1",)).run("python -m analysis faithfulness")
     assert not list(tmp_path.iterdir())

@@ -62,7 +62,8 @@ def layers_to(model: VideoClassifier, block: str) -> list[nn.Module]:
     them in the order in which they are applied."""
     last = residual_block(model, block)
     inside = {id(module) for module in last.modules()}
-    found, reached = [], False
+    found: list[nn.Module] = []
+    reached = False
     for name, module in model.backbone.named_modules():
         if reached and id(module) not in inside:
             break

@@ -58,7 +58,8 @@ def overlay(
     palette, (low, high) = palette_of(colormap), limits
     blended = np.empty_like(frames)
     for index, (frame, map_) in enumerate(zip(frames, maps, strict=True)):
-        level = np.clip((upsample(map_, *frame.shape[:2], centres) - low) / (high - low), 0, 1)
+        values = upsample(map_, frame.shape[0], frame.shape[1], centres)
+        level = np.clip((values - low) / (high - low), 0, 1)
         colours = palette[np.round(level * 255).astype(int)]
         blended[index] = np.round((1 - opacity) * frame + opacity * colours)
     return blended

@@ -11,7 +11,6 @@ from analysis.html_page import Figures, page, paragraph
 from analysis.what_if.faithfulness import (
     MODES,
     FaithfulnessResult,
-    Ranking,
     areas_table,
     comparison_table,
     curves_of_clips,
@@ -19,13 +18,12 @@ from analysis.what_if.faithfulness import (
     described,
     faithfulness_folder,
     faithfulness_numbers,
-    finest_block,
     has_actionness,
     hidden_counts,
-    rankings_of,
 )
 from analysis.what_if.figures import faithfulness_figure
 from analysis.what_if.interventions import FILLS, grid_of
+from analysis.what_if.rankings import Ranking, finest_block, rankings_of
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier

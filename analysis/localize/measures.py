@@ -91,10 +91,11 @@ def tally(
     maps, masks = maps[kept], masks[kept]
     if not len(maps):
         return Tally()
+    shares = cell_shares(masks, maps.shape[1], maps.shape[2], centres)
     return Tally(
         num_frames=len(maps),
         hits=float(hits(maps, masks, centres).sum()),
-        mass=float((weights_of(maps, kind) * cell_shares(masks, *maps.shape[1:], centres)).sum()),
+        mass=float((weights_of(maps, kind) * shares).sum()),
         area=float(masks.mean(axis=(1, 2)).sum()),
     )
 
@@ -119,7 +120,8 @@ def average_precision(
 
 def at_pixels(maps: np.ndarray, masks: np.ndarray, centres: Centres | None) -> np.ndarray:
     """Maps (L, h, w) at the resolution of the masks, float32 (L, H, W)."""
-    return np.stack([upsample(map_, *masks.shape[1:], centres) for map_ in maps])
+    height, width = masks.shape[1:]
+    return np.stack([upsample(map_, height, width, centres) for map_ in maps])
 
 
 @dataclass(frozen=True)

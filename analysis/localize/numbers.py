@@ -161,7 +161,7 @@ def measure(
     acting = (bits & ACTING).any(axis=(1, 2))
     target, distractor = (bits & TARGET) > 0, (bits & DISTRACTOR) > 0
     frames = acting & target.any(axis=(1, 2))
-    centres = [layouts[m.block].centres if m.block in layouts else None for m in maps]
+    centres = [layouts[m.block].centres if m.block and m.block in layouts else None for m in maps]
     placed = [(m.kind, values, place) for (m, values), place in zip(maps.items(), centres, strict=True)]
     on_target = [tally(values, target, frames, kind=kind, centres=place) for kind, values, place in placed]
     on_distractor = [

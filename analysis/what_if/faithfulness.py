@@ -11,17 +11,14 @@ bilinearly, as they are drawn. So every order hides the same areas, and all can 
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import pandas as pd
-import torch
 from msgspec import UNSET, Meta, Struct, UnsetType
 from torch import Tensor
 
-from analysis.actionness import actionness_blocks, upsample
-from analysis.gradcam import gradcam
-from analysis.localize.measures import baselines
+from analysis.actionness import actionness_blocks
 from analysis.recording import Recording, record
 from analysis.statistics import mean_estimate
 from analysis.what_if.interventions import (
@@ -32,21 +29,19 @@ from analysis.what_if.interventions import (
     hide,
     hiding_order,
 )
+from analysis.what_if.rankings import BASELINES, Ranking, finest_block, scores_of
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
-from atr.options import require
 from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import Count, Finite, Name, Share
-from atr.video.transforms import normalise
 
 Mode = Literal["deletion", "insertion"]
 # The name of an order, with its block; of older results, which are of one block, without it.
 Order = Annotated[str, Meta(pattern=r"^((actionness|Grad-CAM)( S\d+B\d+)?|frame difference|centre|random)$")]
 MODES = get_args(Mode)
-BASELINES = ("frame difference", "centre", "random")
 STEPS = 10
 
 
@@ -85,42 +80,6 @@ class FaithfulnessResult(Result):
         points = {len(self.shares)}.union(*({len(c.probability), len(c.accuracy)} for c in self.curves))
         if len(points) > 1:
             raise ValueError(f"shares and curves have {', '.join(map(str, sorted(points)))} points")
-
-
-class Ranking(NamedTuple):
-    """What decides which positions are hidden first: a map of a block, or a baseline, whose block is None."""
-
-    method: str
-    block: str | None = None
-
-    @property
-    def name(self) -> str:
-        return self.method if self.block is None else f"{self.method} {self.block}"
-
-
-def rankings_of(model: VideoClassifier, blocks: Sequence[str] = ()) -> tuple[Ranking, ...]:
-    """Actionness and Grad-CAM of these blocks, where they have it, and the baselines.
-
-    Without blocks: the actionness of all that have an Action-related Region Locator, and Grad-CAM where it is usually
-    taken, at the last block of the network.
-
-    Raises:
-        ValueError: there is no such block.
-    """
-    located, slots = actionness_blocks(model), tuple(model.backbone.slots())
-    for block in blocks:
-        require("block", block, slots)
-    return (
-        *(Ranking("actionness", block) for block in (blocks or located) if block in located),
-        *(Ranking("Grad-CAM", block) for block in (blocks or slots[-1:])),
-        *(Ranking(name) for name in BASELINES),
-    )
-
-
-def finest_block(model: VideoClassifier, rankings: Sequence[Ranking], height: int, width: int) -> str:
-    """The block whose positions are hidden: of those that rank, the first with the most of them."""
-    blocks = [ranking.block for ranking in rankings if ranking.block is not None]
-    return max(blocks, key=lambda block: np.prod(grid_of(model, block, height, width)))
 
 
 def faithfulness_folder(
@@ -206,37 +165,6 @@ def curves_of_clips(
         return {"probability": probability, "predicted": predicted}
 
     return per_clip(clips, compute, **options)
-
-
-def scores_of(
-    model: VideoClassifier,
-    frames: np.ndarray,
-    ranking: Ranking,
-    seen: Recording,
-    target: np.ndarray,
-    grid: tuple[int, int],
-) -> np.ndarray:
-    """What ranks the positions of clips uint8 (N, T, H, W, 3): (N, T, h, w) on the grid, the highest hidden first.
-
-    seen: of a pass over these clips. target: (N,), the classes that Grad-CAM explains. It comes without its ReLU, whose
-    many zeros would all tie.
-    """
-    if ranking.method == "actionness" and ranking.block is not None:
-        return on_grid(seen.actionness[ranking.block].numpy(), grid)
-    if ranking.method == "Grad-CAM" and ranking.block is not None:
-        clips = normalise(frames, model.preprocessing)
-        heat = gradcam(model, clips, ranking.block, torch.from_numpy(target), relu=False)
-        return on_grid(heat.numpy(), grid)
-    if ranking.method == "random":
-        return np.zeros((*frames.shape[:2], *grid))  # ties fall at random
-    return np.stack([baselines(clip, *grid)[ranking.method] for clip in frames])
-
-
-def on_grid(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Maps (N, T, h, w) on a grid that is not coarser, bilinear; as they are where it is their own."""
-    if maps.shape[2:] == grid:
-        return maps
-    return np.stack([[upsample(map_, *grid) for map_ in clip] for clip in maps])
 
 
 def areas_under(curves: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -82,9 +82,8 @@ def agreement(predictions: Sequence[Predictions], tables: Tables) -> None:
 
 def localisation(checkpoints: Sequence[str]) -> None:
     """What `python -m analysis localize` found, of lists of clips for which every shown checkpoint has a result."""
-    found: dict[
-        tuple[str, str], dict[str, dict]
-    ] = {}  # digest of the clips, alignment -> checkpoint -> result
+    # (digest of the clips, alignment) -> checkpoint -> result
+    found: dict[tuple[str, str], dict[str, dict]] = {}
     for name in checkpoints:
         for result in stored_results(name, "localize").values():
             of = result["data"]["digest"], result.get("alignment", "edges")

@@ -8,16 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from analysis.actionness import default_block
-from analysis.what_if.faithfulness import (
-    areas_table,
-    described,
-    faithfulness_folder,
-    has_actionness,
-    rankings_of,
-)
+from analysis.what_if.faithfulness import areas_table, described, faithfulness_folder, has_actionness
 from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
+from analysis.what_if.rankings import rankings_of
 from app.choices import stored_results
 from app.computing import compute_panel
 from app.exports import file_row
@@ -60,8 +55,9 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
     if chosen := choose_result("faithfulness", found, described):
         folder, result = chosen
         if not has_actionness(result):
+            blocks = ", ".join(result.get("blocks", [result["block"]]))
             st.info(
-                f"{plain(', '.join(result.get('blocks', [result['block']])))} of {plain(checkpoint)} has no Action-related Region Locator: there is no "
+                f"{plain(blocks)} of {plain(checkpoint)} has no Action-related Region Locator: there is no "
                 "actionness to rank by.",
                 icon=":material/layers_clear:",
             )

@@ -5,8 +5,9 @@ import json
 import atr
 from analysis.commands.faithfulness import Faithfulness
 from analysis.commands.order import Order
-from analysis.what_if.faithfulness import faithfulness_folder, rankings_of
+from analysis.what_if.faithfulness import faithfulness_folder
 from analysis.what_if.order import order_folder
+from analysis.what_if.rankings import rankings_of
 from app.computing import digest_of
 from app.loading.results import readable_results
 from app.runs import Run

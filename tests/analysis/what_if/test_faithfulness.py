@@ -20,13 +20,11 @@ from analysis.what_if.faithfulness import (
     curves_table,
     faithfulness_folder,
     faithfulness_numbers,
-    finest_block,
     hidden_counts,
-    on_grid,
-    rankings_of,
 )
 from analysis.what_if.figures import faithfulness_figure
 from analysis.what_if.interventions import hiding_order
+from analysis.what_if.rankings import finest_block, on_grid, rankings_of
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import read_arrays
 from atr.locator import ActionRegionLocator
@@ -87,7 +85,7 @@ def toy(tmp_path, monkeypatch):
         assert target.tolist() == [1] * len(clips)  # the class predicted, whatever the label
         return -F.avg_pool2d(clips.mean(dim=2), 2)
 
-    monkeypatch.setattr("analysis.what_if.faithfulness.gradcam", darkness)
+    monkeypatch.setattr("analysis.what_if.rankings.gradcam", darkness)
     rows, broken = curves_of_clips(
         Perfect(), WhiteCell(), rankings_of(Perfect()), partial=tmp_path, batch_size=2
     )

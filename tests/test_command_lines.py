@@ -17,7 +17,7 @@ def understood(argv: list[str]):
     return found[0]
 
 
-@pytest.mark.parametrize("command", ["evaluate", "relations", "localize", "order", "faithfulness"])
+@pytest.mark.parametrize("command", ["evaluate", "relations", "localize", "order", "faithfulness", "health"])
 def test_what_goes_over_a_data_set_shares_its_options(command):
     shared = ["--checkpoint", "net", "--data", "clips:val", "--out", "here", "--workers", "2", "--strict"]
     options = understood([command, *shared, "--cache", "there", "--num-clips", "7"]).options

@@ -185,7 +185,7 @@ def test_gradcam_explains_the_evaluated_window(world, net):
     np.testing.assert_allclose(maps["S5B2"][DENSE], gradcam(model, clips, "S5B2", 1)[0], atol=1e-6)
 
 
-@pytest.mark.parametrize("question", ["order", "faithfulness", "localize", "relations"])
+@pytest.mark.parametrize("question", ["order", "faithfulness", "localize", "relations", "health"])
 def test_every_question_asked_of_a_data_set(world, net, expected, question, tmp_path):
     ran(question, "--checkpoint", net, "--data", world / "clips", "--out", tmp_path, program=analyse)
     (folder,) = results(tmp_path, question)

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from msgspec import Struct
 
+from analysis.health import HealthResult
 from analysis.localize.numbers import LocalizeResult
 from analysis.relations.numbers import RelationsResult
 from analysis.what_if.faithfulness import FaithfulnessResult
@@ -21,6 +22,7 @@ REQUIRED: dict[str, type[Struct]] = {
     "faithfulness": FaithfulnessResult,
     "localize": LocalizeResult,
     "relations": RelationsResult,
+    "health": HealthResult,
 }
 
 

@@ -211,6 +211,11 @@ def colour_limits(maps: np.ndarray, kind: str = "raw") -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1)
 
 
+def clip_median(maps: np.ndarray, kind: str = "raw") -> float:
+    """The median of a clip and block over all its frames, at which an overlay is transparent. maps: raw M (L, h, w)."""
+    return float(np.median(normalise(maps, kind)))
+
+
 def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
     """How strongly a block responds in each frame. maps: raw M (L, h, w); every value is float64 (L,).
 

@@ -13,6 +13,7 @@ from analysis.actionness import (
     ClipActionness,
     actionness_blocks,
     clip_actionness,
+    clip_median,
     colour_limits,
     normalise,
     temporal_emphasis,
@@ -20,8 +21,10 @@ from analysis.actionness import (
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
+from analysis.opacity import SIGNED_HELP, require_signed, scale_limits
 from atr.files import filled_folder, require_folder
 from atr.models import VideoClassifier
+from atr.options import OVERLAY_STYLES, require
 from atr.results.notices import notice_facts
 from atr.results.store import sampling_facts
 from atr.video.encoding import write_mp4
@@ -38,9 +41,13 @@ class Drawing:
     """crop: the centre square the evaluation uses; whole: the entire frame"""
     normalisation: Literal[NORMALISATIONS] = "raw"
     """raw: M; sigmoid: sigmoid(M); softmax: the weights of AFA, which sum to 1 in every frame"""
+    overlay_style: Literal[OVERLAY_STYLES] = "value"
+    """value: transparent up to the clip's median, the stronger the more opaque; flat: everywhere as opaque; signed: of
+    raw M, to both sides of the median, in two colours"""
     colormap: Literal[COLORMAPS] = "inferno"
+    """of the styles value and flat"""
     opacity: float = 0.6
-    """of the map over the frame, 0 to 1"""
+    """of the map over the frame where it is strongest, 0 to 1"""
     alignment: Literal[ALIGNMENTS] = "edges"
     """edges: cells edge to edge over the frame; centres: each where its receptive field has its centre"""
     max_frames: int = 300
@@ -77,6 +84,8 @@ def write_clip(
     """
     if not 0 <= drawing.opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
+    require("overlay_style", drawing.overlay_style, OVERLAY_STYLES)
+    require_signed(drawing.overlay_style, drawing.normalisation)
     require_folder(out)
     allowed = actionness_blocks(model)
     if unknown := [name for name in drawing.block if name not in allowed]:
@@ -99,7 +108,12 @@ def write_clip(
             progress=show,
             allow_damaged=allow_damaged,
         )
-    limits = {name: colour_limits(maps, drawing.normalisation) for name, maps in result.maps.items()}
+    medians = {name: clip_median(maps, drawing.normalisation) for name, maps in result.maps.items()}
+    limits = {
+        name: scale_limits(colour_limits(maps, drawing.normalisation), medians[name], drawing.overlay_style)
+        for name, maps in result.maps.items()
+    }
+    signed = (SIGNED_HELP,) if result.maps and drawing.overlay_style == "signed" else ()
     best = np.argsort(-result.probabilities, kind="stable")[:5]
     summary = {
         "clip": str(clip),
@@ -108,6 +122,7 @@ def write_clip(
         "view": drawing.view,
         "normalisation": drawing.normalisation,
         "alignment": drawing.alignment,
+        "overlay_style": drawing.overlay_style,
         "num_frames": len(result.frames),
         "fps": result.fps,
         **sampling_facts(model.sampling),
@@ -119,7 +134,8 @@ def write_clip(
         "labels": model.labels,
         "probabilities": result.probabilities.tolist(),
         "colour_limits": limits,
-        "notes": result.notes,
+        "medians": medians,
+        "notes": (*result.notes, *signed),
         **notice_facts({str(clip): result.notices}),
     }
     with filled_folder(out) as unfinished:
@@ -131,7 +147,7 @@ def write_clip(
             size = result.input_size
             centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in blocks}
             placed = None if drawing.alignment == "edges" else centres
-            write_pictures(unfinished, result, drawing, blocks, limits, placed, progress=progress)
+            write_pictures(unfinished, result, drawing, blocks, limits, medians, placed, progress=progress)
     return summary
 
 
@@ -141,27 +157,37 @@ def write_pictures(
     drawing: Drawing,
     blocks: tuple[str, ...],
     limits: dict[str, tuple[float, float]],
+    medians: dict[str, float],
     centres: dict[str, Centres] | None,
     *,
     progress: bool,
 ) -> None:
     """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html."""
     keys, kind = result.key_frames, drawing.normalisation
-    colours = {"colormap": drawing.colormap, "opacity": drawing.opacity}
+    colours = {"style": drawing.overlay_style, "colormap": drawing.colormap, "opacity": drawing.opacity}
     maps = {name: normalise(result.maps[name], kind) for name in blocks}
     shown, indices = result.frames[keys], result.indices[keys]
     for name in tqdm(blocks, desc="overlays", unit="block", disable=not progress):
-        place = None if centres is None else centres[name]
-        frames = overlay(result.frames, maps[name], limits[name], **colours, centres=place)
+        place, median = None if centres is None else centres[name], medians[name]
+        frames = overlay(result.frames, maps[name], limits[name], median=median, **colours, centres=place)
         write_mp4(out / f"overlay-{name}.mp4", frames, result.fps)
         write_gif(out / f"overlay-{name}.gif", frames, result.fps)
-        values = maps[name][keys]
         strip = strip_figure(
-            shown, values, limits[name], indices, block=name, kind=kind, **colours, centres=centres
+            shown,
+            maps[name][keys],
+            limits[name],
+            indices,
+            block=name,
+            median=median,
+            kind=kind,
+            **colours,
+            centres=centres,
         )
         write_figure(strip, [out / f"strip-{name}.png", out / f"strip-{name}.svg"])
     chosen = {name: maps[name][keys] for name in blocks}
-    sheet = block_frame_sheet(shown, chosen, limits, indices, kind=kind, **colours, centres=centres)
+    sheet = block_frame_sheet(
+        shown, chosen, limits, indices, medians=medians, kind=kind, **colours, centres=centres
+    )
     write_figure(sheet, [out / "sheet.png"])
     emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
     figure = emphasis_figure(emphasis, result.indices, sampled=indices)

@@ -11,12 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from analysis.actionness import upsample
 from analysis.alignment import Centres
+from analysis.opacity import SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
 from atr.options import require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
@@ -41,6 +42,8 @@ def overlay(
     maps: np.ndarray,
     limits: tuple[float, float],
     *,
+    median: float | None = None,
+    style: str = "value",
     colormap: str = "inferno",
     opacity: float = 0.6,
     centres: Centres | None = None,
@@ -48,27 +51,35 @@ def overlay(
     """Coloured maps over frames, uint8 (L, H, W, 3).
 
     frames: uint8 (L, H, W, 3). maps: normalised (L, h, w), brought to the frames' size bilinearly. limits: values
-    that get the first and the last colour; what lies beyond is clipped. opacity: 0 shows the frames, 1 the maps.
+    that get the first and the last colour; what lies beyond is clipped. median: of the whole clip; of the maps given,
+    where these are the whole clip. style: see `opacity.opacity_of`; "signed" has colours of its own, and limits with
+    the median amid. opacity: 0 shows the frames, 1 the maps where they are strongest.
     centres: of the maps' cells (`alignment.cell_centres`); None for edge to edge.
     """
     if len(frames) != len(maps):
         raise ValueError(f"{len(frames)} frames and {len(maps)} maps: one map for each frame is needed")
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {opacity}")
-    palette, (low, high) = palette_of(colormap), limits
+    median = float(np.median(maps)) if median is None else median
+    low, high = limits = scale_limits(limits, median, style)
+    palette = palette_of(colormap) if style != "signed" else _palette(SIGNED_COLORMAP)
     blended = np.empty_like(frames)
     for index, (frame, map_) in enumerate(zip(frames, maps, strict=True)):
         values = upsample(map_, frame.shape[0], frame.shape[1], centres)
-        level = np.clip((values - low) / (high - low), 0, 1)
-        colours = palette[np.round(level * 255).astype(int)]
-        blended[index] = np.round((1 - opacity) * frame + opacity * colours)
+        colours = palette[np.round(np.clip((values - low) / (high - low), 0, 1) * 255).astype(int)]
+        cover = opacity * opacity_of(values, median, limits, style)[..., None]
+        blended[index] = np.round((1 - cover) * frame + cover * colours)
     return blended
 
 
 def palette_of(colormap: str) -> np.ndarray:
     """The 256 colours of a colour map, float (256, 3) in 0 ... 255."""
     require("colormap", colormap, COLORMAPS)
-    return matplotlib.colormaps[colormap](np.arange(256))[:, :3] * 255
+    return _palette(colormap)
+
+
+def _palette(name: str) -> np.ndarray:
+    return matplotlib.colormaps[name](np.arange(256))[:, :3] * 255
 
 
 def emphasis_figure(
@@ -150,6 +161,8 @@ def block_frame_sheet(
     limits: Mapping[str, tuple[float, float]],
     indices: Sequence[int],
     *,
+    medians: Mapping[str, float] | None = None,
+    style: str = "value",
     kind: str = "raw",
     colormap: str = "inferno",
     opacity: float = 0.6,
@@ -158,9 +171,11 @@ def block_frame_sheet(
     """Blocks down, frames across, one colour scale a row.
 
     frames: uint8 (K, H, W, 3), the K frames to show. maps: block name -> normalised (K, h, w). limits: block name
-    -> colour limits of the whole clip. indices: K original frame indices. kind: what the values are. centres: block
-    name -> where its cells lie, as in `overlay`.
+    -> colour limits of the whole clip; medians likewise, of the K maps where these are the whole clip. indices: K
+    original frame indices. style: as in `overlay`. kind: what the values are.
+    centres: block name -> where its cells lie, as in `overlay`.
     """
+    require_signed(style, kind)
     figure, axes = _grid(1 + len(maps), frames)
     _fill(axes[0], frames, "video")
     for axis, index in zip(axes[0], indices, strict=False):
@@ -168,9 +183,11 @@ def block_frame_sheet(
     axes[0, -1].set_axis_off()
     for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
         place = None if centres is None else centres[name]
-        pictures = overlay(frames, values, limits[name], colormap=colormap, opacity=opacity, centres=place)
+        median = float(np.median(values)) if medians is None else medians[name]
+        drawn = {"median": median, "style": style, "colormap": colormap}
+        pictures = overlay(frames, values, limits[name], **drawn, opacity=opacity, centres=place)
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}")
-        _colour_bar(figure, row[-1], limits[name], colormap, kind)
+        _colour_bar(figure, row[-1], limits[name], kind, **drawn)
     return figure
 
 
@@ -181,6 +198,8 @@ def strip_figure(
     indices: Sequence[int],
     *,
     block: str,
+    median: float | None = None,
+    style: str = "value",
     kind: str = "raw",
     colormap: str = "inferno",
     opacity: float = 0.6,
@@ -195,6 +214,8 @@ def strip_figure(
         {block: maps},
         {block: limits},
         indices,
+        medians=None if median is None else {block: median},
+        style=style,
         kind=kind,
         colormap=colormap,
         opacity=opacity,
@@ -231,10 +252,24 @@ def _fill(axes: np.ndarray, pictures: np.ndarray, name: str) -> None:
     axes[0].set_ylabel(name, fontsize=9)
 
 
-def _colour_bar(figure: Figure, axis: Axes, limits: tuple[float, float], colormap: str, kind: str) -> None:
-    bar = figure.colorbar(ScalarMappable(Normalize(*limits), colormap), cax=axis, ticks=limits, format="%.3g")
+def _colour_bar(
+    figure: Figure,
+    axis: Axes,
+    limits: tuple[float, float],
+    kind: str,
+    *,
+    median: float,
+    style: str,
+    colormap: str,
+) -> None:
+    """As transparent over white as the map is over the frames."""
+    limits = scale_limits(limits, median, style)
+    colours = _palette(SIGNED_COLORMAP if style == "signed" else colormap) / 255
+    cover = opacity_of(np.linspace(*limits, len(colours)), median, limits, style)[:, None]
+    shown = ScalarMappable(Normalize(*limits), ListedColormap(cover * colours + 1 - cover))
+    bar = figure.colorbar(shown, cax=axis, ticks=limits, format="%.3g")
     bar.ax.tick_params(labelsize=8, length=2)
-    bar.outline.set_visible(False)
+    bar.outline.set(visible=style != "flat", linewidth=0.4, edgecolor="0.5")
     low, high = (
         bar.ax.get_yticklabels()
     )  # kept inside the bar's height, so that rows do not run into each other

@@ -36,9 +36,10 @@ def run(command, typed: str) -> int:
     return command.run(typed, write_overlay) if isinstance(command, Predict) else command.run(typed)
 
 
-def write_overlay(*arguments, **options) -> None:
+def write_overlay(*arguments, style: str, **options) -> None:
     """`analysis.clip_folder.write_clip`: of the package above this one, which is looked up only where it is wanted."""
-    import_module("analysis.clip_folder").write_clip(*arguments, **options)
+    clip_folder = import_module("analysis.clip_folder")
+    clip_folder.write_clip(*arguments, clip_folder.Drawing(overlay_style=style), **options)
 
 
 def preset_in(argv: list[str]) -> str | None:

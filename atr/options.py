@@ -3,6 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+OVERLAY_STYLES = (
+    "value",
+    "flat",
+    "signed",
+)  # how a map covers a video; analysis/opacity.py says what each is
+
 Value = TypeVar("Value")
 
 

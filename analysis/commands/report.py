@@ -12,6 +12,7 @@ from analysis.compare.numbers import FILTERS
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
 from atr.files import whole_file
+from atr.options import OVERLAY_STYLES
 from atr.results.notices import joined_notices, notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 
@@ -37,6 +38,8 @@ class Report:
     """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None
     """whose maps to draw, such as S4B1"""
+    overlay_style: Literal[OVERLAY_STYLES] = "value"
+    """of the maps over the clips, as in `python -m analysis actionness`"""
     follow_outside: bool = False
     """show clips that lie outside the data set's folder, by their path in a list or by a link"""
     allow_damaged: bool = False
@@ -61,7 +64,13 @@ class Report:
             for note in dict.fromkeys(note for source in sources for note in source.notes):
                 print(note, file=sys.stderr)
             clips, chosen = chosen_clips(
-                predictions, models, sources, filter=self.filter, count=self.num_clips, block=self.block
+                predictions,
+                models,
+                sources,
+                filter=self.filter,
+                count=self.num_clips,
+                block=self.block,
+                style=self.overlay_style,
             )
         page = build_report(predictions, command=command, clips=clips, chosen=chosen)
         self.out.parent.mkdir(parents=True, exist_ok=True)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.actionness import actionness_blocks, colour_limits
+from analysis.actionness import actionness_blocks, clip_median, colour_limits
 from analysis.compare.comparable import LETTERS, names
 from analysis.compare.numbers import FILTERS, clip_table
 from analysis.compare.report import ReportClip, Strip
 from analysis.figures import overlay
 from analysis.gradcam import explained_blocks, gradcam
+from analysis.opacity import scale_limits
 from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config
@@ -47,6 +48,7 @@ def chosen_clips(
     filter: str = "only_a",
     count: int = 6,
     block: str | None = None,
+    style: str = "value",
 ) -> tuple[list[ReportClip], str]:
     """The first clips of a filter that the sources have, and a sentence on how they were chosen.
 
@@ -76,7 +78,7 @@ def chosen_clips(
         ]
         strips = [Strip("the frames that A is shown", small(shown[0]))]
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
-            strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}"))
+            strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}", style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
     return clips, (
         f"{len(clips)} of {len(found):,} clips of the kind “{title}”, of those available, those on which the models "
@@ -91,10 +93,13 @@ def shown_blocks(a: VideoClassifier, b: VideoClassifier) -> tuple[str, str]:
     return first, first if first in b.backbone.slots() else explained_blocks(b)[-1]
 
 
-def looked_at(model: VideoClassifier, frames: np.ndarray, block: str, name: str) -> Strip:
+def looked_at(
+    model: VideoClassifier, frames: np.ndarray, block: str, name: str, style: str = "value"
+) -> Strip:
     """Actionness of a block over the frames, or Grad-CAM for the class that is called where it has none.
 
-    frames: uint8 (T, H, W, 3), one view as the evaluation shows it.
+    frames: uint8 (T, H, W, 3), one view as the evaluation shows it. style: of `overlay`; Grad-CAM, which has no sign, is
+    drawn by value where M is drawn signed.
     """
     if block in actionness_blocks(model):
         with record(model) as recording:
@@ -105,13 +110,24 @@ def looked_at(model: VideoClassifier, frames: np.ndarray, block: str, name: str)
         clip = normalise(frames, model.preprocessing)[None]
         maps = gradcam(model, clip, block, int(probabilities.argmax()))[0].numpy()
         kind = "Grad-CAM for the predicted class"
-    limits = colour_limits(maps)
+        style = "value" if style == "signed" else style
+    median = clip_median(maps)
+    limits = scale_limits(colour_limits(maps), median, style)
     best = int(probabilities.argmax())
     caption = (
-        f"{name}, {block}: {kind}, dark {limits[0]:.3g} to bright {limits[1]:.3g}; predicts {model.labels[best]} "
+        f"{name}, {block}: {kind}, {scale_in_words(limits, median, style)}; predicts {model.labels[best]} "
         f"({probabilities[best]:.1%})"
     )
-    return Strip(caption, small(overlay(frames, maps, limits)))
+    return Strip(caption, small(overlay(frames, maps, limits, median=median, style=style)))
+
+
+def scale_in_words(limits: tuple[float, float], median: float, style: str) -> str:
+    low, high = (f"{limit:.3g}" for limit in limits)
+    return {
+        "value": f"dark {low} to bright {high}, transparent up to the median {median:.3g}",
+        "flat": f"dark {low} to bright {high}",
+        "signed": f"blue {low} to red {high}, transparent at the median {median:.3g}",
+    }[style]
 
 
 def small(frames: np.ndarray) -> np.ndarray:

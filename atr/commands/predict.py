@@ -12,6 +12,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
+from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.predict import (
@@ -54,6 +55,8 @@ class Predict:
     """a file for all class probabilities"""
     overlay: Path | None = None
     """a folder for the actionness over each video (MP4, GIF, maps), as `python -m analysis actionness` makes it"""
+    overlay_style: Literal[OVERLAY_STYLES] = "value"
+    """of --overlay: as in `python -m analysis actionness`"""
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
     follow_outside: bool = False
@@ -64,8 +67,8 @@ class Predict:
     def run(self, command: str, write_overlay: Callable[..., object]) -> int:
         """The exit code.
 
-        write_overlay: (model, video, folder, checkpoint=..., command=..., allow_damaged=...) fills the folder of a
-            video. Maps are a question of the package above this one, so it is handed down.
+        write_overlay: (model, video, folder, style=..., checkpoint=..., command=..., allow_damaged=...) fills the folder
+            of a video. Maps are a question of the package above this one, so it is handed down.
         """
         videos, unused = search_videos(list(self.clips), follow_outside=self.follow_outside)
         if unused:
@@ -99,6 +102,7 @@ class Predict:
                             model,
                             video,
                             self.overlay / name,
+                            style=self.overlay_style,
                             checkpoint=self.checkpoint,
                             command=command,
                             allow_damaged=self.allow_damaged,

@@ -26,7 +26,7 @@ def test_overlay_by_hand():
     frames = np.full((3, 2, 2, 3), 100, np.uint8)
     maps = np.array([0.0, 1.0, 7.0]).reshape(3, 1, 1)  # the first colour, the last, and clipped to the last
     palette = palette_of("viridis")
-    blended = overlay(frames, maps, (0, 1), colormap="viridis", opacity=0.25)
+    blended = overlay(frames, maps, (0, 1), style="flat", colormap="viridis", opacity=0.25)
     for index, colour in enumerate((palette[0], palette[-1], palette[-1])):
         np.testing.assert_array_equal(
             blended[index], np.broadcast_to(np.round(75 + 0.25 * colour), (2, 2, 3)).astype(np.uint8)
@@ -46,8 +46,51 @@ def test_opacity_goes_from_the_frames_to_the_maps():
     frames, maps = example()
     np.testing.assert_array_equal(overlay(frames, maps, (-1, 1), opacity=0), frames)
     np.testing.assert_array_equal(
-        overlay(frames, maps, (-1, 1), opacity=1), overlay(255 - frames, maps, (-1, 1), opacity=1)
+        overlay(frames, maps, (-1, 1), style="flat", opacity=1),
+        overlay(255 - frames, maps, (-1, 1), style="flat", opacity=1),
     )
+
+
+def test_by_value_the_median_shows_the_frame_and_only_what_stands_out_is_coloured():
+    frames = np.full((4, 2, 2, 3), 100, np.uint8)
+    maps = np.array([-2.0, 1.0, 2.0, 9.0]).reshape(
+        4, 1, 1
+    )  # below the median, at it, half way up, beyond the limit
+    palette = palette_of("inferno")
+    blended = overlay(frames, maps, (-1, 3), median=1, opacity=0.5)
+    np.testing.assert_array_equal(blended[:2], frames[:2])
+    colours = (palette[191], palette[255])  # of 0.75 and 1 of the scale
+    for index, cover, colour in zip((2, 3), (0.25, 0.5), colours, strict=True):
+        expected = np.round((1 - cover) * 100 + cover * colour).astype(np.uint8)
+        np.testing.assert_array_equal(blended[index], np.broadcast_to(expected, (2, 2, 3)))
+    whole = overlay(frames, maps, (-1, 3), median=float(np.median(maps)))
+    np.testing.assert_array_equal(overlay(frames, maps, (-1, 3)), whole)
+
+
+def test_signed_is_blue_below_the_median_and_red_above_by_as_much():
+    frames = np.full((3, 2, 2, 3), 100, np.uint8)
+    maps = np.array([-2.0, 1.0, 4.0]).reshape(3, 1, 1)
+    below, at, above = overlay(frames, maps, (0, 4), median=1, style="signed", opacity=1)[:, 0, 0].astype(int)
+    np.testing.assert_array_equal(at, [100, 100, 100])
+    assert below[2] > below[0] + 100 and above[0] > above[2] + 100  # at the ends of -2 to 4
+
+
+def test_only_raw_maps_are_signed():
+    frames, maps = example()
+    with pytest.raises(
+        ValueError, match="overlay_style='signed' is of raw M, not of softmax; allowed: value, flat"
+    ):
+        strip_figure(frames, maps, (0, 1), range(3), block="S3B1", kind="softmax", style="signed")
+    with pytest.raises(ValueError, match="overlay_style='wash' is unknown; allowed: value, flat, signed"):
+        overlay(frames, maps, (0, 1), style="wash")
+
+
+def test_the_median_of_a_strip_is_that_of_its_clip():
+    frames, maps = example()
+    strip = strip_figure(frames, maps, (-2, 2), range(3), block="S3B1", median=1)
+    shown = strip.axes[4].images[0].get_array()  # the first of the second row
+    np.testing.assert_array_equal(shown, overlay(frames, maps, (-2, 2), median=1)[0])
+    assert (shown != overlay(frames, maps, (-2, 2))[0]).any()
 
 
 def test_one_scale_keeps_an_idle_frame_dark():

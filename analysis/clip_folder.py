@@ -46,8 +46,8 @@ class Drawing:
     raw M, to both sides of the median, in two colours"""
     colormap: Literal[COLORMAPS] = "inferno"
     """of the styles value and flat"""
-    opacity: float = 0.6
-    """of the map over the frame where it is strongest, 0 to 1"""
+    opacity: float | None = None
+    """of the map over the frame where it is strongest, 0 to 1; by default 0.6 of a flat one, else 0.85"""
     alignment: Literal[ALIGNMENTS] = "edges"
     """edges: cells edge to edge over the frame; centres: each where its receptive field has its centre"""
     max_frames: int = 300
@@ -82,7 +82,7 @@ def write_clip(
         VideoError: the file is no readable video, or damaged.
         ValueError: the drawing is not possible, or a file stands in the folder's place.
     """
-    if not 0 <= drawing.opacity <= 1:
+    if drawing.opacity is not None and not 0 <= drawing.opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
     require("overlay_style", drawing.overlay_style, OVERLAY_STYLES)
     require_signed(drawing.overlay_style, drawing.normalisation)

@@ -17,8 +17,8 @@ from plotly.subplots import make_subplots
 
 from analysis.actionness import upsample
 from analysis.alignment import Centres
-from analysis.opacity import SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
-from atr.options import require
+from analysis.opacity import OPACITY, SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
+from atr.options import choose, require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
 # Okabe and Ito's colours that hold on white and on dark grounds, told apart with colour-vision deficiency too.
@@ -45,7 +45,7 @@ def overlay(
     median: float | None = None,
     style: str = "value",
     colormap: str = "inferno",
-    opacity: float = 0.6,
+    opacity: float | None = None,
     centres: Centres | None = None,
 ) -> np.ndarray:
     """Coloured maps over frames, uint8 (L, H, W, 3).
@@ -53,11 +53,12 @@ def overlay(
     frames: uint8 (L, H, W, 3). maps: normalised (L, h, w), brought to the frames' size bilinearly. limits: values
     that get the first and the last colour; what lies beyond is clipped. median: of the whole clip; of the maps given,
     where these are the whole clip. style: see `opacity.opacity_of`; "signed" has colours of its own, and limits with
-    the median amid. opacity: 0 shows the frames, 1 the maps where they are strongest.
+    the median amid. opacity: 0 shows the frames, 1 the maps where they are strongest; None: as `OPACITY` has it.
     centres: of the maps' cells (`alignment.cell_centres`); None for edge to edge.
     """
     if len(frames) != len(maps):
         raise ValueError(f"{len(frames)} frames and {len(maps)} maps: one map for each frame is needed")
+    opacity = choose("overlay_style", style, OPACITY) if opacity is None else opacity
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {opacity}")
     median = float(np.median(maps)) if median is None else median
@@ -165,7 +166,7 @@ def block_frame_sheet(
     style: str = "value",
     kind: str = "raw",
     colormap: str = "inferno",
-    opacity: float = 0.6,
+    opacity: float | None = None,
     centres: Mapping[str, Centres] | None = None,
 ) -> Figure:
     """Blocks down, frames across, one colour scale a row.
@@ -202,7 +203,7 @@ def strip_figure(
     style: str = "value",
     kind: str = "raw",
     colormap: str = "inferno",
-    opacity: float = 0.6,
+    opacity: float | None = None,
     centres: Mapping[str, Centres] | None = None,
 ) -> Figure:
     """One block in the manner of the paper's Fig 5: frames above, overlays below, one colour scale.

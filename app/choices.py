@@ -16,9 +16,11 @@ from app.loading.clips import film_or_blank
 from app.loading.data_set import LINK, clip_of_link
 from app.loading.results import readable_results
 from app.markdown import plain
+from atr.options import OVERLAY_STYLES
 from atr.video.decoding import DamageError, Notice
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
+STYLE_NAMES = {"value": "by value", "flat": "flat", "signed": "signed"}
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
 
 
@@ -68,6 +70,11 @@ def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
     return found
 
 
+def overlay_styles(kind: str) -> list[str]:
+    """Those in which values of this kind can be drawn."""
+    return [style for style in OVERLAY_STYLES if style != "signed" or kind == "raw"]
+
+
 def begin() -> tuple[list[str], list[Clip]]:
     """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then."""
     names = loading.checkpoint_names()
@@ -95,6 +102,7 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
         "checkpoint": asked.get("checkpoint"),
         "block": asked.get("block"),
         "frame": asked.get("frame"),
+        "overlay": asked.get("overlay"),
     }
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:

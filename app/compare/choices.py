@@ -18,7 +18,7 @@ MOST = len(LETTERS)
 ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
 CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam")  # keys of a link
-LOOKED_AT = ("block", "frame", "source", "mode")  # further ones, chosen in the browser alone
+LOOKED_AT = ("block", "frame", "source", "mode", "overlay")  # further ones, chosen in the browser alone
 FEW = 24  # so many allowed values are named in full
 
 

@@ -15,6 +15,7 @@ from app.compare.exports import class_scores, take_along
 from app.explorer import MODES, SidesPayload, gallery, side_by_side
 from app.loading import Clip, Look
 from app.markdown import plain
+from atr.options import OVERLAY_STYLES
 from atr.results.predictions import Predictions
 
 PAGE = 24  # thumbnails at a time: only these are rendered
@@ -151,11 +152,12 @@ def start_of(view: dict[str, str | None], looks: Sequence[Look], payload: SidesP
     The first clip opens with a block that a checkpoint names (fact "shown_block"), a later one as the one before was left.
     """
     frames = [str(index) for index in range(int(looks[0].result.indices[-1]) + 1)]
-    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES, "frame": frames}
+    looked_at = {"source": payload.sources, "mode": MODES, "overlay": OVERLAY_STYLES}
+    allowed = {"block": payload.blocks, **looked_at, "frame": frames}
     for key, values in allowed.items():
         if key in view:
             view[key] = judged(view[key], values, key)
-    start = {key: view.get(key) for key in ("block", "source", "mode")}
+    start = {key: view.get(key) for key in ("block", *looked_at)}
     if view and start["block"] is None:
         start["block"] = named_block(looks, payload)
     frame = view.get("frame")

@@ -13,6 +13,7 @@ from analysis.actionness import ClipActionness
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
+from app.choices import STYLE_NAMES, overlay_styles
 from app.explorer import SidesPayload
 from app.explorer.sides import values_of
 from app.exports import Download, download_row, overlay_film, strip, written
@@ -56,7 +57,7 @@ def take_along(
         if not sources:
             download_row([table], key="take")
             return
-        left, middle, right = st.columns(3)
+        left, middle, right, last = st.columns(4)
         source = left.selectbox(
             "Map", sources, format_func=lambda s: payload.header["sources"][s]["name"], key="take_source"
         )
@@ -68,9 +69,12 @@ def take_along(
             download_row([table], key="take")
             return
         side = right.selectbox("Checkpoint", list(found), key="take_side")
+        styles = overlay_styles(KINDS[source])
+        style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
         name = f"{stem}-{side}-{block}-{source}"
-        film = partial(overlay_film, *found[side])
-        picture = partial(strip, *found[side], block=block, kind=TITLES[source])
+        shown = {"median": payload.header["medians"][source][block][KINDS[source]], "style": style}
+        film = partial(overlay_film, *found[side], **shown)
+        picture = partial(strip, *found[side], block=block, kind=TITLES[source], **shown)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

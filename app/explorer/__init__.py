@@ -11,7 +11,7 @@ import streamlit as st
 from matplotlib.colors import to_hex
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from analysis.actionness import NORMALISATIONS, colour_limits
+from analysis.actionness import NORMALISATIONS, clip_median, colour_limits
 from analysis.relations.fig4 import COLORMAP as RELATION_COLOURS
 from app.explorer.payload import Body, Payload, clip_header, clip_view, data_url, packed_map, read
 from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides, side_by_side
@@ -56,6 +56,7 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
                 "name": name,
                 **packed_map(body, values),
                 "limits": {kind: colour_limits(values, kind) for kind in NORMALISATIONS},
+                "medians": {kind: clip_median(values, kind) for kind in NORMALISATIONS},
             }
             for name, values in maps.items()
         ],
@@ -66,9 +67,11 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
 def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: str = "explorer") -> None:
     """Show a packed clip.
 
-    start: ``{"frame": int, "block": str or None, "asked": bool}``, the view to open with; ``asked`` when a link asks
-    for it, and it then wins over the block that was on screen. link: query parameters of a link to this clip and
-    checkpoint, to which the browser adds block and frame; None when the clip has no address, as with an uploaded file.
+    start: ``{"frame": int, "block": str or None, "asked": bool, "overlay": str or None}``, the view to open with;
+    ``asked`` when a link asks for the block, and it then wins over the one that was on screen; overlay, of
+    OVERLAY_STYLES, likewise when it is not None. link: query parameters of a link to this clip and checkpoint, to which
+    the browser adds block, frame and an overlay other than by value; None when the clip has no address, as with an
+    uploaded file.
     """
     _explorer(key=key, data=payload.message(start=start, link=link))
 

@@ -10,10 +10,17 @@ class Explorer extends Viewer {
 
   load(message) {
     const clip = unpack(message);
-    const place = places.get(clip.id) ?? { ...clip.start, block: clip.start.asked ? clip.start.block : this.block?.name };
+    const kept = places.get(clip.id);
+    if (!kept) this.askFor(clip.start.overlay);
+    const place = kept ?? { ...clip.start, block: clip.start.asked ? clip.start.block : this.block?.name };
     const named = (name) => clip.blocks.find((block) => block.name === name);
     this.block = named(place.block) ?? named(clip.start.block) ?? clip.blocks.at(-1) ?? null;
     this.open(clip, place);
+  }
+
+  askFor(overlay) {
+    super.askFor(overlay);
+    if (overlay === "signed") preferences.normalisation = "raw";
   }
 
   build() {
@@ -38,15 +45,15 @@ class Explorer extends Viewer {
       const kind = preferences.normalisation;
       // ONE pair of colour limits for the clip and block; they come from Python, as in every other figure.
       const [low, high] = block.limits[kind];
-      this.shown = { values: transformed(block, kind), low, high };
+      this.shown = this.drawn(transformed(block, kind), { low, high, median: block.medians[kind] }, kind, "actionness");
       const { name, symbol, note } = NORMALISATIONS[kind];
       this.find(".note").textContent = note;
       this.find(".bar-name").textContent = symbol;
       this.find(".bar").title = `${name} of ${block.name}: one scale for all ${clip.frames.length} frames`;
-      this.find(".bar-scale").style.background = gradient(clip.palettes[preferences.palette], "to top");
+      this.find(".bar-scale").style.background = gradient(this.shown.colours, "to top", this.shown);
       this.find(".bar-cut").style.height = `${100 * preferences.threshold}%`;
-      this.find(".bar-ticks").replaceChildren(...ticks(low, high).reverse());
-      this.showDisplay(this.shown);
+      this.find(".bar-ticks").replaceChildren(...ticks(this.shown.low, this.shown.high, this.shown.style !== "signed").reverse());
+      this.showDisplay(this.shown, kind === "raw");
       this.showCurve(name, symbol);
     }
     this.moved();
@@ -80,7 +87,7 @@ class Explorer extends Viewer {
     if (!this.clip) return;
     const { block, frame, shown } = this;
     const [hovered, followed] = [cellAt(this.pointer, block), cellAt(this.position, block)];
-    const view = { ...preferences, frame, block, shown, colours: this.clip.palettes[preferences.palette] };
+    const view = { ...preferences, frame, block, shown };
     this.screen.draw(this.clip, view, { hovered, followed });
     this.find(".readout").textContent = this.describe(hovered ?? followed);
   }
@@ -97,7 +104,7 @@ class Explorer extends Viewer {
   }
 
   address() {
-    return this.block ? { block: this.block.name } : {};
+    return this.block ? { block: this.block.name, ...this.addressOfOverlay(this.shown) } : {};
   }
 }
 

@@ -1,9 +1,10 @@
 // How strongly the colours of a map cover the picture: analysis/opacity.py, for the browser. A test holds both to the same numbers.
 
+const OPACITY = { value: 0.85, flat: 0.55, signed: 0.85 }; // set at first: what covers little may cover it well
 const OVERLAYS = {
   value: { name: "by value", note: "Transparent up to the clip’s median, then the stronger the more opaque." },
   flat: { name: "flat", note: "Equally opaque everywhere." },
-  signed: { name: "signed", note: "Transparent at the clip’s median, red above it, blue below. $help" },
+  signed: { name: "signed", note: "Transparent at the clip’s median, red above it, blue below. In the adding form M marks where the hand goes (bright, here red) and where it left (dark, here blue)." },
 };
 
 // Share of the set opacity, 0 to 1, of a value.

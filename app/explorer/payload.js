@@ -22,6 +22,7 @@ function unpack(message) {
     masks: contents.masks && { ...contents.masks, ids: part(contents.masks.span) },
     outlines: new Map(),
     palettes: every(contents.palettes, part),
+    signed_palette: part(contents.signed_palette),
   };
   if (!contents.sides) return { ...clip, blocks: contents.blocks.map(map) };
   const sides = contents.sides.map((side) => ({ ...side, maps: every(side.maps, (maps) => every(maps, map)) }));

@@ -15,11 +15,22 @@ import cv2
 import matplotlib
 import numpy as np
 
+from analysis.opacity import SIGNED_COLORMAP
+
 PALETTES = ("inferno", "viridis", "magma", "cividis")  # perceptually uniform
 LONGEST_SIDE = 720  # of a frame as sent, in pixels: the size at which the page shows it
 LONGEST_MASK_SIDE = 160
 JPEG_QUALITY = 90
-_SHARED = ("payload.js", "values.js", "outline.js", "timeline.js", "screen.js", "playback.js", "viewer.js")
+_SHARED = (
+    "payload.js",
+    "opacity.js",
+    "values.js",
+    "outline.js",
+    "timeline.js",
+    "screen.js",
+    "playback.js",
+    "viewer.js",
+)
 
 
 def read(*names: str) -> str:
@@ -92,6 +103,7 @@ def clip_header(
         "frames": [body.add(_jpeg(frame)) for frame in frames],
         "masks": None,
         "palettes": {name: body.add(palette(name)) for name in PALETTES},
+        "signed_palette": body.add(palette(SIGNED_COLORMAP)),
     }
     if masks is not None:
         masks = _shrink_masks(masks)

@@ -54,9 +54,9 @@ class Screen {
     const pen = this.heat.getContext("2d");
     this.pixels ??= pen.createImageData(columns, rows);
     const cut = view.threshold > 0 ? low + view.threshold * (high - low) : -Infinity;
-    colour(this.pixels.data, sampled, low, high, view.colours, cut);
+    colour(this.pixels.data, sampled, view.shown, cut);
     pen.putImageData(this.pixels, 0, 0);
-    this.context.globalAlpha = view.opacity;
+    this.context.globalAlpha = view.opacities[view.shown.style];
     this.context.imageSmoothingEnabled = smooth;
     this.context.drawImage(this.heat, 0, 0, this.canvas.width, this.canvas.height);
     this.context.globalAlpha = 1;

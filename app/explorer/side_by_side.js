@@ -22,11 +22,17 @@ class SideBySide extends Viewer {
     const asked = kept ? {} : clip.start;
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
     const sources = Object.keys(clip.sources);
+    this.askFor(asked.overlay);
     this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.at(-1));
     preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
     preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
     if (preferences.pair.some((side) => side >= clip.sides.length)) preferences.pair = [0, 1];
     this.open(clip, kept ?? { frame: clip.start.frame });
+  }
+
+  askFor(overlay) {
+    super.askFor(overlay);
+    if (overlay === "signed") preferences.kinds.actionness = "raw";
   }
 
   // ---- what is on screen -------------------------------------------------------------------------------------------
@@ -95,31 +101,39 @@ class SideBySide extends Viewer {
     return kinds.includes(chosen) ? chosen : kinds[0];
   }
 
-  // What each side shows: { values, height, width, low, high }, or null without a map of this source and block.
+  // What each side shows: `drawn` values with the height and width of their grid, or null without a map of this source and block.
   changed() {
     const { clip, block } = this;
     const { source, pair } = preferences;
     const kind = this.kind();
     const [low, high] = clip.scales[source][block]?.[kind] ?? [0, 1];
+    const limits = { low, high, median: clip.medians[source][block]?.[kind] ?? low };
+    this.scale = this.drawn(null, limits, kind, source); // one for all sides
     this.shown = clip.sides.map(({ maps }) => {
       const map = maps[source]?.[block];
-      return map ? { values: transformed(map, kind), height: map.height, width: map.width, low, high } : null;
+      return map ? { ...this.scale, values: transformed(map, kind), height: map.height, width: map.width } : null;
     });
     const [a, b] = pair.map((side) => this.shown[side]);
-    this.gap = a && b ? { ...difference(a, b, kind === "softmax"), low: 0 } : null;
-    if (this.gap) this.gap.high = this.gap.values.reduce((most, value) => Math.max(most, value), 0) || 1;
-    this.showScale(low, high);
+    this.gap = a && b ? this.gapOf(difference(a, b, kind === "softmax")) : null;
+    this.showScale();
     this.showSentences();
     this.showPair();
     this.showCurve();
-    this.showDisplay({ low, high });
+    this.showDisplay(this.scale, source === "actionness" && kind === "raw");
     this.divide(preferences.divide);
     this.moved();
   }
 
-  showScale(low, high) {
-    const { clip } = this;
-    const { source, mode, palette } = preferences;
+  // A difference has no sign.
+  gapOf(found) {
+    const high = found.values.reduce((most, value) => Math.max(most, value), 0) || 1;
+    const style = preferences.overlay === "flat" ? "flat" : "value";
+    return { ...found, low: 0, high, median: medianOf(found.values), style, colours: this.clip.difference_palette };
+  }
+
+  showScale() {
+    const { clip, scale } = this;
+    const { source, mode } = preferences;
     const { symbol, note } = VALUES[source][this.kind()];
     Object.assign(this.root.dataset, { block: this.block ?? "", source, mode, kind: this.kind() });
     const without = clip.sides.filter(({ locator }) => !locator).map(({ name }) => name);
@@ -128,9 +142,9 @@ class SideBySide extends Viewer {
     this.find(".note").textContent = note + missing;
     this.find(".bar-name").textContent = symbol;
     this.find(".scale").hidden = !this.shown.some(Boolean);
-    this.find(".bar-scale").style.background = gradient(clip.palettes[palette], "to right");
+    this.find(".bar-scale").style.background = gradient(scale.colours, "to right", scale);
     this.find(".bar-cut").style.width = `${100 * preferences.threshold}%`;
-    this.find(".bar-ticks").replaceChildren(...ticks(low, high));
+    this.find(".bar-ticks").replaceChildren(...ticks(scale.low, scale.high, scale.style !== "signed"));
   }
 
   showSentences() {
@@ -148,7 +162,7 @@ class SideBySide extends Viewer {
     gapPanel.find(".sentence").textContent = this.gapSentence();
     gapPanel.find(".scale-bar").hidden = !gap;
     if (gap) {
-      gapPanel.find(".bar-scale").style.background = gradient(clip.difference_palette, "to right");
+      gapPanel.find(".bar-scale").style.background = gradient(gap.colours, "to right", gap);
       gapPanel.find(".bar-ticks").replaceChildren(...ticks(0, gap.high, false));
     }
     [".first", ".second"].forEach((selector, place) => { this.find(selector).value = preferences.pair[place]; });
@@ -201,14 +215,14 @@ class SideBySide extends Viewer {
   draw() {
     if (!this.clip) return;
     const { clip, frame } = this;
-    const { mode, pair, palette } = preferences;
-    const paint = (screen, shown, colours, threshold = preferences.threshold) => {
-      const view = { ...preferences, threshold, frame, block: shown, shown, colours };
+    const { mode, pair } = preferences;
+    const paint = (screen, shown, threshold = preferences.threshold) => {
+      const view = { ...preferences, threshold, frame, block: shown, shown };
       screen.draw(clip, view, { hovered: cellAt(this.pointer, shown), followed: cellAt(this.position, shown) });
     };
-    if (mode === "swipe") this.swipe.forEach((screen, place) => paint(screen, this.shown[pair[place]], clip.palettes[palette]));
-    else this.shown.forEach((shown, side) => paint(this.panels[side].screen, shown, clip.palettes[palette]));
-    if (mode === "difference") paint(this.gapPanel.screen, this.gap, clip.difference_palette, 0);
+    if (mode === "swipe") this.swipe.forEach((screen, place) => paint(screen, this.shown[pair[place]]));
+    else this.shown.forEach((shown, side) => paint(this.panels[side].screen, shown));
+    if (mode === "difference") paint(this.gapPanel.screen, this.gap, 0);
     const point = this.pointer ?? this.position;
     const symbol = VALUES[preferences.source][this.kind()].symbol;
     const isWeight = this.kind() === "softmax";
@@ -233,7 +247,7 @@ class SideBySide extends Viewer {
 
   address() {
     const { source, mode } = preferences;
-    return { ...(this.block && { block: this.block }), source, mode };
+    return { ...(this.block && { block: this.block }), source, mode, ...this.addressOfOverlay(this.scale) };
   }
 
   // ---- what a person does ------------------------------------------------------------------------------------------
@@ -241,7 +255,7 @@ class SideBySide extends Viewer {
   choose(name, value) {
     if (name === "block") this.block = value;
     else if (name === "kind") preferences.kinds[preferences.source] = value;
-    else preferences[name] = value;
+    else this.keep(name, value);
     if (name === "source") this.buildKinds();
     this.changed();
   }

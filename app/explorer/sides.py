@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.actionness import PERCENTILES, normalise
 from analysis.figures import SERIES
 from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
+from atr.options import OVERLAY_STYLES
 
 SOURCES = {"actionness": "Actionness", "gradcam": "Grad-CAM"}
 MODES = ("sides", "difference", "swipe")  # beside each other; with |A − B|; A and B under a divider
@@ -117,6 +118,14 @@ def pack_sides(
             }
             for source in sources
         },
+        "medians": {
+            source: {
+                block: {kind: _median(source, kind, maps) for kind in kinds[source]}
+                for block in blocks
+                if (maps := [side[source][block] for side in shown if block in side.get(source, {})])
+            }
+            for source in sources
+        },
         "difference_palette": body.add(palette(DIFFERENCE_PALETTE)),
         "sides": [
             {
@@ -146,15 +155,16 @@ def side_by_side(
 ) -> None:
     """Show two to four models on one packed clip.
 
-    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None}``, the view to open a clip
-    with. What is None was not asked for: what is on screen stays, at first the last block, actionness and "sides".
-    link: query parameters of a link to this clip and these checkpoints, to which the browser adds block, frame (index
-    in the original video), source and mode; None when the clip has no address.
+    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None, "overlay": str or None}``,
+    the view to open a clip with. What is None was not asked for: what is on screen stays, at first the last block,
+    actionness, "sides" and "value". link: query parameters of a link to this clip and these checkpoints, to which the
+    browser adds block, frame (index in the original video), source, mode and an overlay other than by value; None when
+    the clip has no address.
 
     Raises:
-        SidesError: start asks for a block, source or mode that is not there.
+        SidesError: start asks for a block, source, mode or overlay that is not there.
     """
-    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES}
+    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES, "overlay": OVERLAY_STYLES}
     for name, values in allowed.items():
         if start.get(name) is not None and start[name] not in values:
             raise SidesError(f"{name} is one of {', '.join(values) or 'none'}, got {start[name]!r}")
@@ -201,6 +211,11 @@ def _scale(source: str, kind: str, maps: list[np.ndarray]) -> tuple[float, float
     if high > low:
         return low, high
     return (0.0, 2 * high) if high > 0 else (low, low + 1)  # flat maps: mid-scale, or nothing stands out
+
+
+def _median(source: str, kind: str, maps: list[np.ndarray]) -> float:
+    """Of the values of all sides together: like the ends of the scale, one for all, so that what is alike looks alike."""
+    return float(np.median(np.concatenate([values_of(source, kind, values).ravel() for values in maps])))
 
 
 def values_of(source: str, kind: str, values: np.ndarray) -> np.ndarray:

@@ -96,22 +96,26 @@ function difference(a, b, areWeights) {
   return { values, height, width };
 }
 
-function colour(pixels, values, low, high, palette, threshold) {
-  const scale = high > low ? 255 / (high - low) : 0;
+// values: of one picture; scale: { low, high, median, style, colours }.
+function colour(pixels, values, scale, threshold) {
+  const { low, high, style, colours: palette } = scale;
+  const step = high > low ? 255 / (high - low) : 0;
   for (let i = 0; i < values.length; i += 1) {
-    const entry = 3 * Math.min(255, Math.max(0, Math.round((values[i] - low) * scale)));
+    const entry = 3 * Math.min(255, Math.max(0, Math.round((values[i] - low) * step)));
     pixels[4 * i] = palette[entry];
     pixels[4 * i + 1] = palette[entry + 1];
     pixels[4 * i + 2] = palette[entry + 2];
-    pixels[4 * i + 3] = values[i] < threshold ? 0 : 255;
+    pixels[4 * i + 3] = values[i] < threshold ? 0 : Math.round(255 * opacityOf(values[i], scale, style));
   }
 }
 
-function gradient(palette, direction) {
+// A palette from its first to its last colour; on a scale, as transparent as the values are.
+function gradient(palette, direction, scale = null) {
   const stops = [];
-  for (let i = 0; i <= 32; i += 1) {
-    const entry = 3 * Math.round((i / 32) * 255);
-    stops.push(`rgb(${palette[entry]},${palette[entry + 1]},${palette[entry + 2]})`);
+  for (let i = 0; i <= 64; i += 1) {
+    const entry = 3 * Math.round((i / 64) * 255);
+    const alpha = scale ? opacityOf(scale.low + (i / 64) * (scale.high - scale.low), scale, scale.style) : 1;
+    stops.push(`rgb(${palette[entry]} ${palette[entry + 1]} ${palette[entry + 2]} / ${alpha})`);
   }
   return `linear-gradient(${direction}, ${stops.join(",")})`;
 }

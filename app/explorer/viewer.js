@@ -1,7 +1,7 @@
 // What the explorer and the side-by-side view have in common: one clip on screen, its current frame, a position that
 // is followed, the keys and the link. Nothing here talks to the server; a link is made in the address bar.
 
-const DISPLAY = { palette: "inferno", opacity: 0.55, threshold: 0, interpolation: "smooth", masks: false, rate: 1 };
+const DISPLAY = { overlay: "value", palette: "inferno", opacities: OPACITY, threshold: 0, interpolation: "smooth", masks: false, rate: 1 };
 const places = new Map(); // clip -> { frame, position, … }: survives leaving the page and coming back
 
 class Viewer {
@@ -50,12 +50,12 @@ class Viewer {
 
   buildDisplay() {
     const { clip, preferences } = this;
+    this.choices(".overlays", "overlay", Object.entries(OVERLAYS).map(([style, { name }]) => [style, name]), preferences.overlay);
     this.choices(".interpolations", "interpolation", [["smooth", "smooth"], ["cells", "cells"]], preferences.interpolation);
     this.choices(".palettes", "palette", Object.keys(clip.palettes).map((name) => [name, name]), preferences.palette);
     for (const label of this.root.querySelectorAll(".palettes label")) {
       label.style.setProperty("--swatch", gradient(clip.palettes[label.querySelector("input").value], "to right"));
     }
-    this.find(".opacity").value = preferences.opacity;
     this.find(".threshold").value = preferences.threshold;
     this.find(".show-masks").checked = preferences.masks;
     this.find(".rate").value = preferences.rate;
@@ -77,14 +77,48 @@ class Viewer {
   }
 
   choose(name, value) {
-    this.preferences[name] = value;
+    this.keep(name, value);
     this.changed();
   }
 
-  // What the display controls say, given the ends of the colour scale.
-  showDisplay({ low, high }) {
-    const { opacity, threshold } = this.preferences;
-    this.find(".opacity-value").textContent = `${Math.round(100 * opacity)} %`;
+  // Each overlay has an opacity of its own.
+  keep(name, value) {
+    const { preferences } = this;
+    if (name === "opacity") preferences.opacities = { ...preferences.opacities, [this.root.dataset.overlay]: value };
+    else preferences[name] = value;
+  }
+
+  // Values as they are to be drawn: with the ends and the middle of their scale, the style and the colours of the overlay.
+  drawn(values, limits, kind, source) {
+    const { overlay, palette } = this.preferences;
+    const style = styleOf(overlay, kind, source);
+    const colours = style === "signed" ? this.clip.signed_palette : this.clip.palettes[palette];
+    return { values, style, colours, ...scaleOf(limits, style) };
+  }
+
+  // An overlay that a link asks for; a subclass turns to raw M for a signed one.
+  askFor(overlay) {
+    if (overlay) this.preferences.overlay = overlay;
+  }
+
+  // The address names the overlay where it is not the first choice.
+  addressOfOverlay({ style }) {
+    return style === DISPLAY.overlay ? {} : { overlay: style };
+  }
+
+  // What the display controls say, given the scale that is drawn and whether it could be signed.
+  showDisplay({ low, high, style }, signable) {
+    for (const input of this.root.querySelectorAll(".overlays input")) {
+      input.checked = input.value === style;
+      input.disabled = input.value === "signed" && !signable;
+      input.parentElement.title = input.disabled ? "Of raw M only" : "";
+    }
+    this.find(".overlay-note").textContent = OVERLAYS[style].note;
+    this.find(".palette-choice").disabled = style === "signed";
+    this.root.dataset.overlay = style;
+    const { opacities, threshold } = this.preferences;
+    this.find(".opacity").value = opacities[style];
+    this.find(".opacity-value").textContent = `${Math.round(100 * opacities[style])} %`;
     this.find(".threshold-value").textContent = threshold > 0 ? `≥ ${format(low + threshold * (high - low), high - low)}` : "off";
   }
 

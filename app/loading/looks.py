@@ -15,6 +15,7 @@ from analysis.actionness import (
     ClipActionness,
     actionness_blocks,
     clip_actionness,
+    clip_median,
     colour_limits,
     normalise,
 )
@@ -249,7 +250,7 @@ def uniform_maps(seen: Look) -> dict[str, np.ndarray]:
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
-def sheet(identity: str, kind: str, _result: ClipActionness) -> bytes:
+def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> bytes:
     """Blocks × sampled frames as a PNG."""
     keys = _result.key_frames
     figure = block_frame_sheet(
@@ -257,6 +258,8 @@ def sheet(identity: str, kind: str, _result: ClipActionness) -> bytes:
         {name: normalise(maps[keys], kind) for name, maps in _result.maps.items()},
         {name: colour_limits(maps, kind) for name, maps in _result.maps.items()},
         _result.indices[keys],
+        medians={name: clip_median(maps, kind) for name, maps in _result.maps.items()},
+        style=style,
         kind=kind,
     )
     file = io.BytesIO()

@@ -16,12 +16,14 @@ from analysis.actionness import (
 )
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
+from analysis.opacity import SIGNED_HELP
 from app import choices, loading
 from app.choices import one_error
 from app.explorer import data_url, explorer, relation_grid
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import ChoiceError, Look
 from app.markdown import plain
+from atr.options import OVERLAY_STYLES
 
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
 
@@ -84,7 +86,7 @@ def starting_point(look: Look) -> dict:
     link, maps = st.session_state["link"], look.result.maps
     shown = (look.clip.name, str(look.clip.source), look.checkpoint)
     if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
-        link.update(shown=shown, block=None, frame=None, warnings=[])
+        link.update(shown=shown, block=None, frame=None, overlay=None, warnings=[])
     if (block := link["block"]) is not None and block not in maps:
         allowed = ", ".join(maps) or "none, this checkpoint has no maps"
         link["warnings"].append(f"The link asks for block {block!r}; {look.checkpoint} has: {allowed}.")
@@ -93,10 +95,16 @@ def starting_point(look: Look) -> dict:
     if frame is not None and choices.number(frame) not in range(last + 1):
         link["warnings"].append(f"The link asks for frame {frame!r}; this clip has 0 to {last}.")
         link["frame"] = frame = None
+    if (overlay := link["overlay"]) is not None and overlay not in OVERLAY_STYLES:
+        link["warnings"].append(
+            f"The link asks for overlay {overlay!r}; there are: {', '.join(OVERLAY_STYLES)}."
+        )
+        link["overlay"] = overlay = None
     return {
         "frame": look.position(None if frame is None else int(frame)),
         "block": block or (default_block(look.model) if maps else None),
         "asked": block is not None,
+        "overlay": overlay,
     }
 
 
@@ -139,7 +147,8 @@ def below(look: Look) -> None:
             figure, key="emphasis", alt="Peak, mean and entropy of the actionness of each block over time"
         )
     st.subheader("Blocks and sampled frames", anchor=False)
-    kind = st.segmented_control(
+    left, right = st.columns([1, 1])
+    kind = left.segmented_control(
         "Values of the sheet",
         NORMALISATIONS,
         default="raw",
@@ -147,11 +156,21 @@ def below(look: Look) -> None:
         required=True,
         key="sheet_kind",
     )
+    style = right.segmented_control(
+        "Overlay of the sheet",
+        choices.overlay_styles(kind),
+        default="value",
+        format_func=choices.STYLE_NAMES.get,
+        required=True,
+        key=f"sheet_style {kind == 'raw'}",
+    )
     st.image(
-        loading.sheet(look.identity, kind, result),
+        loading.sheet(look.identity, kind, style, result),
         width="stretch",
         alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {clip.label or clip.name}",
     )
+    if style == "signed":
+        st.caption(SIGNED_HELP)
     st.subheader("Downloads", anchor=False)
     downloads(look, default_block(model))
 
@@ -160,15 +179,17 @@ def below(look: Look) -> None:
 def downloads(look: Look, block: str) -> None:
     """Files are made when asked for."""
     result = look.result
-    left, right, _ = st.columns([1, 1, 2])
+    left, middle, right, _ = st.columns(4)
     names = list(result.maps)
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
-    kind = right.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
+    kind = middle.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
+    styles = choices.overlay_styles(kind)
+    style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     stem = f"{Path(look.clip.name).stem}-{look.checkpoint}"
     name, maps = f"{stem}-{block}-{kind}", result.maps[block]
     drawn = result, normalise(maps, kind), colour_limits(maps, kind)
-    film = partial(overlay_film, *drawn)
-    picture = partial(strip, *drawn, block=block, kind=kind)
+    film = partial(overlay_film, *drawn, style=style)
+    picture = partial(strip, *drawn, block=block, kind=kind, style=style)
 
     def arrays() -> bytes:
         return written(".npz", lambda path: write_maps(path, result))

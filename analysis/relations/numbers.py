@@ -163,6 +163,13 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
     return entries
 
 
+def most_structured(entries: Sequence[dict]) -> int:
+    """Index of the entry (`block_numbers`) with the most local mass above chance; where none is above, the largest JS."""
+    above = [entry["inner_mass"] - entry["inner_chance"] for entry in entries]
+    values = above if max(above) > 0 else [entry["js"]["mean"] for entry in entries]
+    return int(np.argmax(values))
+
+
 def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
     """One row per block and reasoner: what the command prints and the CSV file holds."""
     return pd.DataFrame(

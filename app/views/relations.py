@@ -10,7 +10,7 @@ from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
-from analysis.relations.numbers import in_base, relations_folder, relations_table
+from analysis.relations.numbers import in_base, most_structured, relations_folder, relations_table
 from app import choices, loading
 from app.choices import one_error
 from app.computing import compute_panel
@@ -100,9 +100,13 @@ def matrices(result: dict) -> None:
         event = st.plotly_chart(
             figure, key="matrices", on_select="rerun", alt="Heat maps of the averaged W of every block"
         )
-        st.caption("Click a cell to enlarge its block.")
+        st.caption(
+            "Click a cell to enlarge its block. At first it is the most structured one: that with the most local mass above "
+            "chance, or, where none is above, with the largest JS."
+        )
     points = event.selection.points if event else []
-    chosen = points[0]["curve_number"] // 2 if points else 0  # a heat map and its markers for each block
+    # A figure has a heat map and its markers for each block.
+    chosen = points[0]["curve_number"] // 2 if points else most_structured(entries)
     with right:
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
         large.update_layout(height=430, coloraxis_showscale=False)

@@ -12,6 +12,7 @@ from analysis.relations.average import (
     resampled_divergence,
     window_divergence,
 )
+from analysis.relations.numbers import most_structured
 
 
 def random_relations(videos, seed=0, frames=5):
@@ -25,6 +26,17 @@ def part(relations, chosen, labels):
     for index in chosen:
         average.update({b: [w[[index]] for w in ws] for b, ws in relations.items()}, [labels[index]], [index])
     return average
+
+
+def test_the_most_structured_block_has_the_most_local_mass_above_chance():
+    def entry(inner_mass, js):
+        return {"inner_mass": inner_mass, "inner_chance": 0.375, "js": {"mean": js}}
+
+    assert most_structured([entry(0.38, 0.2), entry(0.5, 0.0), entry(0.2, 0.9)]) == 1
+    assert (
+        most_structured([entry(0.37, 0.2), entry(0.3, 0.4), entry(0.375, 0.1)]) == 1
+    )  # none above chance: by JS
+    assert most_structured([entry(0.2, 0.0)]) == 0
 
 
 def test_mean_equals_stack_and_mean():

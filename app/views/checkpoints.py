@@ -1,11 +1,12 @@
-"""Checkpoints: what each one is, what it was trained on, how well it does and what it costs."""
+"""Checkpoints: a table of what each one is, how well it does and what it costs; and all that is recorded of one."""
 
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 import streamlit as st
 
-from app import loading
+from analysis.training_curves import drawable, history_figure
+from app import choices, loading
 from app.markdown import plain
 from atr.checkpoint import OWN_KEYS, WEIGHTS, CheckpointError
 from atr.describe import Description
@@ -13,6 +14,7 @@ from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 
 OVERVIEW = {
+    "Checkpoint": st.column_config.TextColumn(pinned=True),
     "parameters": st.column_config.NumberColumn("Parameters", format="compact"),
     "macs": st.column_config.NumberColumn("MACs", format="compact", help="Multiply-accumulates for one clip"),
     "size": st.column_config.NumberColumn("File, MB", format="%.1f"),
@@ -23,13 +25,16 @@ METRIC_NAMES = {"top1": "Top-1", "top5": "Top-5", "within_pairs": "Within pairs"
 
 def page() -> None:
     st.title("Checkpoints", anchor=False)
-    folder, names = loading.root("checkpoints"), loading.checkpoint_names()
+    folder, (names, _) = loading.root("checkpoints"), choices.begin()
     if not names:
         st.error(plain(loading.no_checkpoint()), icon=":material/error:")
         return
     st.caption(
-        f"Every folder in `{folder}`. MACs are multiply-accumulates for one clip of the size the model takes."
+        f"Every folder in `{folder}`. MACs are multiply-accumulates for one clip of the size the model takes. "
+        "Click a row for its details, a column's name to sort."
     )
+    for warning in st.session_state["link"]["warnings"]:
+        st.warning(plain(warning), icon=":material/link_off:")
     found, faults = {}, {}
     for name in names:
         try:
@@ -37,11 +42,12 @@ def page() -> None:
         except CheckpointError as error:
             faults[name] = str(error)
     if found:
-        overview(found)
-    for name, checkpoint in found.items():
-        card(name, checkpoint)
+        chosen = choose(found)
+        choices.set_address({"checkpoint": chosen})
     for name, fault in faults.items():
         st.error(f"**{plain(name)}** cannot be used. {plain(fault)}", icon=":material/error:")
+    if found:
+        details(chosen, found[chosen])
 
 
 @dataclass(frozen=True)
@@ -80,65 +86,111 @@ class Checkpoint:
         }
 
 
-def overview(checkpoints: dict[str, Checkpoint]) -> None:
+def choose(checkpoints: dict[str, Checkpoint]) -> str:
+    """The name of the row that is chosen: at first the checkpoint of the link, or of the page before."""
     rows = [
         {
             "Checkpoint": name,
-            "Network": network(checkpoint.config),
+            "Network": backbone(checkpoint.config),
+            "Block": block(checkpoint.config),
+            "Placement": placement(checkpoint.config),
+            **checkpoint.shares,
             "parameters": checkpoint.costs.parameters,
             "macs": checkpoint.costs.macs,
-            **checkpoint.shares,
             "size": checkpoint.megabytes,
+            "Trained on": str(checkpoint.facts.get("training_data", "")),
         }
         for name, checkpoint in checkpoints.items()
     ]
     shares = {key for checkpoint in checkpoints.values() for key in checkpoint.shares}
     columns = {**OVERVIEW, **{key: st.column_config.NumberColumn(key, format="%.1f %%") for key in shares}}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    names = list(checkpoints)
+    before = st.session_state.get("checkpoint")
+    first = names.index(before) if before in names else 0
+    event = st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [first]}},
+        key=f"checkpoints {names}",  # of other folders it is another table
+        placeholder="",
+        alt="A table of the checkpoints",
+    )
+    chosen = names[next(iter(event.selection.rows), first)]
+    st.session_state["checkpoint"] = chosen
+    return chosen
 
 
-def card(name: str, checkpoint: Checkpoint) -> None:
+def details(name: str, checkpoint: Checkpoint) -> None:
+    """All that is recorded of one checkpoint."""
     config, costs, facts = checkpoint.config, checkpoint.costs, checkpoint.facts
-    with st.container(border=True):
-        st.subheader(name, anchor=False)
-        st.markdown(network(config))
-        figures = {
-            **{key: f"{value:.1f} %" for key, value in checkpoint.shares.items()},
-            "Parameters": f"{costs.parameters / 1e6:.3f} M",
-            "MACs a clip": f"{costs.macs / 1e9:.3f} G",
-            "File": f"{checkpoint.megabytes:.1f} MB",
-            "Classes": str(config.num_classes),
-        }
-        for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-            column.metric(label, value)
-        st.markdown(f"**Trained on** {plain(str(facts.get('training_data', 'not stated')))}")
-        if command := facts.get("command"):
-            st.code(str(command), language="bash", wrap_lines=True)
-        else:
-            st.caption("The command that made it is not recorded.")
-        with st.expander("Blocks, configuration and all other recorded facts"):
-            if costs.blocks:
-                st.dataframe(pd.DataFrame([asdict(block) for block in costs.blocks]), hide_index=True)
-            st.json(
-                {
-                    "model": config.to_dict(),
-                    "preprocessing": checkpoint.preprocessing.to_dict(),
-                    "labels": checkpoint.labels,
-                    **facts,
-                },
-                expanded=1,
-            )
+    st.subheader(name, anchor=False)
+    st.markdown(network(config))
+    figures = {
+        **{key: f"{value:.1f} %" for key, value in checkpoint.shares.items()},
+        "Parameters": f"{costs.parameters / 1e6:.3f} M",
+        "MACs a clip": f"{costs.macs / 1e9:.3f} G",
+        "File": f"{checkpoint.megabytes:.1f} MB",
+        "Classes": str(config.num_classes),
+    }
+    with st.container(horizontal=True):
+        for label, value in figures.items():
+            st.metric(label, value, width="content")
+    st.markdown(f"**Trained on** {plain(str(facts.get('training_data', 'not stated')))}")
+    if command := facts.get("command"):
+        st.code(str(command), language="bash", wrap_lines=True)
+    else:
+        st.caption("The command that made it is not recorded.")
+    if history := drawable(facts.get("history")):
+        st.markdown("**History of its training**")
+        alt = "Loss and accuracy over the epochs"
+        st.plotly_chart(history_figure(history), key="history", alt=alt)
+    if confused := confusions(facts.get("most_confused")):
+        st.markdown("**Most frequent confusions**")
+        st.dataframe(pd.DataFrame(confused), hide_index=True)
+    with st.expander("Blocks, configuration and all other recorded facts"):
+        if costs.blocks:
+            st.dataframe(pd.DataFrame([asdict(each) for each in costs.blocks]), hide_index=True)
+        st.json(
+            {
+                "model": config.to_dict(),
+                "preprocessing": checkpoint.preprocessing.to_dict(),
+                "labels": checkpoint.labels,
+                **facts,
+            },
+            expanded=1,
+        )
+
+
+def confusions(recorded: object) -> list[dict[str, str]]:
+    """As `most_confused` of a training gives them, as texts; none where they are of another form."""
+    entries = recorded if isinstance(recorded, list) else []
+    return [{str(k): str(v) for k, v in entry.items()} for entry in entries if isinstance(entry, dict)]
+
+
+def backbone(config: ModelConfig) -> str:
+    width = f", width {config.width:g}" if config.width != 1 else ""
+    return f"{config.name}, {config.num_frames} frames{width}"
+
+
+def block(config: ModelConfig) -> str:
+    return "none" if config.block is None else BLOCK_NAMES.get(config.block, config.block)
+
+
+def placement(config: ModelConfig) -> str:
+    if config.block is None:
+        return ""
+    return config.placement if isinstance(config.placement, str) else ", ".join(config.placement)
 
 
 def network(config: ModelConfig) -> str:
     """In one line: backbone, block, placement, reasoner."""
-    parts = [f"{config.name}, {config.num_frames} frames"]
-    if config.width != 1:
-        parts.append(f"width {config.width:g}")
+    parts = [backbone(config)]
     if config.block is None:
         return " · ".join([*parts, "no block"])
-    placement = config.placement if isinstance(config.placement, str) else ", ".join(config.placement)
-    parts.append(f"{BLOCK_NAMES.get(config.block, config.block)} at {placement}")
+    parts.append(f"{block(config)} at {placement(config)}")
     parts.append(f"{config.atr.reasoner.upper()} × {config.atr.num_reasoners}")
     if config.block == "atr":
         parts.append(f"distribution {config.atr.distribution}")

@@ -213,14 +213,45 @@ def test_the_checkpoints_page_lists_whole_and_broken_folders(launch, world):
     write_checkpoint(world / "checkpoints" / "bare")
     (world / "checkpoints" / "empty").mkdir()
     app = launch("checkpoints")
-    assert [heading.value for heading in app.subheader] == ["bare", "with-maps"]
+    (error,) = errors(app)
+    assert "empty" in error and "config.json" in error
+    table = app.dataframe[0].value
+    assert list(table["Checkpoint"]) == ["bare", "with-maps"]
+    assert list(table["Block"]) == ["none", "ATR"] and list(table["Placement"]) == ["", "S3-5"]
+    assert list(table["Top-1"]) == [62.5] * 2 and set(table["Trained on"]) == {"nothing at all"}
+    assert (table["parameters"] > 0).all() and (table["macs"] > 0).all()
+
+
+def test_the_chosen_checkpoint_of_the_table_has_its_details_and_the_address(launch, world):
+    write_checkpoint(world / "checkpoints" / "with-maps", block="atr", reasoner="gr", num_reasoners=1)
+    write_checkpoint(world / "checkpoints" / "bare")
+    app = launch("checkpoints")
+    assert [heading.value for heading in app.subheader] == ["bare"]
+    assert app.query_params == {"checkpoint": "bare"}
+    app = launch("checkpoints", checkpoint="with-maps")
+    assert [heading.value for heading in app.subheader] == ["with-maps"]
+    assert app.query_params == {"checkpoint": "with-maps"}
     texts = [markdown.value for markdown in app.markdown]
     assert any("ATR at S3-5 · GR × 1 · distribution add" in text for text in texts)
     assert any("nothing at all" in text for text in texts)
-    assert [metric.value for metric in app.metric if metric.label == "Top-1"] == ["62.5 %"] * 2
-    assert "python -m atr train --preset bare" in [code.value for code in app.code]
-    (error,) = errors(app)
-    assert "empty" in error and "config.json" in error
+    assert [metric.value for metric in app.metric if metric.label == "Top-1"] == ["62.5 %"]
+    assert [code.value for code in app.code] == ["python -m atr train --preset with-maps"]
+    app.switch_page("views/actionness.py").run()
+    assert app.selectbox(key="checkpoint").value == "with-maps"
+
+
+def test_history_and_confusions_are_shown_where_they_are_recorded(launch, world):
+    folder = write_checkpoint(world / "checkpoints" / "known", block="atr")
+    app = launch("checkpoints")
+    assert not app.get("plotly_chart") and "most_confused" not in folder.joinpath("config.json").read_text()
+    recorded = json.loads(folder.joinpath("config.json").read_text())
+    history = [{"phase": "clips", "epoch": 1, "loss": 1.0, "dev_top1": 0.5}]
+    confused = [{"true": "nothing", "predicted": "moving left", "clips": 2, "of": 5}]
+    recorded |= {"history": history, "most_confused": confused}
+    folder.joinpath("config.json").write_text(json.dumps(recorded))
+    app = launch("checkpoints")
+    assert len(app.get("plotly_chart")) == 1 and not app.exception
+    assert any("predicted" in frame.value and list(frame.value["clips"]) == ["2"] for frame in app.dataframe)
 
 
 def test_the_checkpoints_page_loads_no_network_however_many_there_are(launch, world, monkeypatch):
@@ -241,7 +272,7 @@ def test_the_checkpoints_page_loads_no_network_however_many_there_are(launch, wo
     app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
     app.switch_page("views/checkpoints.py").run()
     assert not errors(app) and not app.exception
-    assert len(app.subheader) == len(app.dataframe[0].value) == 41
+    assert len(app.dataframe[0].value) == 41 and len(app.subheader) == 1
     assert len(described) == 1  # one configuration, counted once
     app.run()
     assert len(described) == 1 and not app.exception
@@ -256,6 +287,7 @@ def test_a_network_of_an_unknown_kind_is_one_error_beside_the_others(launch, wor
     (error,) = errors(app)
     assert "strange" in error and "'future'" in error
     assert [heading.value for heading in app.subheader] == ["good"]
+    assert list(app.dataframe[0].value["Checkpoint"]) == ["good"]
 
 
 def test_a_new_kind_of_block_is_shown_by_its_own_name(launch, world, monkeypatch):

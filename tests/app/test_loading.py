@@ -75,6 +75,7 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
         )
         step = (block["high"] - block["low"]) / 65535
         maps = look.result.maps[block["name"]]
+        assert block["medians"]["raw"] == pytest.approx(np.median(maps))
         np.testing.assert_allclose(block["low"] + codes * step, maps, rtol=0, atol=step)
     offset, size = header["masks"]["span"]
     masks = np.frombuffer(body[offset : offset + size], np.uint8)

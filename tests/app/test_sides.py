@@ -83,6 +83,24 @@ def test_one_scale_is_the_widest_of_all_sides():
     assert scales["softmax"] == pytest.approx((np.min(weights), np.max(weights)))
 
 
+def test_the_median_is_one_for_all_sides():
+    """That of all their values together, whatever the source and the kind."""
+    low, high = np.full((LENGTH, 2, 2), -2, np.float32), np.full((LENGTH, 2, 2), 1, np.float32)
+    high[:, 0] = 5
+    payload = packed(located("a", {"S5B1": low}), located("b", {"S5B1": high}))
+    assert (
+        payload.header["medians"]["actionness"]["S5B1"]["raw"] == -0.5
+    )  # half of the values are -2, the others from 1
+    payload = packed(A, pooling("tsn"))
+    assert payload.header["medians"]["actionness"]["S5B1"]["softmax"] == pytest.approx(
+        0.25
+    )  # 1/HW, amid A's weights
+    cam = np.zeros((LENGTH, 2, 2), np.float32)
+    cam[:, 0] = 4
+    payload = packed(Side("atr", {"gradcam": {"S5B1": cam}}, uniform=False, scores=[]), A)
+    assert payload.header["medians"]["gradcam"]["S5B1"] == {"relative": 0.5, "raw": 2}
+
+
 def test_without_an_arl_on_every_side_only_pooling_weights_compare():
     assert packed(A, A).header["sources"]["actionness"]["kinds"] == ("softmax", "raw", "sigmoid")
     payload = packed(A, pooling("atr-sim"))

@@ -166,3 +166,92 @@ def test_without_maps_the_frames_can_still_be_stepped_through(open_page):
     expect(page.locator(".blocks")).to_be_hidden()
     page.keyboard.press("ArrowRight")
     assert frame(page) == 7
+
+
+def overlay(page, name: str) -> None:
+    page.locator(".overlays").get_by_text(name, exact=True).click()
+
+
+def test_the_overlay_is_by_value_at_first_and_may_be_flat_or_signed(open_page):
+    page = open_page()
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-overlay", "value")
+    page.sent.clear()
+    seen = [pixels(page)]
+    for name in ("flat", "signed", "by value"):
+        overlay(page, name)
+        page.mouse.move(5, 5)
+        seen.append(redrawn(page, seen[-1]))
+    assert seen[0] == seen[3] and len(set(seen)) == 3
+    assert page.sent == []
+
+
+def test_by_value_covers_half_of_the_clip_and_flat_all_of_it(open_page):
+    """Of all cells and frames: those that look the same at every opacity lie below the median."""
+    page = open_page()
+    page.get_by_text("S3B1 · 8×8").click()
+    page.locator(".interpolations").get_by_text("cells").click()
+    page.mouse.move(5, 5)
+    reading = """(canvas) => {
+      const side = canvas.width / 8, pen = canvas.getContext("2d");
+      return Array.from({ length: 64 }, (_, i) => [...pen.getImageData(
+        Math.round((i % 8 + 0.5) * side), Math.round((Math.floor(i / 8) + 0.5) * side), 1, 1).data].join());
+    }"""
+    slider = page.get_by_role("slider", name="Frame")
+
+    def cells(opacity: str) -> list[str]:
+        page.locator(".opacity").fill(opacity)
+        found = []
+        for index in range(NUM_FRAMES):
+            slider.fill(str(index))
+            found += page.locator(".screen").evaluate(reading)
+        return found
+
+    def alike() -> float:
+        bare, covered = cells("0"), cells("1")
+        return sum(a == b for a, b in zip(bare, covered, strict=True)) / len(bare)
+
+    assert 0.45 < alike() < 0.65
+    overlay(page, "flat")
+    assert alike() < 0.05
+
+
+def test_only_raw_values_are_signed_about_the_median(open_page):
+    page = open_page()
+    overlay(page, "signed")
+    expect(page.locator(".overlay-note")).to_contain_text("where the hand goes (bright")
+    low, middle, high = (
+        float(page.locator(".bar-ticks li").nth(place).inner_text().replace("−", "-")) for place in (4, 2, 0)
+    )
+    assert middle - low == pytest.approx(high - middle, rel=0.02)
+    expect(page.locator(".palettes input").first).to_be_disabled()
+    page.locator(".normalisations").get_by_text("spatial softmax").click()
+    expect(page.locator(".explorer")).to_have_attribute("data-overlay", "value")
+    expect(page.locator(".overlays input[value=signed]")).to_be_disabled()
+    expect(page.locator(".palettes input").first).to_be_enabled()
+    page.locator(".normalisations").get_by_text("raw M").click()
+    expect(page.locator(".explorer")).to_have_attribute("data-overlay", "signed")
+
+
+def test_a_link_keeps_an_overlay_that_is_not_the_first(open_page):
+    page = open_page()
+    overlay(page, "signed")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    query = urlparse(page.evaluate("navigator.clipboard.readText()")).query
+    assert parse_qs(query)["overlay"] == ["signed"]
+    expect(open_page("?" + query).locator(".explorer")).to_have_attribute("data-overlay", "signed")
+    other = open_page("?overlay=wash")
+    expect(
+        other.get_by_text("The link asks for overlay 'wash'; there are: value, flat, signed.")
+    ).to_be_visible()
+    expect(other.locator(".explorer")).to_have_attribute("data-overlay", "value")
+
+
+def test_each_overlay_has_an_opacity_of_its_own(open_page):
+    page = open_page()
+    page.locator(".opacity").fill("0.4")
+    overlay(page, "flat")
+    expect(page.locator(".opacity-value")).to_have_text("55 %")
+    overlay(page, "by value")
+    expect(page.locator(".opacity-value")).to_have_text("40 %")

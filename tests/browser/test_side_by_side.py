@@ -320,3 +320,36 @@ def test_on_a_narrow_screen_the_panels_stack_and_nothing_overflows(open_sides, m
     )
     track, view = page.locator(".track").bounding_box(), page.viewport_size["height"]
     assert track["y"] + track["height"] <= view  # the time axis is in view wherever the page is scrolled to
+
+
+def test_the_overlay_is_one_for_all_sides_and_in_the_link(open_sides):
+    page = open_sides("sides=atr,mirrored&mode=difference")
+    screens = [page.locator(".panel .screen").nth(number) for number in range(3)]
+    assert shown(page, "overlay") == "value"
+    before = [pixels(screen) for screen in screens]
+    page.locator(".overlays").get_by_text("flat", exact=True).click()
+    expect(page.locator(".sides")).to_have_attribute("data-overlay", "flat")
+    page.mouse.move(5, 5)
+    assert all(pixels(screen) != old for screen, old in zip(screens, before, strict=True))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    assert parse_qs(urlparse(page.evaluate("navigator.clipboard.readText()")).query)["overlay"] == ["flat"]
+
+
+def test_a_link_to_a_signed_overlay_turns_to_raw_values(open_sides):
+    page = open_sides("sides=atr,mirrored&overlay=signed")
+    assert (shown(page, "kind"), shown(page, "overlay")) == ("raw", "signed")
+    page = open_sides("sides=atr,pool&overlay=signed")  # without raw M
+    assert (shown(page, "kind"), shown(page, "overlay")) == ("softmax", "value")
+
+
+def test_uniform_pooling_is_transparent_by_value(open_sides):
+    page = open_sides()
+    uniform = panel(page, "pool").locator(".screen")
+    page.locator(".opacity").fill("0")
+    bare = pixels(uniform)
+    page.locator(".opacity").fill("1")
+    assert pixels(uniform) == bare
+    page.locator(".overlays").get_by_text("flat", exact=True).click()
+    page.mouse.move(5, 5)
+    assert pixels(uniform) != bare

@@ -1,5 +1,6 @@
 """Whole pages in a real browser: uploads, faults, widths, themes."""
 
+import re
 from fractions import Fraction
 
 import av
@@ -88,6 +89,18 @@ def test_nothing_overflows(open_page, width, scheme):
             for part in (".viewer", ".controls", ".bar-ticks", ".keys"):
                 box = page.locator(part).bounding_box()
                 assert box["x"] >= 0 and box["x"] + box["width"] <= viewport
+
+
+def test_a_click_on_a_row_of_the_checkpoints_shows_its_details(open_page):
+    page = open_page("checkpoints", explorer=False)
+    table = page.get_by_test_id("stDataFrame").first
+    expect(page.get_by_role("heading", level=3)).to_have_text("tabletop-atr", timeout=30_000)
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 16, box["y"] + 52 + 35)  # the mark of the second row
+    expect(page.get_by_role("heading", level=3)).to_have_text("tabletop-gr")
+    expect(page).to_have_url(re.compile("checkpoint=tabletop-gr"))
+    page.reload()
+    expect(page.get_by_role("heading", level=3)).to_have_text("tabletop-gr", timeout=30_000)
 
 
 def test_the_theme_follows_the_system(open_page):

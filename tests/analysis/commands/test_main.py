@@ -75,6 +75,28 @@ def test_overlays_can_lie_at_the_centres_of_fields(clip, checkpoint, tmp_path):
     assert edges != centres
 
 
+def test_a_signed_overlay_has_limits_symmetric_about_the_median(clip, checkpoint, tmp_path):
+    summaries, sheets = {}, {}
+    for style in ("value", "flat", "signed"):
+        out = tmp_path / style
+        assert run(clip, checkpoint, out, "--block", "S5B2", "--overlay-style", style) == 0
+        summaries[style] = json.loads((out / "summary.json").read_text())
+        sheets[style] = (out / "sheet.png").read_bytes()
+    assert run(clip, checkpoint, tmp_path / "default", "--block", "S5B2") == 0
+    assert (tmp_path / "default" / "sheet.png").read_bytes() == sheets["value"]
+    assert len(set(sheets.values())) == 3
+    maps = clip_actionness(atr.load_checkpoint(checkpoint), clip).maps["S5B2"]
+    for style, summary in summaries.items():
+        assert summary["overlay_style"] == style
+        assert summary["medians"]["S5B2"] == pytest.approx(np.median(maps))
+        low, high = summary["colour_limits"]["S5B2"]
+        if style == "signed":
+            assert summary["medians"]["S5B2"] == pytest.approx((low + high) / 2)
+        else:
+            np.testing.assert_allclose([low, high], np.percentile(maps, [0.5, 99.5]), rtol=1e-6)
+    assert any("where the hand goes" in note for note in summaries["signed"]["notes"])
+
+
 def test_a_model_without_maps_writes_its_probabilities_and_says_why(clip, tmp_path, capsys):
     checkpoint = saved_checkpoint(tmp_path / "sim", "atr_sim")
     assert run(clip, checkpoint, tmp_path / "out") == 0
@@ -97,6 +119,9 @@ def test_errors_are_one_line(clip, checkpoint, tmp_path, capsys):
     message = failure(capsys, clip, checkpoint, tmp_path / "out", "--block", "S4B1", "S9B9")
     assert "block S9B9" in message and "allowed: S4B1, S4B2, S5B1, S5B2" in message
     assert "opacity" in failure(capsys, clip, checkpoint, tmp_path / "out", "--opacity", "2")
+    signed = ("--overlay-style", "signed", "--normalisation", "softmax")
+    message = failure(capsys, clip, checkpoint, tmp_path / "out", *signed)
+    assert "overlay_style='signed' is of raw M, not of softmax; allowed: value, flat" in message
     assert "device 'nowhere'" in failure(capsys, clip, checkpoint, tmp_path / "out", "--device", "nowhere")
 
 

@@ -89,6 +89,17 @@ def test_a_block_with_a_locator_shows_its_actionness(models, frames):
     assert LABELS[int(logits.argmax())] in strip.caption
 
 
+def test_the_caption_tells_the_scale_of_the_overlay(models, frames):
+    by_value, flat, signed = (
+        looked_at(models[0], frames, "S4B2", "A", style) for style in ("value", "flat", "signed")
+    )
+    assert "transparent up to the median" in by_value.caption and "transparent" not in flat.caption
+    assert ", blue " in signed.caption and "transparent at the median" in signed.caption
+    assert (by_value.frames != flat.frames).any() and (by_value.frames != signed.frames).any()
+    unsigned = looked_at(models[1], frames, "S4B2", "B", "signed")  # Grad-CAM has no sign
+    np.testing.assert_array_equal(unsigned.frames, looked_at(models[1], frames, "S4B2", "B").frames)
+
+
 def test_a_block_without_shows_grad_cam_for_the_class_it_calls(models, frames):
     model = models[1]
     clip = normalise(frames, model.preprocessing)[None]

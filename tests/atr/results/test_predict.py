@@ -159,6 +159,17 @@ def test_overlays_need_one_model_and_no_other_process(checkpoint, clips_folder, 
     assert summary.items() <= json.loads((alone / "summary.json").read_text()).items()
 
 
+def test_the_style_of_an_overlay_is_that_of_the_command_for_one_clip(checkpoint, clips_folder, tmp_path):
+    video, style = clips_folder / "val-000001.mp4", ("--overlay-style", "flat")
+    one = ["actionness", video, "--checkpoint", checkpoint, "--out", tmp_path / "one", *style]
+    assert analyse([str(a) for a in one]) == 0
+    for name, options in (("flat", style), ("value", ())):
+        many = ["predict", video, "--checkpoint", checkpoint, "--overlay", tmp_path / name, *options]
+        assert main([str(a) for a in many]) == 0
+    flat, value = ((tmp_path / name / video.stem / "sheet.png").read_bytes() for name in ("flat", "value"))
+    assert flat == (tmp_path / "one" / "sheet.png").read_bytes() != value
+
+
 def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
     bare = atr.create_model("tsn_resnet18", len(CLASSES), 4, width=0.125)
     atr.save_checkpoint(tmp_path / "bare", bare, labels=list(CLASSES))

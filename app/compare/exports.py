@@ -72,9 +72,9 @@ def take_along(
         styles = overlay_styles(KINDS[source])
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
         name = f"{stem}-{side}-{block}-{source}"
-        shown = {"median": payload.header["medians"][source][block][KINDS[source]], "style": style}
-        film = partial(overlay_film, *found[side], **shown)
-        picture = partial(strip, *found[side], block=block, kind=TITLES[source], **shown)
+        median = payload.header["medians"][source][block][KINDS[source]]
+        film = partial(overlay_film, *found[side], median=median, style=style)
+        picture = partial(strip, *found[side], block=block, kind=TITLES[source], median=median, style=style)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

@@ -8,7 +8,7 @@ const OVERLAYS = {
 };
 
 // Share of the set opacity, 0 to 1, of a value.
-function opacityOf(value, { median, low, high }, style) {
+function opacityOf(value, { median, high }, style) {
   if (style === "flat") return 1;
   const distance = style === "signed" ? Math.abs(value - median) : value - median;
   if (high <= median) return distance > 0 ? 1 : 0;

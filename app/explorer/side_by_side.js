@@ -156,7 +156,7 @@ class SideBySide extends Viewer {
   }
 
   showPair() {
-    const { gapPanel, gap, clip } = this;
+    const { gapPanel, gap } = this;
     const letters = preferences.pair.map((side) => LETTERS[side]);
     gapPanel.find("h3").textContent = `|${letters.join(" − ")}|`;
     gapPanel.find(".sentence").textContent = this.gapSentence();

@@ -147,8 +147,8 @@ def below(look: Look) -> None:
             figure, key="emphasis", alt="Peak, mean and entropy of the actionness of each block over time"
         )
     st.subheader("Blocks and sampled frames", anchor=False)
-    left, right = st.columns([1, 1])
-    kind = left.segmented_control(
+    row = st.container(horizontal=True)
+    kind = row.segmented_control(
         "Values of the sheet",
         NORMALISATIONS,
         default="raw",
@@ -156,7 +156,7 @@ def below(look: Look) -> None:
         required=True,
         key="sheet_kind",
     )
-    style = right.segmented_control(
+    style = row.segmented_control(
         "Overlay of the sheet",
         choices.overlay_styles(kind),
         default="value",

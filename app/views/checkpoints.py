@@ -14,7 +14,6 @@ from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 
 OVERVIEW = {
-    "Checkpoint": st.column_config.TextColumn(pinned=True),
     "parameters": st.column_config.NumberColumn("Parameters", format="compact"),
     "macs": st.column_config.NumberColumn("MACs", format="compact", help="Multiply-accumulates for one clip"),
     "size": st.column_config.NumberColumn("File, MB", format="%.1f"),

@@ -260,6 +260,7 @@ def test_the_class_of_grad_cam_is_kept_in_the_link(compare, two):
 def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compare, two):
     unknown = {"a": "nobody", "filter": "best", "label": "flying", "clip": "val-9", "list": "none"}
     unknown |= {"block": "S9B9", "frame": "-1", "source": "eyes", "mode": "upside down", "gradcam": "mine"}
+    unknown |= {"overlay": "wash"}
     app = compare(**unknown, b="second")
     (warning,) = [warning.value for warning in app.warning]
     for value in unknown.values():

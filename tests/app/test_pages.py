@@ -4,12 +4,15 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness
+from analysis.figures import block_frame_sheet
 from atr.block import BLOCKS
+from atr.checkpoint import load_checkpoint
 from atr.describe import describe
 from atr.models import ModelConfig
 from tests.app.conftest import ROOT
@@ -196,6 +199,39 @@ def test_an_uploaded_text_file_is_one_error_naming_it(launch, world):
     app.file_uploader(key="upload").upload("holiday.mp4", b"this is no video", "video/mp4").run()
     (error,) = errors(app)
     assert error.startswith("holiday.mp4: cannot be read as a video")
+
+
+def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, world, monkeypatch):
+    write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
+    drawn = []
+
+    def recorded(*arguments, **options):
+        drawn.append(options)
+        return block_frame_sheet(*arguments, **options)
+
+    monkeypatch.setattr("app.loading.looks.block_frame_sheet", recorded)
+    st.cache_data.clear()
+    app = launch()
+    assert (drawn[-1]["kind"], drawn[-1]["style"]) == ("raw", "value")
+    maps = clip_actionness(
+        load_checkpoint(world / "checkpoints" / "only"), world / "clips" / "val-000000.mp4"
+    ).maps
+    assert drawn[-1]["medians"] == pytest.approx({name: np.median(values) for name, values in maps.items()})
+    app.button_group(key="sheet_style True").set_value("signed").run()
+    assert drawn[-1]["style"] == "signed" and not app.exception
+    assert any("where the hand goes" in caption.value for caption in app.caption)
+    app.button_group(key="sheet_kind").set_value("softmax").run()
+    assert (drawn[-1]["kind"], drawn[-1]["style"]) == ("softmax", "value") and not app.exception
+    assert app.selectbox(key="export_style").options == ["by value", "flat", "signed"]
+    app.selectbox(key="export_kind").select("softmax").run()
+    assert app.selectbox(key="export_style").options == ["by value", "flat"]
+
+
+def test_an_unknown_overlay_of_a_link_is_warned_of(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (warning,) = [w.value for w in launch(overlay="wash").warning]
+    assert "'wash'" in warning and "value, flat, signed" in warning
+    assert not launch(overlay="flat").warning
 
 
 def test_the_choice_of_checkpoint_survives_a_visit_to_the_other_page(launch, world):

@@ -159,6 +159,9 @@ def test_uniform_pooling_is_shown_as_what_it_is(open_sides):
     expect(sentence).to_have_text("Pools uniformly: 1/HW = 1/4 = 0.25 in every cell.")
     page.locator(".blocks").get_by_text("S4B1").click()
     expect(sentence).to_have_text("Pools uniformly: 1/HW = 1/16 = 0.063 in every cell.")
+    page.locator(".overlays").get_by_text(
+        "flat", exact=True
+    ).click()  # by value it is transparent: nothing stands out
     screen = panel(page, "pool").locator(".screen")
     flat = pixels(screen)
     page.locator(".opacity").fill("0")

@@ -185,10 +185,18 @@ def block_frame_sheet(
     for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
         place = None if centres is None else centres[name]
         median = float(np.median(values)) if medians is None else medians[name]
-        drawn = {"median": median, "style": style, "colormap": colormap}
-        pictures = overlay(frames, values, limits[name], **drawn, opacity=opacity, centres=place)
+        pictures = overlay(
+            frames,
+            values,
+            limits[name],
+            median=median,
+            style=style,
+            colormap=colormap,
+            opacity=opacity,
+            centres=place,
+        )
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}")
-        _colour_bar(figure, row[-1], limits[name], kind, **drawn)
+        _colour_bar(figure, row[-1], limits[name], kind, median=median, style=style, colormap=colormap)
     return figure
 
 

@@ -94,8 +94,16 @@ def clip_gradcam(
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
-    options = {"view": view, "max_frames": max_frames, "fps": fps, "allow_damaged": allow_damaged}
-    shown = show(clip, preprocessing, num_frames, model.sampling, **options)
+    shown = show(
+        clip,
+        preprocessing,
+        num_frames,
+        model.sampling,
+        view=view,
+        max_frames=max_frames,
+        fps=fps,
+        allow_damaged=allow_damaged,
+    )
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
         clips = normalise(pictures, preprocessing)

@@ -156,7 +156,7 @@ def measure(
 ) -> dict[str, np.ndarray]:
     """One clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`. As `measure_clips`, without N.
 
-    layouts: of the blocks whose cells do not lie edge to edge; of others too.
+    layouts: of the blocks; cells of a block without one lie edge to edge.
     """
     acting = (bits & ACTING).any(axis=(1, 2))
     target, distractor = (bits & TARGET) > 0, (bits & DISTRACTOR) > 0

@@ -125,7 +125,7 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
 def details(name: str, checkpoint: Checkpoint) -> None:
     """All that is recorded of one checkpoint."""
     config, costs, facts = checkpoint.config, checkpoint.costs, checkpoint.facts
-    st.subheader(name, anchor=False)
+    st.subheader(plain(name), anchor=False)
     st.markdown(network(config))
     figures = {
         **{key: f"{value:.1f} %" for key, value in checkpoint.shares.items()},

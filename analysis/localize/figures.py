@@ -25,7 +25,7 @@ GRID = "rgba(128,128,128,0.25)"
 CEILING = {
     "name": "true masks on the grid: ceiling",
     "legendgroup": "ceiling",
-    "marker": {"symbol": "line-ew-open", "size": 26, "line": {"width": 2, "color": "#8A8F98"}},
+    "marker": {"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": "#8A8F98"}},
     "hovertemplate": "true masks on this grid: %{y:.3f}<extra></extra>",
 }
 WIDTH = 0.38  # of a bar; two stand side by side in a block

@@ -182,11 +182,12 @@ def faithfulness_figure(result: dict) -> go.Figure:
     figure.update_yaxes(range=[0, 1], row=1, col=2)
     figure.update_yaxes(autorange="reversed", automargin=True, row=2)
     figure.update_yaxes(showticklabels=False, row=2, col=2)
+    above = 24 * (len(result["orders"]) // 6)  # rows of the legend beyond the first
     figure.update_layout(
-        height=sum(heights),
+        height=sum(heights) + above,
         legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0},
     )
-    return plain(figure).update_layout(margin={"l": 10, "t": 70})
+    return plain(figure).update_layout(margin={"l": 10, "t": 70 + above})
 
 
 def order_series(orders: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analysis.commands.localize import Localize
 from app.loading.predictions import stored_predictions
 from app.runs import Run
+from atr.results.questions import Options
 from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -216,6 +218,18 @@ def test_every_tab_can_be_opened(compare, two):
         app.run()
         assert not app.exception and not errors(app)
     assert len(app.get("download_button")) == 1 + 5 + 6 + 4  # report, clip, tables, predictions
+
+
+def test_stored_localisation_is_drawn_with_the_fig5_score(compare, world, two, results):
+    for name in ("first", "second"):
+        options = Options(world / "checkpoints" / name, data=str(world / "clips"), out=results)
+        assert Localize(options, block=("S5B2",)).run("python -m analysis localize") == 0
+    app = compare()
+    app.session_state["compared_tab"] = "Localisation"
+    app.run()
+    assert not app.exception and not errors(app)
+    drawn = [chart.proto.alt for chart in app.get("plotly_chart")]
+    assert "Fig-5 score of every block's maps" in drawn
 
 
 def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):

@@ -13,6 +13,7 @@ from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_mask
 from analysis.localize.measures import average_precision, tally
 from analysis.localize.numbers import (
     BASELINES,
+    LocalizeResult,
     Map,
     emphasis_numbers,
     localization_numbers,
@@ -25,6 +26,7 @@ from analysis.recording import record
 from atr.files import read_arrays
 from atr.results.questions import Options
 from atr.results.store import read_result
+from atr.schema import check
 from atr.video.transforms import normalise
 from tests.app.world import write_checkpoint, write_clips
 from tests.stopping import stop_at
@@ -210,6 +212,10 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     # the square crosses the picture from one side to the other, and acts in the middle of the clip
     assert scores["centre x middle", None] > scores["centre", None] > scores["uniform", None]
     assert (result_folder / "fig5.csv").read_text().count("\n") == 1 + 7 + 1 + 2
+    broken = json.loads((result_folder / "result.json").read_text())
+    broken["fig5"]["scores"][0]["block"] = "S9B9"
+    with pytest.raises(ValueError, match="actionness is of block 'S9B9'; allowed: S3B1, S5B2"):
+        check(broken, LocalizeResult)
     monkeypatch.setattr("atr.results.questions.found_by", None)
     capsys.readouterr()
     assert command.run("python -m analysis localize") == 0  # only printed

@@ -169,7 +169,7 @@ def test_pages(world, net, expected, monkeypatch):
     monkeypatch.setenv("ATR_CHECKPOINTS", str(net.parent))
     monkeypatch.setenv("ATR_CLIPS", str(world / "clips"))
     clip = loading.shipped_clips()[0]
-    frames, indices = what_if.sampled(clip, "net")
+    frames, indices, _ = what_if.sampled(clip, "net")
     assert indices.tolist() == DENSE and frames.shape == (4, 32, 32, 3)
     unchanged = what_if.outcome(clip, "net", Intervention())
     np.testing.assert_allclose(unchanged.probabilities, expected, atol=1e-6)

@@ -3,6 +3,7 @@
 Maps come normalised (`actionness.normalise`) and with their colour limits, one pair per clip and block.
 """
 
+import html
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -145,7 +146,7 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
         text=[f"{probabilities[index]:.1%}" for index in best],
         textposition="outside",
         cliponaxis=False,
-        hovertext=[labels[index] for index in best],
+        hovertext=[as_text(labels[index]) for index in best],
         hovertemplate="%{hovertext}: %{x:.4f}<extra></extra>",
     )
     figure = go.Figure(bars)
@@ -304,7 +305,12 @@ def _plain(figure: go.Figure, *, height: int, top: int) -> go.Figure:
 
 def wrapped(label: str, width: int = 40) -> str:
     """Line breaks between words, so that long labels leave room."""
-    return "<br>".join(textwrap.wrap(label, width)) or label
+    return "<br>".join(map(as_text, textwrap.wrap(label, width))) or as_text(label)
+
+
+def as_text(name: str) -> str:
+    """A name that comes from a file, for Plotly, which would render marks and links in it."""
+    return html.escape(name, quote=False)
 
 
 def plain(figure: go.Figure) -> go.Figure:

@@ -9,7 +9,7 @@ from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
 from analysis.compare.numbers import SIGNIFICANT
-from analysis.figures import SERIES, plain
+from analysis.figures import SERIES, as_text, plain
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 COSTS = {
@@ -41,9 +41,9 @@ def cost_figure(table: pd.DataFrame, cost: str = "macs") -> go.Figure:
                     "thickness": 1.5,
                 },
                 mode="markers",
-                name=row["checkpoint"],
+                name=as_text(row["checkpoint"]),
                 marker={"color": SERIES[number], "size": 11, "symbol": SYMBOLS[number]},
-                hovertemplate=f"{row['checkpoint']}: %{{y:.1%}} [{row['top1_low']:.1%}, {row['top1_high']:.1%}] at "
+                hovertemplate=f"{as_text(row['checkpoint'])}: %{{y:.1%}} [{row['top1_low']:.1%}, {row['top1_high']:.1%}] at "
                 "%{x:.4g}<extra></extra>",
             )
         )
@@ -68,16 +68,18 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
         y=rows,
         orientation="h",
         marker={"color": colours},
-        customdata=table[["label", "clips", "a", "b", "only_a", "only_b", "p_holm"]].to_numpy(),
-        hovertemplate="%{customdata[0]}<br>%{customdata[1]} clips · A %{customdata[2]:.1%}, B %{customdata[3]:.1%}<br>"
+        customdata=table.assign(shown=table.label.map(as_text))[
+            ["label", "clips", "a", "b", "only_a", "only_b", "p_holm", "shown"]
+        ].to_numpy(),
+        hovertemplate="%{customdata[7]}<br>%{customdata[1]} clips · A %{customdata[2]:.1%}, B %{customdata[3]:.1%}<br>"
         "only A right %{customdata[4]}, only B %{customdata[5]} · Holm's p %{customdata[6]:.2g}<extra></extra>",
         showlegend=False,
     )
     figure = go.Figure(bars)
     # An empty trace a meaning: Plotly's legend knows traces, not the colours of single bars.
     for name, colour in (
-        (f"A better ({a})", SERIES[0]),
-        (f"B better ({b})", SERIES[1]),
+        (f"A better ({as_text(a)})", SERIES[0]),
+        (f"B better ({as_text(b)})", SERIES[1]),
         ("faint: not significant", rgba("#808080", FAINT)),
     ):
         figure.add_trace(go.Bar(x=[None], y=[None], name=name, marker={"color": colour}))
@@ -115,7 +117,8 @@ def reliability_figure(curves: Mapping[str, tuple[pd.DataFrame, float]]) -> go.F
         row=1,
         col=1,
     )
-    for number, (name, (table, ece)) in enumerate(curves.items()):
+    for number, (checkpoint, (table, ece)) in enumerate(curves.items()):
+        name = as_text(checkpoint)
         filled = table[table.clips > 0]
         colour = SERIES[number]
         figure.add_trace(
@@ -166,7 +169,9 @@ def confusion_figure(matrices: Mapping[str, np.ndarray], labels: Sequence[str]) 
 
     matrices: name -> clips of class i (rows) called j (columns), int (C, C); a class without clips is left blank.
     """
-    figure = make_subplots(1, len(matrices), subplot_titles=list(matrices), horizontal_spacing=0.03)
+    figure = make_subplots(
+        1, len(matrices), subplot_titles=list(map(as_text, matrices)), horizontal_spacing=0.03
+    )
     for column, matrix in enumerate(matrices.values(), start=1):
         shares = matrix / np.where(matrix.sum(1), matrix.sum(1), np.nan)[:, None]
         figure.add_trace(heat_map(shares, matrix, labels, "%{z:.1%}, %{customdata} clips"), row=1, col=column)
@@ -208,6 +213,7 @@ def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[s
 
 def heat_map(values: np.ndarray, shown: np.ndarray, labels: Sequence[str], text: str) -> go.Heatmap:
     """values (C, C); shown: (C, C, ...), what `text` calls customdata."""
+    labels = list(map(as_text, labels))
     heat = go.Heatmap(x=labels, y=labels, z=values, customdata=shown, coloraxis="coloraxis")
     heat.hovertemplate = f"%{{y}}<br>predicted %{{x}}<br>{text}<extra></extra>"
     if len(labels) <= READABLE:  # the pointer would show the shortened labels of the axes
@@ -218,7 +224,7 @@ def heat_map(values: np.ndarray, shown: np.ndarray, labels: Sequence[str], text:
 
 def square(figure: go.Figure, labels: Sequence[str]) -> go.Figure:
     """Square cells, true classes down. Of many classes the pointer alone gives the names."""
-    ticks = {"tickvals": list(labels), "ticktext": [shortened(label, 24) for label in labels]}
+    ticks = {"tickvals": list(map(as_text, labels)), "ticktext": [shortened(label, 24) for label in labels]}
     ticks = ticks if len(labels) <= READABLE else {"showticklabels": False}
     bare = {"constrain": "domain", "showgrid": False, "zeroline": False, "automargin": True}
     figure.update_xaxes(**ticks, **bare, tickangle=-90, title_text="predicted")
@@ -231,7 +237,7 @@ def square(figure: go.Figure, labels: Sequence[str]) -> go.Figure:
 
 
 def shortened(label: str, length: int = 44) -> str:
-    return label if len(label) <= length else f"{label[: length - 1].rstrip()}…"
+    return as_text(label if len(label) <= length else f"{label[: length - 1].rstrip()}…")
 
 
 def rgba(colour: str, opacity: float) -> str:

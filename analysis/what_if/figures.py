@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, plain, wrapped
+from analysis.figures import SERIES, as_text, plain, wrapped
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
 GRID = "rgba(128,128,128,0.25)"
@@ -99,7 +99,10 @@ def order_figure(result: dict) -> go.Figure:
             [entry[name] for entry in classes], rows, {"color": colour, "symbol": symbol, "size": 7}
         )
         trace.update(
-            name=text, customdata=[[e["label"], e["reversed_label"] or "", e["clips"]] for e in classes]
+            name=text,
+            customdata=[
+                [as_text(e["label"]), as_text(e["reversed_label"] or ""), e["clips"]] for e in classes
+            ],
         )
         trace.update(
             hovertemplate="%{customdata[0]} (%{customdata[2]} clips)<br>"

@@ -37,9 +37,9 @@ def test_an_overlay_puts_cells_where_they_are_said_to_lie():
     frames, maps = np.zeros((1, 1, 4, 3), np.uint8), np.array([[[0.0, 1]]])
     ramp = np.round(np.array([0, 0.5, 1, 1]) * 255).astype(int)  # centres on the first and the third pixel
     centres = (np.array([0.5]), np.array([0.125, 0.625]))
-    blended = overlay(frames, maps, (0, 1), opacity=1, centres=centres)
+    blended = overlay(frames, maps, (0, 1), opacity=1, style="flat", centres=centres)
     np.testing.assert_array_equal(blended[0, 0], np.round(palette_of("inferno")[ramp]).astype(np.uint8))
-    assert (overlay(frames, maps, (0, 1), opacity=1) != blended).any()
+    assert (overlay(frames, maps, (0, 1), opacity=1, style="flat") != blended).any()
 
 
 def test_opacity_goes_from_the_frames_to_the_maps():

@@ -1,6 +1,7 @@
 """Every page with no checkpoint, one, two, a broken one; choices, links and faults."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -376,3 +377,30 @@ def test_what_is_chosen_on_one_page_is_shown_on_the_next(launch, world):
         assert app.selectbox(key="checkpoint").value == "second"
         assert app.text_input(key="path").value == "val-000001.mp4"
         app.switch_page("views/checkpoints.py").run()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"metrics": ["top1", 0.5]},
+        {"metrics": {"top1": "high", "<b>x</b>": 0.5, "[a](http://x)": 0.25}},
+        {"metrics": None, "command": ["python", {"-m": "atr"}], "training_data": {"a": [1, None]}},
+        {"history": "none", "most_confused": 5, "training": [[[]]], "environment": "x" * 100_000},
+        {
+            "history": [{"loss": "low"}, {"loss": 1.0, "phase": []}],
+            "most_confused": [{"true": [1], "of": None}, 3],
+        },
+        {"training_data": "[a](http://x) <script>alert(1)</script>"},
+    ],
+)
+def test_facts_of_odd_kinds_are_shown_and_no_fault(launch, world, odd):
+    folder = write_checkpoint(world / "checkpoints" / "odd", block="atr")
+    write_checkpoint(world / "checkpoints" / "other")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | odd))
+    app = launch("checkpoints")
+    assert not errors(app)
+    assert list(app.dataframe[0].value["Checkpoint"]) == ["odd", "other"]
+    assert [each.value for each in app.subheader] == ["odd"]  # the chosen row, with its details
+    for text in app.markdown:
+        assert not re.search(r"(?<!\\)[\[<]", text.value), "a link or markup that would be rendered"

@@ -3,11 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-OVERLAY_STYLES = (
-    "value",
-    "flat",
-    "signed",
-)  # how a map covers a video; analysis/opacity.py says what each is
+# How a map covers a video; analysis/opacity.py says what each is.
+OVERLAY_STYLES = ("value", "flat", "signed")
 
 Value = TypeVar("Value")
 

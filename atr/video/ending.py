@@ -40,11 +40,8 @@ def _gif(file: BinaryIO, size: int, num_frames: int) -> str | None:
     while file.tell() < size:
         kind = file.read(1)
         if kind == b";":
-            return (
-                None
-                if pictures == num_frames
-                else f"of {pictures} pictures in the file {num_frames} can be read"
-            )
+            lost = pictures != num_frames
+            return f"of {pictures} pictures in the file {num_frames} can be read" if lost else None
         if kind == b"!":
             file.seek(1, os.SEEK_CUR)
         elif kind == b",":

@@ -1,7 +1,8 @@
 """A video as a folder of pictures: 00001.jpg, 00002.jpg, ... (Something-Something V1)."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,9 +33,10 @@ class FrameFolder(Video):
         self._spoilt: set[int] = set()  # indices known to be missing or not decodable
         self._replaced: set[int] = set()
         try:
-            found, names = _numbered(path), {file.name for file in path.iterdir()}
+            names = {file.name for file in path.iterdir()}
         except OSError as error:
             raise self.error(f"the folder cannot be read ({error.strerror})") from error
+        found = _numbered(path, names)
         if not found:
             raise self.error("is a folder and holds no frames named 00001.jpg, 00002.jpg, ...")
         span = found[-1][0] - found[0][0] + 1
@@ -156,7 +158,7 @@ def _by_distance(index: int, length: int) -> Iterator[int]:
 
 def numbered_frames(folder: Path) -> dict[int, Path]:
     """Number of a frame -> its file."""
-    return {number: file for number, _, _, file in _numbered(folder)}
+    return {number: file for number, _, _, file in _numbered(folder, os.listdir(folder))}
 
 
 def missing_numbers(folder: Path) -> list[int]:
@@ -167,8 +169,8 @@ def missing_numbers(folder: Path) -> list[int]:
     return missing
 
 
-def _numbered(folder: Path) -> list[tuple[int, str, str, Path]]:
-    """(number, prefix, kind, file) of the numbered pictures, by number."""
-    matches = (NUMBERED.fullmatch(path.name) for path in folder.iterdir())
+def _numbered(folder: Path, names: Iterable[str]) -> list[tuple[int, str, str, Path]]:
+    """(number, prefix, kind, file) of the numbered pictures among the names in a folder, by number."""
+    matches = map(NUMBERED.fullmatch, names)
     found = [(int(m[2]), m[1], KINDS[m[3].lower()], folder / m[0]) for m in matches if m and len(m[2]) < 100]
     return sorted(found, key=lambda each: (each[0], each[3].name))

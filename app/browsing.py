@@ -46,7 +46,7 @@ def choose_from_data_set() -> Clip | None:
     )
     found = data_set.found(split, None if label == ALL else label, words)
     if not len(found):
-        st.caption(f"No clip of the {len(annotations):,} in {annotations.name} matches.")
+        st.caption(f"No clip of the {len(annotations):,} in {plain(annotations.name)} matches.")
         return chosen_before()
     pages = -(-len(found) // PAGE)
     page = st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)

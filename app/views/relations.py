@@ -113,7 +113,7 @@ def matrices(result: dict) -> None:
         st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {title(entries[chosen])}")
         steps = ", ".join(str(q + 1) for q in entries[chosen]["argmax"])
         st.caption(
-            f"{title(entries[chosen])}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
+            f"{plain(title(entries[chosen]))}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
         )
 
 

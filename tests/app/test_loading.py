@@ -9,7 +9,7 @@ import atr
 from app import loading
 from app.explorer import pack
 from app.loading import data_set
-from app.markdown import plain
+from app.markdown import JOINER, MOST, plain
 from tests.app.world import ACTING, SIDE, write_checkpoint
 
 
@@ -91,6 +91,12 @@ def test_a_constant_map_can_be_packed():
 
 
 def test_names_are_shown_and_not_rendered():
-    assert plain("![a](http://b/c.png)") == r"!\[a\](http://b/c.png)"
+    assert plain("![a](http://b/c.png)") == r"!\[a\](http:" + JOINER + "//b/c.png)"
     assert plain("a_b.mp4: broken") == "a_b.mp4: broken"
-    assert plain("`x` :material/home: $y$") == r"\`x\` \:material/home: \$y\$"
+    assert plain("`x` :material/home: $y$") == r"\`x\` \:" + JOINER + r"material/home: \$y\$"
+    assert plain("www.b.org me@b.org _e_ &lt;") == f"www{JOINER}.b.org me@{JOINER}b.org \\_e\\_ \\&lt;"
+    assert [plain(text) for text in ("# a", "- a", "1. a", "    a")] == [r"\# a", r"\- a", r"1\. a", "a"]
+    assert plain("a\n\n# b\r\n| c |") == "a # b | c |"
+    assert plain("first" + "x" * 10**6 + "last").startswith("first")
+    assert plain("first" + "x" * 10**6 + "last").endswith("last")
+    assert len(plain("x" * 10**6)) < 2 * MOST

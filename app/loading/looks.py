@@ -153,8 +153,9 @@ def _reading(clip: Clip, view: str, progress: Progress) -> dict:
 
 
 def common_view(clip: Clip, checkpoints: Sequence[str]) -> str:
-    """ "crop" where all networks cut the same region out of the frame, else "whole"."""
-    size = clip.size
+    """ "crop" where all networks cut the same region out of the frame, else "whole". Raises VideoError."""
+    with own_name(clip):
+        size = clip.size
     boxes = {view_box(*size, model(name).preprocessing) for name in checkpoints}
     return "crop" if len(boxes) == 1 else "whole"
 

@@ -1,12 +1,14 @@
 """Damaged videos on the pages: a notice above the picture, or one line and the choice to use what can be decoded."""
 
+import pandas as pd
 import pytest
 
 from app.loading.clips import UPLOAD_KINDS
+from atr.results.predictions import TABLE
 from atr.video.decoding import VIDEO_SUFFIXES
 from tests.app.test_pages import errors
-from tests.app.world import write_checkpoint
-from tests.damaged_clips import write_damaged
+from tests.app.world import write_calls, write_checkpoint
+from tests.damaged_clips import ALL, write_damaged
 
 
 @pytest.fixture
@@ -58,6 +60,39 @@ def test_what_was_changed_is_said_without_a_warning(launch, damaged):
     assert any("10 bits" in caption.value for caption in app.caption)
     app = launch(clip="whole.mp4")
     assert not errors(app) and not warnings(app)
+
+
+def test_compare_refuses_a_damaged_clip_until_its_frames_are_asked_for(launch, damaged, world, results):
+    targets = [0, 1, 2, 0, 1]  # whole, cut, half, spot, deep
+    for name in ("first", "second"):
+        checkpoint = write_checkpoint(world / "checkpoints" / name, block="atr")
+        folder = write_calls(results, checkpoint, targets, targets, data=str(world / "damaged"))
+        table = pd.read_parquet(folder / TABLE)
+        table["id"] = list(ALL)
+        table.to_parquet(folder / TABLE)
+    app = launch("compare", a="first", b="second", clip="cut")
+    app.session_state["compared"] = ["first", "second"]
+    app.session_state["compared_filter"] = "all"
+    app.session_state["compared_clip"] = "cut"
+    app.run()
+    assert not errors(app)
+    assert any("of 40 are missing: the file was cut short" in warning for warning in warnings(app))
+    app.session_state["compared_clip"] = "half"
+    app.run()
+    (error,) = errors(app)
+    assert error.startswith("half") and "at least 90%" in error
+    assert app.title[0].value == "first against second"  # the numbers are there all the same
+    app.toggle(key="allow_damaged").set_value(True).run()
+    assert not errors(app) and not app.exception
+    assert any("of 40 are missing" in warning for warning in warnings(app))
+
+
+def test_the_choice_to_use_damaged_videos_is_kept_from_page_to_page(launch, damaged):
+    app = launch(clip="half.mp4")
+    app.toggle(key="allow_damaged").set_value(True).run()
+    app.switch_page("views/what_if.py").run()
+    assert not errors(app) and app.toggle(key="allow_damaged").value
+    assert "of 40 are missing" in warnings(app)[0]
 
 
 def test_what_can_be_decoded_can_be_uploaded():

@@ -12,7 +12,7 @@ from analysis.compare.tables import agreement_text, confusions_texts, per_class_
 from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
 from analysis.localize.numbers import localization_table
 from app import loading
-from app.choices import stored_results
+from app.choices import stored_results, tell_left_out
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
 from app.markdown import plain
@@ -101,6 +101,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
     if len(lists) > 1:
         chosen = st.selectbox("Clips", lists, format_func=titles.get, key="localisation_of")
     results = list(found[chosen].values())
+    tell_left_out(*results)
     st.markdown(
         plain(f"Maps against {results[0]['truth']}: {titles[chosen]}, {results[0]['frames']:,} frames. ")
         + "Bars above chance: the map is on the action."

@@ -9,7 +9,7 @@ from analysis.compare.comparable import NotComparable
 from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figure
 from analysis.compare.report import CAVEAT
 from app import loading
-from app.choices import one_error
+from app.choices import one_error, tell_left_out
 from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
@@ -56,6 +56,7 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
     found = tables(stored)
     st.markdown(plain(found.pair.sentence))
     st.caption(CAVEAT)
+    tell_left_out(*(p.facts for p in predictions))
     overview(found)
     classes(found.classes, names)
     chosen = choose_clip(predictions, found.clips)

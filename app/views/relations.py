@@ -61,11 +61,7 @@ def show(checkpoint: str, names: list[str]) -> None:
         f"**{plain(checkpoint)}** over {result['videos']:,} videos ({plain(result['data']['description'])}). "
         "Rows are time steps, columns the time steps they attend to."
     )
-    if skipped := result["skipped"]:
-        st.warning(
-            plain(f"{len(skipped)} videos could not be read and are not in the average: ")
-            + ", ".join(plain(s["id"]) for s in skipped)
-        )
+    choices.tell_left_out(result)
     matrices(result)
     result = windows(result)
     tabs = st.tabs(["Local mass", "Convergence", "Per class", "Untrained control", "ER kernels", "Numbers"])

@@ -13,7 +13,7 @@ from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
 from analysis.what_if.rankings import rankings_of
-from app.choices import stored_results
+from app.choices import stored_results, tell_left_out
 from app.computing import compute_panel
 from app.exports import file_row
 from app.markdown import plain
@@ -112,11 +112,7 @@ def choose_result(
             format_func=lambda folder: described(found[folder]),
             key=f"stored {kind}",
         )
-    if skipped := found[folder]["skipped"]:
-        st.warning(
-            plain(f"{len(skipped)} videos could not be read and are left out: ")
-            + ", ".join(plain(clip["id"]) for clip in skipped)
-        )
+    tell_left_out(found[folder])
     return folder, found[folder]
 
 

@@ -114,3 +114,19 @@ def test_a_list_cannot_lead_out_of_its_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(data_set, "listed", lambda split: Listed.of(annotations))
     with pytest.raises(loading.ChoiceError, match="lies outside"):
         data_set.clip_at("val", 0)
+
+
+def test_what_lies_unused_in_the_folder_is_one_line_with_the_names_in_it(launch, world, monkeypatch):
+    (world / "clips" / "[notes](x).txt").write_text("none")
+    monkeypatch.setenv("ATR_DATA", str(world / "clips"))
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    app.button_group(key="source").set_value("Data set").run()
+    (told,) = [each for each in app.sidebar.expander if each.label == "Not everything in the folder is used"]
+    assert [caption.value for caption in told.caption] == [
+        rf"{world / 'clips'}: 1 found and not used: 1 .txt (\[notes\](x).txt)"
+    ]
+    (world / "clips" / "[notes](x).txt").unlink()
+    app = launch()
+    app.button_group(key="source").set_value("Data set").run()
+    assert not [each for each in app.sidebar.expander if "Not everything" in each.label]

@@ -113,6 +113,18 @@ def test_markup_in_a_result_is_shown_as_it_is(launch, stored):
         assert not any("https://" in text or "[here" in text.replace("\\[here", "") for text in texts)
 
 
+def test_addresses_in_the_facts_of_a_checkpoint_become_no_links(launch, world):
+    folder = write_checkpoint(world / "checkpoints" / "only", block="atr")
+    config = json.loads((folder / "config.json").read_text())
+    address = "https://example.org www.example.org me@example.org"
+    config |= {"training_data": address, "metrics": {address: 0.5}}
+    (folder / "config.json").write_text(json.dumps(config))
+    app = launch("checkpoints")
+    texts = [e.value for kind in (app.markdown, app.caption) for e in kind] + [m.label for m in app.metric]
+    assert sum("example.org" in text for text in texts) == 2
+    assert not any(found in text for text in texts for found in ("https://", "www.", "@e"))
+
+
 def test_predictions_of_odd_shape_are_named_beside_the_good_ones(launch, two, results):
     names = []
     for number, (key, value) in enumerate(

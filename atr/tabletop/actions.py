@@ -15,7 +15,7 @@ import numpy as np
 from atr.tabletop.backgrounds import choose
 from atr.tabletop.hand import Hand
 from atr.tabletop.objects import KINDS, OBJECT_KINDS, SMALL, Thing
-from atr.tabletop.sprites import Pose
+from atr.tabletop.sprites import Pose, Spot
 
 CLASSES: tuple[str, ...] = (
     "Moving something from left to right",
@@ -155,12 +155,21 @@ class Stage:
     palette: tuple
     light: tuple[float, float]
     size: int
+    spot: Spot = Spot()
+    durations: tuple[float, float] = (0.25, 0.6)
 
     def thing(self, name: str, radius: float, angle: float = 0.0, **options) -> Thing:
         kind = OBJECT_KINDS.index(name)
         seed = options.pop("seed", None) or int(self.rng.integers(1, 2**31))
         return Thing(
-            kind, radius * KINDS[kind].reach, seed, self.palette, self.light, angle, size=self.size, **options
+            kind,
+            radius * KINDS[kind].reach,
+            seed,
+            self.palette,
+            self.light,
+            angle,
+            size=self.size * self.spot.unit,
+            **options,
         )
 
     def small(self, low=0.1, high=0.125) -> Thing:
@@ -171,31 +180,46 @@ class Stage:
         return self.thing(name, uniform(self.rng, low, high), angle)
 
     def arm(self, target, sides: str = "bbblr", shoulder=None) -> Arm:
-        """An arm that reaches for `target`, from a shoulder outside the frame or from one of the sides
+        """An arm that reaches for `target`, from a shoulder outside the frame or from one (the nearer of two) of the sides
         b(ottom), l(eft), r(ight). Before and after the action it is mostly out of the frame."""
         rng = self.rng
         if shoulder is None:
-            along = uniform(rng, 0.1, 0.9)
-            shoulder = {
-                "b": (along, 1.3),
-                "l": (-0.3, 0.35 + 0.7 * along),
-                "r": (1.3, 0.35 + 0.7 * along),
-            }[choose(rng, sides)]
+            shoulders = [self.shoulder(choose(rng, sides)) for _ in range(2)]
+            shoulder = min(shoulders, key=lambda place: math.dist(target, place))
         dx, dy = direction(target, shoulder)
         thumb = choose(rng, (-1, 1))
+        away = math.dist(target, shoulder)
         hand = Hand(
-            int(rng.integers(1, 2**31)), thumb, self.light, math.atan2(dy, dx) - math.pi / 2, self.size
+            int(rng.integers(1, 2**31)),
+            thumb,
+            self.light,
+            math.atan2(dy, dx) - math.pi / 2,
+            self.size * self.spot.unit,
+            length=away + 0.75,
         )
 
         def rest():
-            out = rng.random() < 0.7
-            return Rest(uniform(rng, 0.1, 0.2), 1.0 if out else uniform(rng, 0.22, 0.34))
+            distance = away + 0.1 if rng.random() < 0.5 else uniform(rng, 0.2, 0.5)
+            return Rest(uniform(rng, 0.1, 0.2), distance)
 
         return Arm(hand, shoulder, rest(), rest())
 
+    def shoulder(self, side: str) -> tuple[float, float]:
+        """A point outside the frame at its b(ottom), l(eft) or r(ight), in the coordinates of the spot."""
+        along, beyond = uniform(self.rng, 0.1, 0.9), 0.32 * self.spot.unit + 0.05
+        low = self.spot.y + self.spot.unit * (0.35 + 0.7 * along)
+        return self.spot.inside(
+            *{
+                "b": (along, 1 + beyond),
+                "l": (-beyond, low),
+                "r": (1 + beyond, low),
+            }[side]
+        )
+
     def action(self, arms, state, **options) -> Action:
-        duration = uniform(self.rng, 0.42, 0.74)
-        start = uniform(self.rng, 0.05, 0.95 - duration)
+        duration = uniform(self.rng, *self.durations)
+        # Often at one end: in the middle of the clip the hand acts no more than half of the time.
+        start = (1 - duration) * float(self.rng.beta(0.3, 0.3))
         return Action(start, start + duration, arms, state, **options)
 
 

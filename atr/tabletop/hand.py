@@ -40,14 +40,16 @@ class Hand:
     """The looks of one arm; its sprites are drawn when first asked for.
 
     thumb: -1 when it is left on a hand that points up, else 1; light: unit vector towards the light, in
-    the world; angle: typical orientation of the hand, from which it is lit.
+    the world; angle: typical orientation of the hand, from which it is lit; length: from the grip to the end of the
+    sleeve.
     """
 
     seed: int
     thumb: int
     light: tuple[float, float]
     angle: float
-    size: int
+    size: float
+    length: float = 1.24
     poses: dict[int, Sprite] = field(default_factory=dict, init=False)
 
     def __post_init__(self):
@@ -102,7 +104,7 @@ class Hand:
 
     @cached_property
     def sleeve(self) -> Sprite:
-        rng, cuff, end = self.rng, self.cuff, 12.4
+        rng, cuff, end = self.rng, self.cuff, self.length * 10
         brush = Brush(self.unit, self.size, -1.05, cuff - 0.1, 1.05, end + 0.1, self.lit)
         palette = choose(rng, PALETTES)
         first, second = (palette[int(k)] for k in rng.permutation(len(palette))[:2])
@@ -128,7 +130,7 @@ class Hand:
         side = 1.0 if self.lit[0] > 0 else -1.0
         tone = 1.08 - 0.42 * np.clip(np.abs(x - 0.25 * side), 0, 1.1) ** 2 + 0 * y
         for _ in range(5):  # folds
-            at, slope = rng.uniform(cuff + 0.6, 9), rng.uniform(-0.5, 0.5)
+            at, slope = rng.uniform(cuff + 0.6, max(9, 0.75 * end)), rng.uniform(-0.5, 0.5)
             rows = slice(*np.searchsorted(y[:, 0], (at - 1, at + 1)))
             tone[rows] -= 0.14 * np.exp(-(((y[rows] - at - slope * x) / 0.12) ** 2))
         brush.tone(tone.astype(np.float32))

@@ -71,7 +71,7 @@ class Thing:
     light: tuple[float, float]
     angle: float = 0.0
     part: str = "whole"
-    size: int = 96
+    size: float = 96
 
     @cached_property
     def sprite(self) -> Sprite:

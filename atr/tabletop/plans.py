@@ -76,15 +76,13 @@ def move_closer(stage: Stage) -> Action:
 
     arms = []
     for pose in poses(0)[: 2 if both else 1]:
-        outward = -0.35 if pose.x < 0.5 else 1.35
-        low = uniform(rng, 0.75, 1.2)
-        arms.append(stage.arm((pose.x, pose.y), shoulder=(outward, low)))
+        arms.append(stage.arm((pose.x, pose.y), "l" if pose.x < centre[0] else "r"))
     if both:  # one person: both arms look alike and move together
         arms[1] = replace(
             arms[0], hand=replace(arms[1].hand, seed=arms[0].hand.seed), shoulder=arms[1].shoulder
         )
         for arm in arms:
-            arm.hand.thumb = 1 if arm.shoulder[0] < 0.5 else -1
+            arm.hand.thumb = 1 if arm.shoulder[0] < centre[0] else -1
 
     def state(progress):
         now = poses(moved(progress))
@@ -149,8 +147,6 @@ def lift(stage: Stage, pretended: bool) -> Action:
     rng, thing = stage.rng, stage.small()
     place = (uniform(rng, 0.3, 0.7), uniform(rng, 0.36, 0.7))
     arm = stage.arm(place, "bbblr")
-    arm.after = replace(arm.after, distance=1.1)
-    arm.before = replace(arm.before, distance=1.1)
     dx, dy = direction(place, arm.shoulder)
     start = Pose(*place, thing.angle)
     top = Pose(place[0] + 0.06 * dx, place[1] + 0.06 * dy - 0.09, thing.angle, height=0.38)

@@ -49,7 +49,8 @@ class Sprite:
 @dataclass(frozen=True)
 class Pose:
     """Where something is: x, y in the world (the frame is about [0, 1] x [0, 1], y down), angle in radians
-    clockwise, height above the table, stretch along the object's own two axes."""
+    clockwise, height above the table, stretch along the object's own two axes; unit: how long the unit of its
+    sprite's radius and of `height` is in the world (see `Spot`)."""
 
     x: float
     y: float
@@ -57,6 +58,26 @@ class Pose:
     height: float = 0.0
     scale: float = 1.0
     stretch: tuple[float, float] = (1.0, 1.0)
+    unit: float = 1.0
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A small world inside the world: its [0, 1] x [0, 1] covers a square of side `unit` whose upper left corner is
+    at (x, y). Things of a spot are drawn `unit` times as large."""
+
+    x: float = 0.0
+    y: float = 0.0
+    unit: float = 1.0
+
+    def outside(self, pose: Pose) -> Pose:
+        """A pose of this world as one of the world around it."""
+        x, y = self.x + self.unit * pose.x, self.y + self.unit * pose.y
+        return Pose(x, y, pose.angle, pose.height, pose.scale, pose.stretch, self.unit)
+
+    def inside(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the world around as one of this world."""
+        return (x - self.x) / self.unit, (y - self.y) / self.unit
 
 
 class Brush:
@@ -206,9 +227,9 @@ class Picture:
 
     def paint(self, sprite: Sprite, pose: Pose, identity: int) -> None:
         """Paint a sprite without its shadow. `identity` is written to `ids` where it is opaque."""
-        scale = pose.scale * (1 + 0.9 * pose.height)
+        scale = pose.scale * pose.unit * (1 + 0.9 * pose.height)
         # Seen obliquely, something held above the table appears further up in the picture.
-        matrix = self._matrix(sprite, pose, scale, pose.x, pose.y - 0.35 * pose.height)
+        matrix = self._matrix(sprite, pose, scale, pose.x, pose.y - 0.35 * pose.height * pose.unit)
         placed = self._warp(sprite.rgba, matrix)
         if placed is None:
             return
@@ -220,9 +241,9 @@ class Picture:
         self.ids[rows, columns][alpha > 127] = identity
 
     def shadow(self, sprite: Sprite, pose: Pose, strength: float = 0.55) -> None:
-        offset = 0.014 + 0.45 * pose.height
+        offset = (0.014 + 0.45 * pose.height) * pose.unit
         x, y = pose.x - self.light[0] * offset, pose.y - self.light[1] * offset * 0.8
-        matrix = self._matrix(sprite, pose, pose.scale * (1 + 0.35 * pose.height), x, y)
+        matrix = self._matrix(sprite, pose, pose.scale * pose.unit * (1 + 0.35 * pose.height), x, y)
         matrix[:, 2] += matrix[:, :2] @ np.full(2, 0.5 - 2 * sprite.shadow_padding)
         matrix[:, :2] *= 2
         placed = self._warp(sprite.shadow, matrix)

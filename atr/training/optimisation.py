@@ -57,23 +57,22 @@ def training_mode(model: nn.Module) -> None:
 def parameter_groups(
     model: nn.Module, *, learning_rate: float, weight_decay: float, arl_learning_rate: float
 ) -> list[dict]:
-    """Weight decay on matrices and convolutions; none on biases, norms and ER's temporal kernels (C, 1, 2k + 1).
+    """Weight decay on matrices and convolutions, ARL's among them; none on biases, norms and ER's temporal kernels
+    (C, 1, 2k + 1). ARL learns `arl_learning_rate` times as fast.
 
-    ARL learns `arl_learning_rate` times as fast and without decay. At 10 the softmax of AFA was seen to saturate
-    (docs/results.md). Frozen parameters are in no group.
+    Without decay and at ten times the rate M grew until the softmax of AFA was saturated (docs/results.md). Frozen
+    parameters are in no group.
     """
-    free = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    locator = [p for name, p in free if ".arl." in name]
-    others = [p for name, p in free if ".arl." not in name]
-    return [
-        {
-            "params": [p for p in others if p.ndim in (2, 4, 5)],
-            "lr": learning_rate,
-            "weight_decay": weight_decay,
-        },
-        {"params": [p for p in others if p.ndim not in (2, 4, 5)], "lr": learning_rate, "weight_decay": 0.0},
-        {"params": locator, "lr": learning_rate * arl_learning_rate, "weight_decay": 0.0},
-    ]
+    groups = []
+    for in_locator, rate in ((False, learning_rate), (True, learning_rate * arl_learning_rate)):
+        free = [p for name, p in model.named_parameters() if p.requires_grad and (".arl." in name) == in_locator]
+        matrices = [p for p in free if p.ndim in (2, 4, 5)]
+        others = [p for p in free if p.ndim not in (2, 4, 5)]
+        groups += [
+            {"params": matrices, "lr": rate, "weight_decay": weight_decay},
+            {"params": others, "lr": rate, "weight_decay": 0.0},
+        ]
+    return groups
 
 
 def build_optimizer(name: str, groups: list[dict], momentum: float) -> torch.optim.Optimizer:

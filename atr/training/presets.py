@@ -12,7 +12,7 @@ from atr.training.config import TrainConfig
 
 # A ResNet-18 of a quarter of the width: 0.7 M parameters, minutes an epoch on two cores.
 SMALL = ModelConfig("tsn_resnet18", len(CLASSES), width=0.25, dropout=0.2)
-TSN = TrainConfig(SMALL, train_clips=12_000, still_epochs=8, epochs=10)
+TSN = TrainConfig(SMALL, train_clips=12_000, still_epochs=8, epochs=6)
 # What lets accuracy and maps grow together (docs/results.md, "What was tried"): blocks that start silent, kernels
 # that start as the change over time, the scaling form, a fast ARL, and an early end: two epochs. The long runs of ten
 # start at a fifth and end more accurate, with maps that find the action in fewer blocks.

@@ -30,7 +30,7 @@ from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
-from atr.tabletop.scene import label_of
+from atr.tabletop.seeds import label_of
 from atr.video.decoding import VideoError, decode, probe
 from atr.video.protocol import UNIFORM, evaluated_indices
 from atr.video.transforms import cut_view, view_box

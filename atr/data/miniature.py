@@ -14,7 +14,8 @@ from tqdm import tqdm
 from atr.files import require_empty, whole_folder
 from atr.options import choose
 from atr.tabletop.actions import CLASSES
-from atr.tabletop.scene import Clip, render_clip, split_seed
+from atr.tabletop.scene import Clip, render_clip
+from atr.tabletop.seeds import split_seed
 from atr.video.encoding import write_mp4, write_webm
 
 Layout = Literal["sthv2", "sthv1", "kinetics", "folders"]

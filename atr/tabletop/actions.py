@@ -127,6 +127,27 @@ def smooth(x: float) -> float:
     return x * x * (3 - 2 * x)
 
 
+@dataclass
+class Wave:
+    """A smooth function of time: a sum of sinusoids with the given amplitude in all."""
+
+    amplitudes: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+
+    @classmethod
+    def random(cls, rng, amplitude: float, frequencies=(0.5, 1.3, 3.1)) -> Wave:
+        weights = rng.random(len(frequencies)) / np.asarray(frequencies) ** 0.7
+        amplitudes = amplitude * weights / max(weights.sum(), 1e-9)
+        jitter = rng.uniform(0.8, 1.25, len(frequencies))
+        return cls(
+            amplitudes, 2 * math.pi * jitter * frequencies, rng.uniform(0, 2 * math.pi, len(frequencies))
+        )
+
+    def __call__(self, time: float) -> float:
+        return float(np.dot(self.amplitudes, np.sin(self.frequencies * time + self.phases)))
+
+
 def direction(start, end) -> tuple[float, float]:
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = math.hypot(dx, dy) or 1.0

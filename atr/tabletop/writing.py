@@ -13,7 +13,8 @@ from tqdm import tqdm
 from atr.files import digest, require_empty, reserve, whole_file, whole_folder, write_arrays
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
-from atr.tabletop.scene import RENDERER_VERSION, Clip, clip_name, render_clip, split_seed
+from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip
+from atr.tabletop.seeds import clip_name, split_seed
 from atr.video.encoding import write_mp4
 from atr.video.parallel import in_processes
 

@@ -65,7 +65,9 @@ def parameter_groups(
     """
     groups = []
     for in_locator, rate in ((False, learning_rate), (True, learning_rate * arl_learning_rate)):
-        free = [p for name, p in model.named_parameters() if p.requires_grad and (".arl." in name) == in_locator]
+        free = [
+            p for name, p in model.named_parameters() if p.requires_grad and (".arl." in name) == in_locator
+        ]
         matrices = [p for p in free if p.ndim in (2, 4, 5)]
         others = [p for p in free if p.ndim not in (2, 4, 5)]
         groups += [

@@ -15,7 +15,9 @@ from atr.tabletop import (
     split_seed,
     write_dataset,
 )
-from atr.tabletop.scene import ACTED, HAND, Scene, label_of, render_scene
+from atr.tabletop.cast import ACTED, HAND
+from atr.tabletop.scene import Scene, render_scene
+from atr.tabletop.seeds import label_of
 
 ACTING = np.linspace(0, 1, 21)  # progress of an action
 SEEDS = range(8)
@@ -127,7 +129,9 @@ def test_masks(seed):
     assert clip.masks.shape == (6, 64, 64) and clip.masks.dtype == np.uint8 and clip.masks.max() <= 4
     assert clip.acting.dtype == bool and 1 <= clip.acting.sum() < 6
     hand = (clip.masks == HAND).mean((1, 2))
-    assert np.all(hand[clip.acting] > 0) and hand[clip.acting].max() > 0.01  # it may be covered or at the edge
+    assert (
+        np.all(hand[clip.acting] > 0) and hand[clip.acting].max() > 0.01
+    )  # it may be covered or at the edge
     assert (clip.masks == ACTED).any()
     assert clip.objects and clip.objects < set(range(len(OBJECT_KINDS)))
 

@@ -182,15 +182,16 @@ def test_a_frame_network_starts_another_network_and_inflates(config, tmp_path):
 
 def test_parameter_groups_hold_every_parameter_once(config):
     model = atr.create_model("tsn_resnet18", num_classes=5, width=0.125, block="atr")
-    decayed, spared, locator = dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10).groups(
-        model
-    )
+    groups = dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10).groups(model)
+    decayed, spared, located, located_spared = groups
     names = {id(p): name for name, p in model.named_parameters()}
-    held = [names[id(p)] for group in (decayed, spared, locator) for p in group["params"]]
+    held = [names[id(p)] for group in groups for p in group["params"]]
     assert sorted(held) == sorted(names.values())
-    assert (decayed["lr"], spared["lr"], locator["lr"]) == (0.1, 0.1, 1.0)
-    assert (decayed["weight_decay"], spared["weight_decay"], locator["weight_decay"]) == (0.05, 0, 0)
-    assert {".arl." in names[id(p)] for p in locator["params"]} == {True}
+    assert [group["lr"] for group in groups] == [0.1, 0.1, 1.0, 1.0]
+    assert [group["weight_decay"] for group in groups] == [0.05, 0, 0.05, 0]
+    in_locator = [{".arl." in names[id(p)] for p in group["params"]} for group in groups]
+    assert in_locator == [{False}, {False}, {True}, {True}]
+    assert {p.ndim for p in located["params"]} == {4} and {p.ndim for p in located_spared["params"]} == {1}
     spared_names = {names[id(p)] for p in spared["params"]}
     assert {"backbone.layer2.0.atr.reasoner.0.weight", "backbone.bn1.weight", "fc.bias"} <= spared_names
     assert "backbone.layer2.0.conv1.weight" in {names[id(p)] for p in decayed["params"]}

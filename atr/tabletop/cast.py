@@ -49,6 +49,7 @@ class Recipe:
 
 
 RECIPE = Recipe()
+NOTHING_ELSE = replace(RECIPE, phantoms=(0, 0), attended=(0, 0), sliders=(0, 0), bystanders=(0, 0))
 HABITS = ("tap", "wave", "pass", "hold")  # of bystanders; none is a class
 
 

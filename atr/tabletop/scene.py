@@ -11,8 +11,8 @@ import numpy as np
 
 from atr.tabletop.actions import Wave, uniform
 from atr.tabletop.backgrounds import background
-from atr.tabletop.cast import RECIPE, STILL, Cast, Recipe
-from atr.tabletop.seeds import label_of
+from atr.tabletop.cast import NOTHING_ELSE, RECIPE, STILL, Cast, Recipe
+from atr.tabletop.seeds import is_alone, label_of
 from atr.tabletop.sprites import Picture
 
 RENDERER_VERSION = 3  # of the pictures: to be raised whenever a seed looks different
@@ -147,5 +147,5 @@ def render_clip(
     times = [float(time) for time in times]
     if not times or min(times) < 0 or max(times) > 1:
         raise ValueError(f"times must be one or more numbers in [0, 1], got {times}")
-    label = label_of(seed)
-    return render_scene(Scene(seed, label, size), label, times)
+    label, recipe = label_of(seed), NOTHING_ELSE if is_alone(seed) else RECIPE
+    return render_scene(Scene(seed, label, size, recipe), label, times)

@@ -5,16 +5,22 @@ import numpy as np
 from atr.options import require
 from atr.tabletop.actions import CLASSES
 
-SPLITS = {"train": 0, "val": 10_000_000, "dev": 20_000_000}  # first seed of each split
+ALONE = "alone"  # a split of clips in which nothing happens but the action
+SPLITS = {"train": 0, "val": 10_000_000, "dev": 20_000_000, ALONE: 30_000_000}  # first seed of each split
 SPLIT_SIZE = 10_000_000
 
 
 def split_seed(split: str, index: int) -> int:
-    """The seed of the index-th clip of "train", "dev" or "val"; no two splits share a seed."""
+    """The seed of the index-th clip of a split; no two splits share a seed."""
     require("split", split, SPLITS)
     if not 0 <= index < SPLIT_SIZE:
         raise ValueError(f"index must be in 0 .. {SPLIT_SIZE - 1}, not {index}")
     return SPLITS[split] + index
+
+
+def is_alone(seed: int) -> bool:
+    """Whether it is a seed of the split "alone"."""
+    return 0 <= seed - SPLITS[ALONE] < SPLIT_SIZE
 
 
 def clip_name(split: str, index: int) -> str:

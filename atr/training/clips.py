@@ -72,6 +72,7 @@ def training_splits(
     leave_out: bool,
     state: PartialState,
     follow_outside: bool = False,
+    train_split: str = "train",
 ) -> tuple[ClipDataset, ClipDataset, ClipDataset]:
     """Clips to train on, to look at after every epoch (dev), and to judge by (val).
 
@@ -81,6 +82,7 @@ def training_splits(
     Args:
         data: "tabletop", or the folder of a data set with a train and a val split.
         counts: of clips, for "train", "dev" and "val"; None for all there are.
+        train_split: of the rendered set, which clips to train on.
 
     Raises:
         ValueError: the folder is no data set, its two splits do not have the same labels, or files are faulty and not
@@ -93,7 +95,7 @@ def training_splits(
         with state.main_process_first():
             train, dev, val = (
                 TabletopClips(
-                    split,
+                    train_split if split == "train" else split,
                     cast(int, counts[split]),  # there is no whole of a rendered split
                     num_frames=num_frames,
                     size=preprocessing.crop,

@@ -72,6 +72,7 @@ class TrainConfig:
         train_clips, dev_clips, val_clips: the first so many clips; None for all of a data set on disk. `dev_clips` are
             looked at after every epoch, `val_clips` once, at the end. Rendered clips are all of different seeds; of a
             data set, dev are so many clips evenly spread over val.
+        train_split: of rendered clips, "train", or "alone" for clips in which nothing happens but the action.
         leave_out_faulty: train without the clips whose files cannot be used, instead of refusing to train.
         follow_outside: the clips of a data set on disk may lie outside its folder, by their paths or by links.
         still_epochs: epochs of warm-up of the frame network on still images before the clips, with the image-level
@@ -101,6 +102,7 @@ class TrainConfig:
     train_clips: int | None = 10_000
     dev_clips: int | None = 500
     val_clips: int | None = 2_000
+    train_split: Literal["train", "alone"] = "train"
     leave_out_faulty: bool = False
     follow_outside: bool = False
     still_epochs: int = 0
@@ -132,6 +134,8 @@ class TrainConfig:
                 value = getattr(self, name)
                 if value is not None and not possible(value):
                     raise ValueError(f"{name}={value} is not possible; allowed: {allowed}")
+        if self.data != TABLETOP and self.train_split != "train":
+            raise ValueError(f"train_split={self.train_split!r} is for data={TABLETOP!r}; allowed: 'train'")
         for split in ("train", "dev", "val"):
             if self.data == TABLETOP and getattr(self, f"{split}_clips") is None:
                 raise ValueError(f"{split}_clips=None is for a data set on disk; allowed: 1 or more")

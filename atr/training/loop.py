@@ -65,6 +65,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         workers=config.workers,
         leave_out=config.leave_out_faulty,
         follow_outside=config.follow_outside,
+        train_split=config.train_split,
         state=accelerator.state,
     )
     network = fitted(config, data)

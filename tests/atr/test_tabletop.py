@@ -210,3 +210,10 @@ def test_cache_is_written_once(tmp_path):
     assert [path.stat().st_mtime_ns for path in files] == written and len(files) == 2
     render_batch_cache(tmp_path, seeds[:2], num_frames=2, size=32)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_in_the_clips_of_one_split_nothing_happens_but_the_action():
+    for index in range(20):
+        clip = render_clip(split_seed("alone", index), num_frames=4, size=48)
+        assert not (clip.masks == 2).any() and (clip.masks == ACTED).any()
+    assert any((render_clip(seed, num_frames=4, size=48).masks == 2).any() for seed in range(5))

@@ -1,0 +1,56 @@
+"""The pictures of the README and of docs/: the dashboard on what is shipped, in a real browser, and Fig 4.
+
+    python -m benchmarks.pictures
+
+Looked at by eye before they are committed: which clip shows the point best is chosen by a person.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
+
+ASSETS = Path("assets")
+
+
+@dataclass(frozen=True)
+class Options:
+    """out: folder; actionness, compare: the addresses of the pages; fig4: the checkpoint; chromium: playwright's own
+    when not given."""
+
+    out: Path = ASSETS / "pictures"
+    actionness: str = "?clip=val-000001&checkpoint=tabletop-atr&frame=12"
+    compare: str = "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&source=actionness"
+    fig4: str = "tabletop-gr"
+    chromium: str | None = os.environ.get("CHROMIUM")
+
+
+def main(options: Options) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    with dashboard() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+        page.set_default_timeout(120_000)
+        show(page, f"{address}/{options.actionness}")
+        page.screenshot(path=options.out / "actionness.png")
+        show(page, f"{address}/{options.compare}")
+        page.locator(SHOWN).first.scroll_into_view_if_needed()
+        page.screenshot(path=options.out / "compare.png")
+        (figure,) = (ASSETS / "results").glob(f"relations-{options.fig4}-*/fig4.svg")
+        page.goto(figure.resolve().as_uri())
+        page.locator("svg").first.screenshot(path=options.out / "fig4.png")
+        browser.close()
+
+
+def show(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(SHOWN).first.wait_for()
+    page.wait_for_timeout(3000)  # until the last widget has been drawn
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

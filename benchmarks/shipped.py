@@ -1,0 +1,112 @@
+"""Makes what lies in assets/ anew: clips, checkpoints, results and pictures.
+
+    python -m benchmarks.shipped --workers 2
+
+A list of this repository's own commands, in stages; the commands of a stage run side by side, one thread each. What is
+complete is not made again and a training that was stopped is resumed, so the same command can be given at any time.
+`--anew` removes what is there first: after a change of the demo set or of the presets.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+ASSETS = Path("assets")
+CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
+FRAME_NETWORK = "tabletop-tsn"
+VIDEO_NETWORKS = (
+    *("tabletop-atr-sim", "tabletop-atr", "tabletop-atr-scale"),
+    *("tabletop-tsm", "tabletop-tsm-atr", "tabletop-gr", "tabletop-tsm-gr"),
+)
+LOCATING = ("tabletop-atr", "tabletop-atr-scale", "tabletop-tsm-atr")  # have maps
+GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
+REPORTS = ("localize", "order", "faithfulness")  # with plotly.js inside, 5 MB each; left out
+
+
+@dataclass(frozen=True)
+class Options:
+    workers: int = 2
+    """commands that run side by side"""
+    anew: bool = False
+    """remove the clips, checkpoints and results that are there"""
+    list: bool = False
+    """print the commands and run none"""
+
+
+def training(name: str) -> str:
+    return f"atr train --preset {name} --out {CHECKPOINTS / name}"
+
+
+def stages() -> list[list[str]]:
+    """Commands without "python -m", stage by stage."""
+    networks = (FRAME_NETWORK, *VIDEO_NETWORKS)
+
+    def asked(question: str, names: tuple[str, ...], options: str = "") -> list[str]:
+        parts = (f"--checkpoint {CHECKPOINTS / name} {options}--out {RESULTS}" for name in names)
+        return [f"{question} {part}" for part in parts]
+
+    return [
+        [
+            training(FRAME_NETWORK),
+            f"atr tabletop --out {ASSETS / 'clips'} --split val --num-clips 40 --size 192",
+        ],
+        [training(name) for name in VIDEO_NETWORKS],
+        [
+            *asked("atr evaluate", networks, "--data tabletop:val --protocol 1x1 "),
+            *asked("analysis order", networks),
+            *asked("analysis relations", GRAPHS, "--data tabletop:val "),
+            *asked("analysis localize", (*LOCATING, "tabletop-atr-sim", FRAME_NETWORK), "--num-clips 500 "),
+            *asked("analysis faithfulness", ("tabletop-atr", "tabletop-atr-sim"), "--num-clips 300 "),
+            f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
+        ],
+        [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
+        ["benchmarks.pictures"],
+    ]
+
+
+def made(command: str) -> bool:
+    """Whether a command has nothing to do; results know themselves."""
+    words = command.split()
+    if words[:2] not in (["atr", "train"], ["atr", "tabletop"]):
+        return False
+    return Path(words[words.index("--out") + 1]).exists()
+
+
+def run(command: str) -> None:
+    """Raises CalledProcessError when the command fails."""
+    words = [
+        str(path)
+        for word in command.split()
+        for path in (sorted(Path().glob(word)) if "*" in word else [word])
+    ]
+    print(f"python -m {command}", flush=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", *words], check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def main(options: Options) -> None:
+    if options.list:
+        print(*(f"python -m {command}" for stage in stages() for command in stage), sep="\n")
+        return
+    if options.anew:
+        for folder in ("clips", "checkpoints", "results"):
+            shutil.rmtree(ASSETS / folder, ignore_errors=True)
+    for stage in stages():
+        with ThreadPoolExecutor(options.workers) as pool:
+            list(pool.map(run, [command for command in stage if not made(command)]))
+    for kind in REPORTS:
+        for report in RESULTS.glob(f"{kind}-*/*.html"):
+            report.unlink()
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Options))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {' '.join(error.cmd[1:])} ended with {error.returncode}")

@@ -20,12 +20,9 @@ import tyro
 ASSETS = Path("assets")
 CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
 FRAME_NETWORK = "tabletop-tsn"
-VIDEO_NETWORKS = (
-    *("tabletop-atr-sim", "tabletop-atr", "tabletop-atr-scale"),
-    *("tabletop-tsm", "tabletop-tsm-atr", "tabletop-gr", "tabletop-tsm-gr"),
-)
-LOCATING = ("tabletop-atr", "tabletop-atr-scale", "tabletop-tsm-atr")  # have maps
-GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
+VIDEO_NETWORKS = ("tabletop-atr-sim", "tabletop-atr", "tabletop-tsm-atr", "tabletop-gr")
+LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
+GRAPHS = ("tabletop-gr",)
 REPORTS = ("localize", "order", "faithfulness")  # with plotly.js inside, 5 MB each; left out
 
 

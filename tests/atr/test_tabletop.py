@@ -217,3 +217,17 @@ def test_in_the_clips_of_one_split_nothing_happens_but_the_action():
         clip = render_clip(split_seed("alone", index), num_frames=4, size=48)
         assert not (clip.masks == 2).any() and (clip.masks == ACTED).any()
     assert any((render_clip(seed, num_frames=4, size=48).masks == 2).any() for seed in range(5))
+
+
+def test_neither_the_middle_of_the_clip_nor_of_the_picture_tells_the_action():
+    """Of 150 clips: AUC of the nearness to the middle for acting frames, and the action's share of the central quarter."""
+    clips = [render_clip(seed, size=32) for seed in range(150)]
+    nearness = -np.abs(np.arange(8) - 3.5)
+    aucs = []
+    for clip in clips:
+        acting, idle = nearness[clip.acting][:, None], nearness[~clip.acting][None]
+        aucs.append(np.mean((acting > idle) + 0.5 * (acting == idle)))
+    assert 0.5 < np.mean(aucs) < 0.65
+    action = np.concatenate([np.isin(clip.masks[clip.acting], (ACTED, HAND)) for clip in clips])
+    assert 0.05 < action.mean() < 0.12
+    assert action[:, 8:24, 8:24].mean() < 2 * action.mean()

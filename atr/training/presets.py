@@ -14,7 +14,7 @@ from atr.training.config import TrainConfig
 SMALL = ModelConfig("tsn_resnet18", len(CLASSES), width=0.25, dropout=0.2)
 # A frame network learns what things, hands and their states look like where nothing else happens: among several actions
 # at once single frames tell it next to nothing, and it learnt little there.
-TSN = TrainConfig(SMALL, train_split="alone", train_clips=12_000, still_epochs=6, epochs=4)
+TSN = TrainConfig(SMALL, train_split="alone", train_clips=12_000, still_epochs=8, epochs=16)
 # The paper's form, adding, with the norm of the sum; blocks that start at a fifth, kernels that start as the change over
 # time (docs/results.md, "What was tried"). Without a locator there is no sum: the norm is that of the reasoned vectors.
 BLOCKS = ATRConfig(bn_gamma_init=0.2, er_init="difference")
@@ -30,8 +30,9 @@ def from_tsn(block: str | None, atr: ATRConfig, name: str = "tsn_resnet18") -> T
         model=replace(SMALL, name=name, block=block, atr=atr),
         init=Path("assets/checkpoints/tabletop-tsn"),
         train_split="train",
+        train_clips=24_000,
         still_epochs=0,
-        epochs=8,
+        epochs=10,
         arl_learning_rate=3,
     )
 

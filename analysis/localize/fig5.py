@@ -1,8 +1,6 @@
 """The Fig-5 score: do raw maps show where AND when? Every pixel of every frame of a clip is ranked on one scale.
 
-The paper's Fig 5 shows raw M of a clip on one scale: bright on the acting hand, dark everywhere in idle frames. As a
-number: the average precision of the map, brought to the picture bilinearly, as a classifier of (frame, pixel). Positive
-is the target in frames in which the action happens; all else is negative, idle frames altogether.
+The score is that of `atr.results.fig5`, here of any clips with true pixels and of any map, with baselines and ceilings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +13,9 @@ from msgspec import Struct
 from analysis.alignment import Centres
 from analysis.localize.maps import Estimate, Layout, Map, Method, flat
 from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
-from analysis.localize.measures import Ranking, at_pixels, cell_shares, centre_prior
+from analysis.localize.measures import at_pixels, cell_shares, centre_prior
 from analysis.statistics import mean_estimate
+from atr.results.fig5 import Ranking
 from atr.schema import Count, Name
 
 SCORES = ("fig5", "fig5_next")

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from analysis.actionness import normalise, upsample
 from analysis.alignment import Centres
 from atr.options import require
+from atr.results.fig5 import Ranking
 
 KINDS = ("logits", "heat")
 
@@ -122,28 +123,6 @@ def at_pixels(maps: np.ndarray, masks: np.ndarray, centres: Centres | None) -> n
     """Maps (L, h, w) at the resolution of the masks, float32 (L, H, W)."""
     height, width = masks.shape[1:]
     return np.stack([upsample(map_, height, width, centres) for map_ in maps])
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Positions from the highest score to the lowest. Equal scores are one threshold, which passes all or none of them.
-
-    order: int (P,), the positions. ends: where in it the last one of each distinct score stands.
-    """
-
-    order: np.ndarray
-    ends: np.ndarray
-
-    @classmethod
-    def of(cls, scores: np.ndarray) -> "Ranking":
-        order = np.argsort(-scores, axis=None)
-        return cls(order, np.append(np.flatnonzero(np.diff(scores.ravel()[order])), scores.size - 1))
-
-    def average_precision(self, positives: np.ndarray) -> float:
-        """Sum over distinct thresholds of (R_n - R_{n-1})·P_n, exact; of bool positives (P,), at least one of them."""
-        found = np.cumsum(positives.ravel()[self.order])[self.ends]
-        precision, recall = found / (self.ends + 1), found / found[-1]
-        return float((np.diff(recall, prepend=0) * precision).sum())
 
 
 def selected(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = None) -> np.ndarray:

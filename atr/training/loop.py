@@ -12,9 +12,11 @@ from torch import nn
 
 from atr.checkpoint import require_free, save_checkpoint
 from atr.data.clips import ClipDataset
+from atr.data.names import TABLETOP
 from atr.files import whole_file
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
+from atr.results.fig5 import fig5_of_blocks
 from atr.results.health import Vitals, health_numbers, watch
 from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
@@ -206,9 +208,11 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
         **run.within_pairs(scores, "within_pairs"),
     }
     if accelerator.is_main_process:
+        network = accelerator.unwrap_model(model)
+        fig5 = fig5_of_blocks(network.eval(), config.preprocessing) if config.data == TABLETOP else {}
         save_checkpoint(
             out,
-            accelerator.unwrap_model(model),
+            network,
             labels=data.labels,
             preprocessing=config.preprocessing,
             training_data=data.description,
@@ -216,6 +220,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             most_confused=most_confused(confusion, data.labels, 10),
             training=json.loads(settings_of(config)),
             run=facts,
+            **({"fig5": fig5, "shown_block": max(fig5, key=lambda block: fig5[block])} if fig5 else {}),
             history=run.state.progress.history,
             command=command,
             **data.sampling.facts(),

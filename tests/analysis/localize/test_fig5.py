@@ -8,7 +8,7 @@ from analysis.localize.fig5 import fig5_numbers, fig5_row, positives_of, ranked_
 from analysis.localize.figures import fig5_figure
 from analysis.localize.maps import BASELINES, Layout, Map
 from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
-from analysis.localize.measures import Ranking, average_precision, hits, nearest, tally
+from analysis.localize.measures import average_precision, hits, nearest, tally
 from analysis.localize.numbers import not_computed
 
 FINE, COARSE = Map("actionness", "S3B1", "logits"), Map("actionness", "S5B1", "logits")
@@ -72,14 +72,6 @@ def test_the_centre_in_the_middle_is_the_highest_of_its_baseline():
     layouts = {"S3B1": Layout((3, 3), None)}
     found = fig5_row({FINE: np.zeros((3, 3, 3))}, bits, layouts)
     assert found["fig5"][1] == 1
-
-
-def test_equal_scores_are_one_threshold_in_whatever_order():
-    scores = np.array([1.0, 1, 1, 0, 2])
-    for positives in ([True, False, False, True, False], [False, False, True, True, False]):
-        # 1 of 4 at the threshold 1, 2 of 5 at the threshold 0
-        expected = 1 / 2 * 1 / 4 + 1 / 2 * 2 / 5
-        assert Ranking.of(scores).average_precision(np.array(positives)) == pytest.approx(expected)
 
 
 def test_clips_without_action_or_truth_are_left_out_and_counted():

@@ -132,6 +132,8 @@ def test_the_checkpoint_says_how_it_was_made(config, tmp_path):
     assert model.facts["training"] == json.loads(json.dumps(dataclasses.asdict(config)))
     assert model.facts["command"] == "python -m atr train --epochs 2"
     assert model.facts["sampling"] == "uniform"
+    assert tuple(model.facts["fig5"]) == model.block_names
+    assert model.facts["fig5"][model.facts["shown_block"]] == max(model.facts["fig5"].values())
 
 
 def test_every_epoch_says_how_its_blocks_are_and_warns_of_collapsed_ones(

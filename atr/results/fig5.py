@@ -1,0 +1,85 @@
+"""The Fig-5 score of a network's blocks: does raw M show where AND when, on one scale for all frames of a clip?
+
+The paper's Fig 5 shows raw M: bright on the acting hand, dark everywhere in idle frames. As a number: the average
+precision of the map, brought to the picture bilinearly, as a classifier of (frame, pixel). Positive is the hand and what
+it acts on, in frames in which it acts; all else is negative, idle frames altogether.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from atr.locator import ActionRegionLocator
+from atr.models import VideoClassifier
+from atr.preprocessing import Preprocessing
+from atr.tabletop import render_clip, split_seed
+from atr.video.transforms import normalise
+
+ACTED_ON = 3  # masks of rendered clips have this value on what is acted on, a larger one on the acting hand
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Positions from the highest score to the lowest. Equal scores are one threshold, which passes all or none of them.
+
+    order: int (P,), the positions. ends: where in it the last one of each distinct score stands.
+    """
+
+    order: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> "Ranking":
+        order = np.argsort(-scores, axis=None)
+        return cls(order, np.append(np.flatnonzero(np.diff(scores.ravel()[order])), scores.size - 1))
+
+    def average_precision(self, positives: np.ndarray) -> float:
+        """Sum over distinct thresholds of (R_n - R_{n-1})·P_n, exact; of bool positives (P,), at least one of them."""
+        found = np.cumsum(positives.ravel()[self.order])[self.ends]
+        precision, recall = found / (self.ends + 1), found / found[-1]
+        return float((np.diff(recall, prepend=0) * precision).sum())
+
+
+def fig5_of_blocks(
+    model: VideoClassifier, preprocessing: Preprocessing, *, split: str = "dev", num_clips: int = 100
+) -> dict[str, float]:
+    """Block with actionness -> mean score over the first rendered clips of a split, those without an action left out.
+
+    Cells lie edge to edge. {} of a network without such a block.
+
+    Args:
+        model: in evaluation mode, on any device.
+    """
+    device, maps = next(model.parameters()).device, {}
+    hooks = [
+        module.register_forward_hook(lambda _, inputs, output, name=name: maps.update({name: output}))
+        for name, block in model.blocks.items()
+        for module in block.modules()
+        if isinstance(module, ActionRegionLocator)
+    ]
+    scores: list[list[float]] = []
+    try:
+        for index in range(num_clips if hooks else 0):
+            clip = render_clip(
+                split_seed(split, index), num_frames=model.config.num_frames, size=preprocessing.crop
+            )
+            positives = (clip.masks >= ACTED_ON) & clip.acting[:, None, None]
+            if not positives.any():
+                continue
+            with torch.inference_mode():
+                model(normalise(clip.frames[None], preprocessing).to(device))
+            scores.append([average_precision(m[:, 0], positives) for m in maps.values()])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return dict(zip(maps, np.mean(scores, axis=0).tolist(), strict=True)) if scores else {}
+
+
+def average_precision(m: Tensor, positives: np.ndarray) -> float:
+    """Raw M (T, h, w) against bool (T, H, W)."""
+    size = positives.shape[:0:-1]  # OpenCV's (width, height)
+    maps = [cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR) for frame in m.float().cpu().numpy()]
+    return Ranking.of(np.stack(maps)).average_precision(positives)

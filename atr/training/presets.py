@@ -32,7 +32,7 @@ def from_tsn(block: str | None, atr: ATRConfig, name: str = "tsn_resnet18") -> T
         train_split="train",
         train_clips=24_000,
         still_epochs=0,
-        epochs=10,
+        epochs=6,
         arl_learning_rate=3,
     )
 

@@ -10,7 +10,8 @@ from analysis.actionness import has_graph_reasoner
 from analysis.html_page import Figures, page, paragraph
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations, average_untrained
-from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
+from analysis.relations.fig4 import fig4, limits_of, matrices_figure, title, windows_figure
+from analysis.relations.findings import finding
 from analysis.relations.numbers import (
     RelationsResult,
     block_numbers,
@@ -103,6 +104,7 @@ def fig4_page(result: dict) -> str:
             f"{result['data']['description']}. A small JS alone is no evidence: compare the local mass with chance, and "
             "with the untrained control in relations.csv."
         ),
+        *(paragraph(f"{title(entry)}: {finding(entry)}") for entry in entries),
         figures.html(matrices_figure(entries, limits=limits_of(entries))),
         figures.html(windows_figure(entries, base=result["base"])),
     )
@@ -128,6 +130,7 @@ def print_result(result: dict, folder: Path) -> None:
         ]
     ]
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+    print(*(f"{title(entry)}: {finding(entry)}" for entry in result["trained"]), sep="\n")
     print(
         "untrained: the same network with fresh weights. Its small JS comes from uniform rows: read JS with local_mass."
     )

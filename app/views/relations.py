@@ -9,6 +9,7 @@ from analysis.actionness import has_graph_reasoner
 from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
+from analysis.relations.findings import finding
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import in_base, most_structured, relations_folder, relations_table
 from app import choices, loading
@@ -111,6 +112,10 @@ def matrices(result: dict) -> None:
         st.caption(
             f"{plain(title(entries[chosen]))}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
         )
+    st.markdown("\n".join(f"- **{plain(title(entry))}**: {finding(entry)}" for entry in entries))
+    st.caption(
+        "The intervals are over videos. They do not say how another training of this network would turn out."
+    )
 
 
 def windows(result: dict) -> dict:

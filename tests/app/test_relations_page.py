@@ -48,6 +48,8 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     assert "over 2 videos" in app.markdown[0].value
     # Two panels and the enlarged block, mass, convergence, class, two of the control, kernels, their shapes.
     assert charts(app) == 10
+    (sentences,) = [m.value for m in app.markdown if "mass within one step" in m.value]
+    assert [line.split("**")[1] for line in sentences.splitlines()] == ["S4B1", "S5B2"]
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     assert set(table["network"]) == {"trained", "untrained"}
     assert app.selectbox(key="er_checkpoint").options == ["efficient"]

@@ -1,0 +1,36 @@
+"""What an averaged relation matrix shows, in one sentence a block: is it local, and do all time steps share its window?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# Total variation between two windows (three shares each) up to which they are told as the same: a tenth of a row's
+# weight within the window lies elsewhere.
+SAME = 0.1
+# A window whose shares are all this close to 1/3 prefers no time step, like that of an untrained network.
+FLAT = 0.05
+
+
+def largest_difference(windows: Sequence[Sequence[float]]) -> float:
+    """Total variation of the two windows that differ most, in [0, 1]: half the sum of absolute differences."""
+    w = np.array(windows)
+    return float(np.abs(w[:, None] - w[None]).sum(-1).max() / 2)
+
+
+def finding(entry: dict) -> str:
+    """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
+
+    Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above chance. It says nothing
+    of other trainings of the same network.
+    """
+    low, high = entry["inner_mass_interval"]
+    chance, windows = entry["inner_chance"], np.array(entry["windows"])
+    place = "local" if low > chance else "not local" if high < chance else "neither local nor the opposite"
+    difference = largest_difference(windows)
+    if np.abs(windows - 1 / 3).max() <= FLAT:
+        shape = "its windows are flat, as without training"
+    elif difference <= SAME:
+        shape = f"all time steps share one window (largest difference {difference:.2f})"
+    else:
+        shape = f"the windows differ from step to step, by up to {difference:.2f}"
+    return f"{place} (mass within one step {entry['inner_mass']:.3f}, 95 % [{low:.3f}, {high:.3f}], chance {chance:.3f}); {shape}."

@@ -112,7 +112,7 @@ def grid() -> dict[str, TrainConfig]:
     }
 
 
-PRESETS: dict[str, TrainConfig] = {
+TABLETOP = {
     "tabletop-tsn": TSN,
     "tabletop-atr-sim": from_tsn("atr_sim", REASONED),
     "tabletop-atr": from_tsn("atr", BLOCKS),
@@ -121,6 +121,25 @@ PRESETS: dict[str, TrainConfig] = {
     "tabletop-tsm-atr": from_tsn("atr", BLOCKS, "tsm_resnet18"),
     "tabletop-gr": from_tsn("atr_sim", GRAPH),
     "tabletop-tsm-gr": from_tsn("atr_sim", GRAPH, "tsm_resnet18"),
+}
+
+
+def large(config: TrainConfig) -> TrainConfig:
+    """For a GPU: the same recipe with the whole width at 160 px (maps of 20×20 cells in S3), twice the clips."""
+    return replace(
+        config,
+        model=replace(config.model, width=1.0),
+        init=config.init and Path("runs/tabletop-large-tsn"),
+        size=160,
+        train_clips=2 * (config.train_clips or 0),
+        batch_size=64,
+        workers=16,
+    )
+
+
+PRESETS: dict[str, TrainConfig] = {
+    **TABLETOP,
+    **{name.replace("tabletop", "tabletop-large"): large(config) for name, config in TABLETOP.items()},
     **grid(),
     "laptop": LAPTOP,
     "laptop-atr-sim": replace(LAPTOP, model=replace(LAPTOP.model, block="atr_sim", atr=REASONED)),

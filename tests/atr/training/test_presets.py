@@ -1,6 +1,7 @@
 """The paper's grid as data."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +78,10 @@ def test_the_laptop_learns_the_late_stages_and_every_block(name):
         if f"backbone.blocks.{BLOCKS.index(name)}.project_conv.weight" not in frozen
     }
     assert {name[:2] for name in learnt} == {"S4", "S5"}
+
+
+def test_the_large_networks_of_the_demo_set_have_the_recipe_of_the_small_ones():
+    small, large = PRESETS["tabletop-atr"], PRESETS["tabletop-large-atr"]
+    assert replace(large.model, width=small.model.width) == small.model
+    assert (large.used_learning_rate, large.epochs) == (small.used_learning_rate, small.epochs)
+    assert large.init == Path("runs/tabletop-large-tsn") and PRESETS["tabletop-large-tsn"].init is None

@@ -1,11 +1,11 @@
 """How long do many people at once wait for a clip?
 
-    python -m benchmarks.sessions --sessions 20 --seconds 120
+    python -m benchmarks.sessions --sessions 20 --seconds 240 --arrive-within 120
 
 Starts the dashboard and a Chromium with that many visitors. Every few seconds each of them chooses another clip or
 checkpoint, whether or not the one before has been shown. Prints one table and writes one JSON file: the time from a click to
 the explorer of what was clicked, median and 95th percentile; what was not shown in time; what was left for another choice
-before; faults of pages.
+before; faults of pages; the CPU time of the server and of the browser, which here share the cores.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import psutil
 import tyro
 from playwright.async_api import Browser, Page, TimeoutError, async_playwright
 
@@ -34,6 +35,9 @@ SHOWN = ".explorer[data-frame]"
 class Options:
     sessions: int = 20
     seconds: float = 120.0
+    """that each of them stays"""
+    arrive_within: float = 0.0
+    """seconds over which they arrive, one after the other; 0: all at the same moment"""
     every: float = 5.0
     """seconds between two choices of one session, on average"""
     patience: float = 90.0
@@ -48,21 +52,25 @@ class Options:
 
 @dataclass
 class Seen:
-    """What all visitors saw together; seconds in `opened` and `changed`."""
+    """What all visitors saw together; seconds in `opened` and `changed`, CPU seconds of the processes."""
 
     opened: list[float] = field(default_factory=list)
     changed: list[float] = field(default_factory=list)
     left: int = 0
     not_shown: int = 0
     faults: int = 0
+    server_seconds: float = 0.0
+    browser_seconds: float = 0.0
 
 
 def main(options: Options) -> None:
     with dashboard() if options.address is None else given(options.address) as address:
-        seen = asyncio.run(visit_all(address, options))
+        before = psutil.Process().children(recursive=True)  # the server, if it is ours
+        seen = asyncio.run(visit_all(address, options, before))
     row = {"sessions": options.sessions, "opened": len(seen.opened), **numbers("open", seen.opened)}
     row |= {"changes shown": len(seen.changed), **numbers("change", seen.changed)}
     row |= {"left before": seen.left, "not shown": seen.not_shown, "faults": seen.faults}
+    row |= {"server, CPU s": seen.server_seconds, "browser, CPU s": seen.browser_seconds}
     for name, value in row.items():
         print(f"{name:<24}{value:8.2f}" if isinstance(value, float) else f"{name:<24}{value:>8}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -105,19 +113,28 @@ def dashboard() -> Iterator[str]:
         server.wait()
 
 
-async def visit_all(address: str, options: Options) -> Seen:
-    seen = Seen()
+async def visit_all(address: str, options: Options, server: list[psutil.Process]) -> Seen:
+    seen, spent = Seen(), cpu_seconds(server)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
         visits = [visit(browser, address, options, number, seen) for number in range(options.sessions)]
         await asyncio.gather(*visits)
+        mine = psutil.Process().children(recursive=True)
+        seen.server_seconds = cpu_seconds(server) - spent
+        seen.browser_seconds = cpu_seconds([process for process in mine if process not in server])
         await browser.close()
     return seen
+
+
+def cpu_seconds(processes: list[psutil.Process]) -> float:
+    """Of these and of their children that have ended."""
+    return sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
 async def visit(browser: Browser, address: str, options: Options, number: int, seen: Seen) -> None:
     """One visitor with a profile of its own."""
     chance = random.Random(f"{options.seed} {number}")
+    await asyncio.sleep(number * options.arrive_within / options.sessions)
     page = await (await browser.new_context()).new_page()
     page.on("pageerror", lambda _: count_fault(seen))
     started, end = time.monotonic(), time.monotonic() + options.seconds

@@ -19,11 +19,11 @@ import tyro
 
 ASSETS = Path("assets")
 CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
-FRAME_NETWORK = "tabletop-tsn"
-VIDEO_NETWORKS = ("tabletop-atr-sim", "tabletop-atr", "tabletop-tsm-atr", "tabletop-gr")
+FRAME_NETWORK, BARE = "tabletop-tsn", "tabletop-tsm"
 LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
-GRAPHS = ("tabletop-gr",)
-REPORTS = ("localize", "order", "faithfulness")  # with plotly.js inside, 5 MB each; left out
+GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
+BLOCKS = ("tabletop-atr-sim", *LOCATING, *GRAPHS)
+REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def training(name: str) -> str:
 
 def stages() -> list[list[str]]:
     """Commands without "python -m", stage by stage."""
-    networks = (FRAME_NETWORK, *VIDEO_NETWORKS)
+    networks = (FRAME_NETWORK, BARE, *BLOCKS)
 
     def asked(question: str, names: tuple[str, ...], options: str = "") -> list[str]:
         parts = (f"--checkpoint {CHECKPOINTS / name} {options}--out {RESULTS}" for name in names)
@@ -53,13 +53,14 @@ def stages() -> list[list[str]]:
             training(FRAME_NETWORK),
             f"atr tabletop --out {ASSETS / 'clips'} --split val --num-clips 40 --size 192",
         ],
-        [training(name) for name in VIDEO_NETWORKS],
+        [training(name) for name in (BARE, *BLOCKS)],
         [
             *asked("atr evaluate", networks, "--data tabletop:val --protocol 1x1 "),
             *asked("analysis order", networks),
             *asked("analysis relations", GRAPHS, "--data tabletop:val "),
             *asked("analysis localize", (*LOCATING, "tabletop-atr-sim", FRAME_NETWORK), "--num-clips 500 "),
-            *asked("analysis faithfulness", ("tabletop-atr", "tabletop-atr-sim"), "--num-clips 300 "),
+            *asked("analysis faithfulness", (*LOCATING, "tabletop-atr-sim"), "--num-clips 300 "),
+            *asked("analysis health", BLOCKS, f"--data {ASSETS / 'clips'} "),
             f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
         ],
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],

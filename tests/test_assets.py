@@ -28,11 +28,10 @@ KINDS = {  # the files of a result folder, beside result.json
     "predictions": {"predictions.parquet"},
     "order": {"order.csv", "order.npz"},
     "faithfulness": {"areas.csv", "curves.csv", "faithfulness.npz"},
-    "localize": {"emphasis.csv", "localize.csv", "localize.npz"},
+    "localize": {"emphasis.csv", "fig5.csv", "localize.csv", "localize.npz"},
     "health": {"health.csv", "health.npz"},
-    "relations": {"fig4.html", "fig4.pdf", "fig4.svg", "relations.csv", "relations.npz"},
+    "relations": {"fig4.pdf", "fig4.svg", "relations.csv", "relations.npz"},
 }
-LATER = {"localize": {"fig5.csv"}}  # not in results that are older than the score
 RESULTS = sorted(path.name for path in (ASSETS / "results").iterdir() if path.is_dir())
 CLIPS = json.loads((ASSETS / "clips" / "annotations.json").read_text())
 
@@ -82,7 +81,7 @@ def test_a_result_is_whole_and_its_arrays_and_tables_open(name):
     folder = ASSETS / "results" / name
     kind = name.split("-")[0]
     files = {path.name for path in folder.iterdir()}
-    assert files - LATER.get(kind, set()) == {"result.json", *KINDS[kind]}
+    assert files == {"result.json", *KINDS[kind]}
     for path in folder.iterdir():
         if path.suffix == ".npz":
             assert all(len(values) for values in read_arrays(path).values() if values.ndim)

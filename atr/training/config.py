@@ -40,6 +40,7 @@ POSSIBLE = (
         (
             "learning_rate",
             "arl_learning_rate",
+            "relation_learning_rate",
             "still_epochs",
             "warm_up_epochs",
             "weight_decay",
@@ -82,7 +83,8 @@ class TrainConfig:
         optimizer: "adamw" | "sgd", with `momentum`.
         schedule: "one_cycle" | "steps": a tenth of it from each of `decay_epochs` on, after a linear rise over
             `warm_up_epochs`.
-        learning_rate: highest of the schedule; ARL's is `arl_learning_rate` times that.
+        learning_rate: highest of the schedule; ARL's is `arl_learning_rate` times that, that of GR's θ and φ
+            `relation_learning_rate` times.
         reference_batch: the batch that `learning_rate` is meant for: the one used grows in proportion to `batch_size`
             (Goyal et al. 2017). None: it is meant for `batch_size`.
         mixed_precision: "no" | "bf16" | "fp16".
@@ -117,6 +119,7 @@ class TrainConfig:
     learning_rate: float = 2e-3
     reference_batch: int | None = None
     arl_learning_rate: float = 1.0
+    relation_learning_rate: float = 1.0
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     gradient_clip: float = 5.0
@@ -158,6 +161,7 @@ class TrainConfig:
             learning_rate=self.used_learning_rate,
             weight_decay=self.weight_decay,
             arl_learning_rate=self.arl_learning_rate,
+            relation_learning_rate=self.relation_learning_rate,
         )
 
 

@@ -55,24 +55,34 @@ def training_mode(model: nn.Module) -> None:
 
 
 def parameter_groups(
-    model: nn.Module, *, learning_rate: float, weight_decay: float, arl_learning_rate: float
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    arl_learning_rate: float,
+    relation_learning_rate: float,
 ) -> list[dict]:
-    """Weight decay on matrices and convolutions, ARL's among them; none on biases, norms and ER's temporal kernels
-    (C, 1, 2k + 1). ARL learns `arl_learning_rate` times as fast.
+    """Weight decay on matrices and convolutions; none on biases, norms and ER's temporal kernels (C, 1, 2k + 1). ARL
+    learns `arl_learning_rate` times as fast, θ and φ of GR `relation_learning_rate` times.
 
-    Without decay and at ten times the rate M grew until the softmax of AFA was saturated (docs/results.md). Frozen
-    parameters are in no group.
+    Both end in a softmax, whose gradient vanishes where it is saturated, while a step of AdamW is as large as its rate:
+    too fast, they stay saturated (docs/results.md). Frozen parameters are in no group.
     """
+    free = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    locating = {name for name in free if ".arl." in name}
+    relating = {name for name in free if ".relation." in name}
     groups = []
-    for in_locator, rate in ((False, learning_rate), (True, learning_rate * arl_learning_rate)):
-        free = [
-            p for name, p in model.named_parameters() if p.requires_grad and (".arl." in name) == in_locator
-        ]
-        matrices = [p for p in free if p.ndim in (2, 4, 5)]
-        others = [p for p in free if p.ndim not in (2, 4, 5)]
+    for names, factor in (
+        (free.keys() - locating - relating, 1.0),
+        (locating, arl_learning_rate),
+        (relating, relation_learning_rate),
+    ):
+        chosen = [p for name, p in free.items() if name in names]
+        matrices = [p for p in chosen if p.ndim in (2, 4, 5)]
+        others = [p for p in chosen if p.ndim not in (2, 4, 5)]
         groups += [
-            {"params": matrices, "lr": rate, "weight_decay": weight_decay},
-            {"params": others, "lr": rate, "weight_decay": 0.0},
+            {"params": matrices, "lr": factor * learning_rate, "weight_decay": weight_decay},
+            {"params": others, "lr": factor * learning_rate, "weight_decay": 0.0},
         ]
     return groups
 

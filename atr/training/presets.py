@@ -19,7 +19,7 @@ TSN = TrainConfig(SMALL, train_split="alone", train_clips=12_000, still_epochs=8
 # time (docs/results.md, "What was tried"). Without a locator there is no sum: the norm is that of the reasoned vectors.
 BLOCKS = ATRConfig(bn_gamma_init=0.2, er_init="difference")
 REASONED = replace(BLOCKS, bn_position="reasoned")
-# Unscaled, the logits saturate: rows of W with a single 1 in them.
+# Unscaled, the logits saturate: rows of W with a single 1 in them. So they do at the common rate.
 GRAPH = replace(REASONED, reasoner="gr", num_reasoners=1, scale="sqrt")
 
 
@@ -34,6 +34,7 @@ def from_tsn(block: str | None, atr: ATRConfig, name: str = "tsn_resnet18") -> T
         still_epochs=0,
         epochs=6,
         arl_learning_rate=3,
+        relation_learning_rate=0.1 if atr.reasoner == "gr" else 1.0,
     )
 
 

@@ -62,7 +62,9 @@ def changed(model, clips):
     """Names of what one step of training moves, statistics included."""
     before = {name: value.clone() for name, value in model.state_dict().items()}
     training_mode(model)
-    groups = parameter_groups(model, learning_rate=0.1, weight_decay=0.1, arl_learning_rate=1.0)
+    groups = parameter_groups(
+        model, learning_rate=0.1, weight_decay=0.1, arl_learning_rate=1.0, relation_learning_rate=1.0
+    )
     optimizer = torch.optim.SGD(groups)
     model(clips).logsumexp(1).sum().backward()
     optimizer.step()

@@ -185,18 +185,27 @@ def test_a_frame_network_starts_another_network_and_inflates(config, tmp_path):
 def test_parameter_groups_hold_every_parameter_once(config):
     model = atr.create_model("tsn_resnet18", num_classes=5, width=0.125, block="atr")
     groups = dataclasses.replace(config, learning_rate=0.1, arl_learning_rate=10).groups(model)
-    decayed, spared, located, located_spared = groups
+    decayed, spared, located, located_spared, *_ = groups
     names = {id(p): name for name, p in model.named_parameters()}
     held = [names[id(p)] for group in groups for p in group["params"]]
     assert sorted(held) == sorted(names.values())
-    assert [group["lr"] for group in groups] == [0.1, 0.1, 1.0, 1.0]
-    assert [group["weight_decay"] for group in groups] == [0.05, 0, 0.05, 0]
+    assert [group["lr"] for group in groups] == [0.1, 0.1, 1.0, 1.0, 0.1, 0.1]
+    assert [group["weight_decay"] for group in groups] == [0.05, 0] * 3
     in_locator = [{".arl." in names[id(p)] for p in group["params"]} for group in groups]
-    assert in_locator == [{False}, {False}, {True}, {True}]
+    assert in_locator == [{False}, {False}, {True}, {True}, set(), set()]
     assert {p.ndim for p in located["params"]} == {4} and {p.ndim for p in located_spared["params"]} == {1}
     spared_names = {names[id(p)] for p in spared["params"]}
     assert {"backbone.layer2.0.atr.reasoner.0.weight", "backbone.bn1.weight", "fc.bias"} <= spared_names
     assert "backbone.layer2.0.conv1.weight" in {names[id(p)] for p in decayed["params"]}
+
+
+def test_theta_and_phi_of_the_graph_reasoner_learn_at_their_own_rate(config, tiny):
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
+    groups = dataclasses.replace(config, learning_rate=0.1, relation_learning_rate=0.5).groups(model)
+    names = {id(p): name for name, p in model.named_parameters()}
+    slower = {names[id(p)] for group in groups if group["lr"] == 0.05 for p in group["params"]}
+    assert slower == {name for name in names.values() if ".theta." in name or ".phi." in name}
+    assert len(slower) == 2 * len(model.block_names)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 40])

@@ -158,7 +158,8 @@ def fig5_described(result: dict) -> str:
     return (
         f"Fig-5 score, {fig5['clips']:,} clips{f' ({others})' if others else ''}: average precision of raw maps over "
         "all pixels of all frames of a clip; positive is the target while it acts. fig5_next: the union with the "
-        "target of the next sampled frame. true masks: the best that a grid of cells allows."
+        "target of the next sampled frame. clip_pointing: the strongest pixel of the whole clip lies on the target while "
+        "it acts. true masks: the best that a grid of cells allows."
     )
 
 

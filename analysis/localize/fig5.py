@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from analysis.alignment import Centres
 from analysis.localize.maps import Estimate, Layout, Map, Method, flat
@@ -18,7 +18,7 @@ from analysis.statistics import mean_estimate
 from atr.results.fig5 import Ranking
 from atr.schema import Count, Name
 
-SCORES = ("fig5", "fig5_next")
+SCORES = ("fig5", "fig5_next", "clip_pointing")
 MIDDLE, CEILING = "centre x middle", "true masks"
 WIDTH = 0.25  # of the Gaussian over time, as a share of the clip, as that over space is of the picture
 
@@ -29,6 +29,7 @@ class Score(Struct):
     grid: tuple[Count, Count] | None
     fig5: Estimate | None
     fig5_next: Estimate | None
+    clip_pointing: Estimate | None | UnsetType = UNSET  # not in older results
 
 
 class Fig5(Struct):
@@ -70,10 +71,13 @@ def grids_of(layouts: Mapping[str, Layout]) -> list[tuple[int, int]]:
 def fig5_row(
     maps: Mapping[Map, np.ndarray], bits: np.ndarray, layouts: Mapping[str, Layout]
 ) -> dict[str, np.ndarray]:
-    """Both scores of one clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`.
+    """The scores of one clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`.
+
+    "fig5" and "fig5_next" are average precisions against the target and against its union with that of the next frame;
+    "clip_pointing" is 1 where the strongest pixel of the whole clip lies on the target while it acts.
 
     Returns:
-        "fig5" and "fig5_next" (R,), in the order of `ranked_of`, nan where the clip has no positive or does not tell
+        each of these (R,), in the order of `ranked_of`, nan where the clip has no positive or does not tell
         masks and when the action happens; "told" and "acts", bool.
     """
     told = bool((bits & STATED).all() and (bits & MASKED).all())
@@ -81,22 +85,26 @@ def fig5_row(
     by_grid = {layout.grid: layout.centres for layout in layouts.values()}
     if not (told and now.any()):
         nothing = np.full(len(ranked_of(list(maps), layouts)), np.nan)
-        return {"fig5": nothing, "fig5_next": nothing, "told": np.array(told), "acts": now.any()}
+        return dict.fromkeys(SCORES, nothing) | {"told": np.array(told), "acts": now.any()}
 
-    def both(values: np.ndarray, centres: Centres | None) -> tuple[float, float]:
+    def scored(values: np.ndarray, centres: Centres | None) -> tuple[float, ...]:
         ranking = Ranking.of(at_pixels(values, now, centres))
-        return ranking.average_precision(now), ranking.average_precision(union)
+        return ranking.average_precision(now), ranking.average_precision(union), ranking.pointing(now)
 
-    def ceiling(truth: np.ndarray, grid: tuple[int, int]) -> float:
-        ideal = at_pixels(cell_shares(truth, *grid, by_grid[grid]), truth, by_grid[grid])
-        return Ranking.of(ideal).average_precision(truth)
+    def ceiling(grid: tuple[int, int]) -> tuple[float, ...]:
+        centres = by_grid[grid]
+        ideal, ideal_union = (
+            Ranking.of(at_pixels(cell_shares(truth, *grid, centres), truth, centres))
+            for truth in (now, union)
+        )
+        return ideal.average_precision(now), ideal_union.average_precision(union), ideal.pointing(now)
 
     grids = grids_of(layouts)
     middle = centre_prior(*grids[0]) + middle_prior(len(bits))[:, None, None]
     scores = [
-        *(both(values, layouts[m.block].centres if m.block else None) for m, values in maps.items()),
-        both(middle, None),
-        *((ceiling(now, grid), ceiling(union, grid)) for grid in grids),
+        *(scored(values, layouts[m.block].centres if m.block else None) for m, values in maps.items()),
+        scored(middle, None),
+        *(ceiling(grid) for grid in grids),
     ]
     found = dict(zip(SCORES, np.array(scores).T, strict=True))
     return found | {"told": np.array(told), "acts": np.array(True)}
@@ -140,7 +148,7 @@ def fig5_numbers(rows: dict[str, np.ndarray], ranked: Sequence[Ranked]) -> dict:
 
 
 def fig5_table(result: dict) -> pd.DataFrame:
-    """One row for every map, baseline and ceiling; both scores with the ends of their intervals."""
+    """One row for every map, baseline and ceiling; the scores with the ends of their intervals."""
     rows = [flat(entry) for entry in result["fig5"]["scores"]]
     for row in rows:
         row["grid"] = "×".join(map(str, row["grid"])) if row["grid"] else ""

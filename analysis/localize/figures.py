@@ -20,7 +20,11 @@ MEASURES = {
     "ratio": "mass inside / area",
     "average_precision": "average precision",
 }
-FIG5 = {"fig5": "Fig-5 score", "fig5_next": "with the next frame's masks"}
+FIG5 = {
+    "fig5": "Fig-5 score",
+    "fig5_next": "with the next frame's masks",
+    "clip_pointing": "clip pointing",
+}
 GRID = "rgba(128,128,128,0.25)"
 CEILING = {
     "name": "true masks on the grid: ceiling",
@@ -95,7 +99,7 @@ def fig5_figure(results: Sequence[dict]) -> go.Figure:
     for column, result in enumerate(results, start=1):
         scores, blocks = result["fig5"]["scores"], result["blocks"]
         for row, (measure, title) in enumerate(FIG5.items(), start=1):
-            shown = [entry for entry in scores if entry[measure] is not None]
+            shown = [entry for entry in scores if entry.get(measure) is not None]
             for method in METHODS:
                 if entries := [entry for entry in shown if entry["method"] == method]:
                     bars = _bars(entries, measure, method, blocks, title)

@@ -122,7 +122,8 @@ def localisation(checkpoints: Sequence[str]) -> None:
         st.plotly_chart(fig5_figure(scored), key="localisation_fig5", alt="Fig-5 score of every block's maps")
         st.caption(
             "Average precision of raw maps over all pixels of all frames of a clip; positive is the target while it acts, "
-            "and in the lower row its union with the target of the next sampled frame."
+            "and in the second row its union with the target of the next sampled frame. Clip pointing: share of clips whose "
+            "strongest pixel of all lies on the target while it acts."
         )
     tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
     download_row(

@@ -42,6 +42,10 @@ class Ranking:
         precision, recall = found / (self.ends + 1), found / found[-1]
         return float((np.diff(recall, prepend=0) * precision).sum())
 
+    def pointing(self, positives: np.ndarray) -> float:
+        """Share of the strongest positions (one, unless they tie) that are positive."""
+        return float(positives.ravel()[self.order[: self.ends[0] + 1]].mean())
+
 
 def fig5_of_blocks(
     model: VideoClassifier, preprocessing: Preprocessing, *, split: str = "dev", num_clips: int = 100

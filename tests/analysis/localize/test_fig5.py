@@ -36,7 +36,7 @@ def test_the_last_frame_has_no_next_one():
     np.testing.assert_array_equal(union[1], now[1])
 
 
-def test_both_scores_by_hand():
+def test_the_scores_by_hand():
     """An idle frame that is brighter than the action costs precision, although its map points rightly."""
     fine = np.zeros((3, 2, 2))
     fine[2, 1, 0], fine[0, 0, 0], fine[0, 1, 1], fine[1, 0, 1] = 9, 8, 7, 6
@@ -47,6 +47,8 @@ def test_both_scores_by_hand():
     assert found["fig5_next"][0] == pytest.approx(1 / 4 * 1 / 2 + 1 / 4 * 2 / 4 + 2 / 4 * 4 / 12)
     # one value a frame: 1 of 4 in the first, 2 of 8 in the first two
     assert found["fig5"][1] == pytest.approx(1 / 4)
+    # the brightest pixel of all is in the idle frame; the coarse map's first frame has one positive of four
+    assert found["clip_pointing"][:2].tolist() == [0, 1 / 4]
     assert average_precision(fine, positives_of(clip_bits())[0]) > found["fig5"][0]  # acting frames alone
 
 
@@ -143,3 +145,6 @@ def test_the_figure_has_the_scores_and_the_ceiling_over_each_block():
     assert traces["actionness", "y2"] == pytest.approx([0.4, 0.3])
     assert traces["true masks on the grid: ceiling", "y"] == [0.8, 0.5]
     assert traces["uniform: chance", "y"] == [0.1, 0.1]
+    assert not [
+        trace for trace in figure.data if trace.yaxis == "y3"
+    ]  # clip pointing, which older results lack

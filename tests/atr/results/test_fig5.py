@@ -27,6 +27,13 @@ def test_a_constant_map_has_the_share_of_positives():
     assert Ranking.of(np.ones(4)).average_precision(np.arange(4) < 1) == 1 / 4
 
 
+def test_pointing_is_of_the_strongest_position_and_ties_share_it():
+    positives = np.array([False, True, True, False])
+    assert Ranking.of(np.array([0.0, 3, 1, 2])).pointing(positives) == 1
+    assert Ranking.of(np.array([0.0, 2, 3, 3])).pointing(positives) == 1 / 2
+    assert Ranking.of(np.zeros(4)).pointing(positives) == 1 / 2  # chance: the share of positives
+
+
 def test_blocks_have_the_scores_that_localize_gives_them(tiny):
     model, clips = tiny(block="atr"), MaskedTabletop("val", 3, num_frames=4, size=32)
     expected = []

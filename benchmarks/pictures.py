@@ -15,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
 ASSETS = Path("assets")
+SIDES = ".sides[data-frame]"
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Options:
     when not given."""
 
     out: Path = ASSETS / "pictures"
-    actionness: str = "?clip=val-000001&checkpoint=tabletop-atr&frame=12"
-    compare: str = "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&source=actionness"
+    actionness: str = "?clip=val-000000&checkpoint=tabletop-atr&frame=9"
+    compare: str = (
+        "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&clip=val-000007&frame=10&source=actionness"
+    )
     fig4: str = "tabletop-gr"
     chromium: str | None = os.environ.get("CHROMIUM")
 
@@ -35,20 +38,22 @@ def main(options: Options) -> None:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         page.set_default_timeout(120_000)
-        show(page, f"{address}/{options.actionness}")
+        show(page, f"{address}/{options.actionness}", SHOWN)
         page.screenshot(path=options.out / "actionness.png")
-        show(page, f"{address}/{options.compare}")
-        page.locator(SHOWN).first.scroll_into_view_if_needed()
-        page.screenshot(path=options.out / "compare.png")
+        show(page, f"{address}/{options.compare}", SIDES)
+        page.set_viewport_size({"width": 1280, "height": 2400})  # so that nothing has to be scrolled
+        page.wait_for_timeout(3000)
+        box = page.locator(SIDES).bounding_box()
+        page.screenshot(path=options.out / "compare.png", clip={**box, "height": min(box["height"], 900)})
         (figure,) = (ASSETS / "results").glob(f"relations-{options.fig4}-*/fig4.svg")
         page.goto(figure.resolve().as_uri())
         page.locator("svg").first.screenshot(path=options.out / "fig4.png")
         browser.close()
 
 
-def show(page: Page, address: str) -> None:
+def show(page: Page, address: str, shown: str) -> None:
     page.goto(address)
-    page.locator(SHOWN).first.wait_for()
+    page.locator(shown).first.wait_for()
     page.wait_for_timeout(3000)  # until the last widget has been drawn
 
 

@@ -19,9 +19,9 @@ import tyro
 
 ASSETS = Path("assets")
 CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
-FRAME_NETWORK, BARE = "tabletop-tsn", "tabletop-tsm"
+FRAME_NETWORK = "tabletop-tsn"
 LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
-GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
+GRAPHS = ("tabletop-gr",)
 BLOCKS = ("tabletop-atr-sim", *LOCATING, *GRAPHS)
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
@@ -42,7 +42,7 @@ def training(name: str) -> str:
 
 def stages() -> list[list[str]]:
     """Commands without "python -m", stage by stage."""
-    networks = (FRAME_NETWORK, BARE, *BLOCKS)
+    networks = (FRAME_NETWORK, *BLOCKS)
 
     def asked(question: str, names: tuple[str, ...], options: str = "") -> list[str]:
         parts = (f"--checkpoint {CHECKPOINTS / name} {options}--out {RESULTS}" for name in names)
@@ -53,7 +53,7 @@ def stages() -> list[list[str]]:
             training(FRAME_NETWORK),
             f"atr tabletop --out {ASSETS / 'clips'} --split val --num-clips 40 --size 192",
         ],
-        [training(name) for name in (BARE, *BLOCKS)],
+        [training(name) for name in BLOCKS],
         [
             *asked("atr evaluate", networks, "--data tabletop:val --protocol 1x1 "),
             *asked("analysis order", networks),

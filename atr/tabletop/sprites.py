@@ -83,7 +83,9 @@ class Spot:
 class Brush:
     """Draws one sprite in the coordinates of an object: lengths in units of `radius`, x right, y down."""
 
-    def __init__(self, radius: float, size: int, left: float, top: float, right: float, bottom: float, light):
+    def __init__(
+        self, radius: float, size: float, left: float, top: float, right: float, bottom: float, light
+    ):
         self.scale = radius * size * SUPERSAMPLING  # pixels per unit
         margin = 3
         width = math.ceil((right - left) * self.scale) + 2 * margin

@@ -209,7 +209,9 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
     }
     if accelerator.is_main_process:
         network = accelerator.unwrap_model(model)
-        fig5 = fig5_of_blocks(network.eval(), config.preprocessing) if config.data == TABLETOP else {}
+        shown: dict[str, object] = {}
+        if config.data == TABLETOP and (fig5 := fig5_of_blocks(network.eval(), config.preprocessing)):
+            shown = {"fig5": fig5, "shown_block": max(fig5, key=fig5.__getitem__)}
         save_checkpoint(
             out,
             network,
@@ -220,7 +222,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             most_confused=most_confused(confusion, data.labels, 10),
             training=json.loads(settings_of(config)),
             run=facts,
-            **({"fig5": fig5, "shown_block": max(fig5, key=lambda block: fig5[block])} if fig5 else {}),
+            **shown,
             history=run.state.progress.history,
             command=command,
             **data.sampling.facts(),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from atr.block import ATRConfig
 from atr.efficientnet import PREPROCESSING as LITE0
@@ -23,7 +24,9 @@ REASONED = replace(BLOCKS, bn_position="reasoned")
 GRAPH = replace(REASONED, reasoner="gr", num_reasoners=1, scale="sqrt")
 
 
-def from_tsn(block: str | None, atr: ATRConfig, name: str = "tsn_resnet18") -> TrainConfig:
+def from_tsn(
+    block: Literal["atr_sim", "atr"] | None, atr: ATRConfig, name: str = "tsn_resnet18"
+) -> TrainConfig:
     """A video network on the frame network of `tabletop-tsn`, as others start from ImageNet."""
     return replace(
         TSN,

@@ -56,8 +56,9 @@ def test_videos_give_the_uniformly_sampled_frames(folder):
     clips = VideoClips(folder, num_frames=4, preprocessing=SIZES)
     rendered = render_clip(split_seed("val", 1), num_frames=9, size=64)
     frames, label, index = clips[1]
-    expected = rendered.frames[uniform_indices(9, 4)].astype(float)
-    assert np.abs(frames.numpy() - expected).mean() < 6  # of 255: what H.264 costs
+    differences = np.abs(frames.numpy()[:, None].astype(float) - rendered.frames).mean(axis=(2, 3, 4))
+    assert differences.argmin(axis=1).tolist() == uniform_indices(9, 4).tolist()
+    assert differences.min(axis=1).mean() < 8  # of 255: what H.264 costs a finely textured table
     assert (label, index) == (rendered.label, 1)
 
 

@@ -2,25 +2,17 @@
 
 import sys
 
-from analysis.commands.actionness import Actionness
-from analysis.commands.compare import Compare
-from analysis.commands.faithfulness import Faithfulness
-from analysis.commands.health import Health
-from analysis.commands.localize import Localize
-from analysis.commands.order import Order
-from analysis.commands.relations import Relations
-from analysis.commands.report import Report
 from atr.commands import run_command
 
 COMMANDS = {
-    "actionness": Actionness,
-    "relations": Relations,
-    "compare": Compare,
-    "localize": Localize,
-    "order": Order,
-    "faithfulness": Faithfulness,
-    "health": Health,
-    "report": Report,
+    "actionness": "analysis.commands.actionness:Actionness",
+    "relations": "analysis.commands.relations:Relations",
+    "compare": "analysis.commands.compare:Compare",
+    "localize": "analysis.commands.localize:Localize",
+    "order": "analysis.commands.order:Order",
+    "faithfulness": "analysis.commands.faithfulness:Faithfulness",
+    "health": "analysis.commands.health:Health",
+    "report": "analysis.commands.report:Report",
 }
 
 

@@ -188,7 +188,7 @@ class Brightness:
 
 
 def test_an_analysis(monkeypatch, tmp_path, tiny, clips_folder, capsys):
-    monkeypatch.setitem(analysis_commands.COMMANDS, "brightness", Brightness)
+    monkeypatch.setitem(analysis_commands.COMMANDS, "brightness", f"{__name__}:Brightness")
     preprocessing = atr.Preprocessing(short_side=32, crop=32)
     atr.save_checkpoint(tmp_path / "net", tiny(), labels=list("abcde"), preprocessing=preprocessing)
     arguments = {"--checkpoint": tmp_path / "net", "--data": clips_folder, "--out": tmp_path / "results"}

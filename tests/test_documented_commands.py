@@ -13,6 +13,7 @@ from torch.distributed.run import get_args_parser
 import analysis.__main__
 import atr.__main__
 from app import console
+from atr.commands import imported
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "assets" / "README.md"]
@@ -82,8 +83,8 @@ def unrun(monkeypatch):
     """Every command ends where it would start to work."""
     monkeypatch.setattr("app.console.dashboard", lambda arguments: 0)
     for program in PROGRAMS.values():
-        for kind in program.COMMANDS.values():
-            monkeypatch.setattr(kind, "run", lambda self, *_: 0)
+        for place in program.COMMANDS.values():
+            monkeypatch.setattr(imported(place), "run", lambda self, *_: 0)
 
 
 def program_and_arguments(words: list[str]) -> tuple[str, list[str]]:

@@ -1,10 +1,15 @@
 """One file a command of python -m atr, and how a command is started: parsed, run, its errors in one line."""
 
+import ast
 import os
 import select
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import make_dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Union
 
 import tyro
@@ -13,38 +18,32 @@ CLOSED_PIPE = 141  # 128 + SIGPIPE: what a shell reports of a program that a clo
 
 
 def run_command(
-    commands: Mapping[str, type],
+    commands: Mapping[str, str],
     argv: list[str],
     program: str,
     *,
-    defaults: Mapping[str, Any] = {},  # noqa: B006 (only read)
+    default: Any = tyro.MISSING_NONPROP,
     run: Callable[[Any, str], int] = lambda command, typed: command.run(typed),
 ) -> int:
     """Parse one of the commands, a dataclass each, and run it; the exit code. An error is one line and 2.
 
     Args:
-        commands: by name.
+        commands: name -> where its dataclass is, "module:Class". Only the one that is typed is imported.
         argv: what was typed after `program`.
-        defaults: command's name -> an instance whose values are its defaults.
+        default: an instance of the command's dataclass whose values are its defaults.
         run: (command, the whole line as it was typed) -> exit code.
 
     Raises:
         SystemExit: --help, or what was typed is no command.
     """
-    kinds = (
-        Annotated[
-            kind, tyro.conf.subcommand(name, **({"default": defaults[name]} if name in defaults else {}))
-        ]
-        for name, kind in commands.items()
-    )
     try:
         try:
-            command = tyro.cli(
-                Union[tuple(kinds)],  # noqa: UP007 (of a list)
-                args=argv,
-                prog=program,
-                config=(tyro.conf.OmitArgPrefixes,),
-            )
+            if argv[:1] and argv[0] in commands:
+                kind = imported(commands[argv[0]])
+                called = {"prog": f"{program} {argv[0]}", "args": argv[1:], "default": default}
+            else:  # help, or an error that names the commands
+                kind, called = any_of(commands), {"prog": program, "args": argv}
+            command = tyro.cli(kind, config=(tyro.conf.OmitArgPrefixes,), **called)
             return run(command, shlex.join([*program.split(), *argv]))
         finally:
             sys.stdout.flush()  # here, and not at the interpreter's end, where nobody catches what it raises
@@ -53,6 +52,33 @@ def run_command(
             return CLOSED_PIPE
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def imported(place: str) -> type:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+def any_of(commands: Mapping[str, str]) -> Any:
+    """What the help of a program needs of its commands: a class each, without options, with the text of the real one.
+
+    The text is read from the file: importing all commands would take seconds.
+    """
+    kinds = (
+        Annotated[make_dataclass(name, (), namespace={"__doc__": text_of(place)}), tyro.conf.subcommand(name)]
+        for name, place in commands.items()
+    )
+    return Union[tuple(kinds)]  # noqa: UP007 (of a list)
+
+
+def text_of(place: str) -> str | None:
+    """The docstring of "module:Class", which is not imported."""
+    module, name = place.split(":")
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None, module
+    body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
+    (found,) = (node for node in body if isinstance(node, ast.ClassDef) and node.name == name)
+    return ast.get_docstring(found)
 
 
 def reader_has_gone() -> bool:

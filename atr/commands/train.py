@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import tyro
+
 from atr.results.processes import process_state
 from atr.training.loop import TrainConfig, train
 from atr.training.presets import PRESETS
@@ -35,3 +37,17 @@ class Train:
             values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
             print(f"{self.out}: {', '.join(values)}")
         return 0
+
+
+def with_preset(argv: list[str]) -> Train:
+    """The defaults of what is typed: the settings of the preset that is named in it."""
+    return Train(out=tyro.MISSING, config=PRESETS.get(preset_in(argv) or "", Train.config))
+
+
+def preset_in(argv: list[str]) -> str | None:
+    """The name after `--preset`, or in `--preset=NAME`."""
+    for flag, following in zip(argv, [*argv[1:], None], strict=True):
+        name, equals, value = flag.partition("=")
+        if name == "--preset":
+            return value if equals else following
+    return None

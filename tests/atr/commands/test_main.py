@@ -1,8 +1,15 @@
 """The commands as a person types them."""
 
+import inspect
+import subprocess
+import sys
+
 import pytest
 
-from atr.__main__ import main
+import analysis.__main__
+import atr
+from atr.__main__ import COMMANDS, main
+from atr.commands import imported, text_of
 
 
 def test_describe_prints_blocks_parameters_and_macs(capsys):
@@ -118,3 +125,25 @@ def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
     assert "init='nowhere.pth' is no checkpoint folder" in capsys.readouterr().err
     assert main([*arguments, "--init", "None"]) == 2
     assert "data='data:val' is unknown; allowed: tabletop:val" in capsys.readouterr().err
+
+
+def test_help_imports_no_torch():
+    """It takes seconds to import; the texts come from the files of the commands."""
+    typed = [sys.executable, "-X", "importtime", "-m", "atr", "--help"]
+    done = subprocess.run(typed, capture_output=True, text=True)
+    assert done.returncode == 0
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "tyro" in modules and not {"torch", "pandas", "cv2", "accelerate"} & modules
+
+
+@pytest.mark.parametrize("place", [*COMMANDS.values(), *analysis.__main__.COMMANDS.values()])
+def test_the_help_of_a_program_has_the_text_of_its_commands(place):
+    assert text_of(place) == inspect.getdoc(imported(place))
+
+
+def test_what_the_package_offers_is_found_when_it_is_used():
+    assert {*atr.PLACES, "__version__"} == {*atr.__all__}
+    for name, module in atr.PLACES.items():
+        assert getattr(atr, name) is getattr(sys.modules[f"atr.{module}"], name)
+    with pytest.raises(AttributeError, match="has no attribute 'MODEL'"):
+        atr.MODEL  # noqa: B018

@@ -29,7 +29,7 @@ class Tells:
         return self.code
 
 
-COMMANDS = {"fails": Fails, "tells": Tells}
+COMMANDS = {"fails": f"{__name__}:Fails", "tells": f"{__name__}:Tells"}
 
 
 def test_a_command_is_told_how_it_was_typed_and_its_code_is_given(capfd):

@@ -5,6 +5,7 @@ are all alike. Read it beside the local mass against chance, each row's argmax, 
 """
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,10 +25,11 @@ class RelationAverage:
     """
 
     def __init__(self):
-        self.videos: list[int] = []
-        self.labels: list[int] = []
+        self._labels: dict[int, int] = {}  # of the videos, by their indices, in the order in which they came
+        self._next = 0
         self._sums: dict[Key, dict[int, np.ndarray]] = {}  # class -> (T, T)
-        self._windows: dict[Key, list[np.ndarray]] = {}  # per video (T - 2, 3)
+        # The (T - 2, 3) of one video after the other: an array for each video would cost three times as much.
+        self._windows: dict[Key, array] = {}
 
     def update(
         self,
@@ -53,24 +55,24 @@ class RelationAverage:
                 f"relations of {sorted(stacked)} where {sorted(self._sums)} were averaged before"
             )
         n = len(next(iter(stacked.values())))
-        start = max(self.videos, default=-1) + 1
-        videos = [int(v) for v in (range(start, start + n) if videos is None else videos)]
+        videos = [int(v) for v in (range(self._next, self._next + n) if videos is None else videos)]
         labels = [0] * n if labels is None else [int(label) for label in labels]
-        if twice := sorted(set(videos) & set(self.videos)):
+        if twice := sorted(self._labels.keys() & set(videos)):
             raise ValueError(f"videos {twice} are counted already")
+        if len(set(videos)) < len(videos):
+            raise ValueError(f"videos {sorted(videos)} name one more than once")
         for key, w in stacked.items():
             sums = self._sums.setdefault(key, {})
             for label, matrix in zip(labels, w, strict=True):
                 sums[label] = sums.get(label, 0) + matrix
-            self._windows.setdefault(key, []).extend(local_windows(w).astype(np.float32))
-        self.videos += videos
-        self.labels += labels
+            self._keep(key, local_windows(w))
+        self._count(videos, labels)
 
     def merge(self, other: "RelationAverage") -> None:
         """Add the videos of another part. Raises ValueError where a video or the blocks do not fit."""
-        if not other.videos:
+        if not other._labels:
             return
-        if twice := sorted(set(other.videos) & set(self.videos)):
+        if twice := sorted(other._labels.keys() & self._labels.keys()):
             raise ValueError(f"videos {twice} are counted in both parts")
         if self._sums and other._sums.keys() != self._sums.keys():
             raise ValueError("the parts have relations of different blocks")
@@ -78,12 +80,29 @@ class RelationAverage:
             mine = self._sums.setdefault(key, {})
             for label, matrix in sums.items():
                 mine[label] = mine.get(label, 0) + matrix
-            self._windows.setdefault(key, []).extend(other._windows[key])
-        self.videos += other.videos
-        self.labels += other.labels
+            self._windows.setdefault(key, array("f")).extend(other._windows[key])
+        self._count(other.videos, other.labels)
+
+    def _keep(self, key: Key, windows: np.ndarray) -> None:
+        """The windows (n, T - 2, 3) of n videos."""
+        self._windows.setdefault(key, array("f")).frombytes(windows.astype(np.float32).tobytes())
+
+    def _count(self, videos: Sequence[int], labels: Sequence[int]) -> None:
+        self._labels.update(zip(videos, labels, strict=True))
+        self._next = max(self._next, max(videos, default=-1) + 1)
 
     def __len__(self) -> int:
-        return len(self.videos)
+        return len(self._labels)
+
+    @property
+    def videos(self) -> list[int]:
+        """Their indices, in the order in which they were added."""
+        return list(self._labels)
+
+    @property
+    def labels(self) -> list[int]:
+        """The class of each of `videos`."""
+        return list(self._labels.values())
 
     @property
     def indices(self) -> list[int]:
@@ -112,7 +131,11 @@ class RelationAverage:
 
     def windows(self, key: Key) -> np.ndarray:
         """(videos, T - 2, 3), float32, raw (not renormalised), in the order of the videos' indices."""
-        return np.stack(self._windows[key])[np.argsort(self.videos)]
+        return self._added(key)[np.argsort(self.videos)]
+
+    def _added(self, key: Key) -> np.ndarray:
+        """A copy of the windows in the order of `videos`; an array that others look into cannot grow."""
+        return np.array(self._windows[key], np.float32).reshape(len(self), -1, 3)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """For an NPZ file; `from_arrays` is its inverse."""
@@ -120,20 +143,20 @@ class RelationAverage:
         for (block, reasoner), sums in self._sums.items():
             arrays[f"sums/{block}/{reasoner}"] = np.stack(list(sums.values()))
             arrays[f"classes/{block}/{reasoner}"] = np.array(list(sums), np.int64)
-            arrays[f"windows/{block}/{reasoner}"] = np.stack(self._windows[block, reasoner])
+            arrays[f"windows/{block}/{reasoner}"] = self._added((block, reasoner))
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "RelationAverage":
         average = cls()
-        average.videos, average.labels = arrays["videos"].tolist(), arrays["labels"].tolist()
+        average._count(arrays["videos"].tolist(), arrays["labels"].tolist())
         for name in arrays:
             if name.startswith("sums/"):
                 _, block, reasoner = name.split("/")
                 place = f"{block}/{reasoner}"
                 classes = arrays[f"classes/{place}"].tolist()
                 average._sums[block, int(reasoner)] = dict(zip(classes, arrays[name], strict=True))
-                average._windows[block, int(reasoner)] = list(arrays[f"windows/{place}"])
+                average._keep((block, int(reasoner)), arrays[f"windows/{place}"])
         return average
 
 

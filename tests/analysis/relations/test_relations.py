@@ -1,5 +1,7 @@
 """Averages of W: equal to stack-and-mean for any sharding and order; windows, mass and divergence by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,43 @@ def test_any_sharding_and_order_gives_the_same(shards):
     assert np.array_equal(merged.windows(("S3B1", 1)), whole.windows(("S3B1", 1)))
 
 
+def test_an_average_keeps_what_it_says_of_each_video():
+    """12 (T - 2) bytes a block and video in the windows, and what one index costs; nothing else grows."""
+    relations = random_relations(64, frames=8)
+
+    def kept(batches):
+        tracemalloc.start()
+        average = RelationAverage()
+        for _ in range(batches):
+            average.update(relations)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size
+
+    grown = (kept(60) - kept(20)) / (40 * 64)
+    windows = 4 * 12 * 6
+    assert windows <= grown < 1.15 * windows + 130
+
+
+def test_batches_of_any_size_give_the_same_arrays():
+    relations, labels = random_relations(7), [0, 1, 0, 2, 1, 0, 2]
+    order = [4, 0, 6, 1, 5, 3, 2]
+    singly = part(relations, order, labels)
+    at_once = RelationAverage()
+    at_once.update(
+        {block: [w[order] for w in ws] for block, ws in relations.items()}, [labels[v] for v in order], order
+    )
+    at_once.windows(("S3B1", 0))  # looking does not keep it from growing
+    arrays = singly.to_arrays()
+    assert (singly.videos, singly.labels) == (order, [labels[video] for video in order])
+    for name, values in at_once.to_arrays().items():
+        assert np.array_equal(values, arrays[name]) and values.dtype == arrays[name].dtype, name
+    again = RelationAverage.from_arrays(arrays)
+    again.update({block: [w[:1] for w in ws] for block, ws in relations.items()})
+    assert again.videos == [*order, 7]
+    assert np.array_equal(again.windows(("S3B1", 1))[:7], singly.windows(("S3B1", 1)))
+
+
 def test_classes_by_hand():
     relations, labels = random_relations(4), [0, 1, 1, 0]
     average = part(relations, range(4), labels)
@@ -76,6 +115,8 @@ def test_classes_by_hand():
 def test_no_video_counts_twice():
     relations = random_relations(3)
     average = part(relations, [0, 1], [0, 0, 0])
+    with pytest.raises(ValueError, match=r"\[2, 2\] name one more than once"):
+        average.update({b: [w[[2, 2]] for w in ws] for b, ws in relations.items()}, [0, 0], [2, 2])
     with pytest.raises(ValueError, match=r"\[1\] are counted"):
         average.update({b: [w[[1]] for w in ws] for b, ws in relations.items()}, [0], [1])
     with pytest.raises(ValueError, match=r"\[1\] are counted in both"):

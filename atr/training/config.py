@@ -90,6 +90,7 @@ class TrainConfig:
         mixed_precision: "no" | "bf16" | "fp16".
         workers: processes that render the cache or, for each training process, decode videos.
         save_every: seconds between two saves of the state a stopped run goes on from; the end of an epoch is saved too.
+            Of several processes, only after steps that are written to TensorBoard.
     """
 
     model: ModelConfig

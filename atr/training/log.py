@@ -1,6 +1,7 @@
 """What a training tells while it runs: a progress bar, JSON lines, TensorBoard."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from atr.files import whole_file
+
+SHOWN_EVERY = 1.0  # seconds
 
 
 class TrainingLog:
@@ -35,7 +38,7 @@ class TrainingLog:
     def begin(self, phase: str, step: int) -> None:
         """A phase starts, or goes on at this step: what TensorBoard had beyond it is dropped."""
         self.waited = self.elapsed = 0.0
-        self.steps = 0
+        self.steps, self.shown = 0, -math.inf
         if self.main:
             if self.writer is not None:
                 self.writer.close()
@@ -63,10 +66,13 @@ class TrainingLog:
                 self.left = left * self.elapsed / self.steps
                 self.bar.update(clips)
 
+    def shows(self, number: int) -> bool:
+        """Whether the values of this step are wanted: they lie on the device, and to read them is to wait for it."""
+        return self.main and (number % self.every == 0 or time.monotonic() - self.shown >= SHOWN_EVERY)
+
     def step(self, number: int, values: dict[str, float]) -> None:
         """Show the first two on the bar; every so many steps write all down, with speed and the share of waiting."""
-        if not self.main:
-            return
+        self.shown = time.monotonic()
         waiting = self.waited / self.elapsed if self.elapsed else 0.0
         shown = {name: f"{value:.4g}" for name, value in list(values.items())[:2]}
         if self.elapsed:

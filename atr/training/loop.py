@@ -4,6 +4,7 @@ import dataclasses
 import json
 import platform
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -130,6 +131,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     # stepped once a batch of all processes.
     model, optimizer = accelerator.prepare(model, optimizer)
     learnt = (accelerator.unwrap_model(model), optimizer, schedule, accelerator.scaler)
+    mean_over_processes = partial(accelerator.reduce, reduction="mean")
     progress = state.begin(phase.name, *learnt)
     log.begin(phase.name, progress.epoch * per_epoch + progress.batch)
 
@@ -147,7 +149,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             torch.manual_seed(
                 derived_seed(*run.key(phase, epoch), part, accelerator.process_index)
             )  # dropout
-            frames, targets = frames.to(accelerator.device), targets.to(accelerator.device)
+            frames, targets = (each.to(accelerator.device, non_blocking=True) for each in (frames, targets))
             with accelerator.accumulate(model):
                 with accelerator.autocast():
                     logits = model(normalised(to_unit(frames), config.preprocessing))
@@ -162,15 +164,20 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
                 continue
             rate = optimizer.param_groups[0]["lr"]
             schedule.step()
-            progress.add(accelerator.reduce(seen, reduction="mean").tolist())
-            seen.zero_()
-            mean_loss, mean_hit = progress.means()
-            log.step(
-                epoch * per_epoch + progress.batch,
-                {"loss": mean_loss, phase.hit: mean_hit, "learning_rate": rate, "gradient_norm": float(norm)},
-            )
-            if state.due and accelerator.is_main_process:
+            progress.add(seen)
+            seen = torch.zeros_like(seen)
+            number = epoch * per_epoch + progress.batch
+            # To read the losses is to wait for the device, and for the other processes, which have to do it at the same
+            # step: one alone may do so whenever its state is to be saved.
+            if number % log.every == 0 or (state.due and accelerator.num_processes == 1):
+                progress.read(mean_over_processes)
+            if log.shows(number):
+                mean_loss, mean_hit = progress.means()
+                values = {"loss": mean_loss, phase.hit: mean_hit, "learning_rate": rate}
+                log.step(number, {**values, "gradient_norm": float(norm)})
+            if state.due and progress.is_read and accelerator.is_main_process:
                 state.save(*learnt)
+        progress.read(mean_over_processes)
         mean_loss, mean_hit = progress.means()
         looked = phase.look(model)
         progress.end_epoch(

@@ -8,11 +8,12 @@ to save, and they are the same for any number of workers.
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from atr.files import whole_file
 
@@ -24,7 +25,7 @@ class Progress:
     Attributes:
         phase: name of the phase that is running.
         epoch, batch: whole epochs of it, and whole batches of the next one, that are done.
-        sums: over those batches: [loss, share of targets hit].
+        sums: over those batches: [loss, share of targets hit]. What is not yet read from the device is not in them.
         seconds: of training, over all sessions.
         history: one entry per epoch of every phase.
     """
@@ -38,17 +39,30 @@ class Progress:
 
     def __post_init__(self) -> None:
         self._counted = time.monotonic()
+        self._unread: list[Tensor] = []  # of this process, a batch each
 
     def begin_epoch(self, phase: str, epoch: int) -> None:
         self.phase, self.epoch, self.batch, self.sums = phase, epoch, 0, [0.0, 0.0]
 
-    def add(self, values: list[float]) -> None:
-        """What one batch adds to the sums."""
-        self.sums = [total + value for total, value in zip(self.sums, values, strict=True)]
+    def add(self, values: Tensor) -> None:
+        """What one batch adds to the sums, (2,). It stays where it is: to read it is to wait for the device."""
+        self._unread.append(values)
         self.batch += 1
 
+    @property
+    def is_read(self) -> bool:
+        return not self._unread
+
+    def read(self, mean_over_processes: Callable[[Tensor], Tensor]) -> None:
+        """Bring what was added into the sums. All processes do so after the same batches."""
+        if self._unread:
+            values = mean_over_processes(torch.stack(self._unread))
+            self.sums, self._unread = summed(self.sums, values), []
+
     def means(self) -> list[float]:
-        return [total / self.batch for total in self.sums]
+        """Over the batches of the epoch; of those that are not read, over this process's share."""
+        sums = summed(self.sums, torch.stack(self._unread)) if self._unread else self.sums
+        return [total / self.batch for total in sums]
 
     def end_epoch(self, **entry) -> None:
         """Into the history with it."""
@@ -59,6 +73,13 @@ class Progress:
     def count_time(self) -> None:
         now = time.monotonic()
         self.seconds, self._counted = self.seconds + now - self._counted, now
+
+
+def summed(sums: list[float], values: Tensor) -> list[float]:
+    """values (n, 2), added one after the other: the same sum wherever a run was stopped between them."""
+    for row in values.tolist():
+        sums = [total + value for total, value in zip(sums, row, strict=True)]
+    return sums
 
 
 class TrainingState:
@@ -108,7 +129,10 @@ class TrainingState:
         return time.monotonic() - self.saved >= self.save_every
 
     def save(self, model: nn.Module, optimizer, schedule, scaler) -> None:
-        """Atomic: the state before stays where it is until the new one is whole and on the disk."""
+        """Atomic: the state before stays where it is until the new one is whole and on the disk.
+
+        The progress has to be read before.
+        """
         self.progress.count_time()
         state = {
             "identity": self.identity,

@@ -31,7 +31,8 @@ def learnt():
 def saved(path, learnt, steps, identity="a"):
     state = TrainingState(path, identity, save_every=0.0)
     state.progress.begin_epoch("clips", 1)
-    state.progress.add([2.0, 0.5])
+    state.progress.add(torch.tensor([2.0, 0.5]))
+    state.progress.read(lambda values: values)
     state.save(*learnt(steps))
 
 
@@ -82,8 +83,29 @@ def test_means_are_over_the_batches_of_the_epoch():
     progress = Progress()
     progress.begin_epoch("clips", 0)
     for loss in (3.0, 1.0):
-        progress.add([loss, 0.25])
+        progress.add(torch.tensor([loss, 0.25]))
+    assert progress.means() == [2.0, 0.25]
+    progress.read(lambda values: values)
     assert progress.means() == [2.0, 0.25]
     progress.end_epoch(epoch=1, loss=2.0)
     assert (progress.epoch, progress.batch, progress.sums) == (1, 0, [0.0, 0.0])
     assert progress.history[0].items() >= {"epoch": 1, "loss": 2.0}.items()
+
+
+def test_what_is_read_is_the_mean_of_all_processes_and_does_not_depend_on_when():
+    batches = [torch.tensor([0.1 * 3**k, 1 / (k + 3)]) for k in range(9)]
+
+    def read_after(*batches_read):
+        progress = Progress()
+        progress.begin_epoch("clips", 0)
+        for number, batch in enumerate(batches, start=1):
+            progress.add(batch)
+            if number in batches_read:
+                progress.read(lambda values: values * 2)  # another process has three times as much
+        assert progress.is_read == (len(batches) in batches_read)
+        return progress.means()
+
+    own = torch.stack(batches).double().mean(0)
+    assert read_after() == pytest.approx(own.tolist(), rel=1e-12)
+    assert read_after(9) == read_after(1, 2, 3, 4, 5, 6, 7, 8, 9) == read_after(4, 9)
+    assert read_after(9) == pytest.approx((2 * own).tolist(), rel=1e-12)

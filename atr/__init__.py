@@ -1,11 +1,13 @@
 """Action-centric temporal reasoning: the ATR block, its networks and their checkpoints."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from atr.block import ATRConfig
     from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+    from atr.inference import optimised
     from atr.models import MODELS, ModelConfig, create_model
     from atr.preprocessing import Preprocessing
     from atr.sampling import Sampling
@@ -22,6 +24,7 @@ __all__ = [
     "__version__",
     "create_model",
     "load_checkpoint",
+    "optimised",
     "save_checkpoint",
 ]
 
@@ -34,6 +37,7 @@ PLACES = {
     "Sampling": "sampling",
     "create_model": "models",
     "load_checkpoint": "checkpoint",
+    "optimised": "inference",
     "save_checkpoint": "checkpoint",
 }
 
@@ -42,7 +46,7 @@ def __getattr__(name: str):
     """Imported when first used (PEP 562): the help of the commands needs no torch, which takes seconds to import."""
     if name in PLACES:
         value = getattr(import_module(f"atr.{PLACES[name]}"), name)
-    elif name in PLACES.values():  # `atr.models` after `import atr` alone
+    elif find_spec(f"atr.{name}") is not None:  # `atr.models` after `import atr` alone
         value = import_module(f"atr.{name}")
     else:
         raise AttributeError(f"module 'atr' has no attribute {name!r}")

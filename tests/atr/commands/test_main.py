@@ -145,5 +145,6 @@ def test_what_the_package_offers_is_found_when_it_is_used():
     assert {*atr.PLACES, "__version__"} == {*atr.__all__}
     for name, module in atr.PLACES.items():
         assert getattr(atr, name) is getattr(sys.modules[f"atr.{module}"], name)
+    assert atr.resnet is sys.modules["atr.resnet"]
     with pytest.raises(AttributeError, match="has no attribute 'MODEL'"):
         atr.MODEL  # noqa: B018

@@ -1,0 +1,127 @@
+"""What does the network of inference save, and does it answer the same?
+
+    python -m benchmarks.optimised --checkpoints assets/checkpoints/tabletop-atr assets/checkpoints/tabletop-atr-sim
+
+Fresh networks of the paper's size, plain and made by `atr.optimised`: seconds of a forward pass over those of the plain
+one, and over those of TSN, the network without blocks. Medians of repeats that are taken in turn, in CPU seconds: other
+work on the machine does not count. Then trained checkpoints on clips of a data set: the largest difference of a map from
+the plain float32 network's, over the span of that map, and how many clips get another class. Prints two tables and writes
+one JSON file.
+"""
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+import tyro
+from torch import nn
+
+import atr
+from analysis import record
+from atr.data.clips import open_clips
+from atr.inference import PRECISIONS
+from atr.video.transforms import normalised, to_unit
+
+NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Options:
+    checkpoints: tuple[Path, ...] = ()
+    """whose answers are compared"""
+    data: str = "assets/clips"
+    """the clips they are compared on"""
+    batches: tuple[int, ...] = (1, 8)
+    """clips in a forward pass"""
+    repeats: int = 7
+    backbone: str = "tsn_resnet50"
+    size: int = 224
+    threads: int = 1
+    out: Path = Path("results/optimised.json")
+
+
+def main(options: Options) -> None:
+    torch.set_num_threads(options.threads)
+    kinds = (PLAIN, *PRECISIONS)
+    speeds = [row for batch in options.batches for row in forward_ratios(options, kinds, batch)]
+    same = [row for checkpoint in options.checkpoints for row in differences(checkpoint, options.data)]
+    for table in (speeds, same):
+        print(pd.DataFrame(table).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    machine = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__}
+    written = {**machine, "threads": options.threads, "forward": speeds, "answers": same}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(written, indent=1) + "\n")
+
+
+def forward_ratios(options: Options, kinds: tuple[str, ...], batch: int) -> list[dict]:
+    """A row for every network in every kind: over the plain one, and over TSN in the same kind."""
+    networks = {}
+    for name, block in NETWORKS.items():
+        model = atr.create_model(options.backbone, 174, 8, **block).eval()
+        for kind in kinds:
+            networks[name, kind] = model if kind == PLAIN else atr.optimised(model, precision=kind)
+    clips = torch.randn(batch, 8, 3, options.size, options.size)
+    with torch.inference_mode():
+        seconds = medians_in_turn({key: lambda m=m: m(clips) for key, m in networks.items()}, options.repeats)
+    return [
+        {
+            "clips": batch,
+            "network": name,
+            "kind": kind,
+            "CPU seconds": value,
+            "over plain": value / seconds[name, PLAIN],
+            "over TSN": value / seconds["TSN", kind],
+        }
+        for (name, kind), value in seconds.items()
+    ]
+
+
+def medians_in_turn(works: dict, repeats: int) -> dict:
+    """Median CPU seconds of each; every round takes all of them in turn, and the first round does not count."""
+
+    def taken(work: Callable[[], object]) -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    rounds = [{key: taken(work) for key, work in works.items()} for _ in range(repeats + 1)][1:]
+    return {key: statistics.median(each[key] for each in rounds) for key in works}
+
+
+def differences(checkpoint: Path, data: str) -> list[dict]:
+    """A row a precision: what becomes of the maps and of the predicted classes."""
+    model = atr.load_checkpoint(checkpoint)
+    view = {"num_frames": model.config.num_frames, "preprocessing": model.preprocessing}
+    clips = open_clips(data, cache=Path("cache"), **view)
+    rows = []
+    for precision in PRECISIONS:
+        fast, worst, others = atr.optimised(model, precision=precision), 0.0, 0
+        for frames, _, _ in clips:
+            batch = normalised(to_unit(frames[None]), model.preprocessing)
+            (maps, predicted), (fast_maps, fast_predicted) = (seen(m, batch) for m in (model, fast))
+            others += predicted != fast_predicted
+            for block, m in maps.items():
+                worst = max(worst, float((fast_maps[block] - m).abs().max() / (m.max() - m.min())))
+        row = {"checkpoint": checkpoint.name, "precision": precision, "clips": len(clips)}
+        rows.append({**row, "largest difference over span": worst, "other classes": others})
+    return rows
+
+
+def seen(model: nn.Module, batch: torch.Tensor) -> tuple[dict, int]:
+    """The maps of a clip, none without an Action-related Region Locator, and the predicted class."""
+    with torch.inference_mode():
+        if model.config.block != "atr":
+            return {}, int(model(batch).argmax())
+        with record(model) as recording:
+            return recording.actionness, int(model(batch).argmax())
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))

@@ -1,0 +1,120 @@
+"""The network of inference answers as the network it was made of, and leaves that one as it is."""
+
+import pytest
+import torch
+from torch import nn
+
+import atr
+from analysis import record
+from analysis.gradcam import gradcam
+from atr.results.health import watch
+
+# Deep graph reasoners of fresh networks have logits of W that no float32 tells to 1e-5, so these have shallow ones.
+SHALLOW = {"reasoner": "gr", "num_reasoners": 2, "scale": "sqrt", "placement": ("S3B1", "S3B2")}
+NETWORKS = [
+    ("tsn_resnet50", {"block": "atr"}),
+    ("tsm_resnet50", {"block": "atr", "distribution": "scale", "bn_position": "reasoned"}),
+    ("slowonly_resnet50", {"block": "atr", "distribution": "uniform", "arl_bn": False}),
+    ("tsm_resnet50", {"block": "atr_sim", **SHALLOW}),
+    ("tsn_resnet18", {"block": "atr", "bn_position": "reasoned", "motion": "bidirectional", "stem": "small"}),
+    ("slowonly_resnet18", {"block": "atr_sim", "bn_position": "reasoned"}),
+    ("tsm_resnet18", {"block": "atr", "reasoner": "gr", "bn_position": "none", "use_appearance": False}),
+    ("tsm_efficientnet_lite0", {"block": "atr"}),
+    ("tsn_resnet50", {}),
+]
+
+
+@pytest.fixture
+def trained(tiny):
+    """Networks whose normalisations are no identities."""
+
+    def build(name, options):
+        model = tiny(name, **options)
+        for module in model.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.running_mean.normal_(0, 0.2)
+                module.running_var.uniform_(0.5, 1.5)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+                nn.init.normal_(module.bias, 0, 0.2)
+        return model
+
+    return build
+
+
+def answers(model, clips):
+    """Logits, and under their blocks' names all maps and relations."""
+    with torch.inference_mode():
+        if not model.blocks or (model.config.block, model.config.atr.reasoner) == ("atr_sim", "er"):
+            return {"logits": model(clips)}
+        with record(model) as recording:
+            logits = model(clips)
+    relations = {f"{b} W{i}": w for b, ws in recording.relations.items() for i, w in enumerate(ws)}
+    return {"logits": logits, **recording.actionness, **relations}
+
+
+def spread(values):
+    return float(values.max() - values.min())
+
+
+@pytest.mark.parametrize(("name", "options"), NETWORKS)
+def test_in_float32_it_equals_the_network(trained, clips, name, options):
+    model = trained(name, options)
+    plain, fast = answers(model, clips), answers(atr.optimised(model, precision="float32"), clips)
+    assert plain.keys() == fast.keys()
+    for what, values in plain.items():
+        assert fast[what].dtype == torch.float32
+        torch.testing.assert_close(fast[what], values, rtol=0, atol=1e-5 * max(spread(values), 1), msg=what)
+
+
+@pytest.mark.parametrize(("name", "options"), NETWORKS[:2])
+def test_in_bf16_it_is_near_the_network(trained, clips, name, options):
+    model = trained(name, options)
+    plain, fast = answers(model, clips), answers(atr.optimised(model, precision="bf16"), clips)
+    for what, values in plain.items():
+        assert fast[what].dtype == torch.float32
+        difference = float((fast[what] - values).abs().max())
+        assert 0 < difference < 0.05 * spread(values), what
+
+
+def test_the_health_of_its_blocks_and_its_gradients_are_the_networks(trained, clips):
+    model = trained(*NETWORKS[0])
+    fast = atr.optimised(model, precision="float32")
+    seen = []
+    for network in (model, fast):
+        with torch.inference_mode(), watch(network) as vitals:
+            network(clips)
+        seen.append(vitals.values())
+    for block, quantities in seen[0].items():
+        for quantity, values in quantities.items():
+            assert seen[1][block][quantity] == pytest.approx(values, rel=1e-3, nan_ok=True), (block, quantity)
+    expected = gradcam(model, clips, "S4B2", 0, relu=False)
+    torch.testing.assert_close(gradcam(fast, clips, "S4B2", 0, relu=False), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_network_it_was_made_of_stays_as_it_is(trained):
+    model = trained(*NETWORKS[0]).train()
+    model.labels = list("abcde")
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    drawn = torch.get_rng_state()
+    fast = atr.optimised(model, precision="bf16")
+    with torch.no_grad():
+        for parameter in fast.parameters():
+            parameter.zero_()
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert model.training and not fast.training
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    assert (fast.labels, fast.config, fast.block_names) == (model.labels, model.config, model.block_names)
+    assert fast.preprocessing == model.preprocessing
+
+
+def test_what_it_is_not_for_is_refused(trained, tmp_path):
+    model = trained("tsn_resnet18", {})
+    with pytest.raises(ValueError, match="precision='fp16' is unknown; allowed: auto, float32, bf16"):
+        atr.optimised(model, precision="fp16")
+    fast = atr.optimised(model)
+    with pytest.raises(ValueError, match="optimised already"):
+        atr.optimised(fast)
+    with pytest.raises(ValueError, match="cannot be trained"):
+        fast.train()
+    with pytest.raises(ValueError, match="is not saved"):
+        atr.save_checkpoint(tmp_path / "net", fast, labels=list("abcde"))

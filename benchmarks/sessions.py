@@ -5,7 +5,8 @@
 Starts the dashboard and a Chromium with that many visitors. Every few seconds each of them chooses another clip or
 checkpoint, whether or not the one before has been shown. Prints one table and writes one JSON file: the time from a click to
 the explorer of what was clicked, median and 95th percentile; what was not shown in time; what was left for another choice
-before; faults of pages; the CPU time of the server and of the browser, which here share the cores.
+before; faults of pages; the CPU time of the server and of the browser, which here share the cores. With `--no-browser` the
+visitors draw nothing (`benchmarks.visitors`), so that the server alone is measured.
 """
 
 import asyncio
@@ -25,7 +26,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import tyro
-from playwright.async_api import Browser, Page, TimeoutError, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import TimeoutError as NotInTime
+
+from benchmarks.visitors import arrive
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SHOWN = ".explorer[data-frame]"
@@ -36,6 +40,8 @@ class Options:
     sessions: int = 20
     seconds: float = 120.0
     """that each of them stays"""
+    browser: bool = True
+    """visitors in Chromium; else visitors that draw nothing"""
     arrive_within: float = 0.0
     """seconds over which they arrive, one after the other; 0: all at the same moment"""
     every: float = 5.0
@@ -115,6 +121,12 @@ def dashboard() -> Iterator[str]:
 
 async def visit_all(address: str, options: Options, server: list[psutil.Process]) -> Seen:
     seen, spent = Seen(), cpu_seconds(server)
+    if not options.browser:
+        await asyncio.gather(
+            *(visit_without_browser(address, options, number, seen) for number in range(options.sessions))
+        )
+        seen.server_seconds = cpu_seconds(server) - spent
+        return seen
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
         visits = [visit(browser, address, options, number, seen) for number in range(options.sessions)]
@@ -124,6 +136,37 @@ async def visit_all(address: str, options: Options, server: list[psutil.Process]
         seen.browser_seconds = cpu_seconds([process for process in mine if process not in server])
         await browser.close()
     return seen
+
+
+async def visit_without_browser(address: str, options: Options, number: int, seen: Seen) -> None:
+    """As `visit`, by a visitor that draws nothing."""
+    chance = random.Random(f"{options.seed} {number}")
+    await asyncio.sleep(number * options.arrive_within / options.sessions)
+    visitor = await arrive(address)
+    receiving = asyncio.create_task(visitor.receive())
+    started, end = time.monotonic(), time.monotonic() + options.seconds
+    try:
+        await visitor.open()
+        await visitor.until_other_than(None, options.patience)
+        seen.opened.append(time.monotonic() - started)
+        while time.monotonic() < end:
+            pause = chance.uniform(0.5, 1.5) * options.every
+            leaves = chance.random() < 0.3
+            before, asked = visitor.shown, time.monotonic()
+            await visitor.choose(chance)
+            try:
+                await visitor.until_other_than(before, pause if leaves else options.patience)
+                seen.changed.append(time.monotonic() - asked)
+            except TimeoutError:
+                seen.left += leaves
+                seen.not_shown += not leaves
+            await asyncio.sleep(pause)
+    except TimeoutError:
+        seen.not_shown += 1
+    finally:
+        seen.faults += visitor.faults
+        receiving.cancel()
+        await visitor.socket.close()
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:
@@ -141,7 +184,7 @@ async def visit(browser: Browser, address: str, options: Options, number: int, s
     await page.goto(address, timeout=1e3 * options.patience, wait_until="commit")
     try:
         await page.locator(SHOWN).wait_for(timeout=1e3 * options.patience)
-    except TimeoutError:
+    except NotInTime:
         seen.not_shown += 1
         return
     seen.opened.append(time.monotonic() - started)
@@ -150,7 +193,7 @@ async def visit(browser: Browser, address: str, options: Options, number: int, s
         pause = chance.uniform(0.5, 1.5) * options.every
         try:
             await change(page, chance, pause if chance.random() < 0.3 else options.patience, options, seen)
-        except TimeoutError:  # the controls themselves were not there in time
+        except NotInTime:  # the controls themselves were not there in time
             seen.not_shown += 1
         seen.faults += await page.get_by_test_id("stException").count()
         await asyncio.sleep(pause)
@@ -177,7 +220,7 @@ async def change(page: Page, chance: random.Random, patience: float, options: Op
     try:
         await page.locator(f".explorer:not([data-clip='{before}'])").wait_for(timeout=1e3 * patience)
         seen.changed.append(time.monotonic() - started)
-    except TimeoutError:
+    except NotInTime:
         if patience < options.patience:
             seen.left += 1
         else:

@@ -178,12 +178,13 @@ def block_frame_sheet(
     centres: block name -> where its cells lie, as in `overlay`.
     """
     require_signed(style, kind)
-    figure, axes = _grid(1 + len(maps), frames)
-    _fill(axes[0], frames, "video")
-    for axis, index in zip(axes[0], indices, strict=False):
-        axis.set_title(f"frame {index}", fontsize=9)
-    axes[0, -1].set_axis_off()
-    for row, (name, values) in zip(axes[1:], maps.items(), strict=True):
+    figure, rows, bars = _grid(1 + len(maps), frames)
+    _fill(rows[0], frames, "video")
+    for column, index in enumerate(indices):
+        middle = column * (WIDTH + GAP) + WIDTH / 2
+        above = rows[0].get_ylim()[1] + GAP
+        rows[0].text(middle, above, f"frame {index}", fontsize=9, ha="center", va="bottom")
+    for row, bar, (name, values) in zip(rows[1:], bars, maps.items(), strict=True):
         place = None if centres is None else centres[name]
         median = float(np.median(values)) if medians is None else medians[name]
         pictures = overlay(
@@ -197,7 +198,7 @@ def block_frame_sheet(
             centres=place,
         )
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}")
-        _colour_bar(figure, row[-1], limits[name], kind, median=median, style=style, colormap=colormap)
+        _colour_bar(figure, bar, limits[name], kind, median=median, style=style, colormap=colormap)
     return figure
 
 
@@ -233,33 +234,41 @@ def strip_figure(
     )
 
 
-def _grid(num_rows: int, frames: np.ndarray) -> tuple[Figure, np.ndarray]:
-    """Axes (num_rows, K + 1): K pictures of their true proportions and a colour bar as high as they are."""
+# Inches. Placed by hand: automatic layouts shrink pictures of fixed proportions, but not the bars beside them.
+LEFT, RIGHT, TOP, BOTTOM, GAP, BAR, WIDTH = 0.55, 0.75, 0.3, 0.1, 0.06, 0.09, 1.35
+
+
+def _grid(num_rows: int, frames: np.ndarray) -> tuple[Figure, list[Axes], list[Axes]]:
+    """Axes for the rows of K pictures of their true proportions, and for the colour bars of all rows but the first.
+
+    One axis a row, in inches: making axes is what takes most of the time of a sheet.
+    """
     num_frames, frame_height, frame_width = frames.shape[:3]
-    # Inches. Placed by hand: automatic layouts shrink pictures of fixed proportions, but not the bars beside them.
-    left, right, top, bottom, gap, bar, width = 0.55, 0.75, 0.3, 0.1, 0.06, 0.09, 1.35
-    height = width * frame_height / frame_width
-    figure_width = left + num_frames * (width + gap) + bar + right
-    figure_height = top + num_rows * (height + gap) - gap + bottom
+    across, height = num_frames * (WIDTH + GAP), WIDTH * frame_height / frame_width
+    figure_width = LEFT + across + BAR + RIGHT
+    figure_height = TOP + num_rows * (height + GAP) - GAP + BOTTOM
     figure = Figure(figsize=(figure_width, figure_height), facecolor="white")
-    axes = np.empty((num_rows, num_frames + 1), dtype=object)
-    for row, column in np.ndindex(*axes.shape):
-        x = left + column * (width + gap)
-        y = figure_height - top - row * (height + gap) - height
-        box = (x, y, bar if column == num_frames else width, height)
-        axes[row, column] = figure.add_axes(
-            [box[0] / figure_width, box[1] / figure_height, box[2] / figure_width, box[3] / figure_height]
+
+    def placed(row: int, x: float, width: float) -> Axes:
+        y = figure_height - TOP - row * (height + GAP) - height
+        return figure.add_axes(
+            (x / figure_width, y / figure_height, width / figure_width, height / figure_height)
         )
-    return figure, axes
+
+    rows = [placed(row, LEFT, across - GAP) for row in range(num_rows)]
+    bars = [placed(row, LEFT + across, BAR) for row in range(1, num_rows)]
+    for axis in rows:
+        axis.set(xlim=(0, across - GAP), ylim=(0, height), xticks=[], yticks=[], frame_on=False)
+    return figure, rows, bars
 
 
-def _fill(axes: np.ndarray, pictures: np.ndarray, name: str) -> None:
-    for axis, picture in zip(axes, pictures, strict=False):
-        axis.imshow(picture, aspect="auto")
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.set_frame_on(False)
-    axes[0].set_ylabel(name, fontsize=9)
+def _fill(axis: Axes, pictures: np.ndarray, name: str) -> None:
+    limits = (axis.get_xlim(), axis.get_ylim())
+    for column, picture in enumerate(pictures):
+        left = column * (WIDTH + GAP)
+        axis.imshow(picture, aspect="auto", extent=(left, left + WIDTH, *limits[1]))
+    axis.set(xlim=limits[0], ylim=limits[1])
+    axis.set_ylabel(name, fontsize=9)
 
 
 def _colour_bar(

@@ -264,5 +264,6 @@ def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> byte
         kind=kind,
     )
     file = io.BytesIO()
-    figure.savefig(file, dpi=150)
+    # About as wide as the page, and packed quickly: nobody's change of clip should wait for a smaller file.
+    figure.savefig(file, dpi=100, pil_kwargs={"compress_level": 1})
     return file.getvalue()

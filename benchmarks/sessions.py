@@ -147,15 +147,15 @@ async def visit_without_browser(address: str, options: Options, number: int, see
     started, end = time.monotonic(), time.monotonic() + options.seconds
     try:
         await visitor.open()
-        await visitor.until_other_than(None, options.patience)
+        await visitor.until_shown(options.patience)
         seen.opened.append(time.monotonic() - started)
         while time.monotonic() < end:
             pause = chance.uniform(0.5, 1.5) * options.every
             leaves = chance.random() < 0.3
-            before, asked = visitor.shown, time.monotonic()
+            asked = time.monotonic()
             await visitor.choose(chance)
             try:
-                await visitor.until_other_than(before, pause if leaves else options.patience)
+                await visitor.until_shown(pause if leaves else options.patience)
                 seen.changed.append(time.monotonic() - asked)
             except TimeoutError:
                 seen.left += leaves

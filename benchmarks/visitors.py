@@ -17,18 +17,18 @@ class Visitor:
     """A session of the page "Actionness".
 
     Attributes:
-        shown: identity of the clip and checkpoint that the explorer got last; None before the first.
+        shown: {"clip", "checkpoint"} of what the explorer got last; empty before the first.
+        wanted: of these, what was asked for.
         faults: exceptions that the page showed.
     """
 
     def __init__(self, socket: websockets.ClientConnection):
         self.socket = socket
-        self.shown: str | None = None
+        self.shown: dict[str, str] = {}
+        self.wanted: dict[str, str] = {}
         self.faults = 0
-        self.widgets: dict[str, str] = {}  # "gallery", "checkpoint" -> Streamlit's id
-        self.checkpoints: list[str] = []
-        self.checkpoint: str | None = None  # the chosen one
-        self.clips: list[str] = []  # all but the chosen one
+        self.widgets: dict[str, str] = {}  # "clip", "checkpoint" -> Streamlit's id
+        self.choices: dict[str, list[str]] = {}
         self.arrived = asyncio.Condition()
 
     async def receive(self) -> None:
@@ -47,36 +47,36 @@ class Visitor:
             self.faults += 1
         elif kind == "selectbox" and element.selectbox.label == "Checkpoint":
             self.widgets["checkpoint"] = element.selectbox.id
-            self.checkpoints = list(element.selectbox.options)
-            self.checkpoint = self.checkpoint or self.checkpoints[element.selectbox.default]
+            self.choices["checkpoint"] = list(element.selectbox.options)
         elif kind == "bidi_component" and element.bidi_component.component_name == "atr_gallery":
-            self.widgets["gallery"] = element.bidi_component.id
-            data = json.loads(element.bidi_component.json)
-            self.clips = [clip["id"] for clip in data["clips"] if clip["id"] != data["chosen"]]
+            self.widgets["clip"] = element.bidi_component.id
+            clips = json.loads(element.bidi_component.json)["clips"]
+            self.choices["clip"] = [clip["id"] for clip in clips]
         elif kind == "bidi_component" and element.bidi_component.component_name == "atr_explorer":
-            self.shown = header(element.bidi_component.bytes)["id"]
+            self.shown = header(element.bidi_component.bytes)["link"]
 
-    async def until_other_than(self, before: str | None, seconds: float) -> None:
-        """Until the explorer shows something else. Raises TimeoutError where it does not in time."""
+    async def until_shown(self, seconds: float) -> None:
+        """Until the explorer shows what is wanted. Raises TimeoutError where it does not in time."""
         async with asyncio.timeout(seconds), self.arrived:
-            await self.arrived.wait_for(lambda: self.shown != before)
+            await self.arrived.wait_for(lambda: self.shown and self.wanted.items() <= self.shown.items())
 
     async def open(self) -> None:
-        """Ask for the page; it is there when `shown` is set."""
+        """Ask for the page."""
         await self.socket.send(request().SerializeToString())
 
     async def choose(self, chance: random.Random) -> None:
         """Ask for another clip or, three times in ten, another checkpoint."""
+        what = "checkpoint" if chance.random() < 0.3 else "clip"
+        now = {**self.shown, **self.wanted}[what]
+        chosen = chance.choice([name for name in self.choices[what] if name != now])
+        self.wanted = {**self.wanted, what: chosen}
         message = request()
         state = message.rerun_script.widget_states.widgets.add()
-        if chance.random() < 0.3:
-            self.checkpoint = chance.choice([name for name in self.checkpoints if name != self.checkpoint])
-            state.id, state.string_value = self.widgets["checkpoint"], self.checkpoint
+        state.id = self.widgets[what]
+        if what == "clip":
+            state.json_value = json.dumps({"clip": chosen})
         else:
-            state.id, state.json_value = (
-                self.widgets["gallery"],
-                json.dumps({"clip": chance.choice(self.clips)}),
-            )
+            state.string_value = chosen
         await self.socket.send(message.SerializeToString())
 
 

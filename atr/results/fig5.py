@@ -16,9 +16,8 @@ from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip, split_seed
+from atr.tabletop.cast import ACTED, HAND
 from atr.video.transforms import normalise
-
-ACTED_ON = 3  # masks of rendered clips have this value on what is acted on, a larger one on the acting hand
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def fig5_of_blocks(
             clip = render_clip(
                 split_seed(split, index), num_frames=model.config.num_frames, size=preprocessing.crop
             )
-            positives = (clip.masks >= ACTED_ON) & clip.acting[:, None, None]
+            positives = np.isin(clip.masks, (ACTED, HAND)) & clip.acting[:, None, None]
             if not positives.any():
                 continue
             with torch.inference_mode():

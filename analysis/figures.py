@@ -180,9 +180,9 @@ def block_frame_sheet(
     require_signed(style, kind)
     figure, rows, bars = _grid(1 + len(maps), frames)
     _fill(rows[0], frames, "video")
+    above = rows[0].get_ylim()[1] + GAP
     for column, index in enumerate(indices):
         middle = column * (WIDTH + GAP) + WIDTH / 2
-        above = rows[0].get_ylim()[1] + GAP
         rows[0].text(middle, above, f"frame {index}", fontsize=9, ha="center", va="bottom")
     for row, bar, (name, values) in zip(rows[1:], bars, maps.items(), strict=True):
         place = None if centres is None else centres[name]
@@ -263,11 +263,10 @@ def _grid(num_rows: int, frames: np.ndarray) -> tuple[Figure, list[Axes], list[A
 
 
 def _fill(axis: Axes, pictures: np.ndarray, name: str) -> None:
-    limits = (axis.get_xlim(), axis.get_ylim())
+    _, height = axis.get_ylim()
     for column, picture in enumerate(pictures):
         left = column * (WIDTH + GAP)
-        axis.imshow(picture, aspect="auto", extent=(left, left + WIDTH, *limits[1]))
-    axis.set(xlim=limits[0], ylim=limits[1])
+        axis.imshow(picture, aspect="auto", extent=(left, left + WIDTH, 0, height))
     axis.set_ylabel(name, fontsize=9)
 
 

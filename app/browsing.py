@@ -17,9 +17,13 @@ def carried(key: str, first: object, allowed: Sequence | None = None) -> str:
     """The key of a widget that several pages draw; it opens with its last value, or `first` where that is not allowed.
 
     To Streamlit it is another widget on every page: `persist_state` alone hands the value on only after the first run.
+    Not in every run: a value set by the script takes the place of what was chosen in the browser meanwhile.
     """
     value = st.session_state.get(key, first)
-    st.session_state[key] = value if allowed is None or value in allowed else first
+    unallowed = allowed is not None and value not in allowed
+    if unallowed or key not in st.session_state["carried"]:
+        st.session_state[key] = first if unallowed else value
+        st.session_state["carried"].add(key)
     return key
 
 
@@ -49,10 +53,10 @@ def choose_from_data_set() -> Clip | None:
         st.caption(f"No clip of the {len(annotations):,} in {plain(annotations.name)} matches.")
         return chosen_before()
     pages = -(-len(found) // PAGE)
-    page = st.session_state["data_page"] = min(st.session_state.get("data_page", 1), pages)
+    page = 1
     if pages > 1:
-        help = f"{PAGE} clips a page"
-        page = st.number_input("Page", 1, pages, key="data_page", help=help, persist_state="session")
+        key, help = carried("data_page", 1, range(1, pages + 1)), f"{PAGE} clips a page"
+        page = st.number_input("Page", 1, pages, key=key, help=help, persist_state="session")
     st.caption(f"{len(found):,} of {len(annotations):,} clips · page {page:,} of {pages:,}")
     clips = [data_set.clip_at(split, int(index)) for index in found[(page - 1) * PAGE : page * PAGE]]
     by_name = {clip.name: clip for clip in clips}

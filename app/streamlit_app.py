@@ -23,7 +23,10 @@ if __name__ == "__main__":  # a session's run of the script
         st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
     ]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    if st.session_state.get("page") != page.title:
+        st.session_state.update(page=page.title, carried=set())  # see app.browsing.carried
+    page.run()
 else:  # the server, which finds this assignment in the source and imports the file once
     from app.access import OwnPagesOnly
 

@@ -79,8 +79,12 @@ def choose_checkpoints(names: list[str]) -> list[str]:
         others = [name for name in first_choice(names) if name not in wanted]
         st.session_state["compared"] = wanted + others[: max(2 - len(wanted), 0)]
     else:
-        kept = [name for name in st.session_state.get("compared", first_choice(names)) if name in names]
-        st.session_state["compared"] = kept
+        before = st.session_state.get("compared")
+        kept = [name for name in (first_choice(names) if before is None else before) if name in names]
+        if (
+            kept != before
+        ):  # a value set in every run would take the place of what is being chosen in the browser
+            st.session_state["compared"] = kept
     chosen = st.sidebar.multiselect(
         "Checkpoints",
         names,

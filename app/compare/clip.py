@@ -53,7 +53,6 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
     if st.session_state.get("compared_within") != within:  # other clips: begin at the page of the chosen one
         st.session_state["compared_within"] = within
         st.session_state["compared_page"] = ids.index(st.session_state["compared_clip"]) // PAGE + 1
-    st.session_state["compared_page"] = min(st.session_state.get("compared_page", 1), pages)
     page = st.session_state["compared_page"]
     if pages > 1:
         help = f"{PAGE} of {len(ids):,} clips a page"

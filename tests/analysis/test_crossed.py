@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from scipy.stats import norm, ttest_1samp
+
+from analysis.crossed import FAILS, HOLDS, OPEN, Estimate, crossed_estimate, verdict
+
+
+def outcomes(rng, seeds, clips, *, of_seed, gain=0.4):
+    """Right or wrong of two networks, (S, C) each, whose difficulty varies from clip to clip and from seed to seed."""
+    clip = rng.normal(0, 1.5, clips)
+    return [
+        1
+        + shift
+        + clip
+        + rng.normal(0, 0.7, clips)
+        + rng.normal(0, of_seed, (seeds, 1))
+        + rng.normal(0, 1, (seeds, clips))
+        > 0
+        for shift in (0, gain)
+    ]
+
+
+def true_difference(of_seed, gain=0.4):
+    spread = np.sqrt(of_seed**2 + 1.5**2 + 0.7**2 + 1)
+    return norm.cdf((1 + gain) / spread) - norm.cdf(1 / spread)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("of_seed", [0.05, 0.15, 0.5])
+def test_the_interval_of_a_paired_difference_covers_the_truth_in_95_of_100_repetitions(seeds, of_seed):
+    rng, truth, covered = np.random.default_rng(0), true_difference(of_seed), []
+    for _ in range(1000):
+        a, b = outcomes(rng, seeds, 300, of_seed=of_seed)
+        found = crossed_estimate(b.astype(float) - a)
+        covered.append(found.low <= truth <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_where_only_seeds_differ_it_is_the_t_interval_over_seeds():
+    means = np.array([0.2, 0.5, 0.3])
+    found = crossed_estimate(np.repeat(means[:, None], 50, axis=1))
+    expected = ttest_1samp(means, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-3)
+    assert found.sd == pytest.approx(np.std(means, ddof=1))
+
+
+def test_where_only_clips_differ_it_is_the_t_interval_over_clips():
+    of_clip = np.random.default_rng(0).normal(size=200)
+    found = crossed_estimate(np.tile(of_clip, (3, 1)))
+    expected = ttest_1samp(of_clip, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-3)
+
+
+def test_where_nothing_differs_it_is_a_point():
+    found = crossed_estimate(np.ones((3, 10)))
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_one_seed_has_no_interval_and_decides_nothing():
+    found = crossed_estimate(np.array([[0.0, 1.0, 1.0]]))
+    assert (found.value, found.low, found.sd) == (pytest.approx(2 / 3), None, None)
+    assert verdict(found) == verdict(None) == OPEN
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 5), (2, 1)])
+def test_what_is_no_table_of_seeds_and_clips_is_refused(shape):
+    with pytest.raises(ValueError, match="allowed: \\(seeds, clips\\)"):
+        crossed_estimate(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (0.002, 0.05, HOLDS),
+        (0.001, 0.004, HOLDS),
+        (-0.04, -0.01, FAILS),
+        (-0.02, 0.005, FAILS),
+        (-0.01, 0.05, OPEN),
+    ],
+)
+def test_the_verdict_follows_the_interval(low, high, word):
+    assert verdict(Estimate((low + high) / 2, 0.01, low, high, 3, 300)) == word

@@ -1,4 +1,4 @@
-"""python -m analysis actionness | relations | compare | localize | order | faithfulness | health | report"""
+"""python -m analysis actionness | relations | compare | localize | order | faithfulness | health | report | ablate | evidence"""
 
 import sys
 
@@ -13,6 +13,8 @@ COMMANDS = {
     "faithfulness": "analysis.commands.faithfulness:Faithfulness",
     "health": "analysis.commands.health:Health",
     "report": "analysis.commands.report:Report",
+    "ablate": "analysis.commands.ablate:Ablate",
+    "evidence": "analysis.commands.evidence:Evidence",
 }
 
 

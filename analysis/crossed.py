@@ -82,3 +82,12 @@ def verdict(difference: Estimate | None) -> str:
     if difference.low > 0:
         return HOLDS
     return FAILS if difference.high < NEGLIGIBLE else OPEN
+
+
+def plateau(difference: Estimate | None) -> str:
+    """On a claim that one network is not better than another by more than NEGLIGIBLE; as `verdict`, the other way round."""
+    if difference is None or difference.low is None or difference.high is None:
+        return OPEN
+    if difference.high < NEGLIGIBLE:
+        return HOLDS
+    return FAILS if difference.low > NEGLIGIBLE else OPEN

@@ -24,6 +24,8 @@ ANALYSIS = {
     "health": "whether the ATR blocks are alive, collapsed, frozen or silent",
     "compare": "by how much checkpoints differ, and how surely",
     "report": "a comparison with clips, as one HTML file",
+    "ablate": "train the paper's tables on the demo set, with seeds",
+    "evidence": "the paper's tables beside ours, as one HTML file",
 }
 APP = {"app": "the dashboard, in a browser on this machine"}
 PACKAGES = {"atr": ATR, "analysis": ANALYSIS, "app": APP}

@@ -21,6 +21,7 @@ if __name__ == "__main__":  # a session's run of the script
         st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
         st.Page("views/what_if.py", title="What if", icon=":material/experiment:"),
         st.Page("views/relations.py", title="Temporal relations", icon=":material/grid_on:"),
+        st.Page("views/evidence.py", title="Evidence", icon=":material/fact_check:"),
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
     ]
     page = st.navigation(pages, position="top")

@@ -19,7 +19,13 @@ DOORS = "the doors"  # what is entered from outside: __init__, __main__, the scr
 # one floor may import from each other as long as that goes one way.
 FLOORS = {
     "atr": [{GROUND}, {"video"}, {"tabletop"}, {"data"}, {"results"}, {"training"}, {"commands"}, {DOORS}],
-    "analysis": [{GROUND}, {"relations", "compare", "localize", "what_if"}, {"commands"}, {DOORS}],
+    "analysis": [
+        {GROUND},
+        {"relations", "compare", "localize", "what_if"},
+        {"ablation"},
+        {"commands"},
+        {DOORS},
+    ],
     "app": [
         {"explorer", "markdown"},
         {"loading"},

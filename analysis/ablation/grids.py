@@ -1,0 +1,262 @@
+"""The paper's tables as data: networks to train, each with its seeds, what the paper says of them, and its claims.
+
+One baseline, one recipe, one length: every network starts from the frame network of `tabletop-tsn` and learns with the
+recipe of the video presets, which is the same for all of them; only `CLIPS` and `EPOCHS` are smaller.
+
+How long a cell is: two cores train about 72 clips a second each with ATR in all blocks of three stages, and 80 to 100 with
+ATR_sim or none. The 28 networks of Tables 1 to 5 have 3 seeds, four of them 5: 92 cells. With 36,000 clips a cell, 6 epochs
+of 6,000, that is 10.5 core-hours; judging a cell on 2,000 clips takes 40 seconds, 1 core-hour in all. The learning curves
+(27 cells of 36,000 and 9 of 96,000 clips) add 6 core-hours. Together 8 to 9 hours of two cores. Shorter cells do not
+reach the scale at which blocks differ: after 12,000 clips of a training of 48,000, ATR and ATR_sim were both at 13 %, at
+its end at 39 % and 25 %. Fewer clips in more epochs cost the same and less memory: 6,000 are not learnt by heart by then
+(41 % on training clips, 39 % on others).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from atr.training.config import TrainConfig
+from atr.training.presets import BLOCKS, GRAPH, REASONED, from_tsn
+
+CLIPS, EPOCHS = 6_000, 6  # of every cell of Tables 1 to 5
+LONG = (12_000, 8)  # of the cells that show how far networks come with more of both
+FEWER_CLIPS = (
+    500,
+    2_000,
+    12_000,
+)  # of the curve over clips, beside CLIPS; as many are seen as by every other cell
+SEEDS, HEADLINE_SEEDS = 3, 5
+HEADLINE = ("tsn", "atr-sim-s3-5", "atr-s3-5", "scaling")
+PLACEMENTS = ("S5-3", "S5", "S4-5", "S3-5", "S2-5")
+
+Mark = Literal["stated", "derived", "inferred", "published", ""]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table.
+
+    Attributes:
+        network: its name in NETWORKS; None where nothing can be trained here.
+        paper: top-1 in %, as text, on Something-Something V2 with 8 frames and one view unless it says otherwise.
+        mark: where that number is from: the paper's text, arithmetic on it, inference, other papers.
+        note: why it is not trained, or in what it differs.
+    """
+
+    label: str
+    network: str | None
+    paper: str = ""
+    mark: Mark = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That one network is better than another, or, where `plateau`, that it is not by more than a negligible gain."""
+
+    text: str
+    better: str
+    worse: str
+    plateau: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """reasoners: whether the costs of the reasoners alone are shown."""
+
+    title: str
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...] = ()
+    note: str = ""
+    reasoners: bool = False
+
+
+def placed(config: TrainConfig, placement: str) -> TrainConfig:
+    return replace(config, model=replace(config.model, placement=placement))
+
+
+def _networks() -> dict[str, TrainConfig]:
+    """By name, those of the tables first."""
+    full = {"tsn": from_tsn(None, BLOCKS)}
+    for placement in PLACEMENTS:
+        full[f"atr-sim-{placement.lower()}"] = placed(from_tsn("atr_sim", REASONED), placement)
+        full[f"atr-{placement.lower()}"] = placed(from_tsn("atr", BLOCKS), placement)
+    uniform = replace(REASONED, distribution="uniform")
+    full |= {
+        "gr-1": from_tsn("atr_sim", GRAPH),
+        "gr-2": from_tsn("atr_sim", replace(GRAPH, num_reasoners=2)),
+        "er-1": from_tsn("atr_sim", replace(REASONED, num_reasoners=1)),
+        "er-3": from_tsn("atr_sim", replace(REASONED, num_reasoners=3)),
+        "er-shared": from_tsn("atr_sim", replace(REASONED, er_kernel="shared")),
+        "er-bottleneck": from_tsn("atr_sim", replace(REASONED, er_transform="bottleneck")),
+        "er-full": from_tsn("atr_sim", replace(REASONED, er_transform="full")),
+        "appearance": from_tsn("atr", replace(uniform, use_motion=False)),
+        "motion": from_tsn("atr", replace(uniform, use_appearance=False)),
+        "uniform": from_tsn("atr", uniform),
+        "scaling": from_tsn("atr", replace(REASONED, distribution="scale")),
+    }
+    for family in ("tsm", "slowonly"):
+        name = f"{family}_resnet18"
+        full[family] = from_tsn(None, BLOCKS, name)
+        full[f"{family}-atr-sim"] = from_tsn("atr_sim", REASONED, name)
+        full[f"{family}-atr"] = from_tsn("atr", BLOCKS, name)
+    found = {name: replace(config, train_clips=CLIPS, epochs=EPOCHS) for name, config in full.items()}
+    for arm in ARMS.values():
+        long_clips, long_epochs = LONG
+        found[f"{arm}-long"] = replace(full[arm], train_clips=long_clips, epochs=long_epochs)
+        for clips in FEWER_CLIPS:
+            epochs = CLIPS * EPOCHS // clips
+            # Looked at after every epoch: many short epochs would take as long for that as for learning.
+            looked_at = 100 if epochs > 3 * EPOCHS else full[arm].dev_clips
+            found[f"{arm}-{clips}-clips"] = replace(
+                full[arm], train_clips=clips, epochs=epochs, dev_clips=looked_at
+            )
+    return found
+
+
+ARMS = {"none": "tsn", "ATR_sim": "atr-sim-s3-5", "ATR": "atr-s3-5"}  # of the learning curves
+NETWORKS: dict[str, TrainConfig] = _networks()
+BETWEEN = "54.7 to 58.9"
+
+TABLES: dict[str, Table] = {
+    "1": Table(
+        "Table 1: where blocks are placed, with and without the action-centric formulation",
+        (
+            Row("none", "tsn", "27.5", "stated"),
+            *(
+                Row(
+                    f"{label} at {placement}", f"{block}-{placement.lower()}", *known.get(placement, ("", ""))
+                )
+                for label, block, known in (
+                    ("ATR_sim", "atr-sim", {"S5-3": ("47.1", "stated"), "S3-5": ("54.7", "inferred")}),
+                    ("ATR", "atr", {"S5-3": ("50.3", "stated"), "S3-5": ("59.6", "stated")}),
+                )
+                for placement in PLACEMENTS
+            ),
+        ),
+        (
+            Claim("One ATR_sim block is better than none", "atr-sim-s5-3", "tsn"),
+            Claim("One ATR block is better than one ATR_sim block", "atr-s5-3", "atr-sim-s5-3"),
+            Claim("ATR in three stages is better than ATR_sim there", "atr-s3-5", "atr-sim-s3-5"),
+            Claim("ATR_sim in three stages is better than one block of it", "atr-sim-s3-5", "atr-sim-s5-3"),
+            Claim("ATR in three stages is better than one block of it", "atr-s3-5", "atr-s5-3"),
+            Claim("ATR in a fourth stage adds little", "atr-s2-5", "atr-s3-5", plateau=True),
+        ),
+    ),
+    "2": Table(
+        "Table 2: the efficient reasoner against the graph-based one, in ATR_sim",
+        (
+            Row("GR×1", "gr-1", "47.7", "derived"),
+            Row("GR×2", "gr-2"),
+            Row("ER×1", "er-1", "53.2", "stated"),
+            Row("ER×2", "atr-sim-s3-5", "54.7", "stated"),
+            Row("ER×3", "er-3"),
+            Row(
+                "ER×2, one kernel for all channels",
+                "er-shared",
+                note="an option of the method, not in the paper",
+            ),
+            Row(
+                "ER×2, bottleneck transform",
+                "er-bottleneck",
+                note="an option of the method, not in the paper",
+            ),
+            Row("ER×2, full transform", "er-full", note="an option of the method, not in the paper"),
+        ),
+        (
+            Claim("One efficient reasoner is better than one graph-based reasoner", "er-1", "gr-1"),
+            Claim("Two efficient reasoners are better than one", "atr-sim-s3-5", "er-1"),
+            Claim("A third efficient reasoner adds little", "er-3", "atr-sim-s3-5", plateau=True),
+        ),
+        "A network without motion of its own whose only temporal module is GR cannot tell a clip from its reverse, by "
+        "construction: half of what it recognises within pairs of time reversals is what it can reach.",
+        reasoners=True,
+    ),
+    "3": Table(
+        "Table 3: appearance and motion in the locator, with uniform distribution",
+        (
+            Row("appearance", "appearance"),
+            Row("motion", "motion"),
+            Row("appearance and motion", "uniform", BETWEEN, "derived"),
+        ),
+        (
+            Claim("Both cues are better than appearance alone", "uniform", "appearance"),
+            Claim("Both cues are better than motion alone", "uniform", "motion"),
+            Claim("Action-centric aggregation is better than average pooling", "uniform", "atr-sim-s3-5"),
+        ),
+    ),
+    "4": Table(
+        "Table 4: forms of the action-centric distribution",
+        (
+            Row("uniform", "uniform", BETWEEN, "derived"),
+            Row("scaling", "scaling", "58.9", "stated"),
+            Row("adding", "atr-s3-5", "59.6", "stated"),
+        ),
+        (
+            Claim("Scaling is better than uniform distribution", "scaling", "uniform"),
+            Claim("Adding is better than scaling", "atr-s3-5", "scaling"),
+        ),
+    ),
+    "5": Table(
+        "Table 5: three baselines",
+        (
+            Row("TSN", "tsn", "27.5", "stated"),
+            Row("TSN + ATR_sim", "atr-sim-s3-5", "54.7", "inferred"),
+            Row("TSN + ATR", "atr-s3-5", "59.6", "stated"),
+            Row("TSM", "tsm", "58 to 59", "published"),
+            Row("TSM + ATR_sim", "tsm-atr-sim"),
+            Row("TSM + ATR", "tsm-atr", "64.0 (2×3 views)", "derived"),
+            Row("SlowOnly", "slowonly", note="74.9 on Kinetics-400, published with 10×3 views"),
+            Row("SlowOnly + ATR_sim", "slowonly-atr-sim"),
+            Row("SlowOnly + ATR", "slowonly-atr"),
+        ),
+        (
+            Claim("TSN gains by ATR_sim", "atr-sim-s3-5", "tsn"),
+            Claim("TSN gains more by ATR", "atr-s3-5", "atr-sim-s3-5"),
+            Claim("TSM gains by ATR", "tsm-atr", "tsm"),
+            Claim("TSM gains more by ATR than by ATR_sim", "tsm-atr", "tsm-atr-sim"),
+            Claim("SlowOnly gains by ATR", "slowonly-atr", "slowonly"),
+            Claim("SlowOnly gains more by ATR than by ATR_sim", "slowonly-atr", "slowonly-atr-sim"),
+            Claim("TSN with ATR is above TSM without it", "atr-s3-5", "tsm"),
+        ),
+    ),
+    "rivals": Table(
+        "Tables 6 and 7: other methods of temporal reasoning",
+        (
+            Row("TSM + ATR", "tsm-atr", "64.0 (2×3 views)", "derived"),
+            Row("TRN, multi-scale", None, "48.8", "inferred", "not implemented here"),
+            Row("TRG", None, "58.4 (2×3 views)", "derived", "not implemented here"),
+            Row("STIN", None, note="needs an object detector; its number is in a table that we do not have"),
+            Row("MUSLE", None, note="needs an object detector; its number is in a table that we do not have"),
+        ),
+        note="The paper states by how much TSM + ATR is above TRN and TRG; their own numbers follow from TRN's 48.8.",
+    ),
+    "epochs": Table(
+        "Learning speed: accuracy by epoch",
+        tuple(
+            Row(f"{label}, {clips:,} clips × {epochs} epochs", f"{arm}{suffix}")
+            for suffix, (clips, epochs) in (("", (CLIPS, EPOCHS)), ("-long", LONG))
+            for label, arm in ARMS.items()
+        ),
+        (
+            Claim(
+                "ATR is better than ATR_sim after a longer training too", "atr-s3-5-long", "atr-sim-s3-5-long"
+            ),
+            Claim("ATR_sim is better than none after a longer training too", "atr-sim-s3-5-long", "tsn-long"),
+        ),
+        "The learning rate falls to zero over a training, so the curve of a longer one does not begin as a shorter one's.",
+    ),
+    "clips": Table(
+        "Learning speed: accuracy by number of training clips",
+        tuple(
+            Row(f"{label}, {clips:,} clips", arm if clips == CLIPS else f"{arm}-{clips}-clips")
+            for clips in sorted((*FEWER_CLIPS, CLIPS))
+            for label, arm in ARMS.items()
+        ),
+        note=f"Each training sees {CLIPS * EPOCHS:,} clips in all: fewer of them in more epochs.",
+    ),
+}
+
+
+def seeds_of(network: str) -> int:
+    return HEADLINE_SEEDS if network in HEADLINE else SEEDS

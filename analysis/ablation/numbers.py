@@ -1,0 +1,232 @@
+"""From the results of cells to the lines of a table, the verdicts on its claims, and learning curves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.ablation.cells import Cell, CellResult
+from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, seeds_of
+from analysis.crossed import FAILS, HOLDS, NEGLIGIBLE, OPEN, Estimate, crossed_estimate, plateau, verdict
+from atr.training.config import TrainConfig
+
+NOT_RUN = "not run yet"  # in place of a verdict
+OPTIONAL = (
+    "Seeds",
+    "sd of seeds",
+    "Within pairs, %",
+    "Parameters, M",
+    "MACs, G",
+    "Note",
+)  # left out where all blank
+REASONER = ("Reasoner: parameters, k", "Reasoner: MACs, M")
+Found = Mapping[str, Sequence[CellResult]]  # network -> its results, by seed
+
+
+def by_network(
+    results: Iterable[CellResult], networks: Mapping[str, TrainConfig] = NETWORKS
+) -> dict[str, list[CellResult]]:
+    """Those that are cells of the grid as it is now, which may be compared with each other.
+
+    Networks started from different weights may not: where there are several, those of the most cells count.
+    """
+    current = [
+        result
+        for result in results
+        if result.network in networks
+        and Cell.of(result.network, networks[result.network], result.seed).is_of(result)
+    ]
+    starts = [result.start for result in current]
+    start = max(set(starts), key=lambda each: (starts.count(each), str(each)), default=None)
+    found: dict[str, list[CellResult]] = {}
+    for result in sorted(current, key=lambda each: each.seed):
+        if result.start == start:
+            found.setdefault(result.network, []).append(result)
+    return found
+
+
+def accuracy(results: Sequence[CellResult]) -> Estimate | None:
+    """Top-1 over seeds and clips; None where there is no result."""
+    return crossed_estimate(np.stack([result.verdicts for result in results])) if results else None
+
+
+def difference(a: Sequence[CellResult], b: Sequence[CellResult]) -> Estimate | None:
+    """Top-1 of `a` minus that of `b`, paired over the clips and the seeds that both have; None without a common seed."""
+    first, second = ({result.seed: result.verdicts for result in results} for results in (a, b))
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        return None
+    return crossed_estimate(np.stack([first[seed].astype(float) - second[seed] for seed in seeds]))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with what came of it: `word` is a verdict, `sentence` tells the numbers."""
+
+    claim: Claim
+    difference: Estimate | None
+    word: str
+    sentence: str
+
+
+def judged(claim: Claim, found: Found) -> Judged:
+    gain = difference(found.get(claim.better, ()), found.get(claim.worse, ()))
+    word = NOT_RUN if gain is None else plateau(gain) if claim.plateau else verdict(gain)
+    return Judged(claim, gain, word, sentence_of(claim, gain))
+
+
+def sentence_of(claim: Claim, gain: Estimate | None) -> str:
+    if gain is None:
+        return f"{claim.better} and {claim.worse} have no seed in common yet."
+    if gain.low is None or gain.high is None:
+        return f"{100 * gain.value:+.1f} points with one seed; no interval counts other trainings, so nothing is claimed."
+    told = (
+        f"{100 * gain.value:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], {gain.seeds} seeds, "
+        f"{gain.clips:,} clips."
+    )
+    if claim.plateau:
+        told += f" Little: less than {100 * NEGLIGIBLE:g} point."
+    return told
+
+
+def share(estimate: Estimate | None) -> str:
+    """In percent, with the interval where there is one."""
+    if estimate is None:
+        return ""
+    if estimate.low is None or estimate.high is None:
+        return f"{100 * estimate.value:.1f}"
+    return f"{100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+
+
+def table_texts(table: Table, found: Found) -> pd.DataFrame:
+    """A line a row: the paper's number and where it is from, ours, seeds done, costs. "" where nothing is known."""
+    lines = pd.DataFrame([row_texts(row, found) for row in table.rows])
+    blank = [name for name in OPTIONAL if (lines[name] == "").all()]
+    return lines.drop(columns=[*blank, *([] if table.reasoners else REASONER)], errors="ignore")
+
+
+def row_texts(row: Row, found: Found) -> dict[str, str]:
+    results = found.get(row.network or "", ())
+    ours, first = accuracy(results), next(iter(results), None)
+    wanted = seeds_of(row.network) if row.network else 0
+    reasoner = first and first.reasoner
+    return {
+        "Network": row.label,
+        "Paper, %": f"{row.paper} ({row.mark})" if row.mark else row.paper,
+        "Here, % [95 %]": share(ours),
+        "sd of seeds": "" if ours is None or ours.sd is None else f"{100 * ours.sd:.1f}",
+        "Seeds": f"{len(results)} of {wanted}" if wanted else "",
+        "Within pairs, %": f"{100 * np.mean([r.within_pairs for r in results]):.1f}" if results else "",
+        "Parameters, M": f"{first.parameters / 1e6:.3f}" if first else "",
+        "MACs, G": f"{first.macs / 1e9:.3f}" if first else "",
+        "Reasoner: parameters, k": f"{reasoner.parameters / 1e3:.1f}" if reasoner else "",
+        "Reasoner: MACs, M": f"{reasoner.macs / 1e6:.2f}" if reasoner else "",
+        "Note": row.note,
+    }
+
+
+def claims_texts(table: Table, found: Found) -> pd.DataFrame:
+    """A line a claim: what the paper says, the verdict, the sentence."""
+    lines = [judged(claim, found) for claim in table.claims]
+    return pd.DataFrame([{"Claim": j.claim.text, "Verdict": j.word, "Here": j.sentence} for j in lines])
+
+
+def summary(tables: Iterable[Table], found: Found) -> str:
+    """How many of the claims hold, in a sentence."""
+    words = [judged(claim, found).word for table in tables for claim in table.claims]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys((HOLDS, FAILS, OPEN, NOT_RUN)))
+    return f"Of {len(words)} claims: {counts}."
+
+
+def maps_texts(found: Found) -> pd.DataFrame:
+    """The Fig-5 score of every network with maps, over seeds: of its best block in each seed, and block by block."""
+    lines = []
+    for network, results in found.items():
+        scored = [result for result in results if result.fig5]
+        if not scored:
+            continue
+        best = [max(result.fig5, key=lambda block: result.fig5[block]) for result in scored]
+        blocks = {block: [result.fig5.get(block, np.nan) for result in scored] for block in scored[0].fig5}
+        lines.append(
+            {
+                "Network": network,
+                "Best block": over_seeds([result.best_fig5 for result in scored]),
+                "which": ", ".join(best),
+                **{block: over_seeds(values) for block, values in blocks.items()},
+            }
+        )
+    return pd.DataFrame(lines).fillna("")
+
+
+def relations_texts(found: Found) -> pd.DataFrame:
+    """Local mass of the averaged W against chance, and JS in nats, of every network with graph reasoners, over seeds."""
+    lines = []
+    for network, results in found.items():
+        entries: dict[tuple[str, int], list] = {}
+        for relation in (relation for result in results for relation in result.relations):
+            entries.setdefault((relation.block, relation.reasoner), []).append(relation)
+        for (block, reasoner), each in entries.items():
+            defined = [relation.js for relation in each if relation.js is not None]
+            lines.append(
+                {
+                    "Network": network,
+                    "Block": block,
+                    "Reasoner": reasoner + 1,
+                    "Local mass": over_seeds([relation.local_mass for relation in each]),
+                    "Chance": f"{each[0].chance:.2f}",
+                    "JS, nats": f"{np.mean(defined):.2g}" if defined else "not defined",
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def health_texts(found: Found) -> pd.DataFrame:
+    """Networks with blocks that are not alive at the end of a training: which, in which seed."""
+    lines = [
+        {"Network": network, "Seed": result.seed, "Blocks": told}
+        for network, results in found.items()
+        for result in results
+        if (
+            told := ", ".join(
+                f"{b['block']} {b['state']}" for b in last_blocks(result) if b["state"] != "alive"
+            )
+        )
+    ]
+    return pd.DataFrame(lines)
+
+
+def last_blocks(result: CellResult) -> list[dict]:
+    blocks = result.history[-1].blocks
+    return [b for b in blocks if {"block", "state"} <= b.keys()] if isinstance(blocks, list) else []
+
+
+def over_seeds(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    if not known:
+        return ""
+    return f"{np.mean(known):.2f} ± {np.std(known, ddof=1):.2f}" if len(known) > 1 else f"{known[0]:.2f}"
+
+
+def epoch_curves(found: Found, networks: Iterable[str]) -> dict[str, np.ndarray]:
+    """Network -> top-1 on the clips looked at after every epoch (S, epochs), of those with results."""
+    curves = {}
+    for network in networks:
+        each = [
+            [entry.dev_top1 for entry in result.history if isinstance(entry.dev_top1, float | int)]
+            for result in found.get(network, ())
+        ]
+        if each and len({len(curve) for curve in each}) == 1 and each[0]:
+            curves[network] = np.array(each)
+    return curves
+
+
+def clip_curves(found: Found) -> dict[str, dict[int, Estimate]]:
+    """Arm -> number of training clips -> top-1."""
+    curves: dict[str, dict[int, Estimate]] = {}
+    for label, arm in ARMS.items():
+        for clips in sorted((*FEWER_CLIPS, CLIPS)):
+            estimate = accuracy(found.get(arm if clips == CLIPS else f"{arm}-{clips}-clips", ()))
+            if estimate is not None:
+                curves.setdefault(label, {})[clips] = estimate
+    return curves

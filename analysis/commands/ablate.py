@@ -1,0 +1,91 @@
+"""python -m analysis ablate: train and judge the cells of the paper's tables."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from analysis.ablation.cells import Cell, CellResult, missing, read_cells
+from analysis.ablation.grids import NETWORKS, TABLES, seeds_of
+from analysis.ablation.numbers import by_network, claims_texts, table_texts
+from analysis.ablation.running import run_cells
+
+
+@dataclass(frozen=True)
+class Ablate:
+    """Train the networks of a table of the paper on the demo set, with several seeds, and judge its claims.
+
+    A cell, a network with a seed, that is finished is not repeated; one that was killed continues. The table is printed at
+    the end, with `--list` at any time. `python -m analysis evidence` writes all tables as a page.
+    """
+
+    table: Annotated[Literal[(*TABLES, "all")], tyro.conf.Positional] = "all"
+    """which table; rivals: Tables 6 and 7; epochs, clips: the learning curves"""
+    only: tuple[str, ...] = ()
+    """names of networks, to run no others; --list prints them"""
+    seeds: tuple[int, ...] = ()
+    """whole numbers; 0 1 2 when not given, and 0 to 4 for the networks of the headline"""
+    workers: int = 2
+    """cells that run side by side, one thread each"""
+    out: Path = Path("assets/results/ablations")
+    """folder of the cells' files"""
+    work: Path = Path("runs/ablations")
+    """folder of the cells' checkpoints, logs and states"""
+    cache: Path = Path("cache")
+    """folder for rendered clips"""
+    list: bool = False
+    """print the cells, which are done, and the table so far, and train nothing"""
+
+    def run(self, command: str) -> int:
+        if self.workers < 1:
+            raise ValueError(f"workers={self.workers} is not allowed; allowed: 1 or more")
+        cells = self.cells()
+        for fault in read_cells(self.out)[1]:
+            print(f"{fault}; it is made anew", file=sys.stderr)
+        to_do = missing(cells, self.out)
+        if self.list:
+            for cell in cells:
+                print(f"{'to do' if cell in to_do else 'done':6} {cell.name:28} {cell.command}")
+            self.print_tables()
+            return 0
+        print(f"{len(cells) - len(to_do)} of {len(cells)} cells are done", flush=True)
+        faults = run_cells(
+            to_do, self.out, work=self.work, cache=self.cache, workers=self.workers, tell=print_result
+        )
+        self.print_tables()
+        if faults:
+            told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+            raise ValueError(f"{len(faults)} of {len(to_do)} cells failed: {told}")
+        return 0
+
+    def cells(self) -> Sequence[Cell]:
+        """Seed by seed, so that every row has one before any has two. Raises ValueError where a name is unknown."""
+        tables = TABLES.values() if self.table == "all" else [TABLES[self.table]]
+        networks = list(dict.fromkeys(row.network for table in tables for row in table.rows if row.network))
+        if unknown := [name for name in self.only if name not in networks]:
+            raise ValueError(
+                f"only={', '.join(unknown)} is not in table {self.table}; allowed: {', '.join(networks)}"
+            )
+        chosen = [name for name in networks if not self.only or name in self.only]
+        seeds = {name: self.seeds or tuple(range(seeds_of(name))) for name in chosen}
+        order = sorted({seed for each in seeds.values() for seed in each})
+        return [
+            Cell.of(name, NETWORKS[name], seed) for seed in order for name in chosen if seed in seeds[name]
+        ]
+
+    def print_tables(self) -> None:
+        found = by_network(read_cells(self.out)[0])
+        for key in TABLES if self.table == "all" else [self.table]:
+            print(f"\n{TABLES[key].title}")
+            print(table_texts(TABLES[key], found).to_string(index=False))
+            for line in claims_texts(TABLES[key], found).itertuples(index=False):
+                print(f"{line.Claim}: {line.Verdict}. {line.Here}")
+
+
+def print_result(result: CellResult) -> None:
+    print(
+        f"{result.network}, seed {result.seed}: top-1 {result.top1:.1%}, {result.seconds:.0f} s", flush=True
+    )

@@ -1,0 +1,32 @@
+"""python -m analysis evidence: the paper's tables beside ours, as one HTML file."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.ablation.cells import read_cells
+from analysis.ablation.grids import TABLES
+from analysis.ablation.numbers import by_network, summary
+from analysis.ablation.report import evidence_page
+from atr.files import whole_file
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Write the paper's tables, what `python -m analysis ablate` has found of them and the verdicts as one HTML file."""
+
+    cells: Path = Path("assets/results/ablations")
+    """folder of the cells' files"""
+    out: Path = Path("evidence.html")
+    """the file to write"""
+
+    def run(self, command: str) -> int:
+        results, faults = read_cells(self.cells)
+        for fault in faults:
+            print(fault, file=sys.stderr)
+        found = by_network(results)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self.out) as unfinished:
+            unfinished.write_text(evidence_page(found, faults, command=command), encoding="utf-8")
+        print(f"written to {self.out}. {summary(TABLES.values(), found)}")
+        return 0

@@ -1,0 +1,28 @@
+"""The stored cells of the paper's tables, own and shipped."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from analysis.ablation.cells import CellResult, read_cells
+from analysis.ablation.numbers import by_network
+from app.loading.roots import ASSETS, root
+from atr.files import stamp
+
+CELLS = "ablations"
+
+
+def cells() -> tuple[dict[str, list[CellResult]], list[str]]:
+    """As `by_network` has them, own in the place of shipped ones; and what is wrong with files that cannot be read."""
+    places = dict.fromkeys(folder.resolve() / CELLS for folder in (ASSETS / "results", root("results")))
+    return _cells(tuple(map(str, places)), tuple(map(stamp, places)))
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading the cells …")
+def _cells(places: tuple[str, ...], stamps: tuple[str, ...]) -> tuple[dict[str, list[CellResult]], list[str]]:
+    found, faults = {}, []
+    for place in places:
+        results, wrong = read_cells(Path(place))
+        found |= {(result.network, result.seed): result for result in results}
+        faults += wrong
+    return by_network(found.values()), faults

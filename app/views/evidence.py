@@ -1,0 +1,124 @@
+"""Evidence: the paper's tables beside ours, with seeds, and a verdict on each of its claims."""
+
+import pandas as pd
+import streamlit as st
+
+from analysis.ablation.figures import cost_figure
+from analysis.ablation.grids import NETWORKS, TABLES, Table
+from analysis.ablation.numbers import (
+    NOT_RUN,
+    Found,
+    health_texts,
+    judged,
+    maps_texts,
+    relations_texts,
+    summary,
+    table_texts,
+)
+from analysis.ablation.report import (
+    COMMAND,
+    FIG5,
+    INTERVALS,
+    INTRODUCTION,
+    LOCAL_MASS,
+    MARKS,
+    NOT_ALIVE,
+    NOTHING_YET,
+    command_of,
+    evidence_page,
+    figure_of,
+    provenance,
+    scale_text,
+)
+from analysis.crossed import FAILS, HOLDS, OPEN
+from app import loading
+from app.exports import Download, download_row
+from app.loading.evidence import cells
+from app.markdown import plain
+from atr.models import ModelConfig
+
+COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
+LINK = "Compare"
+
+
+def page() -> None:
+    st.title("Evidence", anchor=False)
+    found, faults = cells()
+    for fault in faults:
+        st.warning(plain(fault), icon=":material/broken_image:")
+    if found:
+        st.markdown(plain(f"{summary(TABLES.values(), found)} {scale_text(found)}"))
+    else:
+        st.info(NOTHING_YET, icon=":material/hourglass_empty:")
+        st.code(COMMAND, language="bash")
+    with st.expander("How to read this page"):
+        for text in (INTRODUCTION, MARKS, INTERVALS):
+            st.markdown(plain(text))
+    shipped = shipped_networks()
+    for key, table in TABLES.items():
+        show(key, table, found, shipped)
+    if found:
+        st.subheader("Accuracy against cost", anchor=False)
+        st.plotly_chart(
+            cost_figure(found), key="costs", alt="Top-1 with intervals against multiply-accumulates"
+        )
+        maps(found)
+        st.caption(plain(provenance(found)))
+    offer = Download(
+        "This page as HTML",
+        "evidence.html",
+        "text/html",
+        lambda: evidence_page(found, faults, command="python -m analysis evidence"),
+    )
+    download_row([offer], columns=3)
+
+
+def shipped_networks() -> dict[ModelConfig, str]:
+    """What networks the checkpoints here are of."""
+    configs = ((loading.model_config(name), name) for name in loading.checkpoint_names())
+    return {config: name for config, name in configs if config is not None}
+
+
+def show(key: str, table: Table, found: Found, shipped: dict[ModelConfig, str]) -> None:
+    st.subheader(table.title, anchor=False)
+    lines, columns = linked(table_texts(table, found), table, shipped)
+    st.dataframe(lines, hide_index=True, height="content", column_config=columns)
+    for claim in table.claims:
+        found_of_it = judged(claim, found)
+        badge = f":{COLOURS[found_of_it.word]}-badge[{found_of_it.word}]"
+        st.markdown(f"{badge} {plain(claim.text)}. {plain(found_of_it.sentence)}")
+    if (figure := figure_of(key, found)) is not None:
+        st.plotly_chart(figure, key=f"table {key}", alt=f"Top-1 of the networks of {table.title}")
+    if table.note:
+        st.caption(plain(table.note))
+    st.code(command_of(key), language="bash")
+
+
+def linked(lines: pd.DataFrame, table: Table, shipped: dict[ModelConfig, str]) -> tuple[pd.DataFrame, dict]:
+    """With a link to Compare in rows whose network a checkpoint here has, and how that column is shown."""
+    names = [shipped.get(NETWORKS[row.network].model) if row.network else None for row in table.rows]
+    if not any(names):
+        return lines, {}
+    column = st.column_config.LinkColumn(
+        LINK,
+        display_text=r"\?a=(.*)",
+        help="A checkpoint of the same network, trained for longer than the cells of this table",
+    )
+    return lines.assign(**{LINK: [name and f"compare?a={name}" for name in names]}), {LINK: column}
+
+
+def maps(found: Found) -> None:
+    parts = (
+        (FIG5, maps_texts(found)),
+        (LOCAL_MASS, relations_texts(found)),
+        (NOT_ALIVE, health_texts(found)),
+    )
+    if any(len(frame) for _, frame in parts):
+        st.subheader("Maps and temporal relations over seeds", anchor=False)
+    for text, frame in parts:
+        if len(frame):
+            st.caption(plain(text))
+            st.dataframe(frame, hide_index=True)
+
+
+page()

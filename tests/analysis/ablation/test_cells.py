@@ -1,0 +1,132 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import atr
+from analysis.ablation import cells
+from analysis.ablation.cells import Cell, file_of, missing, read_cell, read_cells, reasoner_costs, run_cell
+from analysis.ablation.running import run_cells
+from atr.block import ATRConfig
+from atr.describe import BlockDescription
+from atr.models import ModelConfig
+from atr.results.predict import class_probabilities
+from atr.tabletop import CLASSES
+from atr.training.config import TrainConfig
+
+TINY = TrainConfig(
+    ModelConfig("tsn_resnet18", len(CLASSES), num_frames=4, width=0.125, placement="S5"),
+    size=32,
+    train_clips=32,
+    dev_clips=8,
+    val_clips=24,
+    epochs=1,
+    batch_size=8,
+    mixed_precision="no",
+)
+
+
+def tiny(block: str, seed: int = 0, **options) -> Cell:
+    return Cell.of(
+        f"tiny-{block}", replace(TINY, model=replace(TINY.model, block=block, atr=ATRConfig(**options))), seed
+    )
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where cells go, as arguments of `run_cell`."""
+    return tmp_path / "cells", tmp_path / "work", tmp_path / "cache"
+
+
+def test_a_cell_tells_what_its_network_does_on_every_clip(place):
+    cell = tiny("atr")
+    result = run_cell(cell, *place)
+    assert result == read_cell(file_of(cell, place[0]))
+    (checkpoint,) = place[1].glob("tiny-atr-seed0-*/")
+    model = atr.load_checkpoint(checkpoint)
+    clips = cells.rendered(cell.config, "val", place[2])
+    predicted = class_probabilities(model, np.array(clips.frames[:])).argmax(1).numpy()
+    np.testing.assert_array_equal(result.verdicts, predicted == clips.targets)
+    assert result.top1 == result.verdicts.mean() <= result.within_pairs
+    assert result.fig5.keys() == {"S5B1", "S5B2"} == {block["block"] for block in result.history[-1].blocks}
+    assert result.settings["seed"] == 0 and result.relations == []
+    assert missing([cell], place[0]) == []
+
+
+def test_its_command_gives_the_same_numbers_again(place, tmp_path):
+    first = run_cell(tiny("atr_sim"), *place)
+    again = run_cell(tiny("atr_sim"), tmp_path / "other", tmp_path / "elsewhere", place[2])
+    assert (again.correct, again.fig5, again.command) == (first.correct, first.fig5, first.command)
+    assert [entry.loss for entry in again.history] == [entry.loss for entry in first.history]
+
+
+def test_a_graph_reasoner_tells_its_local_mass_and_js(place):
+    result = run_cell(tiny("atr_sim", reasoner="gr", num_reasoners=1), *place)
+    assert [(r.block, r.reasoner) for r in result.relations] == [("S5B1", 0), ("S5B2", 0)]
+    for relation in result.relations:
+        assert relation.chance == pytest.approx(np.mean([2, 3, 3, 2]) / 4)
+        assert 0 < relation.local_mass < 1 and relation.js >= 0
+
+
+def test_a_cell_killed_before_it_was_judged_is_not_trained_again(place, monkeypatch):
+    cell = tiny("atr_sim")
+    with monkeypatch.context() as patch:
+        patch.setattr(cells, "measured", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_cell(cell, *place)
+    assert missing([cell], place[0]) == [cell] and not file_of(cell, place[0]).exists()
+    monkeypatch.setattr(cells, "train", lambda *arguments: pytest.fail("trained again"))
+    assert run_cell(cell, *place).seed == 0
+
+
+def test_other_settings_or_another_seed_are_another_cell(place):
+    cell = tiny("atr_sim")
+    result = run_cell(cell, *place)
+    assert cell.is_done(result)
+    assert not tiny("atr_sim", seed=1).is_done(result)
+    assert not Cell.of(cell.network, replace(cell.config, epochs=2), 0).is_done(result)
+    assert not tiny("atr_sim", num_reasoners=1).is_done(result)
+
+
+def test_a_cell_that_fails_is_told_and_the_others_run(place):
+    folder, work, cache = place
+    good = tiny("atr_sim")
+    bad = Cell.of(
+        "bad", replace(TINY, batch_size=64), 0
+    )
+    told = []
+    faults = run_cells([bad, good], folder, work=work, cache=cache, workers=1, tell=told.append)
+    assert list(faults) == ["bad-seed0"] and "train_clips=32 is less than a batch" in faults["bad-seed0"]
+    assert [result.network for result in told] == ["tiny-atr_sim"]
+
+
+def test_files_that_are_no_cells_are_named_and_the_others_read(place):
+    run_cell(tiny("atr_sim"), *place)
+    folder = place[0]
+    whole = json.loads(file_of(tiny("atr_sim"), folder).read_text())
+    (folder / "broken.json").write_text("{")
+    (folder / "claims.json").write_text(json.dumps(whole | {"top1": 0.99}))
+    (folder / "lacking.json").write_text(json.dumps({k: v for k, v in whole.items() if k != "correct"}))
+    found, faults = read_cells(folder)
+    assert [result.network for result in found] == ["tiny-atr_sim"]
+    assert [name in fault for name, fault in zip(("broken", "claims", "lacking"), faults, strict=True)] == [
+        True
+    ] * 3
+    assert "top1 is 0.99" in faults[1] and "has no 'correct'" in faults[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "parameters", "macs"),
+    [
+        ({"reasoner": "gr", "num_reasoners": 1}, 3 * 16**2, 4 * 3 * 16**2 + 2 * 4**2 * 16),
+        ({"num_reasoners": 1}, 3 * 16, 4 * 3 * 16),
+        ({"num_reasoners": 2}, 2 * 3 * 16 + 2 * 16, 2 * 4 * 3 * 16),  # and a LayerNorm between
+        ({"num_reasoners": 1, "er_transform": "full"}, 3 * 16 + 16**2, 4 * (3 * 16 + 16**2)),
+    ],
+)
+def test_costs_of_the_reasoners_alone(options, parameters, macs):
+    config = ModelConfig("tsn_resnet18", 5, num_frames=4, block="atr_sim", atr=ATRConfig(**options))
+    blocks = [BlockDescription(name, 16, 7, 7, 0) for name in ("S5B1", "S5B2")]
+    assert reasoner_costs(config, blocks) == {"parameters": 2 * parameters, "macs": 2 * macs}
+    assert reasoner_costs(config, []) is None

@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from analysis.ablation.grids import ARMS, CLIPS, EPOCHS, HEADLINE, NETWORKS, TABLES, seeds_of
+from atr.models import build_model
+from atr.training.presets import PRESETS, TSN
+
+
+def test_all_cells_have_one_recipe_one_start_and_as_many_clips_seen():
+    base = NETWORKS["tsn"]
+    for name, config in NETWORKS.items():
+        length = {key: getattr(config, key) for key in ("train_clips", "epochs", "dev_clips")}
+        assert replace(config, model=base.model) == replace(base, **length), name
+        if not name.endswith("-long"):
+            assert length["train_clips"] * length["epochs"] == CLIPS * EPOCHS, name
+    assert {config.model.width for config in NETWORKS.values()} == {TSN.model.width}
+
+
+def test_their_networks_are_those_of_the_presets():
+    shared = {
+        "atr-s3-5": "tabletop-atr",
+        "atr-sim-s3-5": "tabletop-atr-sim",
+        "scaling": "tabletop-atr-scale",
+        "gr-1": "tabletop-gr",
+        "tsm": "tabletop-tsm",
+        "tsm-atr": "tabletop-tsm-atr",
+    }
+    for network, preset in shared.items():
+        longer = replace(NETWORKS[network], train_clips=24_000, epochs=PRESETS[preset].epochs)
+        assert longer == PRESETS[preset]
+
+
+def test_no_two_networks_of_a_table_are_the_same():
+    configs = list(NETWORKS.values())
+    assert len(set(configs)) == len(configs)
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_tables_and_claims_name_networks_that_can_be_built(key):
+    table = TABLES[key]
+    networks = [row.network for row in table.rows if row.network]
+    assert all(row.note for row in table.rows if row.network is None)
+    with torch.device("meta"):
+        for network in networks:
+            build_model(NETWORKS[network].model)
+    for claim in table.claims:
+        assert {claim.better, claim.worse} <= NETWORKS.keys()
+        assert claim.better in networks  # the row it is about
+
+
+def test_every_network_is_in_a_table():
+    assert {row.network for table in TABLES.values() for row in table.rows} - {None} == NETWORKS.keys()
+
+
+def test_the_headline_has_five_seeds_and_the_others_three():
+    assert [seeds_of(name) for name in HEADLINE] == [5, 5, 5, 5]
+    assert seeds_of("gr-1") == 3
+    assert set(ARMS.values()) <= set(HEADLINE)

@@ -1,0 +1,122 @@
+import msgspec
+import numpy as np
+import pytest
+
+from analysis.ablation.cells import CellResult
+from analysis.ablation.grids import TABLES, Claim
+from analysis.ablation.numbers import (
+    NOT_RUN,
+    accuracy,
+    by_network,
+    claims_texts,
+    clip_curves,
+    difference,
+    epoch_curves,
+    judged,
+    maps_texts,
+    relations_texts,
+    summary,
+    table_texts,
+)
+from analysis.crossed import HOLDS, OPEN, crossed_estimate
+from tests.analysis.ablation.toy_cells import CLIPS, values_of
+
+
+def results(*cells, **changed):
+    return [msgspec.convert(values_of(*cell, **changed), CellResult) for cell in cells]
+
+
+@pytest.fixture
+def found():
+    arms = (("tsn", 0.3), ("atr-sim-s3-5", 0.5), ("atr-s3-5", 0.7))
+    return by_network(results(*((name, seed, share) for name, share in arms for seed in range(3))))
+
+
+def test_a_difference_is_paired_over_the_seeds_that_both_have():
+    a, b = results(("atr-s3-5", 0, 0.7), ("atr-s3-5", 1, 0.7)), results(("tsn", 1, 0.3), ("tsn", 2, 0.3))
+    gain = difference(a, b)
+    assert gain.seeds == 1 and gain.value == pytest.approx(
+        (a[1].verdicts.astype(float) - b[0].verdicts).mean()
+    )
+    assert difference(a[:1], b) is None
+
+
+def test_accuracy_is_that_over_seeds_and_clips(found):
+    matrix = np.stack([result.verdicts for result in found["tsn"]])
+    assert matrix.shape == (3, CLIPS)
+    assert accuracy(found["tsn"]) == crossed_estimate(matrix)
+    assert accuracy([]) is None
+
+
+def test_claims_are_judged_by_the_interval_of_the_difference(found):
+    claim = Claim("better", "atr-s3-5", "atr-sim-s3-5")
+    assert judged(claim, found).word == HOLDS
+    assert (
+        "+20.0 points [" in judged(claim, found).sentence
+        and "3 seeds, 200 clips" in judged(claim, found).sentence
+    )
+    assert judged(Claim("not yet", "gr-1", "tsn"), found).word == NOT_RUN
+    one = {name: each[:1] for name, each in found.items()}
+    assert judged(claim, one).word == OPEN and "one seed" in judged(claim, one).sentence
+
+
+def test_a_claim_of_little_gain_is_held_by_an_interval_below_a_point(found):
+    same = {"a": found["tsn"], "b": found["tsn"], "c": found["atr-s3-5"]}
+    assert judged(Claim("little", "a", "b", plateau=True), same).word == HOLDS
+    assert judged(Claim("little", "c", "b", plateau=True), same).word == "does not hold here"
+
+
+def test_cells_of_another_grid_or_of_other_starting_weights_are_left_out():
+    kept = results(("tsn", 0, 0.3), ("tsn", 1, 0.3))
+    other_length = results(("tsn", 2, 0.3), settings={"epochs": 99})
+    other_start = results(("atr-s3-5", 0, 0.3), start="b" * 64)
+    unknown = [msgspec.structs.replace(kept[0], network="of-another-version")]
+    assert by_network([*kept, *other_length, *other_start, *unknown]) == {"tsn": kept}
+
+
+def test_a_table_has_the_papers_numbers_where_nothing_was_run():
+    lines = table_texts(TABLES["1"], {}).set_index("Network")
+    assert lines.loc["none", "Paper, %"] == "27.5 (stated)"
+    assert lines.loc["ATR at S2-5", "Paper, %"] == ""
+    assert set(lines["Here, % [95 %]"]) == {""}
+    assert lines.loc["none", "Seeds"] == "0 of 5"
+
+
+def test_a_table_has_ours_beside_them(found):
+    lines = table_texts(TABLES["4"], found).set_index("Network")
+    assert lines.loc["adding", "Paper, %"] == "59.6 (stated)"
+    assert lines.loc["adding", "Here, % [95 %]"].startswith("70.")
+    assert (lines.loc["adding", "Seeds"], lines.loc["scaling", "Seeds"]) == ("3 of 5", "0 of 5")
+    assert lines.loc["adding", "MACs, G"] == "0.300"
+    assert "Reasoner: MACs, M" not in lines and "Reasoner: MACs, M" in table_texts(TABLES["2"], found)
+
+
+def test_the_summary_counts_verdicts(found):
+    words = list(claims_texts(TABLES["1"], found).Verdict)
+    assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
+    assert summary([TABLES["1"]], found).startswith("Of 6 claims: 1 holds")
+
+
+def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
+    curves = epoch_curves(found, ["tsn", "gr-1"])
+    assert list(curves) == ["tsn"] and curves["tsn"].shape == (3, 6)
+    np.testing.assert_allclose(curves["tsn"][:, -1], 0.3)
+    found = found | by_network(results(("tsn-500-clips", 0, 0.1)))
+    points = clip_curves(found)
+    assert list(points["none"]) == [500, 6000] and list(points["ATR"]) == [6000]
+    assert points["none"][500].low is None
+
+
+def test_maps_are_told_over_seeds(found):
+    (line,) = maps_texts(found).to_dict("records")
+    assert (line["Network"], line["S4B1"], line["S5B1"]) == ("atr-s3-5", "0.40 ± 0.00", "0.20 ± 0.10")
+    assert line["which"] == "S4B1, S4B1, S4B1"
+
+
+def test_relations_are_told_over_seeds():
+    entry = {"block": "S5B1", "reasoner": 0, "local_mass": 0.5, "chance": 0.34, "js": None}
+    cells = results(("gr-1", 0, 0.3), relations=[entry]) + results(
+        ("gr-1", 1, 0.3), relations=[entry | {"local_mass": 0.7, "js": 0.002}]
+    )
+    (line,) = relations_texts(by_network(cells)).to_dict("records")
+    assert (line["Local mass"], line["Chance"], line["JS, nats"]) == ("0.60 ± 0.14", "0.34", "0.002")

@@ -1,0 +1,63 @@
+"""The page "Evidence": without cells, with some, with broken ones."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.ablation.grids import NETWORKS
+from app.loading import evidence
+from atr.checkpoint import read_config
+from atr.models import ModelConfig
+from tests.analysis.ablation.toy_cells import write_headline
+from tests.app.world import write_checkpoint
+
+
+@pytest.fixture
+def cells(results, tmp_path, monkeypatch):
+    """Where this world's cells lie; the shipped ones are out of sight."""
+    monkeypatch.setattr(evidence, "ASSETS", tmp_path / "shipped")
+    return results / evidence.CELLS
+
+
+def texts(app) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.code)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def columns(app, name: str) -> list[str]:
+    return [value for table in app.dataframe if name in table.value for value in table.value[name]]
+
+
+def test_without_cells_it_shows_the_papers_numbers_and_the_command(launch, cells):
+    app = launch("evidence")
+    assert "No cell of this grid has been trained yet" in texts(app)
+    assert "python -m analysis ablate all --workers 2" in texts(app)
+    assert "27.5 (stated)" in columns(app, "Paper, %") and set(columns(app, "Here, % [95 %]")) == {""}
+    assert "gray-badge[not run yet]" in texts(app) and "green-badge" not in texts(app)
+
+
+def test_with_cells_it_shows_numbers_and_verdicts(launch, cells):
+    write_headline(cells)
+    app = launch("evidence")
+    shown = texts(app)
+    assert ":green-badge[holds] ATR in three stages is better than ATR_sim there." in shown.replace("\\", "")
+    assert "10 trainings of 4 networks" in shown.replace("\\", "")
+    assert any(value.startswith("70.") for value in columns(app, "Here, % [95 %]"))
+    assert "0.40 ± 0.00" in columns(app, "S4B1")
+    assert not app.warning
+
+
+def test_a_broken_cell_is_named_and_the_others_are_shown(launch, cells):
+    write_headline(cells)
+    (cells / "tsn-seed9.json").write_text("{")
+    app = launch("evidence")
+    (warning,) = app.warning
+    assert "tsn-seed9.json" in warning.value
+    assert "green-badge[holds]" in texts(app)
+
+
+def test_a_row_links_to_compare_where_a_checkpoint_of_its_network_is_here(launch, cells, world, monkeypatch):
+    folder = write_checkpoint(world / "checkpoints" / "mine", block="atr")
+    model = ModelConfig.from_dict(read_config(folder)["model"])
+    monkeypatch.setitem(NETWORKS, "scaling", replace(NETWORKS["scaling"], model=model))
+    assert "compare?a=mine" in columns(launch("evidence"), "Compare")

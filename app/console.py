@@ -32,6 +32,7 @@ PACKAGES = {"atr": ATR, "analysis": ANALYSIS, "app": APP}
 PACKAGE = {name: package for package, commands in PACKAGES.items() for name in commands}
 # What only one extra brings; everything else comes with the extra of the command's own package.
 EXTRAS = {
+    "tensorboard": "train",
     "scipy": "analysis",
     "captum": "analysis",
     "plotly": "analysis",

@@ -1,45 +1,21 @@
 """A cell of a grid: one network trained with one seed, and the JSON file of what came of it."""
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterable
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import cv2
 import msgspec
 import numpy as np
-import torch
 from msgspec import UNSET, Meta, Struct, UnsetType
-from torch.utils.data import Subset
-from torch.utils.flop_counter import FlopCounterMode
 
-from analysis.actionness import has_graph_reasoner
-from analysis.relations.average import local_mass, window_divergence
-from analysis.relations.averaging import average_relations
-from atr.block import build_reasoner
-from atr.checkpoint import load_checkpoint, read_config
-from atr.data.clips import TabletopClips
-from atr.describe import BlockDescription, count_parameters, describe
-from atr.files import digest, write_json
-from atr.models import ModelConfig, VideoClassifier
-from atr.results.predict import class_probabilities
-from atr.results.processes import process_state
-from atr.results.scores import Scores
-from atr.results.store import software
+from atr.checkpoint import read_config
 from atr.schema import Count, Finite, Name, NotNegative, Positive, Share, Text, check, line, read_json, shown
-from atr.tabletop import RENDERER_VERSION, REVERSED
+from atr.tabletop import RENDERER_VERSION
 from atr.training.config import TrainConfig, settings_of
-from atr.training.loop import train
 
-SOURCE = Path(__file__).parents[2]
-BATCH = 20  # clips judged at a time
-RELATED = 500  # of the judged clips, over which W is averaged
 MOST_BYTES = 4 * 2**20
 
 
@@ -190,116 +166,3 @@ def missing(cells: Iterable[Cell], folder: Path) -> list[Cell]:
         for cell in cells
         if (cell.network, cell.seed) not in stored or not cell.is_done(stored[cell.network, cell.seed])
     ]
-
-
-def prepare_process() -> None:
-    """One thread, so that a cell gives the same weights however many run beside it."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-
-
-def run_cell(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
-    """Train and judge a cell, and write its file into `folder`; what it prints goes into a log in `work`.
-
-    The checkpoint stays in `work`. A cell that was killed continues where its training was.
-    """
-    identity = digest([cell.settings, cell.start, RENDERER_VERSION])
-    place = work / f"{cell.name}-{identity[:8]}"
-    work.mkdir(parents=True, exist_ok=True)
-    with open(place.with_name(f"{place.name}.log"), "a") as log, redirect_stdout(log), redirect_stderr(log):
-        if not place.exists():
-            train(cell.config, place, cache, cell.command)
-        values = measured(cell, load_checkpoint(place), cache)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(file_of(cell, folder), values)
-    shutil.rmtree(work / f".{place.name}.training", ignore_errors=True)  # what it would have continued from
-    return read_cell(file_of(cell, folder))
-
-
-def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
-    """What is stored of a trained cell."""
-    model = model.to(process_state().device)
-    clips = rendered(cell.config, "val", cache)
-    parts = [
-        class_probabilities(model, np.array(clips.frames[first : first + BATCH])).cpu().numpy()
-        for first in range(0, len(clips), BATCH)
-    ]
-    scores = Scores(np.concatenate(parts), np.array(clips.targets))
-    costs = describe(model.config, cell.config.size)
-    return {
-        "network": cell.network,
-        "seed": cell.seed,
-        "command": cell.command,
-        "commit": commit(),
-        "software": software() | {"device": str(process_state().device)},
-        "settings": cell.settings,
-        "renderer": RENDERER_VERSION,
-        "start": cell.start,
-        "clips": clips.description,
-        "parameters": costs.parameters,
-        "macs": costs.macs,
-        "reasoner": reasoner_costs(model.config, costs.blocks),
-        "top1": scores.top(1),
-        "within_pairs": scores.within_pairs(REVERSED),
-        "correct": "".join("01"[right] for right in scores.correct.astype(int)),
-        "history": model.facts["history"],
-        "fig5": model.facts.get("fig5", {}),
-        "relations": relation_numbers(model, clips) if has_graph_reasoner(model) else [],
-        "seconds": model.facts["environment"]["training_seconds"],
-    }
-
-
-def rendered(config: TrainConfig, split: str, cache: Path, workers: int = 1) -> TabletopClips:
-    """The clips of a split that a training takes, rendered into `cache` if they are not there yet."""
-    return TabletopClips(
-        config.train_split if split == "train" else split,
-        getattr(config, f"{split}_clips"),
-        num_frames=config.model.num_frames,
-        size=config.size,
-        cache=cache,
-        workers=workers,
-    )
-
-
-def reasoner_costs(config: ModelConfig, blocks: Iterable[BlockDescription]) -> dict[str, int] | None:
-    """Parameters and multiply-accumulates of all reasoners alone, for one clip; None of a network without blocks."""
-    counts = {"parameters": 0, "macs": 0}
-    for block in blocks:
-        with torch.device("meta"):
-            reasoner = build_reasoner(block.channels, config.atr)
-            s = torch.empty(1, config.num_frames, block.channels)
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            reasoner(s)
-        counts["parameters"] += count_parameters(reasoner)
-        counts["macs"] += counter.get_total_flops() // 2
-    return counts if counts["parameters"] else None
-
-
-def relation_numbers(model: VideoClassifier, clips: TabletopClips) -> list[dict]:
-    """An entry a block and stacked graph reasoner, of W averaged over the first clips."""
-    with TemporaryDirectory() as partial:
-        first = Subset(clips, range(min(RELATED, len(clips))))
-        average, _ = average_relations(model, first, partial=Path(partial))
-    entries = []
-    for block, matrices in average.mean.items():
-        for number, w in enumerate(matrices):
-            mass = local_mass(w)
-            try:
-                js = window_divergence(w).summary["mean"]
-            except ValueError:  # a saturated softmax that looks at none of a time step's neighbours
-                js = None
-            near, chance = (float(values[1].mean()) for values in (mass.mass, mass.chance))
-            entries.append(
-                {"block": block, "reasoner": number, "local_mass": near, "chance": chance, "js": js}
-            )
-    return entries
-
-
-def commit() -> str | None:
-    """Of the source, with "-dirty" where files differ from it; None where it is in no repository."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*", "--abbrev=40"]
-    try:
-        done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -73,19 +73,19 @@ def error_bars(estimates: Sequence[Estimate]) -> dict:
 
 def cost_figure(found: Found) -> go.Figure:
     """Accuracy against multiply-accumulates of all networks of the tables, each once, a colour a table."""
-    figure, seen = go.Figure(), set()
+    figure, seen = go.Figure(), set[str]()
     for number, key in enumerate(("1", "2", "3", "4", "5")):
-        rows = [row for row in TABLES[key].rows if row.network in found and row.network not in seen]
-        seen |= {row.network for row in rows}
+        rows = {r.network: r.label for r in TABLES[key].rows if r.network in found and r.network not in seen}
+        seen |= rows.keys()
         if not rows:
             continue
-        estimates = [estimate for row in rows if (estimate := accuracy(found[row.network]))]
+        estimates = [estimate for network in rows if (estimate := accuracy(found[network]))]
         figure.add_trace(
             go.Scatter(
-                x=[found[row.network][0].macs / 1e9 for row in rows],
+                x=[found[network][0].macs / 1e9 for network in rows],
                 y=[estimate.value for estimate in estimates],
                 error_y=error_bars(estimates),
-                text=[row.label for row in rows],
+                text=list(rows.values()),
                 mode="markers",
                 marker={"color": SERIES[number], "size": 10},
                 name=f"Table {key}",

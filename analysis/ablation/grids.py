@@ -6,7 +6,7 @@ recipe of the video presets, which is the same for all of them; only `CLIPS` and
 How long a cell is: two cores train about 72 clips a second each with ATR in all blocks of three stages, and 80 to 100 with
 ATR_sim or none. The 28 networks of Tables 1 to 5 have 3 seeds, four of them 5: 92 cells. With 36,000 clips a cell, 6 epochs
 of 6,000, that is 10.5 core-hours; judging a cell on 2,000 clips takes 40 seconds, 1 core-hour in all. The learning curves
-(27 cells of 36,000 and 9 of 96,000 clips) add 6 core-hours. Together 8 to 9 hours of two cores. Shorter cells do not
+(27 cells of 36,000 and 9 of 96,000 clips) add 6 core-hours. Together 9 hours of two cores. Shorter cells do not
 reach the scale at which blocks differ: after 12,000 clips of a training of 48,000, ATR and ATR_sim were both at 13 %, at
 its end at 39 % and 25 %. Fewer clips in more epochs cost the same and less memory: 6,000 are not learnt by heart by then
 (41 % on training clips, 39 % on others).

@@ -11,7 +11,6 @@ import tyro
 from analysis.ablation.cells import Cell, CellResult, missing, read_cells
 from analysis.ablation.grids import NETWORKS, TABLES, seeds_of
 from analysis.ablation.numbers import by_network, claims_texts, table_texts
-from analysis.ablation.running import run_cells
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,9 @@ class Ablate:
                 print(f"{'to do' if cell in to_do else 'done':6} {cell.name:28} {cell.command}")
             self.print_tables()
             return 0
+        # Here: what trains needs more packages than what analyses.
+        from analysis.ablation.running import run_cells
+
         print(f"{len(cells) - len(to_do)} of {len(cells)} cells are done", flush=True)
         faults = run_cells(
             to_do, self.out, work=self.work, cache=self.cache, workers=self.workers, tell=print_result

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from analysis.ablation.grids import NETWORKS
 from app.loading import evidence
 from atr.checkpoint import read_config
 from atr.models import ModelConfig
 from tests.analysis.ablation.toy_cells import write_headline
+from tests.app.conftest import ROOT
 from tests.app.world import write_checkpoint
 
 
@@ -17,6 +19,19 @@ def cells(results, tmp_path, monkeypatch):
     """Where this world's cells lie; the shipped ones are out of sight."""
     monkeypatch.setattr(evidence, "ASSETS", tmp_path / "shipped")
     return results / evidence.CELLS
+
+
+@pytest.fixture
+def opened(cells):
+    """Opens the page at once, as a link does."""
+
+    def open_page() -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+        app.switch_page("views/evidence.py").run()
+        assert not app.exception
+        return app
+
+    return open_page
 
 
 def texts(app) -> str:
@@ -28,17 +43,17 @@ def columns(app, name: str) -> list[str]:
     return [value for table in app.dataframe if name in table.value for value in table.value[name]]
 
 
-def test_without_cells_it_shows_the_papers_numbers_and_the_command(launch, cells):
-    app = launch("evidence")
+def test_without_cells_it_shows_the_papers_numbers_and_the_command(opened):
+    app = opened()
     assert "No cell of this grid has been trained yet" in texts(app)
     assert "python -m analysis ablate all --workers 2" in texts(app)
     assert "27.5 (stated)" in columns(app, "Paper, %") and set(columns(app, "Here, % [95 %]")) == {""}
     assert "gray-badge[not run yet]" in texts(app) and "green-badge" not in texts(app)
 
 
-def test_with_cells_it_shows_numbers_and_verdicts(launch, cells):
+def test_with_cells_it_shows_numbers_and_verdicts(opened, cells):
     write_headline(cells)
-    app = launch("evidence")
+    app = opened()
     shown = texts(app)
     assert ":green-badge[holds] ATR in three stages is better than ATR_sim there." in shown.replace("\\", "")
     assert "10 trainings of 4 networks" in shown.replace("\\", "")
@@ -47,17 +62,17 @@ def test_with_cells_it_shows_numbers_and_verdicts(launch, cells):
     assert not app.warning
 
 
-def test_a_broken_cell_is_named_and_the_others_are_shown(launch, cells):
+def test_a_broken_cell_is_named_and_the_others_are_shown(opened, cells):
     write_headline(cells)
     (cells / "tsn-seed9.json").write_text("{")
-    app = launch("evidence")
+    app = opened()
     (warning,) = app.warning
     assert "tsn-seed9.json" in warning.value
     assert "green-badge[holds]" in texts(app)
 
 
-def test_a_row_links_to_compare_where_a_checkpoint_of_its_network_is_here(launch, cells, world, monkeypatch):
+def test_a_row_links_to_compare_where_a_checkpoint_of_its_network_is_here(opened, world, monkeypatch):
     folder = write_checkpoint(world / "checkpoints" / "mine", block="atr")
     model = ModelConfig.from_dict(read_config(folder)["model"])
     monkeypatch.setitem(NETWORKS, "scaling", replace(NETWORKS["scaling"], model=model))
-    assert "compare?a=mine" in columns(launch("evidence"), "Compare")
+    assert "compare?a=mine" in columns(opened(), "Compare")

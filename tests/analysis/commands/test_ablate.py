@@ -3,6 +3,7 @@
 import pytest
 
 from analysis.__main__ import main
+from analysis.ablation import running
 from analysis.ablation.grids import TABLES
 from analysis.commands import ablate
 from tests.analysis.ablation.toy_cells import write_cell, write_headline
@@ -61,7 +62,7 @@ def test_what_is_not_in_the_table_is_refused(listed):
 def test_finished_cells_are_not_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ablate.Cell, "start", "a" * 64)
     asked = []
-    monkeypatch.setattr(ablate, "run_cells", lambda cells, *place, **options: asked.extend(cells) or {})
+    monkeypatch.setattr(running, "run_cells", lambda cells, *place, **options: asked.extend(cells) or {})
     write_cell(tmp_path, "uniform", 0, 0.5)
     assert main(["ablate", "4", "--seeds", "0", "--out", str(tmp_path)]) == 0
     assert [cell.network for cell in asked] == ["scaling", "atr-s3-5"]
@@ -70,7 +71,7 @@ def test_finished_cells_are_not_run(tmp_path, monkeypatch, capsys):
 
 def test_failed_cells_are_named_at_the_end(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ablate.Cell, "start", None)
-    monkeypatch.setattr(ablate, "run_cells", lambda *place, **options: {"uniform-seed0": "no disk"})
+    monkeypatch.setattr(running, "run_cells", lambda *place, **options: {"uniform-seed0": "no disk"})
     assert main(["ablate", "4", "--only", "uniform", "--seeds", "0", "--out", str(tmp_path)]) == 2
     assert "1 of 1 cells failed: uniform-seed0: no disk" in capsys.readouterr().err
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import atr
-from analysis.ablation import cells
-from analysis.ablation.cells import Cell, file_of, missing, read_cell, read_cells, reasoner_costs, run_cell
-from analysis.ablation.running import run_cells
+from analysis.ablation import running
+from analysis.ablation.cells import Cell, file_of, missing, read_cell, read_cells
+from analysis.ablation.running import reasoner_costs, run_cell, run_cells
 from atr.block import ATRConfig
 from atr.describe import BlockDescription
 from atr.models import ModelConfig
@@ -45,7 +45,7 @@ def test_a_cell_tells_what_its_network_does_on_every_clip(place):
     assert result == read_cell(file_of(cell, place[0]))
     (checkpoint,) = place[1].glob("tiny-atr-seed0-*/")
     model = atr.load_checkpoint(checkpoint)
-    clips = cells.rendered(cell.config, "val", place[2])
+    clips = running.rendered(cell.config, "val", place[2])
     predicted = class_probabilities(model, np.array(clips.frames[:])).argmax(1).numpy()
     np.testing.assert_array_equal(result.verdicts, predicted == clips.targets)
     assert result.top1 == result.verdicts.mean() <= result.within_pairs
@@ -72,11 +72,11 @@ def test_a_graph_reasoner_tells_its_local_mass_and_js(place):
 def test_a_cell_killed_before_it_was_judged_is_not_trained_again(place, monkeypatch):
     cell = tiny("atr_sim")
     with monkeypatch.context() as patch:
-        patch.setattr(cells, "measured", lambda *arguments: 1 / 0)
+        patch.setattr(running, "measured", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run_cell(cell, *place)
     assert missing([cell], place[0]) == [cell] and not file_of(cell, place[0]).exists()
-    monkeypatch.setattr(cells, "train", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(running, "train", lambda *arguments: pytest.fail("trained again"))
     assert run_cell(cell, *place).seed == 0
 
 
@@ -92,9 +92,7 @@ def test_other_settings_or_another_seed_are_another_cell(place):
 def test_a_cell_that_fails_is_told_and_the_others_run(place):
     folder, work, cache = place
     good = tiny("atr_sim")
-    bad = Cell.of(
-        "bad", replace(TINY, batch_size=64), 0
-    )
+    bad = Cell.of("bad", replace(TINY, batch_size=64), 0)
     told = []
     faults = run_cells([bad, good], folder, work=work, cache=cache, workers=1, tell=told.append)
     assert list(faults) == ["bad-seed0"] and "train_clips=32 is less than a batch" in faults["bad-seed0"]

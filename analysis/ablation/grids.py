@@ -1,7 +1,8 @@
 """The paper's tables as data: networks to train, each with its seeds, what the paper says of them, and its claims.
 
 One baseline, one recipe, one length: every network starts from the frame network of `tabletop-tsn` and learns with the
-recipe of the video presets, which is the same for all of them; only `CLIPS` and `EPOCHS` are smaller.
+recipe of the video presets; only `CLIPS` and `EPOCHS` are smaller. The recipe is the same for all of them, but for the rate
+of the two matrices from which GR makes W, without which its softmax is saturated.
 
 How long a cell is: two cores train about 72 clips a second each with ATR in all blocks of three stages, and 80 to 100 with
 ATR_sim or none. The 28 networks of Tables 1 to 5 have 3 seeds, four of them 5: 92 cells. With 36,000 clips a cell, 6 epochs

@@ -75,7 +75,8 @@ def cost_figure(found: Found) -> go.Figure:
     """Accuracy against multiply-accumulates of all networks of the tables, each once, a colour a table."""
     figure, seen = go.Figure(), set[str]()
     for number, key in enumerate(("1", "2", "3", "4", "5")):
-        rows = {r.network: r.label for r in TABLES[key].rows if r.network in found and r.network not in seen}
+        labels = {row.network: row.label for row in TABLES[key].rows if row.network}
+        rows = {name: label for name, label in labels.items() if name in found and name not in seen}
         seen |= rows.keys()
         if not rows:
             continue

@@ -135,7 +135,7 @@ def claims_texts(table: Table, found: Found) -> pd.DataFrame:
 def summary(tables: Iterable[Table], found: Found) -> str:
     """How many of the claims hold, in a sentence."""
     words = [judged(claim, found).word for table in tables for claim in table.claims]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys((HOLDS, FAILS, OPEN, NOT_RUN)))
+    counts = ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys((HOLDS, FAILS, OPEN, NOT_RUN)))
     return f"Of {len(words)} claims: {counts}."
 
 

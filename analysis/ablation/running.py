@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from analysis.relations.average import local_mass, window_divergence
 from analysis.relations.averaging import average_relations
 from atr.block import build_reasoner
 from atr.checkpoint import load_checkpoint
-from atr.data.clips import TabletopClips
+from atr.data.clips import ClipDataset, TabletopClips
 from atr.describe import BlockDescription, count_parameters, describe
 from atr.files import digest, write_json
 from atr.models import ModelConfig, VideoClassifier
@@ -170,7 +171,9 @@ def reasoner_costs(config: ModelConfig, blocks: Iterable[BlockDescription]) -> d
 def relation_numbers(model: VideoClassifier, clips: TabletopClips) -> list[dict]:
     """An entry a block and stacked graph reasoner, of W averaged over the first clips."""
     with TemporaryDirectory() as partial:
-        first = Subset(clips, range(min(RELATED, len(clips))))
+        first = cast(
+            ClipDataset, Subset(clips, range(min(RELATED, len(clips))))
+        )  # all that a pass asks of one
         average, _ = average_relations(model, first, partial=Path(partial))
     entries = []
     for block, matrices in average.mean.items():

@@ -104,7 +104,7 @@ def linked(lines: pd.DataFrame, table: Table, shipped: dict[ModelConfig, str]) -
         display_text=r"\?a=(.*)",
         help="A checkpoint of the same network, trained for longer than the cells of this table",
     )
-    return lines.assign(**{LINK: [name and f"compare?a={name}" for name in names]}), {LINK: column}
+    return lines.assign(**{LINK: [f"compare?a={name}" if name else "" for name in names]}), {LINK: column}
 
 
 def maps(found: Found) -> None:

@@ -94,7 +94,7 @@ def test_a_table_has_ours_beside_them(found):
 def test_the_summary_counts_verdicts(found):
     words = list(claims_texts(TABLES["1"], found).Verdict)
     assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
-    assert summary([TABLES["1"]], found).startswith("Of 6 claims: 1 holds")
+    assert summary([TABLES["1"]], found).startswith("Of 6 claims: holds 1, ")
 
 
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):

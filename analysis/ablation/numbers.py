@@ -132,6 +132,11 @@ def claims_texts(table: Table, found: Found) -> pd.DataFrame:
     return pd.DataFrame([{"Claim": j.claim.text, "Verdict": j.word, "Here": j.sentence} for j in lines])
 
 
+def begun(table: Table, found: Found) -> bool:
+    """Whether any network of a table has been trained."""
+    return any(row.network in found for row in table.rows)
+
+
 def summary(tables: Iterable[Table], found: Found) -> str:
     """How many of the claims hold, in a sentence."""
     words = [judged(claim, found).word for table in tables for claim in table.claims]

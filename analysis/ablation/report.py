@@ -8,6 +8,7 @@ from analysis.ablation.figures import clips_figure, cost_figure, epochs_figure, 
 from analysis.ablation.grids import CLIPS, EPOCHS, TABLES, Table
 from analysis.ablation.numbers import (
     Found,
+    begun,
     claims_texts,
     clip_curves,
     epoch_curves,
@@ -79,7 +80,10 @@ def evidence_page(found: Found, faults: Sequence[str], *, command: str) -> str:
         opening = [paragraph(NOTHING_YET), f"<pre>{COMMAND}</pre>\n"]
     warned = [paragraph(f"Not used: {fault}", note=True) for fault in faults]
     told = [paragraph(text, note=True) for text in (INTRODUCTION, MARKS, INTERVALS)]
-    tables = [table_section(key, each, found, figures) for key, each in TABLES.items()]
+    first = sorted(
+        TABLES, key=lambda key: not begun(TABLES[key], found)
+    )  # stable: those not run yet come last
+    tables = [table_section(key, TABLES[key], found, figures) for key in first]
     return page(
         "Evidence: the paper's claims at the scale of the demo set",
         *opening,
@@ -107,7 +111,7 @@ def table_section(key: str, each: Table, found: Found, figures: Figures) -> str:
 def figure_of(key: str, found: Found) -> go.Figure | None:
     """The figure of a table, a curve where it is one of learning; None where none of its networks has been trained."""
     each = TABLES[key]
-    if not any(row.network in found for row in each.rows):
+    if not begun(each, found):
         return None
     if key == "epochs":
         return epochs_figure(epoch_curves(found, curve_labels()), curve_labels())

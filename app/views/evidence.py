@@ -8,6 +8,7 @@ from analysis.ablation.grids import NETWORKS, TABLES, Table
 from analysis.ablation.numbers import (
     NOT_RUN,
     Found,
+    begun,
     health_texts,
     judged,
     maps_texts,
@@ -55,8 +56,9 @@ def page() -> None:
         for text in (INTRODUCTION, MARKS, INTERVALS):
             st.markdown(plain(text))
     shipped = shipped_networks()
-    for key, table in TABLES.items():
-        show(key, table, found, shipped)
+    waiting = [key for key in TABLES if not begun(TABLES[key], found)]
+    for key in [key for key in TABLES if key not in waiting]:
+        show(key, TABLES[key], found, shipped)
     if found:
         st.subheader("Accuracy against cost", anchor=False)
         st.plotly_chart(
@@ -64,6 +66,10 @@ def page() -> None:
         )
         maps(found)
         st.caption(plain(provenance(found)))
+    if waiting:
+        with st.expander(f"Not run yet: {len(waiting)} of {len(TABLES)} tables", expanded=not found):
+            for key in waiting:
+                show(key, TABLES[key], found, shipped)
     offer = Download(
         "This page as HTML",
         "evidence.html",

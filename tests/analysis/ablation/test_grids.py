@@ -32,6 +32,8 @@ def test_their_networks_are_those_of_the_presets():
     for network, preset in shared.items():
         longer = replace(NETWORKS[network], train_clips=24_000, epochs=PRESETS[preset].epochs)
         assert longer == PRESETS[preset]
+    assert NETWORKS["atr-s3-5-long"] == PRESETS["tabletop-atr"]
+    assert NETWORKS["atr-sim-s3-5-long"] == PRESETS["tabletop-atr-sim"]
 
 
 def test_no_two_networks_of_a_table_are_the_same():

@@ -67,7 +67,7 @@ class OptimisedClassifier(VideoClassifier):
             super().__init__(model.config, model.backbone)
         self.dtype = dtype
         self.fc = model.fc
-        self.dropout = Cast(torch.float32)  # type: ignore[assignment]
+        self.trn = nn.Sequential(Cast(torch.float32), model.trn)
         make_faster(self.backbone, dtype)
         self.requires_grad_(False).eval()
 

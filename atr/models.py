@@ -17,6 +17,7 @@ from atr.preprocessing import Preprocessing
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.sampling import Sampling
 from atr.temporal import ShiftConv, TemporalConv, inflate
+from atr.trn import UNITS, MultiScaleRelations
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class ModelConfig:
 class VideoClassifier(nn.Module):
     """A frame network, a linear classifier on every frame, the average of the frames' logits (TSN's consensus).
 
+    TRN has its relations between the two, and the classifier on all of them at once.
+
     `forward`: clips (N, T, 3, H, W), float, normalised -> logits (N, num_classes).
 
     Attributes:
@@ -67,7 +70,12 @@ class VideoClassifier(nn.Module):
         facts: what else a checkpoint says of itself.
     """
 
-    def __init__(self, config: ModelConfig, backbone: ResNet | EfficientNetLite0):
+    def __init__(
+        self,
+        config: ModelConfig,
+        backbone: ResNet | EfficientNetLite0,
+        trn: MultiScaleRelations | None = None,
+    ):
         super().__init__()
         self.config = config
         self.labels: list[str] = []
@@ -75,8 +83,9 @@ class VideoClassifier(nn.Module):
         self.sampling = Sampling()
         self.facts: dict = {}
         self.backbone = backbone
+        self.trn = trn or nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        self.fc = nn.Linear(backbone.num_features, config.num_classes)
+        self.fc = nn.Linear((trn or backbone).num_features, config.num_classes)
         nn.init.normal_(self.fc.weight, std=0.01)
         nn.init.zeros_(self.fc.bias)
 
@@ -85,8 +94,8 @@ class VideoClassifier(nn.Module):
             raise ValueError(
                 f"clips have shape {tuple(clips.shape)}; this model takes (N, {self.config.num_frames}, 3, H, W)"
             )
-        features = self.backbone(clips.flatten(0, 1))
-        return self.fc(self.dropout(features)).unflatten(0, (clips.shape[0], -1)).mean(dim=1)
+        features = self.backbone(clips.flatten(0, 1)).unflatten(0, (clips.shape[0], -1))
+        return self.fc(self.dropout(self.trn(features))).mean(dim=1)
 
     def reorder_classes(self, order: list[int]) -> None:
         """Logit k becomes that of class order[k], and its label with it; `order` is a permutation of all classes."""
@@ -110,7 +119,7 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
     """A network with fresh weights.
 
     Args:
-        name: {tsn,tsm,slowonly}_resnet{18,34,50,101} or {tsn,tsm}_efficientnet_lite0.
+        name: {tsn,tsm,trn,slowonly}_resnet{18,34,50,101} or {tsn,tsm,trn}_efficientnet_lite0.
         options: fields of ModelConfig and of ATRConfig, side by side, by their names.
 
     Raises:
@@ -140,7 +149,13 @@ BACKBONES: dict[str, Backbone] = {
     **{f"resnet{depth}": Backbone(partial(ResNet, depth), resnet.block_names(depth)) for depth in DEPTHS},
     "efficientnet_lite0": Backbone(EfficientNetLite0, efficientnet.block_names()),
 }
-FAMILIES: dict[str, type[nn.Module]] = {"tsn": nn.Conv2d, "tsm": ShiftConv, "slowonly": TemporalConv}
+# The first convolution of residual blocks that look across time; TSN has none such, TRN looks across time at the end.
+FAMILIES: dict[str, type[nn.Module]] = {
+    "tsn": nn.Conv2d,
+    "tsm": ShiftConv,
+    "trn": nn.Conv2d,
+    "slowonly": TemporalConv,
+}
 MODELS: dict[str, tuple[str, str]] = {
     f"{family}_{backbone}": (family, backbone)
     for family in FAMILIES
@@ -156,7 +171,7 @@ def looks_across_time(family: str, backbone: str, name: str) -> bool:
     MobileNetV2's) those with a shortcut, which keeps the unshifted frame. SlowOnly: the blocks of the last two stages.
     """
     stage, block = int(name[1]), int(name[3:])
-    if family == "tsn":
+    if family in ("tsn", "trn"):
         return False
     if family == "slowonly":
         return stage in (4, 5)
@@ -206,7 +221,12 @@ def build_model(config: ModelConfig) -> VideoClassifier:
         slots={name: slot(name) for name in names},
     )
     initialise(network)
-    return VideoClassifier(config, network)
+    if family != "trn":
+        return VideoClassifier(config, network)
+    units = max(1, round(UNITS * config.width))
+    return VideoClassifier(
+        config, network, MultiScaleRelations(network.num_features, config.num_frames, units)
+    )
 
 
 def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:

@@ -15,7 +15,7 @@ class Describe:
     """Print a network's blocks by their paper names, its parameters and its MACs for one clip."""
 
     name: Annotated[str, tyro.conf.Positional]
-    """{tsn,tsm,slowonly}_resnet{18,34,50,101} or {tsn,tsm}_efficientnet_lite0"""
+    """{tsn,tsm,trn,slowonly}_resnet{18,34,50,101} or {tsn,tsm,trn}_efficientnet_lite0"""
     block: Literal["atr", "atr_sim"] | None = None
     placement: str | tuple[str, ...] = "S3-5"
     """S5-3, S5, S4-5, S3-5, S2-5, or names of blocks"""

@@ -71,8 +71,8 @@ def error_bars(estimates: Sequence[Estimate]) -> dict:
     }
 
 
-def cost_figure(found: Found) -> go.Figure:
-    """Accuracy against multiply-accumulates of all networks of the tables, each once, a colour a table."""
+def cost_figure(found: Found) -> go.Figure | None:
+    """Accuracy against multiply-accumulates of all networks of the tables, each once, a colour a table; None of none."""
     figure, seen = go.Figure(), set[str]()
     for number, key in enumerate(("1", "2", "3", "4", "5")):
         labels = {row.network: row.label for row in TABLES[key].rows if row.network}
@@ -93,6 +93,8 @@ def cost_figure(found: Found) -> go.Figure:
                 hovertemplate="%{text}: %{y:.1%} at %{x:.3f} G<extra></extra>",
             )
         )
+    if not seen & found.keys():
+        return None
     figure.update_xaxes(title_text="multiply-accumulates of one clip, in billions", **GRID)
     figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", **GRID)
     return plain(figure.update_layout(height=380))

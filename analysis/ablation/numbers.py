@@ -13,6 +13,7 @@ from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
 OPTIONAL = (
+    "Paper, %",
     "Seeds",
     "sd of seeds",
     "Within pairs, %",
@@ -140,8 +141,10 @@ def begun(table: Table, found: Found) -> bool:
 def summary(tables: Iterable[Table], found: Found) -> str:
     """How many of the claims hold, in a sentence."""
     words = [judged(claim, found).word for table in tables for claim in table.claims]
-    counts = ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys((HOLDS, FAILS, OPEN, NOT_RUN)))
-    return f"Of {len(words)} claims: {counts}."
+    counts = ", ".join(
+        f"{words.count(word)}: {word}" for word in (HOLDS, FAILS, OPEN, NOT_RUN) if word in words
+    )
+    return f"Of {len(words)} claims, {counts}."
 
 
 def maps_texts(found: Found) -> pd.DataFrame:

@@ -90,7 +90,9 @@ def evidence_page(found: Found, faults: Sequence[str], *, command: str) -> str:
         *warned,
         *told,
         *tables,
-        section("Accuracy against cost", figures.html(cost_figure(found))) if found else "",
+        ""
+        if (costs := cost_figure(found)) is None
+        else section("Accuracy against cost", figures.html(costs)),
         maps_section(found),
         section("How this was made", paragraph(command), paragraph(provenance(found))),
     )

@@ -59,11 +59,10 @@ def page() -> None:
     waiting = [key for key in TABLES if not begun(TABLES[key], found)]
     for key in [key for key in TABLES if key not in waiting]:
         show(key, TABLES[key], found, shipped)
-    if found:
+    if (costs := cost_figure(found)) is not None:
         st.subheader("Accuracy against cost", anchor=False)
-        st.plotly_chart(
-            cost_figure(found), key="costs", alt="Top-1 with intervals against multiply-accumulates"
-        )
+        st.plotly_chart(costs, key="costs", alt="Top-1 with intervals against multiply-accumulates")
+    if found:
         maps(found)
         st.caption(plain(provenance(found)))
     if waiting:

@@ -76,10 +76,10 @@ def test_cells_of_another_grid_or_of_other_starting_weights_are_left_out():
 
 def test_a_table_has_the_papers_numbers_where_nothing_was_run():
     lines = table_texts(TABLES["1"], {}).set_index("Network")
-    assert lines.loc["none", "Paper, %"] == "27.5 (stated)"
+    assert lines.loc["no block", "Paper, %"] == "27.5 (stated)"
     assert lines.loc["ATR at S2-5", "Paper, %"] == ""
     assert set(lines["Here, % [95 %]"]) == {""}
-    assert lines.loc["none", "Seeds"] == "0 of 5"
+    assert lines.loc["no block", "Seeds"] == "0 of 5"
 
 
 def test_a_table_has_ours_beside_them(found):
@@ -94,7 +94,7 @@ def test_a_table_has_ours_beside_them(found):
 def test_the_summary_counts_verdicts(found):
     words = list(claims_texts(TABLES["1"], found).Verdict)
     assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
-    assert summary([TABLES["1"]], found).startswith("Of 6 claims: holds 1, ")
+    assert summary([TABLES["1"]], found).startswith("Of 6 claims, 1: holds, ")
 
 
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
@@ -103,8 +103,8 @@ def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
     np.testing.assert_allclose(curves["tsn"][:, -1], 0.3)
     found = found | by_network(results(("tsn-500-clips", 0, 0.1)))
     points = clip_curves(found)
-    assert list(points["none"]) == [500, 6000] and list(points["ATR"]) == [6000]
-    assert points["none"][500].low is None
+    assert list(points["no block"]) == [500, 6000] and list(points["ATR"]) == [6000]
+    assert points["no block"][500].low is None
 
 
 def test_maps_are_told_over_seeds(found):

@@ -20,12 +20,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 import tyro
-from torch import nn
 
 import atr
 from analysis import record
 from atr.data.clips import open_clips
 from atr.inference import PRECISIONS
+from atr.models import VideoClassifier
 from atr.video.transforms import normalised, to_unit
 
 NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
@@ -98,29 +98,36 @@ def medians_in_turn(works: dict, repeats: int) -> dict:
 def differences(checkpoint: Path, data: str) -> list[dict]:
     """A row a precision: what becomes of the maps and of the predicted classes."""
     model = atr.load_checkpoint(checkpoint)
-    view = {"num_frames": model.config.num_frames, "preprocessing": model.preprocessing}
-    clips = open_clips(data, cache=Path("cache"), **view)
     rows = []
     for precision in PRECISIONS:
-        fast, worst, others = atr.optimised(model, precision=precision), 0.0, 0
-        for frames, _, _ in clips:
-            batch = normalised(to_unit(frames[None]), model.preprocessing)
-            (maps, predicted), (fast_maps, fast_predicted) = (seen(m, batch) for m in (model, fast))
-            others += predicted != fast_predicted
-            for block, m in maps.items():
-                worst = max(worst, float((fast_maps[block] - m).abs().max() / (m.max() - m.min())))
-        row = {"checkpoint": checkpoint.name, "precision": precision, "clips": len(clips)}
-        rows.append({**row, "largest difference over span": worst, "other classes": others})
+        found = compared(model, atr.optimised(model, precision=precision), data)
+        rows.append({"checkpoint": checkpoint.name, "precision": precision, **found})
     return rows
 
 
-def seen(model: nn.Module, batch: torch.Tensor) -> tuple[dict, int]:
+def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
+    """Largest difference of a map over its span, and how many clips get another class of the other network."""
+    view = {"num_frames": model.config.num_frames, "preprocessing": model.preprocessing}
+    clips = open_clips(data, cache=Path("cache"), **view)
+    worst, others = 0.0, 0
+    for frames, _, _ in clips:
+        batch = normalised(to_unit(frames[None]), model.preprocessing)
+        (maps, predicted), (other_maps, other_predicted) = (seen(m, batch) for m in (model, other))
+        others += predicted != other_predicted
+        for block, m in maps.items():
+            worst = max(worst, float((other_maps[block] - m).abs().max() / (m.max() - m.min())))
+    return {"clips": len(clips), "largest difference over span": worst, "other classes": others}
+
+
+def seen(model: VideoClassifier, batch: torch.Tensor) -> tuple[dict, int]:
     """The maps of a clip, none without an Action-related Region Locator, and the predicted class."""
+    batch = batch.to(model.fc.weight.device)
     with torch.inference_mode():
         if model.config.block != "atr":
             return {}, int(model(batch).argmax())
         with record(model) as recording:
-            return recording.actionness, int(model(batch).argmax())
+            predicted = int(model(batch).argmax())
+        return recording.actionness, predicted
 
 
 if __name__ == "__main__":

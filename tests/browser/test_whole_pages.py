@@ -79,7 +79,7 @@ def test_downloads_are_made_on_demand(open_page):
 @pytest.mark.parametrize("width", [1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_overflows(open_page, width, scheme):
-    for where in ("", "checkpoints"):
+    for where in ("", "evidence", "checkpoints"):
         page = open_page(where, width=width, scheme=scheme, explorer=not where)
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
         for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):

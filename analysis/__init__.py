@@ -1,8 +1,27 @@
 """Questions asked of trained models."""
 
-from analysis.actionness import ClipActionness, clip_actionness
-from analysis.recording import Recording, record
-from analysis.relations.average import RelationAverage
-from analysis.relations.divergence import js_divergence
+from typing import TYPE_CHECKING
+
+from atr.lazy import imported_when_used
+
+if TYPE_CHECKING:
+    from analysis.actionness import ClipActionness, clip_actionness
+    from analysis.recording import Recording, record
+    from analysis.relations.average import RelationAverage
+    from analysis.relations.divergence import js_divergence
 
 __all__ = ["ClipActionness", "Recording", "RelationAverage", "clip_actionness", "js_divergence", "record"]
+
+PLACES = {
+    "ClipActionness": "actionness",
+    "Recording": "recording",
+    "RelationAverage": "relations.average",
+    "clip_actionness": "actionness",
+    "js_divergence": "relations.divergence",
+    "record": "recording",
+}
+__getattr__ = imported_when_used(__name__, PLACES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,8 +1,8 @@
 """Action-centric temporal reasoning: the ATR block, its networks and their checkpoints."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from atr.lazy import imported_when_used
 
 if TYPE_CHECKING:
     from atr.block import ATRConfig
@@ -40,18 +40,7 @@ PLACES = {
     "optimised": "inference",
     "save_checkpoint": "checkpoint",
 }
-
-
-def __getattr__(name: str):
-    """Imported when first used (PEP 562): the help of the commands needs no torch, which takes seconds to import."""
-    if name in PLACES:
-        value = getattr(import_module(f"atr.{PLACES[name]}"), name)
-    elif find_spec(f"atr.{name}") is not None:  # `atr.models` after `import atr` alone
-        value = import_module(f"atr.{name}")
-    else:
-        raise AttributeError(f"module 'atr' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+__getattr__ = imported_when_used(__name__, PLACES)
 
 
 def __dir__() -> list[str]:

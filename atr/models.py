@@ -83,7 +83,7 @@ class VideoClassifier(nn.Module):
         self.sampling = Sampling()
         self.facts: dict = {}
         self.backbone = backbone
-        self.trn = trn or nn.Identity()
+        self.trn: nn.Module = trn or nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear((trn or backbone).num_features, config.num_classes)
         nn.init.normal_(self.fc.weight, std=0.01)

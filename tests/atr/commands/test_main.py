@@ -127,9 +127,10 @@ def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
     assert "data='data:val' is unknown; allowed: tabletop:val" in capsys.readouterr().err
 
 
-def test_help_imports_no_torch():
+@pytest.mark.parametrize("package", ["atr", "analysis"])
+def test_help_imports_no_torch(package):
     """It takes seconds to import; the texts come from the files of the commands."""
-    typed = [sys.executable, "-X", "importtime", "-m", "atr", "--help"]
+    typed = [sys.executable, "-X", "importtime", "-m", package, "--help"]
     done = subprocess.run(typed, capture_output=True, text=True)
     assert done.returncode == 0
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
@@ -141,10 +142,15 @@ def test_the_help_of_a_program_has_the_text_of_its_commands(place):
     assert text_of(place) == inspect.getdoc(imported(place))
 
 
-def test_what_the_package_offers_is_found_when_it_is_used():
-    assert {*atr.PLACES, "__version__"} == {*atr.__all__}
-    for name, module in atr.PLACES.items():
-        assert getattr(atr, name) is getattr(sys.modules[f"atr.{module}"], name)
-    assert atr.resnet is sys.modules["atr.resnet"]
+@pytest.mark.parametrize("package", [atr, analysis])
+def test_what_a_package_offers_is_found_when_it_is_used(package):
+    assert {*package.PLACES} == {*package.__all__} - {"__version__"}
+    for name, module in package.PLACES.items():
+        assert getattr(package, name) is getattr(sys.modules[f"{package.__name__}.{module}"], name)
     with pytest.raises(AttributeError, match="has no attribute 'MODEL'"):
-        atr.MODEL  # noqa: B018
+        package.MODEL  # noqa: B018
+
+
+def test_modules_are_found_after_the_import_of_the_package_alone():
+    assert atr.resnet is sys.modules["atr.resnet"]
+    assert analysis.figures is sys.modules["analysis.figures"]

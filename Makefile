@@ -1,6 +1,7 @@
 # make app        the dashboard on the shipped checkpoints and clips
 # make test       all tests, in a real browser too
 # make test-unit  the tests that need no browser
+# make bench      the benchmarks of speed; writes docs/performance.md
 # make lint       ruff, mypy and, where npm is, eslint
 # Each makes its own virtual environment in .venv first.
 
@@ -12,7 +13,7 @@ UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reo
 # One browser and its server keep two cores busy: two at a time were measured to be no faster.
 BROWSER_TESTS := $(BIN)/python -m pytest tests/browser
 
-.PHONY: app test test-unit lint lint-javascript browser clean
+.PHONY: app test test-unit bench lint lint-javascript browser clean
 
 app: .venv/app
 	$(BIN)/python -m streamlit run app/streamlit_app.py --server.port $(PORT)
@@ -23,6 +24,9 @@ test: .venv/dev browser
 
 test-unit: .venv/dev
 	$(UNIT_TESTS)
+
+bench: .venv/dev
+	$(BIN)/python -m benchmarks.performance
 
 lint: .venv/dev
 	$(BIN)/ruff check .

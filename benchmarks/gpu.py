@@ -12,7 +12,6 @@ JSON file with the name of the card.
 import json
 import platform
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import atr
 from analysis import record
 from atr.models import VideoClassifier
 from benchmarks.optimised import compared
+from benchmarks.timing import medians_in_turn
 
 NETWORKS = {"bare": {}, "ATR_sim": {"block": "atr_sim"}, "ATR": {"block": "atr"}}
 WARM_UP = 3  # rounds that do not count: kernels are chosen and memory is taken in them
@@ -108,7 +108,7 @@ def forward(options: Options, device: torch.device, batch: int) -> list[dict]:
             fast = atr.optimised(model, precision=precision)
             works[name, f"optimised, {precision}"] = lambda m=fast: m(clips)
     with torch.inference_mode():
-        seconds = medians_in_turn(works, options.repeats, device)
+        seconds = medians_in_turn(works, options.repeats, clock_of(device), WARM_UP)
     return [
         {
             "clips": batch,
@@ -147,7 +147,7 @@ def training(options: Options, device: torch.device, precision: str) -> list[dic
 
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        seconds = medians_in_turn({name: step}, options.repeats, device)[name]
+        seconds = medians_in_turn({name: step}, options.repeats, clock_of(device), WARM_UP)[name]
         peak = torch.cuda.max_memory_allocated(device) / 1e9 if device.type == "cuda" else None
         over = seconds / (rows[0]["ms"] / 1e3) if rows else 1.0
         found = {
@@ -160,23 +160,15 @@ def training(options: Options, device: torch.device, precision: str) -> list[dic
     return rows
 
 
-def medians_in_turn(works: dict, repeats: int, device: torch.device) -> dict:
-    """Median seconds of each, with the device's work at its end; every round takes all of them in turn."""
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """Seconds, when the device has done what it was given."""
 
-    def taken(work: Callable[[], object]) -> float:
-        synchronise(device)
-        start = time.perf_counter()
-        work()
-        synchronise(device)
-        return time.perf_counter() - start
+    def clock() -> float:
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+        return time.perf_counter()
 
-    rounds = [{key: taken(work) for key, work in works.items()} for _ in range(WARM_UP + repeats)][WARM_UP:]
-    return {key: statistics.median(each[key] for each in rounds) for key in works}
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+    return clock
 
 
 def maps(options: Options, device: torch.device) -> dict:

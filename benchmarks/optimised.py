@@ -11,9 +11,6 @@ one JSON file.
 
 import json
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from atr.data.clips import open_clips
 from atr.inference import PRECISIONS
 from atr.models import VideoClassifier
 from atr.video.transforms import normalised, to_unit
+from benchmarks.timing import medians_in_turn
 
 NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
 PLAIN = "plain"
@@ -81,18 +79,6 @@ def forward_ratios(options: Options, kinds: tuple[str, ...], batch: int) -> list
         }
         for (name, kind), value in seconds.items()
     ]
-
-
-def medians_in_turn(works: dict, repeats: int) -> dict:
-    """Median CPU seconds of each; every round takes all of them in turn, and the first round does not count."""
-
-    def taken(work: Callable[[], object]) -> float:
-        start = time.process_time()
-        work()
-        return time.process_time() - start
-
-    rounds = [{key: taken(work) for key, work in works.items()} for _ in range(repeats + 1)][1:]
-    return {key: statistics.median(each[key] for each in rounds) for key in works}
 
 
 def differences(checkpoint: Path, data: str) -> list[dict]:

@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 import atr
+from analysis.ablation.cells import read_cells
+from analysis.ablation.numbers import accuracy, by_network, difference, share
 from analysis.statistics import wilson_interval
 from app.loading.predictions import stored_predictions, tables
 from app.loading.results import REQUIRED, readable_results
@@ -32,7 +34,8 @@ KINDS = {  # the files of a result folder, beside result.json
     "health": {"health.csv", "health.npz"},
     "relations": {"fig4.pdf", "fig4.svg", "relations.csv", "relations.npz"},
 }
-RESULTS = sorted(path.name for path in (ASSETS / "results").iterdir() if path.is_dir())
+CELLS = ASSETS / "results" / "ablations"
+RESULTS = sorted(path.name for path in (ASSETS / "results").iterdir() if path.is_dir() and path != CELLS)
 CLIPS = json.loads((ASSETS / "clips" / "annotations.json").read_text())
 
 
@@ -119,6 +122,40 @@ def test_shipped_predictions_can_be_compared_and_have_the_accuracies_of_the_benc
     assert len(found) == len(checkpoints)
 
 
+def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_their_seed_0():
+    cells, faults = read_cells(CELLS)
+    found = by_network(cells)
+    assert faults == [] and sum(map(len, found.values())) == len(cells)
+    start = json.loads((ASSETS / "checkpoints" / "tabletop-tsn" / "config.json").read_text())[
+        "weights_sha256"
+    ]
+    assert {cell.start for cell in cells} == {start}
+    for network, name in (("atr-s3-5-long", "tabletop-atr"), ("atr-sim-s3-5-long", "tabletop-atr-sim")):
+        stored, _ = stored_predictions(name)
+        (shipped,) = (each.predictions for each in stored.values())
+        assert np.array_equal(found[network][0].verdicts, shipped.correct)
+
+
+def test_the_seeds_told_are_those_of_the_cells():
+    found = by_network(read_cells(CELLS)[0])
+    sim, atr_ = found["atr-sim-s3-5-long"], found["atr-s3-5-long"]
+    told = (ROOT / "docs" / "results.md").read_text()
+    for a, b in zip(sim, atr_, strict=True):
+        best = max(b.fig5, key=b.fig5.__getitem__)
+        assert (
+            f"| {a.seed} | {100 * a.top1:.1f} | {100 * b.top1:.1f} | {100 * (b.top1 - a.top1):+.1f} |" in told
+        )
+        assert (
+            f"| {100 * a.within_pairs:.1f} | {100 * b.within_pairs:.1f} | {best} {b.fig5[best]:.2f} |" in told
+        )
+    gain = difference(atr_, sim)
+    assert (
+        f"| mean [95 %] | {share(accuracy(sim))} | {share(accuracy(atr_))} | **{100 * gain.value:+.1f} "
+        in told
+    )
+    assert f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]**" in told
+
+
 def test_the_benchmark_of_scaling_has_a_row_for_every_preset_of_the_paper():
     rows = json.loads((ASSETS / "results" / "scaling.json").read_text())["needs"]
     paper = {name for name in PRESETS if name.split("-")[0] in ("sthv1", "sthv2", "k400")}
@@ -174,6 +211,8 @@ def is_told_of(parts: tuple[str, ...], text: str) -> bool:
             return any(name in (entry["video"], entry["masks"]) for entry in CLIPS["clips"])
         case ("checkpoints", name, "model.safetensors" | "config.json" | "confusion.csv"):
             return re.search(rf"train .*--out assets/checkpoints/{name}\n", text) is not None
+        case ("results", "ablations", name):
+            return name.endswith(".json") and "`ablations/` holds a file for each cell" in text
         case ("results", folder, _):
             kind, name, _ = re.fullmatch(r"([a-z]+)-([\w-]+)-([0-9a-f]{12})", folder).groups()
             program = "atr evaluate" if kind == "predictions" else f"analysis {kind}"

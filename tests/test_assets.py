@@ -22,6 +22,7 @@ from atr.results.predictions import read_predictions
 from atr.tabletop import CLASSES, REVERSED
 from atr.training.presets import PRESETS
 from atr.video.decoding import decode, probe
+from benchmarks.performance import BEGIN, END, Answer, table
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "assets"
@@ -160,6 +161,16 @@ def test_the_benchmark_of_scaling_has_a_row_for_every_preset_of_the_paper():
     rows = json.loads((ASSETS / "results" / "scaling.json").read_text())["needs"]
     paper = {name for name in PRESETS if name.split("-")[0] in ("sthv1", "sthv2", "k400")}
     assert sorted(row["preset"] for row in rows) == sorted(paper)
+
+
+def test_the_table_of_performance_is_what_was_measured():
+    found = json.loads((ASSETS / "results" / "benchmarks.json").read_text())
+    answers = [
+        Answer(**{key: value for key, value in each.items() if key != "met"}) for each in found["answers"]
+    ]
+    assert [answer.met for answer in answers] == [each["met"] for each in found["answers"]]
+    page = (ROOT / "docs" / "performance.md").read_text()
+    assert f"{BEGIN}\n{table(answers, found)}\n{END}" in page
 
 
 def told_accuracies() -> dict[str, tuple[float, float, float, float]]:

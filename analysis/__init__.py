@@ -20,8 +20,4 @@ PLACES = {
     "js_divergence": "relations.divergence",
     "record": "recording",
 }
-__getattr__ = imported_when_used(__name__, PLACES)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = imported_when_used(__name__, PLACES)

@@ -40,8 +40,4 @@ PLACES = {
     "optimised": "inference",
     "save_checkpoint": "checkpoint",
 }
-__getattr__ = imported_when_used(__name__, PLACES)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = imported_when_used(__name__, PLACES)

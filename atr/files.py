@@ -154,7 +154,7 @@ def require_folder(folder: Path) -> None:
         raise ValueError(f"{folder} is not a folder")
 
 
-def write_json(path: Path, values: dict) -> None:
+def write_json(path: Path, values: dict | list) -> None:
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(values, indent=1) + "\n")
 

@@ -7,8 +7,10 @@ from importlib.util import find_spec
 from typing import Any
 
 
-def imported_when_used(package: str, places: dict[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package. places: name -> the module it comes from, below the package.
+def imported_when_used(
+    package: str, places: dict[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package. places: name -> the module it comes from, below the package.
 
     Modules of the package are found too: `atr.models` after `import atr` alone.
     """
@@ -23,4 +25,7 @@ def imported_when_used(package: str, places: dict[str, str]) -> Callable[[str], 
         setattr(sys.modules[package], name, value)
         return value
 
-    return __getattr__
+    def __dir__() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *places})
+
+    return __getattr__, __dir__

@@ -8,7 +8,6 @@ checkpoints the difference with its bootstrap interval, the clips that only one 
 two-sided McNemar test on these, adjusted for the number of pairs (Holm).
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import tyro
 from analysis.compare.numbers import all_pairs, summary
 from atr import tabletop
 from atr.results.predictions import Predictions, read_predictions
+from benchmarks.measuring import write_found
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ def main(options: Options) -> None:
     for table in tables.values():
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     written = {name: table.to_dict("records") for name, table in tables.items()}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(written, indent=1) + "\n")
+    write_found(written, options.out)
 
 
 def within_pairs(predictions: Predictions) -> float:

@@ -9,8 +9,6 @@ GPU is found it says what it leaves out; `--device cpu` measures there what does
 JSON file with the name of the card.
 """
 
-import json
-import platform
 import signal
 import subprocess
 import sys
@@ -26,10 +24,10 @@ import tyro
 from safetensors.torch import load_file
 
 import atr
-from analysis import record
-from atr.models import VideoClassifier
+from atr.video.transforms import normalised, to_unit
+from benchmarks.inspection import recorded
+from benchmarks.measuring import medians_in_turn, processor, write_found
 from benchmarks.optimised import compared
-from benchmarks.timing import medians_in_turn
 
 NETWORKS = {"bare": {}, "ATR_sim": {"block": "atr_sim"}, "ATR": {"block": "atr"}}
 WARM_UP = 3  # rounds that do not count: kernels are chosen and memory is taken in them
@@ -85,14 +83,13 @@ def main(options: Options) -> None:
             pd.DataFrame(written[name]).to_string(index=False, float_format=lambda value: f"{value:.4g}"),
             flush=True,
         )
-        options.out.parent.mkdir(parents=True, exist_ok=True)  # after every part: a run cut short is not lost
-        options.out.write_text(json.dumps(written, indent=1) + "\n")
+        write_found(written, options.out)  # after every part: a run cut short is not lost
 
 
 def name_of(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+    return processor()
 
 
 def forward(options: Options, device: torch.device, batch: int) -> list[dict]:
@@ -123,14 +120,9 @@ def forward(options: Options, device: torch.device, batch: int) -> list[dict]:
     ]
 
 
-def recorded(model: VideoClassifier, clips: torch.Tensor) -> None:
-    with record(model):
-        model(clips)
-
-
 def training(options: Options, device: torch.device, precision: str) -> list[dict]:
     """A row a network: milliseconds of a step, clips/s, over the bare network, peak memory in GB."""
-    frames = torch.randint(0, 256, (options.train_batch, 8, 3, options.size, options.size), dtype=torch.uint8)
+    frames = torch.randint(0, 256, (options.train_batch, 8, options.size, options.size, 3), dtype=torch.uint8)
     targets = torch.randint(0, 174, (options.train_batch,), device=device)
     rows: list[dict] = []
     for name, block in NETWORKS.items():
@@ -138,7 +130,7 @@ def training(options: Options, device: torch.device, precision: str) -> list[dic
         optimizer = torch.optim.SGD(model.parameters(), 1e-3, momentum=0.9)
 
         def step(model=model, optimizer=optimizer) -> None:
-            clips = frames.to(device, non_blocking=True).float().div(255).sub(0.45).div(0.225)
+            clips = normalised(to_unit(frames.to(device, non_blocking=True)), model.preprocessing)
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
                 logits = model(clips)
             torch.nn.functional.cross_entropy(logits.float(), targets).backward()

@@ -8,7 +8,6 @@ Then one reasoner alone on the vectors of a block of stage 5. Medians of repeats
 table and writes one JSON file.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from analysis import record
 from analysis.gradcam import gradcam
 from atr import ATRConfig
 from atr.block import build_reasoner
-from benchmarks.timing import medians_in_turn
+from atr.models import VideoClassifier
+from benchmarks.measuring import medians_in_turn, write_found
 
 LAST = "S5B3"
 CLIPS = 16  # in one call of a reasoner alone, which is over in a moment
@@ -42,8 +42,7 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     rows = [*looking(options), *reasoners(options)]
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(rows, indent=1) + "\n")
+    write_found(rows, options.out)
 
 
 def looking(options: Options) -> list[dict]:
@@ -55,10 +54,6 @@ def looking(options: Options) -> list[dict]:
         with torch.inference_mode():
             model(clips)
 
-    def recorded(model=model) -> None:
-        with torch.inference_mode(), record(model):
-            model(clips)
-
     def explained(blocks: tuple[str, ...]) -> None:
         for block in blocks:
             gradcam(model, clips, block, target=0)
@@ -66,8 +61,8 @@ def looking(options: Options) -> list[dict]:
     fast = atr.optimised(model)
     works = {
         "bare": bare,
-        "recorded": recorded,
-        "fast": lambda: recorded(fast),
+        "recorded": lambda: recorded(model, clips),
+        "fast": lambda: recorded(fast, clips),
         "last": lambda: explained((last,)),
         "all": lambda: explained(model.block_names),
     }
@@ -88,6 +83,11 @@ def looking(options: Options) -> list[dict]:
             "ratio": seconds["fast"] / seconds["last"],
         },
     ]
+
+
+def recorded(model: VideoClassifier, clips: torch.Tensor) -> None:
+    with torch.inference_mode(), record(model):
+        model(clips)
 
 
 def reasoners(options: Options) -> list[dict]:

@@ -1,9 +1,13 @@
-"""Medians of works that take turns, in CPU seconds: other work on the machine does not count, and hardly matters."""
+"""What the benchmarks of speed share: medians of works that take turns, the processor, the file of what came of it."""
 
+import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from atr.files import write_json
 
 Key = TypeVar("Key")
 
@@ -14,7 +18,10 @@ def medians_in_turn(
     clock: Callable[[], float] = time.process_time,
     warm_up: int = 1,
 ) -> dict[Key, float]:
-    """Median seconds of each; every round takes all of them in turn, and the first `warm_up` rounds do not count."""
+    """Median seconds of each, of the CPU unless another clock is given: other work on the machine then hardly matters.
+
+    Every round takes all of them in turn, and the first `warm_up` rounds do not count.
+    """
 
     def taken(work: Callable[[], object]) -> float:
         start = clock()
@@ -23,3 +30,17 @@ def medians_in_turn(
 
     rounds = [{key: taken(work) for key, work in works.items()} for _ in range(warm_up + repeats)][warm_up:]
     return {key: statistics.median(each[key] for each in rounds) for key in works}
+
+
+def processor() -> str:
+    """As the system names it, where it does."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def write_found(values: Any, out: Path) -> None:
+    """JSON, in a folder that is made where it is missing."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(out, values)

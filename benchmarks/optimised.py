@@ -9,8 +9,6 @@ the plain float32 network's, over the span of that map, and how many clips get a
 one JSON file.
 """
 
-import json
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from atr.data.clips import open_clips
 from atr.inference import PRECISIONS
 from atr.models import VideoClassifier
 from atr.video.transforms import normalised, to_unit
-from benchmarks.timing import medians_in_turn
+from benchmarks.measuring import medians_in_turn, processor, write_found
 
 NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
 PLAIN = "plain"
@@ -52,10 +50,9 @@ def main(options: Options) -> None:
     same = [row for checkpoint in options.checkpoints for row in differences(checkpoint, options.data)]
     for table in (speeds, same):
         print(pd.DataFrame(table).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    machine = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__}
+    machine = {"machine": processor(), "torch": torch.__version__}
     written = {**machine, "threads": options.threads, "forward": speeds, "answers": same}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(written, indent=1) + "\n")
+    write_found(written, options.out)
 
 
 def forward_ratios(options: Options, kinds: tuple[str, ...], batch: int) -> list[dict]:

@@ -19,6 +19,8 @@ from pathlib import Path
 import torch
 import tyro
 
+from benchmarks.measuring import processor, write_found
+
 BEGIN, END = "<!-- table: python -m benchmarks.performance -->", "<!-- end of table -->"
 BOUNDS = {"≤": operator.le, "≥": operator.ge}
 CHECKPOINTS = ("tabletop-atr", "tabletop-atr-sim")
@@ -72,7 +74,7 @@ def main(options: Options) -> None:
         "torch": torch.__version__,
         "answers": [{**asdict(a), "met": a.met} for a in answers],
     }
-    options.out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+    write_found(written, options.out)
     before, rest = options.page.read_text().split(BEGIN)
     options.page.write_text(f"{before}{BEGIN}\n{table(answers, written)}\n{END}{rest.split(END)[1]}")
 
@@ -86,14 +88,6 @@ def ran(script: str, arguments: list[str], folder: Path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     return json.loads(out.read_text())
-
-
-def processor() -> str:
-    """As the system names it, where it does."""
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 def starting(rows: list[dict]) -> list[Answer]:

@@ -5,7 +5,6 @@
 CPU seconds of fresh interpreters that take turns, medians. Prints a table and writes one JSON file.
 """
 
-import json
 import resource
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from benchmarks.timing import medians_in_turn
+from benchmarks.measuring import medians_in_turn, write_found
 
 WORKS = {
     "import torch": ["-c", "import torch"],
@@ -41,8 +40,7 @@ def main(options: Options) -> None:
         for name, value in seconds.items()
     ]
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(rows, indent=1) + "\n")
+    write_found(rows, options.out)
 
 
 def started(words: list[str]) -> None:

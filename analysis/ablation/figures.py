@@ -93,7 +93,7 @@ def cost_figure(found: Found) -> go.Figure | None:
                 hovertemplate="%{text}: %{y:.1%} at %{x:.3f} G<extra></extra>",
             )
         )
-    if not seen & found.keys():
+    if not seen:
         return None
     figure.update_xaxes(title_text="multiply-accumulates of one clip, in billions", **GRID)
     figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", **GRID)

@@ -52,7 +52,7 @@ class NoBlock(nn.Identity):
 class FastATRBlock(nn.Module):
     """The ATR block in evaluation: X (N*T, C, H, W) and what X is made of, (N*T, K, H, W), -> Y, where X lay.
 
-    Only where a hook sees the two beside each other X is kept.
+    X is kept only where a hook sees the two beside each other, or a gradient is taken.
 
     Args:
         projection: X as a 1x1 convolution of its source; None where X is its own source.
@@ -67,7 +67,7 @@ class FastATRBlock(nn.Module):
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         actionness = self.arl(source)
         r = self.reasoner(self.afa(source, actionness))
-        return self.afd(x.clone() if self._forward_hooks else x, actionness, r)
+        return self.afd(kept_for(self, x), actionness, r)
 
 
 class FastATRSimBlock(nn.Module):
@@ -80,7 +80,12 @@ class FastATRSimBlock(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         s = self.lift(source.mean(dim=(2, 3), dtype=torch.float32)).unflatten(0, (-1, self.num_frames))
-        return self.afd(x.clone() if self._forward_hooks else x, None, self.reasoner(s))
+        return self.afd(kept_for(self, x), None, self.reasoner(s))
+
+
+def kept_for(block: nn.Module, x: Tensor) -> Tensor:
+    """X, or a copy where something else needs X as it is."""
+    return x.clone() if block._forward_hooks or x.requires_grad else x
 
 
 def fast_slot(slot: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> nn.Module:

@@ -11,6 +11,8 @@ from atr.options import require
 from atr.resnet import BasicBlock, Bottleneck
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+FLOAT32, PLAIN = "float32", "plain"
+INFERENCE = (*PRECISIONS, PLAIN)  # how the commands compute
 
 
 def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedClassifier":
@@ -45,6 +47,15 @@ def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedC
     made.labels, made.facts = list(model.labels), dict(model.facts)
     made.preprocessing, made.sampling = model.preprocessing, model.sampling
     return made
+
+
+def for_inference(model: VideoClassifier, inference: str) -> VideoClassifier:
+    """A network as a command computes with it: itself if "plain", else optimised in one of PRECISIONS.
+
+    Raises ValueError for other names.
+    """
+    require("inference", inference, INFERENCE)
+    return model if inference == PLAIN else optimised(model, precision=inference)
 
 
 def computes_in_bf16(device: torch.device) -> bool:

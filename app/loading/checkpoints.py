@@ -5,6 +5,7 @@ import streamlit as st
 from app.loading.roots import root, stamp_of
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, readable_checkpoints
 from atr.describe import Description, describe
+from atr.inference import FLOAT32, for_inference
 from atr.models import ModelConfig, VideoClassifier
 from atr.preprocessing import Preprocessing
 
@@ -58,7 +59,7 @@ def model_config(name: str) -> ModelConfig | None:
 
 
 def model(name: str) -> VideoClassifier:
-    """The model of a checkpoint, shared by all sessions. Raises CheckpointError."""
+    """The model of a checkpoint, optimised for inference, shared by all sessions. Raises CheckpointError."""
     stamp = checkpoint_stamp(name)
     try:
         return _model(str(root("checkpoints") / name), stamp)
@@ -74,7 +75,7 @@ def checkpoint_stamp(name: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Loading the checkpoint …")
 def _model(folder: str, stamp: str) -> VideoClassifier:
-    return load_checkpoint(folder)
+    return for_inference(load_checkpoint(folder), FLOAT32)
 
 
 def description(config: dict) -> Description:

@@ -12,6 +12,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
+from atr.inference import FLOAT32, INFERENCE, for_inference
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
@@ -59,6 +60,8 @@ class Predict:
     """of --overlay: as in `python -m analysis actionness`"""
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
+    inference: Literal[INFERENCE] = FLOAT32
+    """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
     follow_outside: bool = False
     """follow the links in a folder that lead out of it"""
     allow_damaged: bool = False
@@ -74,7 +77,7 @@ class Predict:
         if unused:
             print(unused, file=sys.stderr)
         protocol = Protocol.named(self.protocol)
-        model = load_checkpoint(self.checkpoint).to(device_named(self.device))
+        model = for_inference(load_checkpoint(self.checkpoint), self.inference).to(device_named(self.device))
         if self.overlay is not None and model.config.block != "atr":
             raise ValueError(
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
@@ -129,7 +132,8 @@ class Predict:
                 "checkpoint": checkpoint_facts(self.checkpoint),
                 "labels": model.labels,
             }
-            settings = {"protocol": self.protocol, **sampling_facts(model.sampling)}
+            settings: dict = {"protocol": self.protocol, **sampling_facts(model.sampling)}
+            settings["inference"] = self.inference
             if protocol.num_views > 1:
                 settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
             settings |= {"notes": notes, **told, "software": software()}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -14,6 +14,7 @@ from msgspec import Struct
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
 from atr.data.labels import label_mapping
+from atr.inference import FLOAT32, INFERENCE, for_inference
 from atr.models import VideoClassifier
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
@@ -61,6 +62,8 @@ class Options:
     """read clips that lie outside the data set's folder, by their path in a list or by a link"""
     allow_damaged: bool = False
     """use videos that cannot be decoded whole; the nearest frames stand in for those missing, and the result says so"""
+    inference: Literal[INFERENCE] = FLOAT32
+    """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
 
 
 SharedOptions = Annotated[
@@ -150,7 +153,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     Raises:
         ValueError: the checkpoint, the data or the question do not fit, or no clip could be read.
     """
-    state, model = process_state(), load_checkpoint(options.checkpoint)
+    state, model = process_state(), for_inference(load_checkpoint(options.checkpoint), options.inference)
     question = question_for(model)
     with state.main_process_first():  # of several processes one renders
         clips = question.open(model, options)
@@ -158,6 +161,8 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
         for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
+    if options.inference == "bf16":  # another answer; the other two agree
+        folder = folder.with_name(f"{folder.name}-bf16")
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
     if not folder.exists():
@@ -224,6 +229,7 @@ def facts_of(
         "checkpoint": checkpoint_facts(options.checkpoint),
         "data": data,
         **sampling_facts(model.sampling),
+        "inference": options.inference,
         "notes": list(model.sampling.notes),
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
         **notice_facts({clips.ids[index]: notices[index] for index in sorted(notices)}),

@@ -216,7 +216,8 @@ def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, worl
     maps = clip_actionness(
         load_checkpoint(world / "checkpoints" / "only"), world / "clips" / "val-000000.mp4"
     ).maps
-    assert drawn[-1]["medians"] == pytest.approx({name: np.median(values) for name, values in maps.items()})
+    medians = {name: np.median(values) for name, values in maps.items()}
+    assert drawn[-1]["medians"] == pytest.approx(medians, rel=1e-3)  # the page's network is optimised
     app.button_group(key="sheet_style True").set_value("signed").run()
     assert drawn[-1]["style"] == "signed" and not app.exception
     assert any("where the hand goes" in caption.value for caption in app.caption)

@@ -76,19 +76,21 @@ def test_in_bf16_it_is_near_the_network(trained, clips, name, options):
         assert 0 < difference < 0.05 * spread(values), what
 
 
-def test_the_health_of_its_blocks_and_its_gradients_are_the_networks(trained, clips):
-    model = trained(*NETWORKS[0])
+@pytest.mark.parametrize("network", [NETWORKS[0], ("tsn_resnet18", {"block": "atr"}), NETWORKS[5]])
+def test_the_health_of_its_blocks_and_its_gradients_are_the_networks(trained, clips, network):
+    model = trained(*network)
     fast = atr.optimised(model, precision="float32")
     seen = []
-    for network in (model, fast):
-        with torch.inference_mode(), watch(network) as vitals:
-            network(clips)
+    for each in (model, fast):
+        with torch.inference_mode(), watch(each) as vitals:
+            each(clips)
         seen.append(vitals.values())
     for block, quantities in seen[0].items():
         for quantity, values in quantities.items():
             assert seen[1][block][quantity] == pytest.approx(values, rel=1e-3, nan_ok=True), (block, quantity)
-    expected = gradcam(model, clips, "S4B2", 0, relu=False)
-    torch.testing.assert_close(gradcam(fast, clips, "S4B2", 0, relu=False), expected, rtol=1e-3, atol=1e-5)
+    for block in ("S3B1", "S4B2"):
+        expected = gradcam(model, clips, block, 0, relu=False)
+        torch.testing.assert_close(gradcam(fast, clips, block, 0, relu=False), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_the_network_it_was_made_of_stays_as_it_is(trained):

@@ -39,7 +39,7 @@ def run(clip, checkpoint, out, *more):
 def test_the_command_writes_what_the_functions_compute(clip, checkpoint, tmp_path, capsys):
     out = tmp_path / "new" / "folder"
     assert run(clip, checkpoint, out, "--block", "S4B1", "S5B2", "--normalisation", "sigmoid") == 0
-    expected = clip_actionness(atr.load_checkpoint(checkpoint), clip)
+    expected = clip_actionness(atr.optimised(atr.load_checkpoint(checkpoint), precision="float32"), clip)
 
     numbers = np.load(out / "actionness.npz")
     for name, maps in expected.maps.items():

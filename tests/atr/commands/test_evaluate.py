@@ -95,6 +95,19 @@ def test_six_views_are_averaged_as_probabilities(checkpoint, clips_folder, tmp_p
         require_comparable([predictions, older])
 
 
+def test_the_network_is_optimised_unless_told_otherwise(whole, checkpoint, clips_folder, tmp_path):
+    options = ("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, "--inference")
+    assert evaluate(*options, "plain") == 0
+    plain = only_predictions(tmp_path)
+    assert (plain.facts["inference"], whole.facts["inference"]) == ("plain", "float32")
+    np.testing.assert_allclose(whole.scores, plain.scores, rtol=0, atol=1e-5)
+    assert evaluate(*options, "bf16") == 0  # another answer, in a folder of its own
+    (folder,) = tmp_path.glob("predictions-*-bf16")
+    rounded = read_predictions(folder)
+    assert rounded.facts["inference"] == "bf16" and not np.allclose(rounded.scores, plain.scores, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(rounded.scores, plain.scores, rtol=0, atol=0.05)
+
+
 def test_two_processes_say_the_same(whole, checkpoint, clips_folder, tmp_path):
     arguments = ("--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path)
     done = launch("atr", "evaluate", *arguments, processes=2)
@@ -112,7 +125,7 @@ import atr
 from atr.data.clips import VideoClips
 from atr.results.evaluate import view_scores
 from atr.video.protocol import Protocol
-model = atr.load_checkpoint(sys.argv[1])
+model = atr.optimised(atr.load_checkpoint(sys.argv[1]), precision="float32")
 clips = VideoClips(Path(sys.argv[2]), num_frames=4, preprocessing=model.preprocessing)
 calls = []
 def progress(done, total):
@@ -125,7 +138,7 @@ view_scores(model, clips, Protocol(), partial=Path(sys.argv[3]), save_every=0, p
 def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED, checkpoint, clips_folder, tmp_path / "partial"])
     assert killed.returncode == -signal.SIGKILL
-    model = atr.load_checkpoint(checkpoint)
+    model = atr.optimised(atr.load_checkpoint(checkpoint), precision="float32")
     clips = VideoClips(clips_folder, num_frames=4, preprocessing=model.preprocessing)
     seen = []
     rows, broken = atr.results.evaluate.view_scores(

@@ -86,8 +86,8 @@ def clip_actionness(
         model: in evaluation mode, on any device.
         clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
         preprocessing: the model's own when None.
-        view: "crop", the centre square of the evaluation, or "whole", the entire frame. The probabilities are
-            the crop's in either case.
+        view: "crop", the square of the evaluation (the whole frame where that is squeezed), or "whole", the entire
+            frame. The probabilities are the crop's in either case.
         max_frames: of a longer clip this many frames, evenly spread, get a map; `notes` say so.
         batch_size: samplings in one forward pass.
         fps: of a clip given as frames; a file states its own.

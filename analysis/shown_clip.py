@@ -72,7 +72,7 @@ def show(
         clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
         num_frames: T, the frames the evaluation samples.
         sampling: how it samples them.
-        view: "crop", the centre square of the evaluation, or "whole", the entire frame.
+        view: "crop", the square of the evaluation, or "whole", the entire frame.
         max_frames: of a longer clip this many frames, evenly spread, are shown.
         fps: of a clip given as frames; a file states its own.
         allow_damaged: as `atr.video.decoding.open_video` has it.

@@ -8,14 +8,14 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import torch
-from msgspec import Meta
+from msgspec import Meta, UnsetType
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from atr.files import sha256, whole_folder
 from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
 from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
 
@@ -25,7 +25,7 @@ OWN_KEYS = ("format", "model", "labels", "preprocessing", "weights_sha256")
 MOST_CONFIG_BYTES = MOST_HEADER_BYTES = 16 * 2**20
 # Blocks are looked up in their table, as the names of networks and placements are, by `parts_of`.
 StoredModel = exact(ModelConfig, block=Name | None)
-StoredPreprocessing = exact(Preprocessing)
+StoredPreprocessing = exact(Preprocessing, fit=Fit | UnsetType)
 Config = msgspec.defstruct(
     "Config",
     [

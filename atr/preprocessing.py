@@ -2,13 +2,16 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
+
+from atr.options import require
 
 Pixels = Annotated[int, Meta(ge=1, le=8192)]
 Mean = Annotated[float, Meta(ge=-1000, le=1000)]
 Std = Annotated[float, Meta(gt=0, le=1000)]
+Fit = Literal["crop", "squeeze"]
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,16 @@ class Preprocessing:
     """How frames are prepared for a model; saved in its checkpoint.
 
     short_side: length in pixels the shorter side is resized to. crop: side of the square cut from the centre.
-    mean, std: per channel (RGB, values in [0, 1]); the defaults are ImageNet's.
+    mean, std: per channel (RGB, values in [0, 1]); the defaults are ImageNet's. fit: "crop", the longer side is resized
+    as the shorter one is; "squeeze", it is resized to `short_side` too, so that the square shows the whole frame where
+    `crop` is `short_side`.
     """
 
     short_side: Pixels = 256
     crop: Pixels = 224
     mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
     std: tuple[Std, Std, Std] = (0.229, 0.224, 0.225)
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         # JSON knows no tuples; equality between a saved and a built instance needs them.
@@ -40,9 +46,14 @@ class Preprocessing:
             raise ValueError(f"mean and std must be finite, got {self.mean} and {self.std}")
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, got {self.std}")
+        require("fit", self.fit, get_args(Fit))
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """For JSON. `fit` is in it where it is "squeeze" only: so what is older than the choice keeps its digest."""
+        values = asdict(self)
+        if self.fit == "crop":
+            del values["fit"]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict) -> "Preprocessing":

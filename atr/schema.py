@@ -8,10 +8,10 @@ import re
 import reprlib
 import stat
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from msgspec import inspect as types
 
 MOST_LEVELS = 32  # of values within values
@@ -153,14 +153,15 @@ def require_plain(values: object) -> None:
 def exact(kind: type, **others: Any) -> type[msgspec.Struct]:
     """What a dataclass looks like in JSON: all of its fields and no other, of the types they are annotated with.
 
-    others: types of fields whose annotation does not tell all that is allowed.
+    others: types of fields whose annotation does not tell all that is allowed; with UnsetType the key may be missing.
     """
     hints = get_type_hints(kind, include_extras=True) | others
-    fields = [
-        (name, exact(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint)
-        for name, hint in hints.items()
-    ]
-    return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
+    fields: list[tuple] = []
+    for name, hint in hints.items():
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            hint = exact(hint)
+        fields.append((name, hint, UNSET) if UnsetType in get_args(hint) else (name, hint))
+    return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True, kw_only=True)
 
 
 def check(values: object, kind: Any) -> None:

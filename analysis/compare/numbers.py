@@ -281,7 +281,7 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
         kept["model"] = dict(checkpoint["model"])
         if kept["model"]["block"] is None:
             kept["model"] = {k: v for k, v in kept["model"].items() if k not in ("atr", "placement")}
-        kept["preprocessing"] = checkpoint["preprocessing"]
+        kept["preprocessing"] = {"fit": "crop"} | checkpoint["preprocessing"]  # told where it is another
         kept["sampling"] = p.facts.get("sampling", "uniform")  # older results are of networks trained so
         training = checkpoint.get("training") or {}  # weights from elsewhere come without
         kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}

@@ -11,7 +11,7 @@ from atr.checkpoint import save_checkpoint
 from atr.convert import LAYOUTS, convert
 from atr.data.text import read_text
 from atr.files import sha256
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import SAMPLINGS, Sampling
 
 
@@ -41,6 +41,8 @@ class Convert:
     """pixels the shorter side was resized to; 256 by default"""
     crop: int | None = None
     """side in pixels of the square cut from it; 224 by default"""
+    fit: Fit | None = None
+    """how frames became squares: crop, the longer side cut, by default; or squeeze, both sides resized to short_side"""
     mean: tuple[float, float, float] | None = None
     """of red, green and blue in [0, 1]; ImageNet's by default"""
     std: tuple[float, float, float] | None = None
@@ -80,7 +82,7 @@ class Convert:
 
     def preprocessing(self) -> dict:
         """What is said of the frames, by the names of `Preprocessing`."""
-        names = ("short_side", "crop", "mean", "std")
+        names = ("short_side", "crop", "fit", "mean", "std")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def stated_sampling(self) -> Sampling | None:

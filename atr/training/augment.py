@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from atr.data.symmetry import NO_CLASS, ClassSymmetry
+from atr.preprocessing import Fit
 from atr.video.transforms import resize
 
 LUMA = (0.299, 0.587, 0.114)  # of R, G, B, ITU-R BT.601
@@ -19,8 +20,8 @@ class Augmentation:
 
     Attributes:
         crop_scales: the crop's sides, as shares of the frame's shorter side, in falling order; height and width are
-            drawn one step apart at most, the place is a corner or the centre (Wang et al. 2016, TSN). Empty: the
-            frames are as large as the crop already.
+            drawn one step apart at most, the place is a corner or the centre (Wang et al. 2016, TSN). Of frames that are
+            squeezed, each as a share of its own side. Empty: the frames are as large as the crop already.
         mirror: probability of a horizontal flip; the label becomes its mirror class, and a clip whose mirror image is of
             no class is not flipped. None: one half where the mirror classes are known (Something-Something, the demo
             set), zero elsewhere.
@@ -60,11 +61,13 @@ def augment(
     strength: Augmentation,
     size: int,
     generator: np.random.Generator,
+    fit: Fit = "crop",
 ) -> tuple[np.ndarray, int]:
     """Frames uint8 (T, H, W, 3) and a label -> uint8 (T, size, size, 3) and the label of what they show now.
 
     Args:
         symmetry: what the classes become; None where it is not known, and then no clip is flipped.
+        fit: how frames become squares, `Preprocessing`.
 
     Raises:
         ValueError: there are no crop scales and the frames are not `size` large, or a clip is to be played backwards
@@ -72,7 +75,7 @@ def augment(
     """
     if strength.crop_scales:
         whole_height, whole_width = frames.shape[1:3]
-        height, width, top, left = crop_box(whole_height, whole_width, strength.crop_scales, generator)
+        height, width, top, left = crop_box(whole_height, whole_width, strength.crop_scales, generator, fit)
         frames = resize(frames[:, top : top + height, left : left + width], size, size)
     if frames.shape[1:3] != (size, size):
         raise ValueError(
@@ -103,11 +106,16 @@ def mirrored_share(strength: Augmentation, symmetry: ClassSymmetry | None) -> fl
 
 
 def crop_box(
-    height: int, width: int, scales: tuple[float, ...], generator: np.random.Generator
+    height: int,
+    width: int,
+    scales: tuple[float, ...],
+    generator: np.random.Generator,
+    fit: Fit = "crop",
 ) -> tuple[int, int, int, int]:
     """A crop's (height, width, top, left) in pixels, drawn as `crop_scales` says."""
-    sides = [max(round(min(height, width) * scale), 1) for scale in scales]
-    shapes = [(h, w) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
+    of = (height, width) if fit == "squeeze" else (min(height, width),) * 2  # what the scales are shares of
+    heights, widths = ([max(round(side * scale), 1) for scale in scales] for side in of)
+    shapes = [(h, w) for i, h in enumerate(heights) for j, w in enumerate(widths) if abs(i - j) <= 1]
     crop_height, crop_width = shapes[generator.integers(len(shapes))]
     below, right = height - crop_height, width - crop_width
     places = [(0, 0), (0, right), (below, 0), (below, right), (below // 2, right // 2)]

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from atr.data.clips import ClipDataset, TabletopClips, VideoClips
 from atr.data.names import data_name
 from atr.data.symmetry import told_symmetry
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 from atr.training.augment import Augmentation, augment, mirrored_share
 from atr.training.doctor import checked
 
@@ -25,10 +25,18 @@ class TrainingClips(Dataset):
 
     Args:
         key: whole numbers >= 0, such as (seed, epoch).
+        fit: how frames become squares, `Preprocessing`.
     """
 
-    def __init__(self, clips: ClipDataset, augmentation: Augmentation, size: int, key: tuple[int, ...]):
-        self.clips, self.augmentation, self.size, self.key = clips, augmentation, size, key
+    def __init__(
+        self,
+        clips: ClipDataset,
+        augmentation: Augmentation,
+        size: int,
+        key: tuple[int, ...],
+        fit: Fit = "crop",
+    ):
+        self.clips, self.augmentation, self.size, self.key, self.fit = clips, augmentation, size, key, fit
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -42,7 +50,10 @@ class TrainingClips(Dataset):
         generator = np.random.default_rng((*self.key, index))
         frames = self.clips.random_frames(index, generator)
         label = int(self.clips.targets[index])
-        frames, label = augment(frames, label, self.clips.symmetry, self.augmentation, self.size, generator)
+        symmetry = self.clips.symmetry
+        frames, label = augment(
+            frames, label, symmetry, self.augmentation, self.size, generator, fit=self.fit
+        )
         return frames, label, generator
 
 

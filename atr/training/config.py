@@ -11,7 +11,7 @@ from torch import nn
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 from atr.training.augment import Augmentation
 from atr.training.optimisation import parameter_groups
 
@@ -69,6 +69,7 @@ class TrainConfig:
         partial_bn: freeze all batch normalisations of the frame network but the first.
         size: side of the network's input in pixels.
         short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`.
+        fit: how frames become squares: "crop" or "squeeze", `Preprocessing`.
         mean, std: of the pixel values the frame network was trained with; the defaults are ImageNet's.
         train_clips, dev_clips, val_clips: the first so many clips; None for all of a data set on disk. `dev_clips` are
             looked at after every epoch, `val_clips` once, at the end. Rendered clips are all of different seeds; of a
@@ -100,6 +101,7 @@ class TrainConfig:
     partial_bn: bool = False
     size: int = 96
     short_side: int | None = None
+    fit: Fit = "crop"
     mean: tuple[float, float, float] = Preprocessing.mean
     std: tuple[float, float, float] = Preprocessing.std
     train_clips: int | None = 10_000
@@ -146,7 +148,7 @@ class TrainConfig:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        return Preprocessing(self.short_side or self.size, self.size, self.mean, self.std)
+        return Preprocessing(self.short_side or self.size, self.size, self.mean, self.std, self.fit)
 
     @property
     def used_learning_rate(self) -> float:

@@ -27,7 +27,7 @@ class Phase:
     """What is shown, what is asked, how often.
 
     Attributes:
-        shown: data set of an epoch, built from (clips, augmentation, size, key).
+        shown: data set of an epoch, built from (clips, augmentation, size, key, fit).
         objective: (logits, targets, label smoothing) -> the loss and the share of targets hit, scalars.
         hit: name of that share in the history.
         look: what else goes into the history after an epoch, of the model.
@@ -69,9 +69,8 @@ class Run:
             num_processes=accelerator.num_processes,
             accumulation=config.accumulation,
         )
-        return self.loader(
-            phase.shown(self.data, config.augmentation, config.size, key), batch_sampler=sampler
-        )
+        shown = phase.shown(self.data, config.augmentation, config.size, key, config.fit)
+        return self.loader(shown, batch_sampler=sampler)
 
     def loader(self, clips: Dataset, **options) -> DataLoader:
         cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of a worker

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from atr.options import require
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
 from atr.video.decoding import decode
 from atr.video.sampling import dense_indices, uniform_indices
@@ -22,8 +22,8 @@ class Protocol:
 
     Attributes:
         clips: samplings of the frames, at `offsets`.
-        crops: 1, the short side resized and the centre cut as in training; or 3, squares of the whole short side at
-            the two ends and in the middle of the longer side.
+        crops: 1, the frame resized and the centre cut as in training; or 3, squares of the whole short side at the two
+            ends and in the middle of the longer side, which coincide in frames that are squeezed.
     """
 
     clips: int = 1
@@ -71,7 +71,7 @@ class Protocol:
         """Frames uint8 (L, H, W, 3) -> uint8 (crops, L, h, w, 3)."""
         if self.crops == 1:
             return cut_view(frames, preprocessing)[None]
-        return three_crops(frames, preprocessing.short_side)
+        return three_crops(frames, preprocessing.short_side, preprocessing.fit)
 
     def views(
         self, video: Path, chosen: np.ndarray, preprocessing: Preprocessing, *, allow_damaged: bool = False
@@ -95,11 +95,11 @@ def evaluated_indices(length: int, num_frames: int, sampling: Sampling) -> np.nd
     return SINGLE_VIEW.indices(length, num_frames, sampling)[0]
 
 
-def three_crops(frames: np.ndarray, side: int) -> np.ndarray:
+def three_crops(frames: np.ndarray, side: int, fit: Fit = "crop") -> np.ndarray:
     """Frames uint8 (L, H, W, 3), the short side resized to `side`, as squares along the longer side: left, centre,
-    right or top, centre, bottom; uint8 (3, L, side, side, 3). Those of square frames coincide."""
+    right or top, centre, bottom; uint8 (3, L, side, side, 3). Those of square and of squeezed frames coincide."""
     height, width = frames.shape[1:3]
-    resized = resize(frames, *resized_size(height, width, side))
+    resized = resize(frames, *resized_size(height, width, side, fit))
     space = np.array(resized.shape[1:3]) - side
     corners = [(0, 0), space // 2, space]
     return np.stack([resized[:, top : top + side, left : left + side] for top, left in corners])

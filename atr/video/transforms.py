@@ -1,4 +1,4 @@
-"""From decoded frames to a network's input: resize the short side, crop the centre, normalise."""
+"""From decoded frames to a network's input: resize, crop the centre, normalise."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from atr.options import require
-from atr.preprocessing import Preprocessing
+from atr.preprocessing import Fit, Preprocessing
 
 VIEWS = ("crop", "whole")
 STRIDE = (
@@ -20,7 +20,7 @@ def view_box(
     """Region of the original frame that the model sees, (top, left, height, width), rounded to whole pixels."""
     if _checked(view) == "whole":
         return 0, 0, height, width
-    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side, preprocessing.fit)
     top, left = _centre(resized_height, resized_width, preprocessing.crop)
     scale_y, scale_x = height / resized_height, width / resized_width
     box_height = max(round(preprocessing.crop * scale_y), 1)
@@ -40,11 +40,11 @@ def resize(frames: np.ndarray, height: int, width: int) -> np.ndarray:
 def cut_view(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> np.ndarray:
     """The model's input as pictures: frames uint8 (L, H, W, 3) -> uint8 (L, h, w, 3).
 
-    "crop": short side resized, then the centre square. "whole": short side resized, not cropped, both sides
-    rounded to a multiple of 32.
+    "crop": resized as `resized_size` says, then the centre square. "whole": resized, not cropped, both sides rounded to
+    a multiple of 32.
     """
     height, width = frames.shape[1:3]
-    resized_height, resized_width = resized_size(height, width, preprocessing.short_side)
+    resized_height, resized_width = resized_size(height, width, preprocessing.short_side, preprocessing.fit)
     if _checked(view) == "whole":
         return resize(frames, _to_stride(resized_height), _to_stride(resized_width))
     top, left = _centre(resized_height, resized_width, preprocessing.crop)
@@ -79,7 +79,10 @@ def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "cr
     return normalise(cut_view(frames, preprocessing, view), preprocessing)
 
 
-def resized_size(height: int, width: int, short_side: int) -> tuple[int, int]:
+def resized_size(height: int, width: int, short_side: int, fit: Fit = "crop") -> tuple[int, int]:
+    """Height and width: the shorter side becomes `short_side`, the longer one in proportion, or squeezed as long."""
+    if fit == "squeeze":
+        return short_side, short_side
     scale = short_side / min(height, width)
     return max(round(height * scale), short_side), max(round(width * scale), short_side)
 

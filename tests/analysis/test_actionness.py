@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import atr
 from analysis.actionness import clip_actionness, colour_limits, normalise, temporal_emphasis, upsample
+from analysis.figures import overlay
 from analysis.recording import record
 from atr.preprocessing import Preprocessing
 from atr.video.sampling import covering_indices, uniform_indices
@@ -38,6 +41,21 @@ def test_every_frame_has_the_map_of_its_first_pass():
                 expected.setdefault(index, recording.actionness["S4B2"][0, position])
     for index in range(10):
         torch.testing.assert_close(torch.from_numpy(result.maps["S4B2"][index]), expected[index])
+
+
+def test_maps_of_squeezed_frames_cover_the_whole_frame():
+    model, frames = tiny_model(), random_frames(6, height=40, width=100)
+    model.preprocessing = replace(SETTINGS, fit="squeeze")
+    result = clip_actionness(model, frames)
+    assert result.box == (0, 0, 40, 100) and result.input_size == (32, 32)
+    np.testing.assert_array_equal(result.frames, frames)
+    assert result.maps["S3B1"].shape == (6, 8, 8)
+    maps = np.zeros((6, 8, 8), np.float32)
+    maps[:, 0, -1] = 1  # a cell is 5 by 12.5 pixels; drawn smoothly it reaches the centres of its neighbours
+    hot, cold = (overlay(frames, each, (0, 1), style="flat", opacity=1) for each in (maps, 0 * maps))
+    changed = (hot != cold).any(axis=(0, 3))
+    assert changed[:5, -12:].all()
+    assert not changed[8:].any() and not changed[:, :81].any()
 
 
 def test_probabilities_are_the_evaluations():

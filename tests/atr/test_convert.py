@@ -373,3 +373,5 @@ def test_the_command_asks_for_what_the_file_does_not_note(tmp_path, capsys):
         ["std"],
     )
     assert model.preprocessing == atr.Preprocessing(128, 112, (0.5, 0.4, 0.3))
+    assert ran("--sampling", "uniform", *sizes, "--fit", "squeeze") == 0
+    assert load_checkpoint(tmp_path / "out").preprocessing.fit == "squeeze"

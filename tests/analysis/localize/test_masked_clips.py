@@ -81,6 +81,15 @@ def test_boxes_are_cut_as_the_frames_are(tmp_path):
     assert (bits & ACTING).any(axis=(1, 2)).tolist() == [True, True, False, False]
 
 
+def test_boxes_are_squeezed_as_the_frames_are(tmp_path):
+    """96x64 to 32x32: the box from (24, 8), 48 wide, 16 high, becomes (8, 4), 16 wide, 8 high."""
+    annotate(tmp_path, boxes=[[[24, 8, 48, 16]]] * 4 + [[]] * 4)
+    squeezed = opened(tmp_path, preprocessing=Preprocessing(32, 32, fit="squeeze"))
+    expected = np.zeros((4, 32, 32), bool)
+    expected[:2, 4:12, 8:24] = True
+    np.testing.assert_array_equal((squeezed[0][0][..., 3].numpy() & TARGET) > 0, expected)
+
+
 def test_sequences_have_a_mask_for_each_frame(tmp_path):
     video(tmp_path / "b" / "clip.mp4")
     masks = tmp_path / "b" / "masks"

@@ -15,6 +15,7 @@ from atr.training.augment import (
     mirrored_share,
     shifted,
 )
+from atr.video.transforms import resize
 
 # class 0 "left to right", 1 "right to left", 2 "up", 3 "down", 4 "to the left", whose mirror image is not in the list
 SYMMETRY = ClassSymmetry(mirrored=(1, 0, 2, 3, NO_CLASS), reversed=(1, 0, 3, 2, NO_CLASS))
@@ -121,6 +122,23 @@ def test_crops_are_at_the_corners_or_in_the_centre_and_nearly_square():
         (25, 85),
         (12, 42),
     }
+
+
+def test_crops_of_squeezed_frames_are_shares_of_each_side():
+    scales, heights, widths = (1.0, 0.875, 0.75, 0.66), [100, 88, 75, 66], [160, 140, 120, 106]
+    boxes = {crop_box(100, 160, scales, np.random.default_rng(seed), "squeeze") for seed in range(2000)}
+    assert {(h, w) for h, w, *_ in boxes} == {
+        (a, b) for i, a in enumerate(heights) for j, b in enumerate(widths) if abs(i - j) <= 1
+    }
+    corners = {(0, 0), (0, 40), (25, 0), (25, 40)}
+    assert {(top, left) for h, w, top, left in boxes if (h, w) == (75, 120)} == {*corners, (12, 20)}
+
+
+def test_the_largest_crop_of_a_squeezed_frame_is_all_of_it():
+    wide = np.random.default_rng(0).integers(256, size=(3, 6, 24, 3), dtype=np.uint8)
+    strength, generator = replace(OFF, crop_scales=(1.0,)), np.random.default_rng(0)
+    seen, _ = augment(wide, 0, SYMMETRY, strength, 6, generator, fit="squeeze")
+    assert np.array_equal(seen, resize(wide, 6, 6))
 
 
 def test_every_frame_is_cropped_alike_to_the_size(frames):

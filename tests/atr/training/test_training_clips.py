@@ -1,8 +1,11 @@
 """What an epoch shows comes from the seed, the epoch and the clip, and from nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from atr.data.clips import TabletopClips
@@ -10,7 +13,10 @@ from atr.preprocessing import Preprocessing
 from atr.results.processes import process_state
 from atr.training.augment import Augmentation
 from atr.training.clips import TrainingClips, TrainingStills, training_splits
+from atr.training.presets import PRESETS
+from atr.training.run import CLIPS, Phase, Run
 from atr.video.encoding import write_mp4
+from atr.video.transforms import resize
 
 REAL = Augmentation(crop_scales=(1.0, 0.75), shift=0, reverse=0.0)
 
@@ -51,6 +57,23 @@ def test_items_do_not_depend_on_what_was_asked_for_before(folder, tmp_path):
         assert (label, own) == forwards[index][1:]
     other_epoch = TrainingClips(clips, REAL, 24, (7, 2))
     assert not all(torch.equal(other_epoch[index][0], forwards[index][0]) for index in range(4))
+
+
+def test_the_training_shows_squeezed_frames_where_the_evaluation_does(folder, tmp_path):
+    """The largest crop of a frame of 40×32 is all of it, and the largest square its middle."""
+    strength = Augmentation(crop_scales=(1.0,), mirror=0, reverse=0, shift=0, light=0)
+    config = replace(PRESETS["laptop"], batch_size=2, size=24, augmentation=strength, workers=0)
+    clips = splits(folder, tmp_path)[0]
+    phase = Phase(CLIPS, 1, 2, TrainingClips, None, "", None)
+    for fit, width in (("crop", 32), ("squeeze", 40)):
+        settings = replace(config, fit=fit)
+        assert settings.preprocessing.fit == fit
+        run = Run(settings, Accelerator(cpu=True), clips, None, None)
+        shown = run.batches(phase, 0, 0).dataset
+        whole = clips.random_frames(3, np.random.default_rng((*run.key(phase, 0), 3)))
+        seen, places = shown[3][0].numpy(), range(0, 41 - width, 4)
+        expected = [resize(whole[:, :, left : left + width], 24, 24) for left in places]
+        assert any(np.array_equal(seen, each) for each in expected)
 
 
 def test_items_do_not_depend_on_the_number_of_workers(folder, tmp_path):

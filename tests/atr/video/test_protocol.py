@@ -7,7 +7,7 @@ from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.video.protocol import PROTOCOLS, SINGLE_VIEW, Protocol, three_crops
 from atr.video.sampling import uniform_indices
-from atr.video.transforms import cut_view
+from atr.video.transforms import cut_view, resize
 
 DENSE = Sampling("dense")
 
@@ -65,6 +65,13 @@ def test_three_crops_are_of_the_whole_short_side_and_coincide_in_a_square():
     assert crops.shape == (3, 1, 16, 16, 3)
     square = three_crops(columns(9, 9), 9)
     assert np.array_equal(square[0], square[1]) and np.array_equal(square[1], square[2])
+
+
+def test_three_crops_of_a_squeezed_frame_coincide_and_are_all_of_it():
+    frames, sizes = columns(30, 60), Preprocessing(short_side=15, crop=15, fit="squeeze")
+    crops = Protocol(2, 3).cut(frames, sizes)
+    assert np.array_equal(crops, np.stack([resize(frames, 15, 15)] * 3))
+    assert np.array_equal(Protocol(1, 1).cut(frames, sizes), crops[:1])
 
 
 def test_one_crop_is_the_one_of_training():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,20 @@ def test_view_box_is_the_centre_square_scaled_back_to_the_original():
     assert view_box(240, 427, Preprocessing(), "whole") == (0, 0, 240, 427)
 
 
+def test_view_box_of_a_squeezed_frame_is_the_same_share_of_both_sides():
+    assert view_box(240, 427, Preprocessing(128, 128, fit="squeeze")) == (0, 0, 240, 427)
+    # the 96 square is at (16, 16) of 128x128; in original pixels times 240/128 and 427/128
+    assert view_box(240, 427, Preprocessing(128, 96, fit="squeeze")) == (30, 53, 180, 320)
+    assert view_box(240, 427, Preprocessing(128, 96, fit="squeeze"), "whole") == (0, 0, 240, 427)
+
+
+@pytest.mark.parametrize("fit", ["crop", "squeeze"])
 @pytest.mark.parametrize(("height", "width"), [(240, 427), (427, 240), (100, 100), (33, 500)])
-def test_what_the_model_sees_is_the_view_box(height, width):
+def test_what_the_model_sees_is_the_view_box(height, width, fit):
     """A picture whose value tells its position: the model's view and the box cut from the frame agree."""
     rows, columns = np.mgrid[:height, :width]
     picture = np.stack([rows * 255 / height, columns * 255 / width, 0 * rows], axis=-1).astype(np.uint8)[None]
-    settings = Preprocessing(short_side=64, crop=48)
+    settings = Preprocessing(short_side=64, crop=48, fit=fit)
     top, left, box_height, box_width = view_box(height, width, settings)
     cut = picture[:, top : top + box_height, left : left + box_width]
     seen = cut_view(picture, settings)
@@ -33,6 +42,8 @@ def test_whole_view_keeps_the_frame_in_multiples_of_32():
     assert preprocess(frames, Preprocessing(), "whole").shape == (2, 3, 256, 448)
     assert preprocess(frames, Preprocessing(short_side=96, crop=96), "whole").shape == (2, 3, 96, 160)
     assert preprocess(frames.swapaxes(1, 2), Preprocessing(), "whole").shape == (2, 3, 448, 256)
+    squeezed = Preprocessing(128, 96, fit="squeeze")
+    assert preprocess(frames, squeezed, "whole").shape == (2, 3, 128, 128)
 
 
 def test_normalisation_by_hand():
@@ -53,6 +64,9 @@ def test_shrinking_averages_and_same_size_is_untouched():
 def test_settings_survive_json():
     settings = Preprocessing(short_side=96, crop=96, mean=(0.1, 0.2, 0.3))
     assert Preprocessing.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+    squeezed = replace(settings, fit="squeeze")
+    assert Preprocessing.from_dict(json.loads(json.dumps(squeezed.to_dict()))) == squeezed
+    assert "fit" not in settings.to_dict() and squeezed.to_dict() != settings.to_dict()
 
 
 def test_bad_settings_and_frames_are_named():
@@ -62,6 +76,8 @@ def test_bad_settings_and_frames_are_named():
         Preprocessing(std=(0, 1, 1))
     with pytest.raises(ValueError, match="each of R, G, B"):
         Preprocessing(mean=(0.5, 0.5))
+    with pytest.raises(ValueError, match="fit='stretch' is unknown; allowed: crop, squeeze"):
+        Preprocessing(fit="stretch")
     with pytest.raises(TypeError):
         Preprocessing.from_dict({"size": 3})
     with pytest.raises(ValueError, match="uint8"):

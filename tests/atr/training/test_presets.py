@@ -43,9 +43,11 @@ def test_the_recipes_are_those_of_the_paper_and_of_tsm():
 def test_flips_are_of_known_tables_or_told_to():
     asked = {name: config.augmentation.mirror for name, config in PRESETS.items()}
     assert {name for name, mirror in asked.items() if mirror is not None} == {
-        name for name in GRID if name.startswith("k400")
+        *(name for name in GRID if name.startswith("k400")),
+        "people-atr",
+        "people-atr-sim",
     }
-    assert asked["k400-tsn"] == 0.5
+    assert asked["k400-tsn"] == asked["people-atr"] == 0.5
 
 
 def test_the_learning_rate_grows_with_the_batch():
@@ -65,7 +67,7 @@ def test_a_model_of_a_kind_differs_from_its_baseline_in_the_block_alone():
 BLOCKS = efficientnet.block_names()
 
 
-@pytest.mark.parametrize("name", ["laptop", "laptop-atr-sim", "laptop-atr"])
+@pytest.mark.parametrize("name", ["laptop", "laptop-atr-sim", "laptop-atr", "people-atr-sim", "people-atr"])
 def test_the_laptop_learns_the_late_stages_and_every_block(name):
     config = PRESETS[name]
     model = build_model(replace(config.model, num_classes=5, width=0.25))
@@ -85,3 +87,12 @@ def test_the_large_networks_of_the_demo_set_have_the_recipe_of_the_small_ones():
     assert replace(large.model, width=small.model.width) == small.model
     assert (large.used_learning_rate, large.epochs) == (small.used_learning_rate, small.epochs)
     assert large.init == Path("runs/tabletop-large-tsn") and PRESETS["tabletop-large-tsn"].init is None
+
+
+def test_the_two_networks_of_people_see_whole_frames_by_one_recipe():
+    with_atr, without = PRESETS["people-atr"], PRESETS["people-atr-sim"]
+    assert replace(with_atr, model=without.model) == without
+    assert replace(with_atr.model, block="atr_sim", atr=without.model.atr) == without.model
+    for config in (with_atr, without):
+        preprocessing = config.preprocessing
+        assert preprocessing.fit == "squeeze" and preprocessing.short_side == preprocessing.crop

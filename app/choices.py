@@ -183,6 +183,17 @@ def prefer_graph_reasoner(names: list[str]) -> None:
         st.session_state["checkpoint"] = graphs[0]
 
 
+def prefer_real_video() -> None:
+    """The first video that is uploaded opens with a checkpoint that has learnt from videos, unless a link asked for one."""
+    if st.session_state.get("upload") is None or st.session_state.get("uploads_seen", False):
+        return
+    st.session_state["uploads_seen"] = True
+    fitting = [name for name in loading.checkpoint_names() if loading.learnt_from_videos(name)]
+    asked = st.session_state["link"]["checkpoint"]
+    if fitting and asked is None and st.session_state.get("checkpoint") not in fitting:
+        st.session_state["checkpoint"] = fitting[0]
+
+
 def choose_view() -> str:
     return st.sidebar.segmented_control(
         "Region shown to the model",
@@ -194,7 +205,7 @@ def choose_view() -> str:
         required=True,
         width="stretch",
         help="Maps are computed on the centre crop of the evaluation, or on the whole frame. The prediction is always "
-        "that of the centre crop.",
+        "that of the centre crop. A checkpoint that squeezes frames is shown the whole frame in either case.",
     )
 
 
@@ -237,7 +248,11 @@ def _shipped(clips: list[Clip]) -> Clip | None:
 
 def _upload() -> Clip | None:
     file = st.file_uploader(
-        "Video", type=list(loading.UPLOAD_KINDS), key="upload", label_visibility="collapsed"
+        "Video",
+        type=list(loading.UPLOAD_KINDS),
+        key="upload",
+        label_visibility="collapsed",
+        on_change=prefer_real_video,
     )
     # A folder of this session; it is deleted with the session.
     folder = st.session_state.setdefault("upload_folder", tempfile.TemporaryDirectory(prefix="atr-upload-"))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.loading.roots import root, stamp_of
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, readable_checkpoints
+from atr.data.names import TABLETOP
 from atr.describe import Description, describe
 from atr.inference import FLOAT32, for_inference
 from atr.models import ModelConfig, VideoClassifier
@@ -56,6 +57,17 @@ def model_config(name: str) -> ModelConfig | None:
         return ModelConfig.from_dict(configuration(name)["model"])
     except (CheckpointError, TypeError):
         return None
+
+
+def learnt_from_videos(name: str) -> bool:
+    """Whether it has maps, and is recorded to have learnt from videos and not from the rendered demo set."""
+    try:
+        config = configuration(name)
+    except CheckpointError:
+        return False
+    training = config.get("training")
+    data = training.get("data") if isinstance(training, dict) else None
+    return config["model"]["block"] == "atr" and isinstance(data, str) and data != TABLETOP
 
 
 def model(name: str) -> VideoClassifier:

@@ -108,6 +108,25 @@ def test_a_damaged_list_of_clips_is_one_error_and_uploads_still_work(launch, wor
     assert app.title[0].value == "mine.mp4" and len(errors(app)) == 1
 
 
+def test_the_first_upload_opens_with_a_checkpoint_that_has_learnt_from_videos(launch, world):
+    for checkpoint, data, block in (
+        ("drawn", "tabletop", "atr"),
+        ("real", "people", "atr"),
+        ("bare", "people", None),
+    ):
+        config = write_checkpoint(world / "checkpoints" / checkpoint, block=block) / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"training": {"data": data}}))
+    video = (world / "clips" / "val-000001.mp4").read_bytes()
+    for asked, uploads in (({"checkpoint": "bare"}, ["bare"]), ({}, ["real", "drawn"])):
+        app = launch(**asked)
+        app.button_group(key="source").set_value("Upload").run()
+        for name, expected in zip(("first", "second"), uploads, strict=False):
+            app.file_uploader(key="upload").upload(f"{name}.mp4", video, "video/mp4").run()
+            assert not app.exception and app.title[0].value == f"{name}.mp4"
+            assert app.selectbox(key="checkpoint").value == expected
+            app.selectbox(key="checkpoint").select("drawn").run()  # what a person chooses stays
+
+
 def test_damaged_weights_are_one_error(launch, world):
     folder = write_checkpoint(world / "checkpoints" / "damaged", block="atr")
     (folder / "model.safetensors").write_bytes(b"no tensors")

@@ -5,7 +5,8 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -177,7 +178,7 @@ def pass_over(
         write_arrays(file, gathered.to_arrays() | faults)
 
     loader = DataLoader(Subset(Tolerant(clips), mine), batch_size, collate_fn=list, num_workers=num_workers)
-    for items in loader:
+    for items in loader if num_workers else ahead(loader):
         readable = [item for item in items if torch.is_tensor(item[0])]
         for message, _, index, _ in (item for item in items if not torch.is_tensor(item[0])):
             if strict:
@@ -202,6 +203,16 @@ def pass_over(
     if notices is not None:
         notices.update(noticed)
     return gathered, broken
+
+
+def ahead(items: Iterable[Any]) -> Iterator[Any]:
+    """The same items, each of them fetched while the one before is in use: a thread decodes while the network computes."""
+    source, end = iter(items), object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, source, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, source, end)
+            yield item
 
 
 def read_part(file: Path, kind: type[Kind]) -> tuple[Kind, dict[int, str], dict[int, tuple[Notice, ...]]]:

@@ -104,7 +104,9 @@ def test_the_network_is_optimised_unless_told_otherwise(whole, checkpoint, clips
     assert evaluate(*options, "bf16") == 0  # another answer, in a folder of its own
     (folder,) = tmp_path.glob("predictions-*-bf16")
     rounded = read_predictions(folder)
-    assert rounded.facts["inference"] == "bf16" and not np.allclose(rounded.scores, plain.scores, rtol=0, atol=1e-5)
+    assert rounded.facts["inference"] == "bf16" and not np.allclose(
+        rounded.scores, plain.scores, rtol=0, atol=1e-5
+    )
     np.testing.assert_allclose(rounded.scores, plain.scores, rtol=0, atol=0.05)
 
 

@@ -1,10 +1,12 @@
 """A pass over clips: rows in order, clips that could not be read tried again, damaged parts, two programs in one folder."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
-from atr.results.passes import per_clip
+from atr.results.passes import ahead, per_clip
 from atr.video.decoding import VideoError
 
 
@@ -85,3 +87,22 @@ def test_a_damaged_part_is_computed_again_and_told_once(tmp_path, capsys, damage
     per_clip(Numbers(6), mean_of, partial=tmp_path / "parts")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{part} is damaged (") and line.endswith("); its clips are computed again")
+
+
+def test_the_next_item_is_fetched_while_one_is_in_use():
+    fetched = [threading.Event() for _ in range(3)]
+
+    def items():
+        for number, event in enumerate(fetched):
+            event.set()
+            yield number
+        raise ValueError("the fourth")
+
+    seen = []
+    with pytest.raises(ValueError, match="the fourth"):
+        for item in ahead(items()):
+            if item < 2:
+                assert fetched[item + 1].wait(timeout=10)
+            seen.append(item)
+    assert seen == [0, 1, 2]
+    assert list(ahead([])) == []

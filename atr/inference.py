@@ -1,5 +1,7 @@
 """A network for inference alone: what evaluation leaves constant is folded, and large tensors are gone over less often."""
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,8 +13,7 @@ from atr.options import require
 from atr.resnet import BasicBlock, Bottleneck
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
-FLOAT32, PLAIN = "float32", "plain"
-INFERENCE = (*PRECISIONS, PLAIN)  # how the commands compute
+Inference = Literal["float32", "bf16", "plain"]  # how the commands compute
 
 
 def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedClassifier":
@@ -49,13 +50,13 @@ def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedC
     return made
 
 
-def for_inference(model: VideoClassifier, inference: str) -> VideoClassifier:
+def for_inference(model: VideoClassifier, inference: Inference) -> VideoClassifier:
     """A network as a command computes with it: itself if "plain", else optimised in one of PRECISIONS.
 
     Raises ValueError for other names.
     """
-    require("inference", inference, INFERENCE)
-    return model if inference == PLAIN else optimised(model, precision=inference)
+    require("inference", inference, get_args(Inference))
+    return model if inference == "plain" else optimised(model, precision=inference)
 
 
 def computes_in_bf16(device: torch.device) -> bool:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from analysis.clip_folder import Drawing, write_clip
 from atr.checkpoint import load_checkpoint
-from atr.inference import FLOAT32, INFERENCE, for_inference
+from atr.inference import Inference, for_inference
 from atr.results.notices import tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.processes import device_named
@@ -30,7 +30,7 @@ class Actionness:
     drawing: Annotated[Drawing, tyro.conf.arg(name="")] = Drawing()
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
-    inference: Literal[INFERENCE] = FLOAT32
+    inference: Inference = "float32"
     """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
     allow_damaged: bool = False
     """use a video that cannot be decoded whole; the nearest frames stand in for those missing, and the summary says so"""

@@ -6,7 +6,7 @@ from app.loading.roots import root, stamp_of
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, readable_checkpoints
 from atr.data.names import TABLETOP
 from atr.describe import Description, describe
-from atr.inference import FLOAT32, for_inference
+from atr.inference import for_inference
 from atr.models import ModelConfig, VideoClassifier
 from atr.preprocessing import Preprocessing
 
@@ -87,7 +87,7 @@ def checkpoint_stamp(name: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Loading the checkpoint …")
 def _model(folder: str, stamp: str) -> VideoClassifier:
-    return for_inference(load_checkpoint(folder), FLOAT32)
+    return for_inference(load_checkpoint(folder), "float32")
 
 
 def description(config: dict) -> Description:

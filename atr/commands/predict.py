@@ -12,7 +12,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
-from atr.inference import FLOAT32, INFERENCE, for_inference
+from atr.inference import Inference, for_inference
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
@@ -60,7 +60,7 @@ class Predict:
     """of --overlay: as in `python -m analysis actionness`"""
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
-    inference: Literal[INFERENCE] = FLOAT32
+    inference: Inference = "float32"
     """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
     follow_outside: bool = False
     """follow the links in a folder that lead out of it"""

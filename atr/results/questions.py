@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import tyro
@@ -14,7 +14,7 @@ from msgspec import Struct
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
 from atr.data.labels import label_mapping
-from atr.inference import FLOAT32, INFERENCE, for_inference
+from atr.inference import Inference, for_inference
 from atr.models import VideoClassifier
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
@@ -62,7 +62,7 @@ class Options:
     """read clips that lie outside the data set's folder, by their path in a list or by a link"""
     allow_damaged: bool = False
     """use videos that cannot be decoded whole; the nearest frames stand in for those missing, and the result says so"""
-    inference: Literal[INFERENCE] = FLOAT32
+    inference: Inference = "float32"
     """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
 
 

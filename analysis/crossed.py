@@ -7,7 +7,7 @@ Its model is the crossed one with random effects: y_sc = μ + α_s + β_c + ε_s
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+import scipy
 
 from analysis.statistics import LEVEL
 
@@ -59,10 +59,10 @@ def crossed_estimate(values: np.ndarray, level: float = LEVEL) -> Estimate:
     variance = max(between_seeds + between_clips - within, within)
     freedom = variance**2 / (squares**2 / free).sum() if variance > 0 else 1.0
     tail = (1 + level) / 2
-    together = student.ppf(tail, max(freedom, 1)) ** 2 * variance
-    apart = student.ppf(tail, seeds - 1) ** 2 * max(between_seeds - SHARE * within, 0) + student.ppf(
-        tail, clips - 1
-    ) ** 2 * (between_clips - (1 - SHARE) * within)
+    together = scipy.stats.t.ppf(tail, max(freedom, 1)) ** 2 * variance
+    apart = scipy.stats.t.ppf(tail, seeds - 1) ** 2 * max(
+        between_seeds - SHARE * within, 0
+    ) + scipy.stats.t.ppf(tail, clips - 1) ** 2 * (between_clips - (1 - SHARE) * within)
     half = float(np.sqrt(max(together, apart) / values.size))
     return Estimate(mean, float(of_seed.std(ddof=1)), mean - half, mean + half, seeds, clips)
 

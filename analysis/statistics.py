@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, bootstrap
+import scipy
 
 LEVEL = 0.95  # of every interval
 RESAMPLES = 2_000  # of a bootstrap that draws clips
@@ -12,7 +12,7 @@ BINS = 15  # of a reliability curve, as in Guo et al. 2017, On Calibration of Mo
 
 def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval of a proportion; it stays inside [0, 1] and is not empty at 0 or at 1."""
-    interval = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    interval = scipy.stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -76,7 +76,7 @@ def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, floa
     value = float(numerators.sum() / denominators.sum())
     if len(numerators) == 1:
         return {"value": value, "low": value, "high": value}
-    interval = bootstrap(
+    interval = scipy.stats.bootstrap(
         (numerators, denominators),
         lambda n, d, axis: n.sum(axis=axis) / d.sum(axis=axis),
         paired=True,
@@ -95,7 +95,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
     1 where there is no such clip.
     """
     discordant = only_a + only_b
-    return float(binomtest(only_a, discordant).pvalue) if discordant else 1.0
+    return float(scipy.stats.binomtest(only_a, discordant).pvalue) if discordant else 1.0
 
 
 def holm(p: np.ndarray) -> np.ndarray:

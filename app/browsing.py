@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip, data_set
-from app.loading.clips import film_or_blank
+from app.loading.clips import films
 from app.markdown import plain
 
 PAGE = 12  # thumbnails at a time: only these are decoded
@@ -70,7 +70,7 @@ def choose_from_data_set() -> Clip | None:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before()
     marked = chosen.name if chosen else ""
-    gallery([film_or_blank(clip) for clip in clips], chosen=marked, on_choice=clicked, key=key)
+    gallery(films(clips), chosen=marked, on_choice=clicked, key=key)
     return chosen
 
 

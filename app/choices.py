@@ -12,7 +12,7 @@ from app import loading
 from app.browsing import carried, choose_from_data_set
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip
-from app.loading.clips import film_or_blank
+from app.loading.clips import films
 from app.loading.data_set import LINK, clip_of_link
 from app.loading.results import readable_results
 from app.markdown import plain
@@ -242,7 +242,7 @@ def _shipped(clips: list[Clip]) -> Clip | None:
         if name in by_name:
             st.session_state["shipped"] = name
 
-    gallery([film_or_blank(clip) for clip in clips], chosen=st.session_state["shipped"], on_choice=clicked)
+    gallery(films(clips), chosen=st.session_state["shipped"], on_choice=clicked)
     return by_name[st.session_state["shipped"]]
 
 

@@ -1,7 +1,9 @@
 """The dashboard: streamlit run app/streamlit_app.py"""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -31,4 +33,7 @@ if __name__ == "__main__":  # a session's run of the script
 else:  # the server, which finds this assignment in the source and imports the file once
     from app.access import OwnPagesOnly
 
+    # What the first page needs takes seconds to import: that begins before the page is asked for.
+    for name in ("analysis.actionness", "analysis.figures"):
+        Thread(target=import_module, args=(name,), daemon=True).start()
     app = st.App(__file__, middleware=[Middleware(OwnPagesOnly)])

@@ -86,8 +86,9 @@ class VideoClassifier(nn.Module):
         self.trn: nn.Module = trn or nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear((trn or backbone).num_features, config.num_classes)
-        nn.init.normal_(self.fc.weight, std=0.01)
-        nn.init.zeros_(self.fc.bias)
+        if not self.fc.weight.is_meta:
+            nn.init.normal_(self.fc.weight, std=0.01)
+            nn.init.zeros_(self.fc.bias)
 
     def forward(self, clips: Tensor) -> Tensor:
         if clips.ndim != 5 or clips.shape[1] != self.config.num_frames:

@@ -102,15 +102,16 @@ def temporal_kernel(num_kernels: int, k: int, init: str, noise: float = 0.05) ->
     """Start values of ω, (num_kernels, 1, 2k + 1)."""
     if k < 0:
         raise ValueError(f"k={k} is not allowed; allowed: 0 or more")
-    side = torch.full((k,), 0.5 / max(k, 1))
+    side = 0.5 / max(k, 1)
     starts = {
-        "asymmetric": torch.cat([-side, torch.tensor([0.5]), side]),
-        "difference": torch.cat([-side, torch.tensor([0.0]), side]),
-        "symmetric": torch.cat([side / 2, torch.tensor([0.5]), side / 2]),
+        "asymmetric": [*[-side] * k, 0.5, *[side] * k],
+        "difference": [*[-side] * k, 0.0, *[side] * k],
+        "symmetric": [*[side / 2] * k, 0.5, *[side / 2] * k],
     }
-    return choose("er_init", init, starts).expand(num_kernels, 1, -1) + noise * torch.randn(
-        num_kernels, 1, 2 * k + 1
-    )
+    start = torch.tensor(choose("er_init", init, starts)).expand(num_kernels, 1, -1)
+    drawn = torch.empty(num_kernels, 1, 2 * k + 1)
+    # Without values there is nothing to draw: see `atr.resnet.initialise`.
+    return drawn if drawn.is_meta else start + noise * drawn.normal_()
 
 
 def stack(make_reasoner: Callable[[], nn.Module], channels: int, num_reasoners: int) -> nn.Sequential:

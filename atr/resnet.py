@@ -174,9 +174,13 @@ class ResNet(nn.Module):
 
 
 def initialise(backbone: nn.Module) -> None:
-    """torchvision's start for the backbone's own convolutions: Kaiming normal, fan-out."""
+    """torchvision's start for the backbone's own convolutions: Kaiming normal, fan-out.
+
+    Weights without values, of the device "meta", stay as they are: what is drawn there would import torch's compiler, and
+    to load a checkpoint would take a second longer.
+    """
     for name, module in backbone.named_modules():
-        if isinstance(module, (nn.Conv2d, nn.Conv3d)) and ".atr." not in name:
+        if isinstance(module, (nn.Conv2d, nn.Conv3d)) and ".atr." not in name and not module.weight.is_meta:
             # torch's fan-out knows no groups; of a depth-wise kernel it equals the fan-in
             mode: Literal["fan_out", "fan_in"] = "fan_out" if module.groups == 1 else "fan_in"
             nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")

@@ -7,7 +7,7 @@ Frames without a mask say nothing about place and are left out. `centres` say wh
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from analysis.actionness import normalise, upsample
 from analysis.alignment import Centres
@@ -181,7 +181,7 @@ def spearman(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
 
     0 where the values do not change; nan where all frames, or none, are acting.
     """
-    ranks, flags = (rankdata(each, axis=1) for each in (values, acting))
+    ranks, flags = (scipy.stats.rankdata(each, axis=1) for each in (values, acting))
     ranks, flags = (each - each.mean(axis=1, keepdims=True) for each in (ranks, flags))
     covariance = (ranks * flags).sum(axis=1)
     scale = np.sqrt((ranks**2).sum(axis=1) * (flags**2).sum(axis=1))
@@ -197,7 +197,7 @@ def acting_above(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
     """
     positives = acting.sum(axis=1)
     pairs = positives * (acting.shape[1] - positives)
-    u = (rankdata(values, axis=1) * acting).sum(axis=1) - positives * (positives + 1) / 2
+    u = (scipy.stats.rankdata(values, axis=1) * acting).sum(axis=1) - positives * (positives + 1) / 2
     return np.divide(u, pairs, out=np.full(len(u), np.nan), where=pairs > 0)
 
 

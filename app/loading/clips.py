@@ -1,10 +1,13 @@
 """Clips to look at: shipped ones, a typed path, an upload, those that predictions are of; their truth and thumbnails."""
 
 import hashlib
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -245,6 +248,12 @@ def film_or_blank(clip: Clip) -> dict:
         return film_entry(clip.name, clip.label or clip.name, None)
 
 
+def films(clips: Sequence[Clip]) -> list[dict]:
+    """As `film_or_blank`, of many; they are decoded side by side."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(threads.map(film_or_blank, clips))
+
+
 def predicted_film(predictions: Predictions, index: int) -> dict:
     """As `film_or_blank`, of the index-th clip of the list."""
     data, name = predictions.facts["data"]["name"], predictions.ids[index]
@@ -258,7 +267,7 @@ def predicted_film(predictions: Predictions, index: int) -> dict:
         return film_entry(name, label, None)
 
 
-@st.cache_data(max_entries=256, show_spinner="Preparing thumbnails …")
+@lru_cache(maxsize=512)
 def _film(path: str, stamp: str) -> str:
     length = probe(path, allow_damaged=True).length
     frames = decode(
@@ -279,7 +288,7 @@ def _rendered_film(name: str, version: int) -> str:
     return data_url(np.hstack(clip.frames))
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@cache
 def blank_film() -> str:
     """In the place of a thumbnail that cannot be made."""
     return data_url(np.full((FILM_SIDE, FILM_SIDE * FILM_FRAMES, 3), 128, np.uint8))

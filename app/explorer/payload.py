@@ -112,18 +112,18 @@ def clip_header(
     return header
 
 
-def _jpeg(frame: np.ndarray) -> bytes:
+def _jpeg(frame: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
     scale = LONGEST_SIDE / max(frame.shape[:2])
     if scale < 1:
         frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     # Full chroma resolution: halving it blurs the colours of small clips visibly.
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
-    return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
+    return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
-def data_url(picture: np.ndarray) -> str:
+def data_url(picture: np.ndarray, quality: int = JPEG_QUALITY) -> str:
     """A small picture, uint8 RGB (H, W, 3), to stand in a component's data."""
-    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture, quality)).decode()
 
 
 def packed_map(body: Body, values: np.ndarray) -> dict:

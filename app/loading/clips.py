@@ -27,7 +27,7 @@ from atr.video.decoding import VIDEO_SUFFIXES, VideoError, decode, probe
 from atr.video.sampling import uniform_indices
 
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
-FILM_FRAMES, FILM_SIDE = 8, 112
+FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # all thumbnails are sent again with every choice
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
 
 
@@ -279,13 +279,13 @@ def _film(path: str, stamp: str) -> str:
     row = np.hstack(
         [cv2.resize(square, (FILM_SIDE, FILM_SIDE), interpolation=cv2.INTER_AREA) for square in squares]
     )
-    return data_url(row)
+    return data_url(row, FILM_QUALITY)
 
 
 @st.cache_data(max_entries=512, show_spinner="Preparing thumbnails …")
 def _rendered_film(name: str, version: int) -> str:
     clip = render_clip(_seed(name), num_frames=FILM_FRAMES, size=FILM_SIDE)
-    return data_url(np.hstack(clip.frames))
+    return data_url(np.hstack(clip.frames), FILM_QUALITY)
 
 
 @cache

@@ -131,11 +131,22 @@ def relations_of_clip(result: ClipActionness) -> None:
 
 
 def below(look: Look) -> None:
-    clip, model, result = look.clip, look.model, look.result
+    charts = st.container()
+    if look.result.maps:
+        sheet(look)  # first: it takes the server a while, in which the browser has time to show the explorer
+    with charts:
+        draw_charts(look)
+    if look.result.maps:
+        st.subheader("Downloads", anchor=False)
+        downloads(look, default_block(look.model))
+
+
+def draw_charts(look: Look) -> None:
+    result = look.result
     emphasis, probabilities = st.columns([3, 2], gap="large") if result.maps else (None, st.container())
     with probabilities:
         st.subheader("Class probabilities", anchor=False)
-        figure = probabilities_figure(result.probabilities, model.labels)
+        figure = probabilities_figure(result.probabilities, look.model.labels)
         st.plotly_chart(figure, key="probabilities", alt="The five most probable classes as bars")
     if emphasis is None:
         return
@@ -146,6 +157,9 @@ def below(look: Look) -> None:
         st.plotly_chart(
             figure, key="emphasis", alt="Peak, mean and entropy of the actionness of each block over time"
         )
+
+
+def sheet(look: Look) -> None:
     st.subheader("Blocks and sampled frames", anchor=False)
     row = st.container(horizontal=True)
     kind = row.segmented_control(
@@ -165,14 +179,12 @@ def below(look: Look) -> None:
         key=f"sheet_style {kind == 'raw'}",
     )
     st.image(
-        loading.sheet(look.identity, kind, style, result),
+        loading.sheet(look.identity, kind, style, look.result),
         width="stretch",
-        alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {clip.label or clip.name}",
+        alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
     )
     if style == "signed":
         st.caption(SIGNED_HELP)
-    st.subheader("Downloads", anchor=False)
-    downloads(look, default_block(model))
 
 
 @st.fragment

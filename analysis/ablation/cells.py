@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from atr.checkpoint import read_config
+from atr.models import ModelConfig
 from atr.schema import Count, Finite, Name, NotNegative, Positive, Share, Text, check, line, read_json, shown
 from atr.tabletop import RENDERER_VERSION
 from atr.training.config import TrainConfig, settings_of
@@ -123,12 +124,29 @@ class Cell:
         return None if self.config.init is None else read_config(self.config.init)["weights_sha256"]
 
     def is_of(self, result: CellResult) -> bool:
-        """Whether a stored result is this cell's, whatever weights it started from."""
-        stored = (result.network, result.seed, result.settings, result.renderer)
+        """Whether a stored result is this cell's, whatever weights it started from.
+
+        Settings that it lacks are younger than it is, and were at their defaults.
+        """
+        stored = (result.network, result.seed, filled(result.settings, DEFAULTS), result.renderer)
         return stored == (self.network, self.seed, self.settings, RENDERER_VERSION)
 
     def is_done(self, result: CellResult) -> bool:
         return self.is_of(result) and result.start == self.start
+
+
+DEFAULTS: dict[str, Any] = json.loads(settings_of(TrainConfig(ModelConfig("tsn_resnet18", 1))))
+
+
+def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with the defaults of those that are not there, in every depth."""
+    found = {name: settings.get(name, default) for name, default in defaults.items()} | settings
+    return {
+        name: filled(value, defaults[name])
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
+        else value
+        for name, value in found.items()
+    }
 
 
 def file_of(cell: Cell, folder: Path) -> Path:

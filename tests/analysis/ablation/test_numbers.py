@@ -1,3 +1,6 @@
+import copy
+import functools
+
 import msgspec
 import numpy as np
 import pytest
@@ -120,3 +123,15 @@ def test_relations_are_told_over_seeds():
     )
     (line,) = relations_texts(by_network(cells)).to_dict("records")
     assert (line["Local mass"], line["Chance"], line["JS, nats"]) == ("0.60 ± 0.14", "0.34", "0.002")
+
+
+def test_settings_that_a_result_lacks_are_younger_and_at_their_defaults():
+    def without(*place, **others):
+        settings = copy.deepcopy(values_of("tsn", 0, 0.3)["settings"] | others)
+        within = functools.reduce(dict.get, place[:-1], settings)
+        del within[place[-1]]
+        return by_network(results(("tsn", 0, 0.3), settings=settings))
+
+    assert without("fit") and without("model", "atr", "er_kernel")
+    assert not without("model", "width") and not without("train_clips")  # that of the grid is another than the default
+    assert not without("fit", seed=1)

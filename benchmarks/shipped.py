@@ -21,8 +21,9 @@ ASSETS = Path("assets")
 CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
 FRAME_NETWORK = "tabletop-tsn"
 LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
-GRAPHS = ("tabletop-gr",)
+GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
 BLOCKS = ("tabletop-atr-sim", *LOCATING, *GRAPHS)
+VIDEO_NETWORKS = ("tabletop-tsm", *BLOCKS)
 SEVERAL_SEEDS = ("atr-sim-s3-5-long", "atr-s3-5-long")
 MADE_ONCE = ("atr train", "atr tabletop", "benchmarks.performance")
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
@@ -44,7 +45,7 @@ def training(name: str) -> str:
 
 def stages() -> list[list[str]]:
     """Commands without "python -m", stage by stage."""
-    networks = (FRAME_NETWORK, *BLOCKS)
+    networks = (FRAME_NETWORK, *VIDEO_NETWORKS)
 
     def asked(question: str, names: tuple[str, ...], options: str = "") -> list[str]:
         parts = (f"--checkpoint {CHECKPOINTS / name} {options}--out {RESULTS}" for name in names)
@@ -55,7 +56,7 @@ def stages() -> list[list[str]]:
             training(FRAME_NETWORK),
             f"atr tabletop --out {ASSETS / 'clips'} --split val --num-clips 40 --size 192",
         ],
-        [training(name) for name in BLOCKS],
+        [training(name) for name in VIDEO_NETWORKS],
         [
             *asked("atr evaluate", networks, "--data tabletop:val --protocol 1x1 "),
             *asked("analysis order", networks),

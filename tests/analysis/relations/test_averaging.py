@@ -90,7 +90,7 @@ import atr
 from analysis.relations.averaging import average_relations
 from atr.data.clips import VideoClips
 from atr.results.passes import merged
-model = atr.load_checkpoint(sys.argv[1])
+model = atr.optimised(atr.load_checkpoint(sys.argv[1]), precision="float32")
 clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)
 calls = []
 def progress(done, total):
@@ -106,7 +106,7 @@ def test_a_killed_run_goes_on_where_it_was(whole, checkpoint, clips_folder, tmp_
     assert (
         len(merged(tmp_path / "partial", RelationAverage)[0]) == 8
     )  # the first batch; the second was not saved yet
-    model = atr.load_checkpoint(checkpoint)
+    model = atr.optimised(atr.load_checkpoint(checkpoint), precision="float32")
     clips = VideoClips(clips_folder, num_frames=5, preprocessing=model.preprocessing)
     seen = []
     average, broken = average_relations(

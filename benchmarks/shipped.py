@@ -24,7 +24,7 @@ LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
 GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
 BLOCKS = ("tabletop-atr-sim", *LOCATING, *GRAPHS)
 VIDEO_NETWORKS = ("tabletop-tsm", *BLOCKS)
-SEVERAL_SEEDS = ("atr-sim-s3-5-long", "atr-s3-5-long")
+SEVERAL_SEEDS = ("atr-sim-s3-5", "atr-s3-5")
 MADE_ONCE = ("atr train", "atr tabletop", "benchmarks.performance")
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
@@ -67,7 +67,7 @@ def stages() -> list[list[str]]:
             f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
         ],
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
-        [f"analysis ablate epochs --only {' '.join(SEVERAL_SEEDS)}"],
+        [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.pictures"],
         [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine
     ]

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 def test_claims_curves_and_the_page_as_a_file(open_page):
     page = open_page("evidence", explorer=False)
     expect(page.get_by_role("heading", level=1)).to_have_text("Evidence")
-    claim = page.get_by_text("ATR is better than ATR_sim after a longer training too")
+    claim = page.get_by_text("ATR in three stages is better than ATR_sim there")
     expect(claim).to_contain_text("holds")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     page.get_by_text("How to read this page").click()
@@ -14,5 +14,5 @@ def test_claims_curves_and_the_page_as_a_file(open_page):
     with page.expect_download(timeout=90_000) as download:
         page.get_by_role("button", name="This page as HTML").click()
     assert download.value.suggested_filename == "evidence.html"
-    assert "ATR is better than ATR_sim after a longer training too" in download.value.path().read_text()
+    assert "ATR in three stages is better than ATR_sim there" in download.value.path().read_text()
     assert not page.get_by_test_id("stAlert").count()

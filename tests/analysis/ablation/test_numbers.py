@@ -106,7 +106,7 @@ def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
     np.testing.assert_allclose(curves["tsn"][:, -1], 0.3)
     found = found | by_network(results(("tsn-500-clips", 0, 0.1)))
     points = clip_curves(found)
-    assert list(points["no block"]) == [500, 6000] and list(points["ATR"]) == [6000]
+    assert list(points["no block"]) == [500, 24000] and list(points["ATR"]) == [24000]
     assert points["no block"][500].low is None
 
 

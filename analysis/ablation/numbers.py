@@ -12,6 +12,7 @@ from analysis.crossed import FAILS, HOLDS, NEGLIGIBLE, OPEN, Estimate, crossed_e
 from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
+OF_SEVERAL = {HOLDS: "hold", FAILS: "do not hold here", OPEN: OPEN, NOT_RUN: "have not been run yet"}
 OPTIONAL = (
     "Paper, %",
     "Seeds",
@@ -141,10 +142,8 @@ def begun(table: Table, found: Found) -> bool:
 def summary(tables: Iterable[Table], found: Found) -> str:
     """How many of the claims hold, in a sentence."""
     words = [judged(claim, found).word for table in tables for claim in table.claims]
-    counts = ", ".join(
-        f"{words.count(word)}: {word}" for word in (HOLDS, FAILS, OPEN, NOT_RUN) if word in words
-    )
-    return f"Of {len(words)} claims, {counts}."
+    counts = ", ".join(f"{words.count(word)} {told}" for word, told in OF_SEVERAL.items() if word in words)
+    return f"Of {len(words)} claims {counts}."
 
 
 def maps_texts(found: Found) -> pd.DataFrame:

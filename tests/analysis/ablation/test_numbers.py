@@ -97,7 +97,7 @@ def test_a_table_has_ours_beside_them(found):
 def test_the_summary_counts_verdicts(found):
     words = list(claims_texts(TABLES["1"], found).Verdict)
     assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
-    assert summary([TABLES["1"]], found).startswith("Of 6 claims, 1: holds, ")
+    assert summary([TABLES["1"]], found).startswith("Of 6 claims 1 hold, 5 have not been run yet.")
 
 
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
@@ -133,5 +133,7 @@ def test_settings_that_a_result_lacks_are_younger_and_at_their_defaults():
         return by_network(results(("tsn", 0, 0.3), settings=settings))
 
     assert without("fit") and without("model", "atr", "er_kernel")
-    assert not without("model", "width") and not without("train_clips")  # that of the grid is another than the default
+    assert not without("model", "width") and not without(
+        "train_clips"
+    )  # that of the grid is another than the default
     assert not without("fit", seed=1)

@@ -33,7 +33,7 @@ if __name__ == "__main__":  # a session's run of the script
 else:  # the server, which finds this assignment in the source and imports the file once
     from app.access import OwnPagesOnly
 
-    # What the first page needs takes seconds to import: that begins before the page is asked for.
-    for name in ("analysis.actionness", "analysis.figures"):
-        Thread(target=import_module, args=(name,), daemon=True).start()
+    # torch takes seconds to import: that begins before a page is asked for. The page Actionness imports this module first,
+    # so it waits for all of it; two threads that import from different ends could meet in the middle.
+    Thread(target=import_module, args=("analysis.actionness",), daemon=True).start()
     app = st.App(__file__, middleware=[Middleware(OwnPagesOnly)])

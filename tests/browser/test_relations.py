@@ -10,7 +10,9 @@ def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
     page.get_by_text("Click a cell to enlarge its block.").wait_for(timeout=90_000)
     expect(page).to_have_url(re.compile(r"/relations\?checkpoint=tabletop-gr$"))
     charts = page.get_by_test_id("stPlotlyChart")
-    enlarged = charts.nth(1).locator(".annotation-text")
+    enlarged = (
+        charts.nth(1).locator(".annotation-text").first
+    )  # until it is there, a chart of many lies in its place
     expect(enlarged).to_have_text(re.compile(r"^S\dB\d$"), timeout=90_000)  # the most structured one
     for subplot, block in (("xy", "S3B1"), ("x3y3", "S4B1")):
         page.wait_for_timeout(400)  # two clicks within 300 ms are a double click to Plotly, wherever they are

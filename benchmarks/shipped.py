@@ -22,7 +22,7 @@ CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
 FRAME_NETWORK = "tabletop-tsn"
 LOCATING = ("tabletop-atr", "tabletop-tsm-atr")  # have maps
 GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
-BLOCKS = ("tabletop-atr-sim", *LOCATING, *GRAPHS)
+BLOCKS = ("tabletop-atr-sim", "tabletop-atr-scale", *LOCATING, *GRAPHS)
 VIDEO_NETWORKS = ("tabletop-tsm", *BLOCKS)
 SEVERAL_SEEDS = ("atr-sim-s3-5", "atr-s3-5")
 MADE_ONCE = ("atr train", "atr tabletop", "benchmarks.performance")
@@ -67,6 +67,7 @@ def stages() -> list[list[str]]:
             f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
         ],
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
+        [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.pictures"],
         [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine

@@ -25,7 +25,13 @@ GRAPHS = ("tabletop-gr", "tabletop-tsm-gr")
 BLOCKS = ("tabletop-atr-sim", "tabletop-atr-scale", *LOCATING, *GRAPHS)
 VIDEO_NETWORKS = ("tabletop-tsm", *BLOCKS)
 SEVERAL_SEEDS = ("atr-sim-s3-5", "atr-s3-5")
-MADE_ONCE = ("atr train", "atr tabletop", "benchmarks.performance")
+MADE_ONCE = (
+    "atr train",
+    "atr tabletop",
+    "benchmarks.performance",
+    "benchmarks.dashboard",
+    "benchmarks.passes",
+)
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
 
@@ -70,7 +76,11 @@ def stages() -> list[list[str]]:
         [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.pictures"],
-        [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine
+        [
+            f"benchmarks.dashboard --repeats 5 --out {RESULTS / 'dashboard.json'}"
+        ],  # these alone on the machine
+        [f"benchmarks.passes --repeats 5 --out {RESULTS / 'passes.json'}"],
+        [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],
     ]
 
 

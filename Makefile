@@ -27,6 +27,7 @@ test-unit: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.performance
+	$(BIN)/python -m benchmarks.passes --repeats 5 --out assets/results/passes.json
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -59,10 +59,11 @@ def crossed_estimate(values: np.ndarray, level: float = LEVEL) -> Estimate:
     variance = max(between_seeds + between_clips - within, within)
     freedom = variance**2 / (squares**2 / free).sum() if variance > 0 else 1.0
     tail = (1 + level) / 2
-    together = scipy.stats.t.ppf(tail, max(freedom, 1)) ** 2 * variance
-    apart = scipy.stats.t.ppf(tail, seeds - 1) ** 2 * max(
-        between_seeds - SHARE * within, 0
-    ) + scipy.stats.t.ppf(tail, clips - 1) ** 2 * (between_clips - (1 - SHARE) * within)
+    student = scipy.stats.t
+    together = student.ppf(tail, max(freedom, 1)) ** 2 * variance
+    apart = student.ppf(tail, seeds - 1) ** 2 * max(between_seeds - SHARE * within, 0) + student.ppf(
+        tail, clips - 1
+    ) ** 2 * (between_clips - (1 - SHARE) * within)
     half = float(np.sqrt(max(together, apart) / values.size))
     return Estimate(mean, float(of_seed.std(ddof=1)), mean - half, mean + half, seeds, clips)
 

@@ -12,21 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 import tyro
 from torch import Tensor, nn
 
+from analysis.ablation.running import scores_of
 from analysis.statistics import wilson_interval
 from atr.block import ATRBlock
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import TabletopClips
 from atr.models import VideoClassifier
-from atr.results.predict import class_probabilities
 from benchmarks.measuring import write_found
 
-BATCH = 20
 KINDS = {
     "as trained": (False, False),
     "AFA over all positions alike": (True, False),
@@ -61,7 +59,7 @@ def main(options: Options) -> None:
         )
         for kind, (aggregation, distribution) in KINDS.items():
             with without(model, aggregation=aggregation, distribution=distribution):
-                hits = correct(model, clips)
+                hits = scores_of(model, clips).correct
             low, high = wilson_interval(int(hits.sum()), len(hits))
             rows.append(
                 {
@@ -100,15 +98,6 @@ def without(model: VideoClassifier, *, aggregation: bool, distribution: bool) ->
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def correct(model: VideoClassifier, clips: TabletopClips) -> np.ndarray:
-    """bool (N,)"""
-    parts = [
-        class_probabilities(model, np.array(clips.frames[first : first + BATCH])).argmax(1).cpu().numpy()
-        for first in range(0, len(clips), BATCH)
-    ]
-    return np.concatenate(parts) == np.array(clips.targets)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ import atr
 from analysis.relations.averaging import average_relations
 from atr.data.clips import VideoClips
 from atr.models import VideoClassifier
-from atr.results.passes import BATCH
 from benchmarks.measuring import medians_in_turn, write_found
 
 KIB = 1024 if sys.platform == "darwin" else 1  # of resource.getrusage, which counts bytes there
@@ -110,7 +109,7 @@ def peak(options: Options, count: int) -> float:
     prepare()
     model, clips = opened(options)
     with tempfile.TemporaryDirectory() as folder:
-        average_relations(model, Again(clips, max(count, BATCH)), partial=Path(folder))  # type: ignore[arg-type]
+        average_relations(model, Again(clips, count), partial=Path(folder))  # type: ignore[arg-type]
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB / 1e3
 
 

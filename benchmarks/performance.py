@@ -62,7 +62,6 @@ def main(options: Options) -> None:
             *starting(ran("starting", ["--repeats", str(options.repeats)], Path(folder))),
             *inspection(ran("inspection", ["--repeats", str(options.repeats)], Path(folder))),
             *optimised(ran("optimised", optimised_arguments(options), Path(folder))),
-            *passes(ran("passes", ["--repeats", str(options.repeats)], Path(folder))),
         ]
     machine = {
         "machine": processor(),
@@ -145,21 +144,6 @@ def optimised(found: dict) -> list[Answer]:
             )
         answers.append(Answer(f"clips of another class: {what}", row["other classes"], "≤ 0", "optimised"))
     return answers
-
-
-def passes(found: dict) -> list[Answer]:
-    over = {row["work"]: row["over the larger half"] for row in found["time"]}
-    first, *_, last = found["memory"]
-    question = f"peak memory of a pass over {last['clips']:,} clips above that of {first['clips']:,}, MB"
-    return [
-        Answer(
-            "a pass over clips over the larger of decoding alone and the network alone",
-            over["both"],
-            "≤ 1.05",
-            "passes",
-        ),
-        Answer(question, last["peak MB"] - first["peak MB"], "≤ 30", "passes"),
-    ]
 
 
 def table(answers: list[Answer], facts: dict) -> str:

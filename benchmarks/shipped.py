@@ -76,9 +76,8 @@ def stages() -> list[list[str]]:
         [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.pictures"],
-        [
-            f"benchmarks.dashboard --repeats 5 --out {RESULTS / 'dashboard.json'}"
-        ],  # these alone on the machine
+        # Each alone on the machine.
+        [f"benchmarks.dashboard --repeats 5 --out {RESULTS / 'dashboard.json'}"],
         [f"benchmarks.passes --repeats 5 --out {RESULTS / 'passes.json'}"],
         [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],
     ]

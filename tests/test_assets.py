@@ -12,6 +12,7 @@ from PIL import Image
 
 import atr
 from analysis.ablation.cells import read_cells
+from analysis.ablation.grids import NETWORKS
 from analysis.ablation.numbers import accuracy, by_network, difference, share
 from analysis.statistics import wilson_interval
 from app.loading.predictions import stored_predictions, tables
@@ -37,15 +38,6 @@ KINDS = {  # the files of a result folder, beside result.json
 }
 CELLS = ASSETS / "results" / "ablations"
 RESULTS = sorted(path.name for path in (ASSETS / "results").iterdir() if path.is_dir() and path != CELLS)
-SHIPPED_CELLS = {
-    "atr-s3-5": "tabletop-atr",
-    "atr-sim-s3-5": "tabletop-atr-sim",
-    "scaling": "tabletop-atr-scale",
-    "gr-1": "tabletop-gr",
-    "tsm": "tabletop-tsm",
-    "tsm-atr": "tabletop-tsm-atr",
-    "tsm-gr-1": "tabletop-tsm-gr",
-}
 CLIPS = json.loads((ASSETS / "clips" / "annotations.json").read_text())
 
 
@@ -142,7 +134,11 @@ def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_their_seed_0():
         "weights_sha256"
     ]
     assert {cell.start for cell in cells} == {start}
-    for network, name in SHIPPED_CELLS.items():
+    shipped = {
+        name: network for name in CHECKPOINTS for network in NETWORKS if NETWORKS[network] == PRESETS[name]
+    }
+    assert shipped.keys() == set(CHECKPOINTS) - {"tabletop-tsn"}
+    for name, network in shipped.items():
         stored, _ = stored_predictions(name)
         (shipped,) = (each.predictions for each in stored.values())
         assert np.array_equal(found[network][0].verdicts, shipped.correct)

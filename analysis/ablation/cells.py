@@ -140,13 +140,12 @@ DEFAULTS: dict[str, Any] = json.loads(settings_of(TrainConfig(ModelConfig("tsn_r
 
 def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     """The settings, with the defaults of those that are not there, in every depth."""
-    found = {name: settings.get(name, default) for name, default in defaults.items()} | settings
-    return {
-        name: filled(value, defaults[name])
-        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
-        else value
-        for name, value in found.items()
+    within = {
+        name: filled(settings[name], default)
+        for name, default in defaults.items()
+        if isinstance(default, dict) and isinstance(settings.get(name), dict)
     }
+    return defaults | settings | within
 
 
 def file_of(cell: Cell, folder: Path) -> Path:

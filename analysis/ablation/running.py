@@ -113,11 +113,7 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
     """What is stored of a trained cell."""
     model = model.to(process_state().device)
     clips = rendered(cell.config, "val", cache)
-    parts = [
-        class_probabilities(model, np.array(clips.frames[first : first + BATCH])).cpu().numpy()
-        for first in range(0, len(clips), BATCH)
-    ]
-    scores = Scores(np.concatenate(parts), np.array(clips.targets))
+    scores = scores_of(model, clips)
     costs = describe(model.config, cell.config.size)
     return {
         "network": cell.network,
@@ -140,6 +136,15 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "relations": relation_numbers(model, clips) if has_graph_reasoner(model) else [],
         "seconds": model.facts["environment"]["training_seconds"],
     }
+
+
+def scores_of(model: VideoClassifier, clips: TabletopClips) -> Scores:
+    """Of rendered clips, one view each."""
+    parts = [
+        class_probabilities(model, np.array(clips.frames[first : first + BATCH])).cpu().numpy()
+        for first in range(0, len(clips), BATCH)
+    ]
+    return Scores(np.concatenate(parts), np.array(clips.targets))
 
 
 def rendered(config: TrainConfig, split: str, cache: Path, workers: int = 1) -> TabletopClips:

@@ -8,10 +8,11 @@ import tyro
 
 from analysis.clip_folder import Drawing, write_clip
 from atr.checkpoint import load_checkpoint
-from atr.inference import Inference, for_inference
+from atr.inference import for_inference
 from atr.results.notices import tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.processes import device_named
+from atr.results.questions import InferenceOption
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class Actionness:
     drawing: Annotated[Drawing, tyro.conf.arg(name="")] = Drawing()
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
-    inference: Inference = "float32"
-    """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
+    inference: InferenceOption = "float32"
     allow_damaged: bool = False
     """use a video that cannot be decoded whole; the nearest frames stand in for those missing, and the summary says so"""
 

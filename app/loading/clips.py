@@ -29,6 +29,7 @@ from atr.video.sampling import uniform_indices
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # all thumbnails are sent again with every choice
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
+DECODERS = ThreadPoolExecutor(os.cpu_count())  # of thumbnails, for all sessions
 
 
 @dataclass(frozen=True)
@@ -250,8 +251,7 @@ def film_or_blank(clip: Clip) -> dict:
 
 def films(clips: Sequence[Clip]) -> list[dict]:
     """As `film_or_blank`, of many; they are decoded side by side."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return list(threads.map(film_or_blank, clips))
+    return list(DECODERS.map(film_or_blank, clips))
 
 
 def predicted_film(predictions: Predictions, index: int) -> dict:

@@ -12,7 +12,7 @@ import tyro
 
 from atr.checkpoint import load_checkpoint
 from atr.files import write_json
-from atr.inference import Inference, for_inference
+from atr.inference import for_inference
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
@@ -26,6 +26,7 @@ from atr.results.predict import (
     view_probabilities,
 )
 from atr.results.processes import device_named
+from atr.results.questions import InferenceOption
 from atr.results.store import checkpoint_facts, sampling_facts, software
 from atr.sampling import SAMPLINGS, Sampling
 from atr.video.decoding import VideoError
@@ -60,8 +61,7 @@ class Predict:
     """of --overlay: as in `python -m analysis actionness`"""
     device: str = "cpu"
     """cpu, cuda, cuda:1, ..."""
-    inference: Inference = "float32"
-    """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
+    inference: InferenceOption = "float32"
     follow_outside: bool = False
     """follow the links in a folder that lead out of it"""
     allow_damaged: bool = False

@@ -39,6 +39,14 @@ Noticed = dict[int, tuple[Notice, ...]]  # index of a clip -> the notices of its
 # --num-videos was the name in one command; the help puts the alias first.
 NumClips = Annotated[int | None, tyro.conf.arg(name="num-videos", aliases=["--num-clips"])]
 
+InferenceOption = Annotated[
+    Inference,
+    tyro.conf.arg(
+        help="float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was "
+        "trained"
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -62,8 +70,7 @@ class Options:
     """read clips that lie outside the data set's folder, by their path in a list or by a link"""
     allow_damaged: bool = False
     """use videos that cannot be decoded whole; the nearest frames stand in for those missing, and the result says so"""
-    inference: Inference = "float32"
-    """float32: the network optimised, equal to 1e-5; bf16: faster, and less exact; plain: the network as it was trained"""
+    inference: InferenceOption = "float32"
 
 
 SharedOptions = Annotated[

@@ -9,6 +9,7 @@ GPU is found it says what it leaves out; `--device cpu` measures there what does
 JSON file with the name of the card.
 """
 
+import json
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import torch
@@ -29,6 +31,7 @@ from benchmarks.inspection import recorded
 from benchmarks.measuring import medians_in_turn, processor, write_found
 from benchmarks.optimised import compared
 
+PARTS = ("forward", "training", "maps", "resumed")
 NETWORKS = {"bare": {}, "ATR_sim": {"block": "atr_sim"}, "ATR": {"block": "atr"}}
 WARM_UP = 3  # rounds that do not count: kernels are chosen and memory is taken in them
 
@@ -37,6 +40,8 @@ WARM_UP = 3  # rounds that do not count: kernels are chosen and memory is taken 
 class Options:
     device: str | None = None
     """what to measure on; the GPU when not given"""
+    parts: tuple[Literal[PARTS], ...] = PARTS
+    """what to measure; the others stay in the file as they were, if they are of the same device and network"""
     backbone: str = "tsm_resnet50"
     size: int = 224
     batches: tuple[int, ...] = (1, 32)
@@ -59,11 +64,13 @@ def main(options: Options) -> None:
         )
         return
     device = torch.device(options.device or torch.accelerator.current_accelerator())
-    written: dict = {
+    facts = {
         "device": name_of(device),
         "torch": torch.__version__,
         "network": f"{options.backbone}, 8 x {options.size} x {options.size}",
     }
+    before = json.loads(options.out.read_text()) if options.out.exists() else {}
+    written: dict = before | facts if facts.items() <= before.items() else facts
     parts = {
         "forward": lambda: [row for batch in options.batches for row in forward(options, device, batch)],
         "training": lambda: [
@@ -72,12 +79,12 @@ def main(options: Options) -> None:
         "maps": lambda: [maps(options, device)],
         "resumed": lambda: [resumed(precision) for precision in options.resumed],
     }
-    for name, part in parts.items():
+    for name in options.parts:
         if name == "maps" and device.type == "cpu":
             print("maps: left out, there is no GPU to compare the CPU with")
             continue
         start = time.perf_counter()
-        written[name] = part()
+        written[name] = parts[name]()
         print(f"\n{name}, {time.perf_counter() - start:.0f} s, on {written['device']}")
         print(
             pd.DataFrame(written[name]).to_string(index=False, float_format=lambda value: f"{value:.4g}"),

@@ -1,10 +1,13 @@
-"""Cells trained and judged, many at once, a process each."""
+"""Cells trained and judged, many at once: a process each, or on a GPU side by side in one and judged by others."""
 
+import math
 import multiprocessing
+import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +29,7 @@ from atr.data.clips import ClipDataset, TabletopClips
 from atr.describe import BlockDescription, count_parameters, describe
 from atr.files import digest, write_json
 from atr.models import ModelConfig, VideoClassifier
+from atr.preprocessing import Preprocessing
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.results.scores import Scores
@@ -33,6 +37,7 @@ from atr.results.store import software, working_on
 from atr.tabletop import RENDERER_VERSION, REVERSED
 from atr.training.config import TrainConfig
 from atr.training.loop import train
+from atr.training.side_by_side import ResidentClips, Task, is_possible, train_side_by_side
 
 SOURCE = Path(__file__).parents[2]
 BATCH = 20  # clips judged at a time
@@ -46,12 +51,18 @@ def run_cells(
     work: Path,
     cache: Path,
     workers: int,
+    minutes: float = math.inf,
     tell: Callable[[CellResult], None] = lambda result: None,
 ) -> dict[str, str]:
     """Run cells in the order given, as many at a time as there are workers; {cell's name: message} of those that failed.
 
-    A cell that fails does not stop the others. tell: is given each result when it is there.
+    A cell that fails does not stop the others.
+
+    Args:
+        minutes: after which no further cell begins on a GPU.
+        tell: is given each result when it is there.
     """
+    until = time.monotonic() + 60 * minutes
     needed = {
         (split, c.train_split, getattr(c, f"{split}_clips"), c.model.num_frames, c.size): c
         for c in (cell.config for cell in cells)
@@ -61,10 +72,22 @@ def run_cells(
         rendered(config, split, cache, workers)
     faults = {}
     # Spawned: a fork of a process in which torch has started threads may hang.
+    gpu = torch.device("cuda") if torch.cuda.is_available() else None
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_process)
     with pool:
-        started = {pool.submit(run_alone, cell, folder, work, cache): cell.name for cell in cells}
+        started: dict[Future[CellResult], str] = {}
+
+        def finish(cell: Cell) -> None:
+            started[pool.submit(run_alone, cell, folder, work, cache)] = cell.name
+
         try:
+            together = [c for c in cells if gpu and is_possible(c.config) and not place_of(c, work).exists()]
+            for cell in cells:
+                if cell not in together:
+                    finish(cell)
+            if gpu:
+                for cell in trained_together(together, work, cache, gpu, workers, pool, until):
+                    finish(cell)
             for done in as_completed(started):
                 try:
                     tell(done.result())
@@ -79,8 +102,36 @@ def run_cells(
     return faults
 
 
+def trained_together(
+    cells: Iterable[Cell],
+    work: Path,
+    cache: Path,
+    device: torch.device,
+    at_once: int,
+    executor: Executor,
+    until: float = math.inf,
+) -> Iterator[Cell]:
+    """Each when it is trained, but for the judgement. After `until`, a time of the monotonic clock, no more begin."""
+    residents: dict[tuple[str, Preprocessing], ResidentClips] = {}
+
+    def resident(config: TrainConfig, split: str) -> ResidentClips:
+        clips = rendered(config, split, cache)
+        key = clips.digest, config.preprocessing
+        if key not in residents:
+            residents[key] = ResidentClips(clips, config.preprocessing, device)
+        return residents[key]
+
+    cell_of = {
+        Task(c.config, place_of(c, work), resident(c.config, "train"), resident(c.config, "dev")): c
+        for c in cells
+    }
+    for task in train_side_by_side(cell_of, at_once, executor, until):
+        yield cell_of[task]
+
+
 def prepare_process() -> None:
-    """One thread, so that a cell gives the same weights however many run beside it."""
+    """One thread, so that a cell gives the same weights however many run beside it; on the CPU."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
 
@@ -91,13 +142,18 @@ def run_alone(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
         return run_cell(cell, folder, work, cache)
 
 
+def place_of(cell: Cell, work: Path) -> Path:
+    """The folder of its checkpoint."""
+    identity = digest([cell.settings, cell.start, RENDERER_VERSION])
+    return work / f"{cell.name}-{identity[:8]}"
+
+
 def run_cell(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
     """Train and judge a cell, and write its file into `folder`; what it prints goes into a log in `work`.
 
     The checkpoint stays in `work`. A cell that was killed continues where its training was.
     """
-    identity = digest([cell.settings, cell.start, RENDERER_VERSION])
-    place = work / f"{cell.name}-{identity[:8]}"
+    place = place_of(cell, work)
     work.mkdir(parents=True, exist_ok=True)
     with open(place.with_name(f"{place.name}.log"), "a") as log, redirect_stdout(log), redirect_stderr(log):
         if not place.exists():
@@ -120,7 +176,7 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "seed": cell.seed,
         "command": cell.command,
         "commit": commit(),
-        "software": software() | {"device": str(process_state().device)},
+        "software": software() | {"device": model.facts["environment"]["device"]},
         "settings": cell.settings,
         "renderer": RENDERER_VERSION,
         "start": cell.start,

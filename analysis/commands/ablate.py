@@ -1,5 +1,6 @@
 """python -m analysis ablate: train and judge the cells of the paper's tables."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ class Ablate:
     seeds: tuple[int, ...] = ()
     """whole numbers; 0 1 2 when not given, and 0 to 4 for the networks of the headline"""
     workers: int = 2
-    """cells that run side by side, one thread each"""
+    """cells that run side by side: one thread each, or on one GPU"""
+    minutes: float = math.inf
+    """on a GPU, after so many no further cell begins"""
     out: Path = Path("assets/results/ablations")
     """folder of the cells' files"""
     work: Path = Path("runs/ablations")
@@ -55,7 +58,13 @@ class Ablate:
 
         print(f"{len(cells) - len(to_do)} of {len(cells)} cells are done", flush=True)
         faults = run_cells(
-            to_do, self.out, work=self.work, cache=self.cache, workers=self.workers, tell=print_result
+            to_do,
+            self.out,
+            work=self.work,
+            cache=self.cache,
+            workers=self.workers,
+            minutes=self.minutes,
+            tell=print_result,
         )
         self.print_tables()
         if faults:

@@ -15,3 +15,8 @@ def device_named(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises AssertionError
         raise ValueError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
+
+
+def device_name(device: torch.device) -> str:
+    """As its maker calls it, where that is known; else its kind."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -81,19 +81,50 @@ def augment(
         raise ValueError(
             f"crop_scales is empty, so frames must be {size}×{size}; they are {frames.shape[1]}×{frames.shape[2]}"
         )
+    change = drawn_change(label, symmetry, strength, generator)
+    if change.mirror:
+        frames = frames[:, :, ::-1]
+    if change.reverse:
+        frames = frames[::-1]
+    if strength.shift:
+        frames = shifted(frames, change.offset, strength.shift)
+    return coloured(frames, change.colours), change.label
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is drawn for a clip of frames as large as the network's input.
+
+    Attributes:
+        mirror, reverse: flips, as far as the clip's class allows them.
+        offset: (2,), rows and columns, of `shifted`; zeros without a shift.
+        colours: (3, 4), of `coloured`.
+        label: of what the clip shows then.
+    """
+
+    mirror: bool
+    reverse: bool
+    offset: np.ndarray
+    colours: np.ndarray
+    label: int
+
+
+def drawn_change(
+    label: int, symmetry: ClassSymmetry | None, strength: Augmentation, generator: np.random.Generator
+) -> Change:
+    """Raises ValueError where a clip is to be played backwards and it is not known what its class becomes."""
     # Both are drawn whatever the class, so that what follows does not depend on it.
     mirror = generator.random() < mirrored_share(strength, symmetry)
     reverse = generator.random() < strength.reverse
-    if mirror and symmetry is not None and symmetry.mirrored[label] != NO_CLASS:
-        frames, label = frames[:, :, ::-1], symmetry.mirrored[label]
+    if mirror := mirror and symmetry is not None and symmetry.mirrored[label] != NO_CLASS:
+        label = symmetry.mirrored[label]
     if reverse:
         if symmetry is None or symmetry.reversed is None:
             raise ValueError(f"reverse={strength.reverse}, but the classes of reversed clips are not known")
-        if symmetry.reversed[label] != NO_CLASS:
-            frames, label = frames[::-1], symmetry.reversed[label]
-    if strength.shift:
-        frames = shifted(frames, generator.integers(2 * strength.shift + 1, size=2), strength.shift)
-    return coloured(frames, colour_matrix(strength, generator)), label
+        if reverse := symmetry.reversed[label] != NO_CLASS:
+            label = symmetry.reversed[label]
+    offset = generator.integers(2 * strength.shift + 1, size=2) if strength.shift else np.zeros(2, int)
+    return Change(mirror, reverse, offset, colour_matrix(strength, generator), label)
 
 
 def mirrored_share(strength: Augmentation, symmetry: ClassSymmetry | None) -> float:

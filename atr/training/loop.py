@@ -19,6 +19,7 @@ from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.fig5 import fig5_of_blocks
 from atr.results.health import Vitals, health_numbers, watch
+from atr.results.processes import device_name
 from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
 from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
@@ -133,6 +134,8 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     learnt = (accelerator.unwrap_model(model), optimizer, schedule, accelerator.scaler)
     mean_over_processes = partial(accelerator.reduce, reduction="mean")
     progress = state.begin(phase.name, *learnt)
+    if progress.epoch < phase.epochs:
+        progress.device = device_name(accelerator.device)
     log.begin(phase.name, progress.epoch * per_epoch + progress.batch)
 
     for epoch in range(progress.epoch, phase.epochs):
@@ -236,6 +239,7 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
             environment={
                 "torch": torch.__version__,
                 "machine": platform.machine(),
+                "device": run.state.progress.device,
                 "training_seconds": round(run.state.progress.seconds),
             },
         )

@@ -28,6 +28,7 @@ class Progress:
         sums: over those batches: [loss, share of targets hit]. What is not yet read from the device is not in them.
         seconds: of training, over all sessions.
         history: one entry per epoch of every phase.
+        device: what it was last trained on.
     """
 
     phase: str = ""
@@ -36,6 +37,7 @@ class Progress:
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0])
     seconds: float = 0.0
     history: list[dict] = field(default_factory=list)
+    device: str = ""
 
     def __post_init__(self) -> None:
         self._counted = time.monotonic()

@@ -61,6 +61,11 @@ def normalised(frames: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Frames in [0, 1], (..., 3, H, W), as the model takes them: minus mean, over std."""
     mean = torch.tensor(preprocessing.mean, device=frames.device)[:, None, None]
     std = torch.tensor(preprocessing.std, device=frames.device)[:, None, None]
+    return standardised(frames, mean, std)
+
+
+def standardised(frames: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Frames (..., 3, H, W) minus the mean over the std of their channels, (3, 1, 1)."""
     return (frames - mean) / std
 
 

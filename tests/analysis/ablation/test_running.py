@@ -1,13 +1,15 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import atr
 from analysis.ablation import running
 from analysis.ablation.cells import Cell, file_of, missing, read_cell, read_cells
-from analysis.ablation.running import reasoner_costs, run_cell, run_cells
+from analysis.ablation.running import reasoner_costs, run_cell, run_cells, trained_together
 from atr.block import ATRConfig
 from atr.describe import BlockDescription
 from atr.models import ModelConfig
@@ -97,6 +99,23 @@ def test_a_cell_that_fails_is_told_and_the_others_run(place):
     faults = run_cells([bad, good], folder, work=work, cache=cache, workers=1, tell=told.append)
     assert list(faults) == ["bad-seed0"] and "train_clips=32 is less than a batch" in faults["bad-seed0"]
     assert [result.network for result in told] == ["tiny-atr_sim"]
+
+
+def test_cells_trained_together_are_judged_like_others(place, tmp_path):
+    folder, work, cache = place
+    cells = [tiny("atr", seed, bn_gamma_init=0.2) for seed in (0, 1)]
+    with ThreadPoolExecutor(1) as executor:
+        trained = list(trained_together(cells, work, cache, torch.device("cpu"), 2, executor))
+        assert sorted(cell.seed for cell in trained) == [0, 1]
+        assert (
+            list(trained_together(cells, tmp_path / "late", cache, torch.device("cpu"), 2, executor, -1))
+            == []
+        )
+    together, apart = run_cell(cells[0], folder, work, cache), run_cell(cells[0], tmp_path, tmp_path, cache)
+    assert [entry.loss for entry in together.history] == pytest.approx(
+        [entry.loss for entry in apart.history], rel=1e-2
+    )
+    assert together.software["device"] == "cpu" and together.fig5.keys() == apart.fig5.keys()
 
 
 def test_files_that_are_no_cells_are_named_and_the_others_read(place):

@@ -1,0 +1,450 @@
+"""Many trainings of rendered clips at once on one GPU.
+
+A small network leaves most of a GPU idle: its kernels take microseconds, and a processor starts them one by one. Here a
+whole step, from the numbers of the clips to the new weights, is captured as a CUDA graph and replayed on a stream of the
+training's own, beside those of others; the clips lie in the GPU's memory and are augmented there. What comes of it is the
+state of a training whose epochs are done: `train` continues from it with the judgement. Elsewhere than on CUDA the same
+steps run one after the other.
+"""
+
+import gc
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from atr.data.clips import TabletopClips
+from atr.data.names import TABLETOP
+from atr.data.symmetry import ClassSymmetry
+from atr.models import build_model
+from atr.preprocessing import Preprocessing
+from atr.results.health import watch
+from atr.results.processes import device_name
+from atr.results.scores import Scores
+from atr.training.augment import Augmentation, drawn_change
+from atr.training.config import TrainConfig, fitted, identity_of
+from atr.training.loop import HEALTH_BATCHES, health_of
+from atr.training.optimisation import (
+    build_optimizer,
+    build_schedule,
+    channels_last,
+    freeze,
+    one_cycle,
+    training_mode,
+)
+from atr.training.run import CLIPS, NUMBERS, call_class
+from atr.training.sampler import EpochBatches
+from atr.training.starting_weights import start_from
+from atr.training.state import TrainingState
+from atr.video.transforms import standardised, to_unit
+
+CHUNK = 50  # steps that are queued at a time
+AHEAD = 6  # chunks in the queue of a training
+WARM_UP = 2  # steps before the capture: libraries choose and allocate in them
+LOOKED_AT = 100  # dev clips scored at a time
+
+
+def is_possible(config: TrainConfig) -> bool:
+    """Whether a training can run here; the others are for `train` alone. TRN draws anew in every step which frames it
+    compares, which a captured step cannot."""
+    return (
+        config.data == TABLETOP
+        and not config.still_epochs
+        and not config.augmentation.crop_scales
+        and not config.partial_bn
+        and not config.model.name.startswith("trn")
+        and (config.optimizer, config.schedule) == ("adamw", "one_cycle")
+        and config.accumulation == 1
+        and config.mixed_precision != "fp16"
+    )
+
+
+class ResidentClips:
+    """Rendered clips in a device's memory, shown there as `TrainingClips` shows them."""
+
+    def __init__(self, clips: TabletopClips, preprocessing: Preprocessing, device: torch.device):
+        self.clips = clips
+        self.frames = torch.from_numpy(np.array(clips.frames)).to(device)
+        self.targets = torch.tensor(clips.targets, device=device)
+        # Made here: to bring a constant to a GPU is to wait for it, which no captured step may do.
+        self.mean, self.std = (
+            torch.tensor(values, device=device)[:, None, None]
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+
+    def shown(self, indices: Tensor, changes: Mapping[str, Tensor], margin: int) -> Tensor:
+        """Clips (N,) as augmented, float32 (N, T, 3, H, W), standardised as the network takes them.
+
+        Args:
+            changes: of every clip, `drawn_changes`.
+            margin: largest shift, in pixels.
+        """
+        _, num_frames, height, width, _ = self.frames.shape
+        mirror, reverse, offset, colours = (
+            changes[name].index_select(0, indices) for name in ("mirror", "reverse", "offset", "colours")
+        )
+        t, y, x = (torch.arange(size, device=indices.device) for size in (num_frames, height, width))
+        t = torch.where(reverse[:, None], num_frames - 1 - t, t)
+        y = (y + offset[:, :1] - margin).clamp(0, height - 1)
+        x = (x + offset[:, 1:] - margin).clamp(0, width - 1)
+        x = torch.where(mirror[:, None], width - 1 - x, x)
+        frames = self.frames[
+            indices[:, None, None, None], t[:, :, None, None], y[:, None, :, None], x[:, None, None, :]
+        ]
+        pixels = torch.baddbmm(colours[:, None, :, 3], frames.flatten(1, 3).float(), colours[:, :, :3].mT)
+        coloured = pixels.round().clamp(0, 255).view(frames.shape)
+        return standardised(to_unit(coloured), self.mean, self.std)
+
+    def plain(self, chosen: slice) -> Tensor:
+        """Clips as they are, float32 (N, T, 3, H, W), standardised."""
+        return standardised(to_unit(self.frames[chosen]), self.mean, self.std)
+
+
+def drawn_changes(
+    targets: list[int], symmetry: ClassSymmetry | None, augmentation: Augmentation, key: tuple[int, ...]
+) -> dict[str, Tensor]:
+    """What an epoch does to every clip: the draws of `TrainingClips`, whose key this is, as tensors over the clips."""
+    changes = [
+        drawn_change(label, symmetry, augmentation, np.random.default_rng((*key, index)))
+        for index, label in enumerate(targets)
+    ]
+    return {
+        "mirror": torch.tensor([bool(change.mirror) for change in changes]),
+        "reverse": torch.tensor([bool(change.reverse) for change in changes]),
+        "offset": torch.from_numpy(np.array([change.offset for change in changes])),
+        "colours": torch.from_numpy(np.array([change.colours for change in changes], np.float32)),
+        "label": torch.tensor([change.label for change in changes]),
+    }
+
+
+class FlatAdamW:
+    """torch's AdamW of all parameters as one vector, under `one_cycle`, with its count of steps on the device.
+
+    torch's own cannot be captured: the schedule changes β1 from step to step, which is a plain number there. Each
+    operation is one kernel instead of one for every parameter group.
+
+    Args:
+        groups: of `parameter_groups`; their parameters become views of the vector.
+        steps: of the whole training.
+    """
+
+    BETA2, EPSILON = 0.999, 1e-8
+
+    def __init__(self, groups: list[dict], steps: int):
+        self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
+        self.values = torch.cat([memory(p.detach()) for p in self.parameters])
+        self.gradient, self.first, self.second = (torch.zeros_like(self.values) for _ in range(3))
+        sizes = torch.tensor([sum(p.numel() for p in group["params"]) for group in groups])
+        self.peak, self.decay = (
+            torch.repeat_interleave(torch.tensor([group[name] for group in groups]), sizes).to(self.values)
+            for name in ("lr", "weight_decay")
+        )
+        self.schedule = torch.tensor(cycle(steps), dtype=torch.float32).to(self.values)
+        self.count = torch.zeros(1, dtype=torch.long, device=self.values.device)
+        places = np.cumsum([0, *(p.numel() for p in self.parameters)])
+        self.gradients = []
+        for parameter, start in zip(self.parameters, places, strict=False):
+            stride = parameter.stride()
+            self.gradients.append(self.gradient.as_strided(parameter.shape, stride, int(start)))
+            parameter.data = self.values.as_strided(parameter.shape, stride, int(start))
+
+    def step(self, gradients: Iterable[Tensor], clip: float) -> None:
+        """gradients: of the parameters, in their order; of more than the norm `clip` in all they are made shorter."""
+        torch._foreach_copy_(self.gradients, list(gradients))
+        self.gradient.mul_((clip / (self.gradient.norm() + 1e-6)).clamp(max=1.0))
+        share, beta1, left1, left2 = self.schedule.index_select(0, self.count).unbind(1)
+        self.count += 1
+        rate = self.peak * share
+        self.values.mul_(1 - rate * self.decay)
+        self.first.lerp_(self.gradient, 1 - beta1)
+        self.second.mul_(self.BETA2).addcmul_(self.gradient, self.gradient, value=1 - self.BETA2)
+        scale = (self.second / left2).sqrt_().add_(self.EPSILON)
+        self.values.addcdiv_(self.first * (rate / left1), scale, value=-1)
+
+    def restart(self) -> None:
+        """As if no step had been taken; the values are the caller's to put back."""
+        for each in (self.first, self.second, self.count):
+            each.zero_()
+
+
+def memory(parameter: Tensor) -> Tensor:
+    """(P,), the values in the order in which they lie in memory."""
+    return parameter.as_strided((parameter.numel(),), (1,))
+
+
+@lru_cache
+def cycle(steps: int) -> list[tuple[float, float, float, float]]:
+    """Of every step under `one_cycle`: the learning rate over its peak, β1, and the two corrections 1 - β^t."""
+    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule, rows = one_cycle(optimizer, steps), []
+    for t in range(1, steps + 1):
+        group = optimizer.param_groups[0]
+        beta1 = group["betas"][0]
+        rows.append((group["lr"], beta1, 1 - beta1**t, 1 - FlatAdamW.BETA2**t))
+        optimizer.step()  # there is no gradient: it only counts, which the schedule asks for
+        schedule.step()
+    return rows
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training, where it goes, and its clips, which many trainings may share."""
+
+    config: TrainConfig
+    out: Path
+    clips: ResidentClips
+    dev: ResidentClips
+
+    def key(self, epoch: int) -> tuple[int, int, int]:
+        return self.config.seed, NUMBERS[CLIPS], epoch
+
+
+class Training:
+    """One of those side by side: its network, its step, how far it is.
+
+    Args:
+        changes: epoch -> what it does to every clip.
+    """
+
+    def __init__(self, task: Task, changes: Callable[[int], dict[str, Tensor]]):
+        self.task, self.changes, config = task, changes, task.config
+        self.device = task.clips.frames.device
+        self.stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
+        self.per_epoch = len(task.clips.clips) // config.batch_size
+        torch.manual_seed(config.seed)
+        self.model = build_model(fitted(config, task.clips.clips))
+        if config.init:
+            start_from(self.model, config.init)
+        freeze(self.model, config.freeze, partial_bn=False)
+        channels_last(self.model)
+        self.model.to(self.device)
+        with self.here():
+            self.optimizer = FlatAdamW(config.groups(self.model), config.epochs * self.per_epoch)
+            self.at = torch.zeros(
+                1, dtype=torch.long, device=self.device
+            )  # batches of the epoch that are done
+            self.seen = torch.zeros(2, device=self.device)
+            self.scores = torch.zeros(len(task.dev.clips), self.model.config.num_classes, device=self.device)
+            order, drawn = self.epoch_of(0)
+            self.order = order.to(self.device)
+            self.drawn = {name: values.to(self.device) for name, values in drawn.items()}
+            self.capture()
+        self.epoch, self.step_of_epoch = 0, 0
+        self.queued: deque[torch.cuda.Event] = deque()
+        self.reports: deque[tuple[Tensor, Tensor, torch.cuda.Event | None]] = deque()
+        self.state = TrainingState(
+            task.out.parent / f".{task.out.name}.training" / "state.pt",
+            identity_of(config, task.clips.clips),
+            config.save_every,
+        )
+        self.state.progress.begin_epoch(CLIPS, 0)
+        self.state.progress.device = device_name(self.device)
+
+    def here(self):
+        """What is started within goes onto this training's stream."""
+        return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
+
+    def epoch_of(self, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The batches of an epoch, (batches, clips), and what becomes of every clip."""
+        size = self.task.config.batch_size
+        order = EpochBatches(len(self.task.clips.clips), size, self.task.key(epoch)).order
+        order = torch.from_numpy(order[: self.per_epoch * size]).view(self.per_epoch, size)
+        return self.ready(order), {name: self.ready(values) for name, values in self.changes(epoch).items()}
+
+    def ready(self, values: Tensor) -> Tensor:
+        """In memory from which a GPU copies without being waited for."""
+        return values if self.stream is None else values.pin_memory()
+
+    def capture(self) -> None:
+        """The step and the look at the dev clips as graphs; what their first passes have changed is put back."""
+        training_mode(self.model)
+        if self.stream is not None:
+            before = [each.clone() for each in (self.optimizer.values, *self.model.buffers())]
+            for _ in range(WARM_UP):
+                self.learn()
+            self.look()
+            for value, each in zip(before, (self.optimizer.values, *self.model.buffers()), strict=True):
+                each.copy_(value)
+            self.optimizer.restart()
+            self.at.zero_()
+            self.seen.zero_()
+        self.replay, self.replay_look = captured(self.learn), captured(self.look)
+
+    def learn(self) -> None:
+        config, task = self.task.config, self.task
+        indices = self.order.index_select(0, self.at)[0]
+        frames = task.clips.shown(indices, self.drawn, config.augmentation.shift)
+        with self.autocast():
+            logits = self.model(frames)
+        targets = self.drawn["label"].index_select(0, indices)
+        loss, hit = call_class(logits.float(), targets, config.label_smoothing)
+        self.optimizer.step(torch.autograd.grad(loss, self.optimizer.parameters), config.gradient_clip)
+        self.seen += torch.stack([loss.detach(), hit])
+        self.at += 1
+
+    def look(self) -> None:
+        self.model.eval()
+        with torch.no_grad(), self.autocast():
+            for start in range(0, len(self.scores), LOOKED_AT):
+                chosen = slice(start, start + LOOKED_AT)
+                self.scores[chosen] = self.model(self.task.dev.plain(chosen)).float().softmax(1)
+        training_mode(self.model)
+
+    def autocast(self):
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.task.config.mixed_precision == "bf16"
+        )
+
+    @property
+    def is_done(self) -> bool:
+        return self.epoch == self.task.config.epochs and not self.reports
+
+    def advance(self) -> bool:
+        """Queue more steps if the queue is short, read what is there to read; whether there was anything to do."""
+        did = False
+        while self.queued and self.queued[0].query():
+            self.queued.popleft()
+        while self.reports and (self.reports[0][2] is None or self.reports[0][2].query()):
+            self.report(*self.reports.popleft()[:2])
+            did = True
+        if self.epoch < self.task.config.epochs and len(self.queued) < AHEAD:
+            with self.here():
+                self.queue_steps()
+            did = True
+        return did
+
+    def queue_steps(self) -> None:
+        if self.step_of_epoch == 0 and self.epoch > 0:
+            order, drawn = self.epoch_of(self.epoch)
+            self.order.copy_(order, non_blocking=True)
+            for name, values in drawn.items():
+                self.drawn[name].copy_(values, non_blocking=True)
+            self.at.zero_()
+            self.seen.zero_()
+        steps = min(CHUNK, self.per_epoch - self.step_of_epoch)
+        for _ in range(steps):
+            self.replay()
+        self.step_of_epoch += steps
+        if self.step_of_epoch == self.per_epoch:
+            self.replay_look()
+            self.reports.append((copied(self.seen), copied(self.scores), self.mark()))
+            self.epoch, self.step_of_epoch = self.epoch + 1, 0
+        if (mark := self.mark()) is not None:
+            self.queued.append(mark)
+
+    def mark(self) -> torch.cuda.Event | None:
+        if self.stream is None:
+            return None
+        event = torch.cuda.Event()
+        event.record(self.stream)
+        return event
+
+    def report(self, seen: Tensor, scores: Tensor) -> None:
+        """An epoch into the history; with the last one how the blocks are."""
+        progress, dev = self.state.progress, self.task.dev.clips
+        loss, hit = (seen / self.per_epoch).tolist()
+        found = Scores(scores.numpy(), np.array(dev.targets))
+        entry = {"dev_top1": found.top(1), "dev_pairs": found.within_pairs(dev.symmetry.reversed)}
+        if progress.epoch + 1 == self.task.config.epochs:
+            entry |= self.health()
+        progress.end_epoch(phase=CLIPS, epoch=progress.epoch + 1, loss=loss, train_top1=hit, **entry)
+
+    def health(self) -> dict:
+        self.model.eval()
+        size = 2 * self.task.config.batch_size  # as `train` looks at them
+        with self.here(), watch(self.model) as vitals, torch.inference_mode(), self.autocast():
+            for start in range(0, min(HEALTH_BATCHES * size, len(self.scores)), size):
+                self.model(self.task.dev.plain(slice(start, start + size)))
+        return health_of(vitals)
+
+    def save(self) -> None:
+        """The state from which `train` judges it."""
+        config, model = self.task.config, self.model.cpu()
+        optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
+        schedule = build_schedule(
+            config.schedule,
+            optimizer,
+            epochs=config.epochs,
+            per_epoch=self.per_epoch,
+            decay_epochs=config.decay_epochs,
+            warm_up_epochs=config.warm_up_epochs,
+        )
+        schedule.last_epoch = config.epochs * self.per_epoch
+        self.state.path.parent.mkdir(parents=True, exist_ok=True)
+        self.state.save(model, optimizer, schedule, None)
+
+
+def captured(work: Callable[[], None]) -> Callable[[], None]:
+    """The work as a graph of the stream it is called on; on other devices the work itself."""
+    if not torch.cuda.is_available() or torch.cuda.current_stream() == torch.cuda.default_stream():
+        return work
+    graph = torch.cuda.CUDAGraph()
+    gc.collect()
+    gc.disable()  # what it frees meanwhile may end the capture
+    try:
+        # Not `torch.cuda.graph`: that waits for the whole device, and so for all that runs beside.
+        graph.capture_begin(capture_error_mode="thread_local")
+        work()
+        graph.capture_end()
+    finally:
+        gc.enable()
+    return graph.replay
+
+
+def copied(values: Tensor) -> Tensor:
+    """To the CPU, without waiting: it is there when the stream has come so far."""
+    there = torch.empty(values.shape, dtype=values.dtype, pin_memory=values.is_cuda)
+    return there.copy_(values, non_blocking=True)
+
+
+def train_side_by_side(
+    tasks: Iterable[Task], at_once: int, executor: Executor, until: float = math.inf
+) -> Iterator[Task]:
+    """Train them, so many at a time, and give each when its state is saved.
+
+    Args:
+        executor: draws what the epochs do to the clips, ahead of time.
+        until: time of the monotonic clock after which no further one begins.
+    """
+    waiting, running = deque(tasks), []
+    drawn: dict[tuple, Future] = {}
+
+    def changes(task: Task, epoch: int) -> Future:
+        augmentation, clips = task.config.augmentation, task.clips.clips
+        asked = (task.clips, augmentation, task.key(epoch))
+        if asked not in drawn:
+            drawn[asked] = executor.submit(
+                drawn_changes, clips.targets, clips.symmetry, augmentation, task.key(epoch)
+            )
+        return drawn[asked]
+
+    for task in waiting:
+        for epoch in range(task.config.epochs):
+            changes(task, epoch)
+    finished = 0
+    with tqdm(desc="side by side", total=sum(task.config.epochs for task in waiting), unit="epoch") as bar:
+        while waiting or running:
+            if time.monotonic() > until:
+                waiting.clear()
+            if waiting and len(running) < at_once:
+                task = waiting.popleft()
+                running.append(Training(task, lambda epoch, task=task: changes(task, epoch).result()))
+            worked = [training.advance() for training in running]  # of all
+            for training in [each for each in running if each.is_done]:
+                running.remove(training)
+                training.save()
+                finished += training.task.config.epochs
+                yield training.task
+            bar.update(finished + sum(each.state.progress.epoch for each in running) - bar.n)
+            if not any(worked):
+                time.sleep(2e-4)

@@ -1,0 +1,142 @@
+"""Trainings side by side learn what `train` learns."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import atr
+from analysis.ablation.grids import NETWORKS
+from atr.data.clips import TabletopClips
+from atr.models import ModelConfig
+from atr.tabletop import CLASSES
+from atr.training.augment import Augmentation
+from atr.training.clips import TrainingClips
+from atr.training.config import TrainConfig
+from atr.training.loop import train
+from atr.training.optimisation import one_cycle
+from atr.training.side_by_side import (
+    FlatAdamW,
+    ResidentClips,
+    Task,
+    drawn_changes,
+    is_possible,
+    train_side_by_side,
+)
+from atr.video.transforms import normalised, to_unit
+
+CPU = torch.device("cpu")
+TINY = TrainConfig(
+    ModelConfig("tsn_resnet18", len(CLASSES), num_frames=4, width=0.125, placement="S5", block="atr"),
+    size=32,
+    train_clips=32,
+    dev_clips=8,
+    val_clips=24,
+    epochs=2,
+    batch_size=8,
+    learning_rate=1e-3,
+    mixed_precision="no",
+    workers=1,
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def rendered(config, split, cache):
+    count = getattr(config, f"{split}_clips")
+    return TabletopClips(split, count, num_frames=config.model.num_frames, size=config.size, cache=cache)
+
+
+def task(config, out, cache):
+    residents = (
+        ResidentClips(rendered(config, split, cache), config.preprocessing, CPU) for split in ("train", "dev")
+    )
+    return Task(config, out, *residents)
+
+
+def test_clips_are_augmented_as_by_the_training(cache):
+    strong = Augmentation(shift=4, light=0.2, contrast=0.2, saturation=0.3)
+    clips, key = rendered(TINY, "train", cache), (3, 1, 2)
+    shown = TrainingClips(clips, strong, TINY.size, key)
+    changes = drawn_changes(clips.targets, clips.symmetry, strong, key)
+    indices = torch.arange(len(clips)).flip(0)
+    found = ResidentClips(clips, TINY.preprocessing, CPU).shown(indices, changes, strong.shift)
+    for place, index in enumerate(indices.tolist()):
+        frames, label, _ = shown[index]
+        # OpenCV multiplies in fixed-point numbers: some pixels are one grey level apart.
+        level = (found[place] - normalised(to_unit(frames), TINY.preprocessing)).abs() * 255 * 0.225
+        assert level.max() < 1.2 and (level > 0.1).float().mean() < 0.25
+        assert label == changes["label"][index]
+    for name in ("mirror", "reverse"):
+        assert 0 < changes[name].float().mean() < 1
+
+
+def test_its_optimiser_is_that_of_torch_under_the_same_schedule():
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(8, 4, 3, 3), (8,), (5, 8), (6, 4, 1, 1)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    start[0] = start[0].contiguous(memory_format=torch.channels_last)
+
+    def groups():
+        a, b, c, d = (torch.nn.Parameter(values.clone()) for values in start)
+        return [
+            {"params": [a, c], "lr": 1e-2, "weight_decay": 0.05},
+            {"params": [], "lr": 1e-2, "weight_decay": 0.0},
+            {"params": [d, b], "lr": 3e-2, "weight_decay": 0.0},
+        ]
+
+    theirs, ours = groups(), groups()
+    steps = 12
+    torch_optimizer = torch.optim.AdamW(theirs)
+    schedule = one_cycle(torch_optimizer, steps)
+    flat = FlatAdamW(ours, steps)
+    reference = [p for group in theirs for p in group["params"]]
+    assert flat.parameters[0].is_contiguous(memory_format=torch.channels_last)
+    for _ in range(steps):
+        gradients = [torch.randn(p.shape, generator=generator) for p in reference]
+        for parameter, gradient in zip(reference, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        torch.nn.utils.clip_grad_norm_(reference, 5.0)
+        torch_optimizer.step()
+        schedule.step()
+        flat.step(gradients, clip=5.0)
+        for one, other in zip(reference, flat.parameters, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("block", ["atr", "atr_sim", None])
+def test_the_same_weights_as_by_the_training_loop(cache, tmp_path, block):
+    config = replace(TINY, model=replace(TINY.model, block=block, dropout=0.0))
+    apart = train(config, tmp_path / "apart", cache)
+    tasks = [task(replace(config, seed=seed), tmp_path / f"seed{seed}", cache) for seed in (0, 1)]
+    with ThreadPoolExecutor(1) as executor:
+        done = list(train_side_by_side(tasks, 2, executor))
+    assert {each.out for each in done} == {each.out for each in tasks}
+    together = train(config, tmp_path / "seed0", cache)
+    assert together == apart
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("apart", "seed0"))
+    for name, values in one.items():
+        torch.testing.assert_close(values, other[name], rtol=2e-2, atol=2e-3)
+    one, other = (atr.load_checkpoint(tmp_path / name).facts["history"] for name in ("apart", "seed0"))
+    for expected, found in zip(one, other, strict=True):
+        assert found["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+        assert found["train_top1"] == expected["train_top1"] and found["dev_top1"] == expected["dev_top1"]
+    states = [{each["block"]: each["state"] for each in end[-1].get("blocks", [])} for end in (one, other)]
+    assert states[0] == states[1] and len(states[0]) == (2 if block else 0)
+    assert train(replace(config, seed=1), tmp_path / "seed1", cache).keys() == apart.keys()
+
+
+def test_no_further_one_begins_when_the_time_is_over(cache, tmp_path):
+    with ThreadPoolExecutor(1) as executor:
+        assert list(train_side_by_side([task(TINY, tmp_path / "late", cache)], 1, executor, until=-1)) == []
+
+
+def test_what_a_captured_step_cannot_do_is_left_to_the_loop():
+    assert all(is_possible(config) for name, config in NETWORKS.items() if name != "trn")
+    assert not is_possible(NETWORKS["trn"])
+    assert not is_possible(replace(TINY, optimizer="sgd")) and not is_possible(replace(TINY, still_epochs=1))

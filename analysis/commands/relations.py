@@ -13,6 +13,7 @@ from analysis.relations.averaging import average_relations, average_untrained
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, title, windows_figure
 from analysis.relations.findings import finding
 from analysis.relations.numbers import (
+    ARRAYS,
     RelationsResult,
     block_numbers,
     by_class,
@@ -87,7 +88,7 @@ def write_result(
     write_json(folder / RESULT, result)
     arrays = {f"trained/{name}": array for name, array in trained.to_arrays().items()}
     arrays |= {f"untrained/{name}": array for name, array in untrained.to_arrays().items()}
-    write_arrays(folder / "relations.npz", arrays)
+    write_arrays(folder / ARRAYS, arrays)
     relations_table(result).to_csv(folder / "relations.csv", index=False)
     entries = result["trained"]
     for suffix in ("svg", "pdf"):

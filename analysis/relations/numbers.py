@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from analysis.relations.average import (
 )
 from analysis.relations.averaging import CONTROL_SEED
 from atr.results.store import OfCheckpoint, Result, result_folder
-from atr.schema import Count, Finite, Name, NotNegative, Share, Text
+from atr.schema import Count, Finite, Name, NotNegative, Share, Text, line, shown
+
+ARRAYS = "relations.npz"
 
 Interval = tuple[Finite, Finite]
 Row = Annotated[list[Share], Meta(min_length=3, max_length=1024)]
@@ -86,14 +89,10 @@ class Convergence(Struct):
 
 
 class OfClass(Struct):
+    """Its matrices are in the arrays, `class_entries`: as text those of 400 classes would be megabytes."""
+
     label: Text
     videos: Count
-    mean: dict[str, list[Matrix]]
-
-    def __post_init__(self) -> None:
-        for matrices in self.mean.values():
-            for matrix in matrices:
-                frames_of(matrix)
 
 
 class RelationsResult(Result):
@@ -209,16 +208,35 @@ def convergences(average: RelationAverage, base: float = math.e) -> list[dict]:
 
 
 def by_class(average: RelationAverage, labels: Sequence[str]) -> list[dict]:
-    """W̄ of every class that has videos: label, number of videos, block -> [(T, T) per reasoner]."""
+    """Label and number of videos of every class that has any."""
     counts = np.bincount(average.labels, minlength=len(labels))
-    return [
-        {
-            "label": labels[c],
-            "videos": int(counts[c]),
-            "mean": {b: [w.tolist() for w in ws] for b, ws in average.mean_of_class(c).items()},
-        }
-        for c in np.flatnonzero(counts).tolist()
-    ]
+    return [{"label": labels[c], "videos": int(counts[c])} for c in np.flatnonzero(counts).tolist()]
+
+
+def class_entries(folder: Path, place: int) -> list[dict]:
+    """W̄ of one class, an entry a block and reasoner as in `block_numbers`, but for the numbers.
+
+    place: of the class in the result's "classes".
+
+    Raises:
+        ValueError: the result's arrays cannot be read.
+    """
+    entries, path = [], folder / ARRAYS
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            labels, counts = np.unique(arrays["trained/labels"], return_counts=True)
+            for name in arrays.files:
+                network, _, block_and_reasoner = name.partition("/sums/")
+                if network == "trained" and block_and_reasoner:
+                    block, reasoner = block_and_reasoner.split("/")
+                    row = arrays[f"trained/classes/{block_and_reasoner}"].tolist().index(labels[place])
+                    mean = arrays[name][row] / counts[place]
+                    entries.append({"block": block, "reasoner": int(reasoner), "mean": mean.tolist()})
+    except OSError as error:
+        raise ValueError(line(f"{shown(path)} cannot be read: {error.strerror or error}")) from error
+    except (KeyError, IndexError, ValueError, BadZipFile) as error:
+        raise ValueError(line(f"{shown(path)} does not hold the matrices of this result: {error}")) from error
+    return entries
 
 
 def in_base(result: dict, base: float) -> dict:

@@ -11,7 +11,14 @@ from analysis.relations.curves import convergence_figure, kernels_figure, local_
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
 from analysis.relations.findings import finding
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
-from analysis.relations.numbers import in_base, most_structured, relations_folder, relations_table
+from analysis.relations.numbers import (
+    ARRAYS,
+    class_entries,
+    in_base,
+    most_structured,
+    relations_folder,
+    relations_table,
+)
 from app import choices, loading
 from app.choices import one_error
 from app.computing import compute_panel
@@ -66,7 +73,14 @@ def show(checkpoint: str, names: list[str]) -> None:
     matrices(result)
     result = windows(result)
     tabs = st.tabs(["Local mass", "Convergence", "Per class", "Untrained control", "ER kernels", "Numbers"])
-    contents = (local_mass, convergence, per_class, control, lambda r: er_kernels(r, names), numbers)
+    contents = (
+        local_mass,
+        convergence,
+        lambda r: per_class(r, folder),
+        control,
+        lambda r: er_kernels(r, names),
+        numbers,
+    )
     for tab, content in zip(tabs, contents, strict=True):
         with tab:
             content(result)
@@ -145,19 +159,18 @@ def convergence(result: dict) -> None:
     st.plotly_chart(figure, key="convergence", alt="JS and distance from the final average over videos")
 
 
-def per_class(result: dict) -> None:
-    classes = {c["label"]: c for c in result["classes"]}
-    chosen = classes[st.selectbox("Class", list(classes), key="relation_class")]
-    entries = [
-        {"block": block, "reasoner": r, "mean": w}
-        for block, matrices in chosen["mean"].items()
-        for r, w in enumerate(matrices)
-    ]
-    st.caption(
-        f"{chosen['videos']} videos, on the colour scale of the average over all; larger values have the last colour of the scale."
-    )
-    figure = matrices_figure(entries, limits=limits_of(result["trained"]))
-    st.plotly_chart(figure, key="class_matrices", alt=f"Averaged W of the class {chosen['label']}")
+def per_class(result: dict, folder: Path) -> None:
+    labels = [c["label"] for c in result["classes"]]
+    chosen = st.selectbox("Class", labels, key="relation_class")
+    place = labels.index(chosen)
+    with one_error():
+        entries = class_entries(folder, place)
+        st.caption(
+            f"{result['classes'][place]['videos']} videos, on the colour scale of the average over all; larger values have "
+            "the last colour of the scale."
+        )
+        figure = matrices_figure(entries, limits=limits_of(result["trained"]))
+        st.plotly_chart(figure, key="class_matrices", alt=f"Averaged W of the class {chosen}")
 
 
 def control(result: dict) -> None:
@@ -216,7 +229,7 @@ def numbers(result: dict) -> None:
 
 
 def downloads(folder: Path, checkpoint: str, unit: str) -> None:
-    files = ("relations.csv", "relations.npz", "fig4.svg", "fig4.pdf", "fig4.html")
+    files = ("relations.csv", ARRAYS, "fig4.svg", "fig4.pdf", "fig4.html")
     file_row({Path(name).suffix[1:].upper(): folder / name for name in files}, checkpoint)
     st.caption(f"The files hold JS in {unit}.")
 

@@ -60,6 +60,16 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     np.testing.assert_allclose(table["js_mean"], nats / np.log(2), rtol=1e-12)
 
 
+def test_without_its_arrays_a_result_has_one_error_where_they_are_wanted(launch, world, graph):
+    store(world, graph)
+    (arrays,) = world.glob("results/relations-graph-*/relations.npz")
+    arrays.write_bytes(b"no arrays")
+    app = launch("relations")
+    (error,) = app.error
+    assert "relations.npz" in error.value and not app.exception
+    assert charts(app) == 7  # all but that of the class
+
+
 def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
     write_checkpoint(world / "checkpoints" / "other", block="atr")
     app = launch("relations")

@@ -128,7 +128,6 @@ OWN = {
         "convergence.0.videos",
         "classes",
         "classes.0.label",
-        "classes.0.mean",
     ],
 }
 PLACES = [

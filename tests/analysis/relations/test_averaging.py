@@ -16,6 +16,7 @@ from analysis.recording import record
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
+from analysis.relations.numbers import class_entries
 from atr.data.clips import VideoClips
 from atr.files import read_arrays
 from atr.results.passes import merged
@@ -179,6 +180,26 @@ def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
     assert "no annotations.json" in error("--checkpoint", checkpoint, "--data", tmp_path)
     assert "has 11" in error("--checkpoint", checkpoint, "--data", clips_folder, "--num-videos", 12)
     assert "no config.json" in error("--checkpoint", tmp_path, "--data", clips_folder)
+
+
+def test_the_matrices_of_a_class_are_read_from_the_arrays(whole, tmp_path):
+    result, arrays = read_result(whole), read_arrays(whole / "relations.npz")
+    stored = {name.removeprefix("trained/"): v for name, v in arrays.items() if name.startswith("trained/")}
+    average = RelationAverage.from_arrays(stored)
+    for place, label in enumerate(np.unique(average.labels).tolist()):
+        assert result["classes"][place] == {"label": CLASSES[label], "videos": average.labels.count(label)}
+        expected = average.mean_of_class(label)
+        entries = class_entries(whole, place)
+        assert [(e["block"], e["reasoner"]) for e in entries] == average.keys
+        for entry in entries:
+            np.testing.assert_array_equal(entry["mean"], expected[entry["block"]][entry["reasoner"]])
+    with pytest.raises(ValueError, match="cannot be read: No such file"):
+        class_entries(tmp_path, 0)
+    with pytest.raises(ValueError, match="does not hold the matrices"):
+        class_entries(whole, len(result["classes"]))
+    (tmp_path / "relations.npz").write_bytes((whole / "relations.npz").read_bytes()[:900])
+    with pytest.raises(ValueError, match="does not hold the matrices"):
+        class_entries(tmp_path, 0)
 
 
 def test_facts_of_the_result(whole, checkpoint):

@@ -12,8 +12,8 @@ from PIL import Image
 
 import atr
 from analysis.ablation.cells import read_cells
-from analysis.ablation.grids import NETWORKS
-from analysis.ablation.numbers import accuracy, by_network, difference, share
+from analysis.ablation.grids import NETWORKS, TABLES
+from analysis.ablation.numbers import accuracy, by_network, claims_texts, difference, share, summary
 from analysis.statistics import wilson_interval
 from app.loading.predictions import stored_predictions, tables
 from app.loading.results import REQUIRED, readable_results
@@ -162,6 +162,15 @@ def test_the_seeds_told_are_those_of_the_cells():
         in told
     )
     assert f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]**" in told
+
+
+def test_the_claims_told_are_judged_by_the_cells():
+    found = by_network(read_cells(CELLS)[0])
+    told = (ROOT / "docs" / "results.md").read_text()
+    for name, of_paper in TABLES.items():
+        for claim in claims_texts(of_paper, found).itertuples(index=False):
+            assert f"| {name}: {claim.Claim} | {claim.Verdict} | {claim.Here} |" in told
+    assert summary(TABLES.values(), found) in told
 
 
 def test_the_benchmark_of_scaling_has_a_row_for_every_preset_of_the_paper():

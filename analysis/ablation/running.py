@@ -80,6 +80,14 @@ def run_cells(
         def finish(cell: Cell) -> None:
             started[pool.submit(run_alone, cell, folder, work, cache)] = cell.name
 
+        def settle(done: Iterable[Future[CellResult]]) -> None:
+            for future in done:
+                name = started.pop(future)
+                try:
+                    tell(future.result())
+                except (ValueError, OSError, RuntimeError) as error:
+                    faults[name] = str(error)
+
         try:
             together = [c for c in cells if gpu and is_possible(c.config) and not place_of(c, work).exists()]
             for cell in cells:
@@ -88,11 +96,8 @@ def run_cells(
             if gpu:
                 for cell in trained_together(together, work, cache, gpu, workers, pool, until):
                     finish(cell)
-            for done in as_completed(started):
-                try:
-                    tell(done.result())
-                except (ValueError, OSError, RuntimeError) as error:
-                    faults[started[done]] = str(error)
+                    settle([future for future in started if future.done()])
+            settle(as_completed(list(started)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             # Each would begin with the cell it has been given ahead.

@@ -26,7 +26,7 @@ import tyro
 from safetensors.torch import load_file
 
 import atr
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 from benchmarks.inspection import recorded
 from benchmarks.measuring import medians_in_turn, processor, write_found
 from benchmarks.optimised import compared
@@ -137,7 +137,7 @@ def training(options: Options, device: torch.device, precision: str) -> list[dic
         optimizer = torch.optim.SGD(model.parameters(), 1e-3, momentum=0.9)
 
         def step(model=model, optimizer=optimizer) -> None:
-            clips = normalised(to_unit(frames.to(device, non_blocking=True)), model.preprocessing)
+            clips = normalise(frames.to(device, non_blocking=True), model.preprocessing)
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
                 logits = model(clips)
             torch.nn.functional.cross_entropy(logits.float(), targets).backward()

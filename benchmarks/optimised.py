@@ -21,7 +21,7 @@ from analysis import record
 from atr.data.clips import open_clips
 from atr.inference import PRECISIONS
 from atr.models import VideoClassifier
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 from benchmarks.measuring import medians_in_turn, processor, write_found
 
 NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
@@ -94,7 +94,7 @@ def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
     clips = open_clips(data, cache=Path("cache"), **view)
     worst, others = 0.0, 0
     for frames, _, _ in clips:
-        batch = normalised(to_unit(frames[None]), model.preprocessing)
+        batch = normalise(frames[None], model.preprocessing)
         (maps, predicted), (other_maps, other_predicted) = (seen(m, batch) for m in (model, other))
         others += predicted != other_predicted
         for block, m in maps.items():

@@ -9,7 +9,7 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier, build_model
 from atr.results.passes import pass_over
 from atr.results.processes import process_state
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 
 CONTROL_SEED = 0
 
@@ -28,7 +28,7 @@ def average_relations(
         average: RelationAverage, frames: Tensor, targets: list[int], indices: list[int], count: int
     ) -> None:
         with torch.inference_mode(), record(model) as recording:
-            model(normalised(to_unit(frames.to(device)), model.preprocessing))
+            model(normalise(frames.to(device), model.preprocessing))
         relations = {block: [w[:count] for w in ws] for block, ws in recording.relations.items()}
         average.update(relations, labels=targets[:count], videos=indices[:count])
 

@@ -17,7 +17,7 @@ from atr.preprocessing import Preprocessing
 from atr.video.decoding import VIDEO_SUFFIXES, probe
 from atr.video.frame_folder import numbered_frames
 from atr.video.protocol import SINGLE_VIEW, Protocol
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 
 PROBABILITIES = "probabilities"
 AVERAGES = (PROBABILITIES, "logits")
@@ -34,7 +34,7 @@ def class_logits(
     if isinstance(clips, np.ndarray):
         clips = torch.from_numpy(np.ascontiguousarray(clips))
     with torch.inference_mode():
-        return model(normalised(to_unit(clips.to(device)), preprocessing or model.preprocessing)).float()
+        return model(normalise(clips.to(device), preprocessing or model.preprocessing)).float()
 
 
 def class_probabilities(

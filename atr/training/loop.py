@@ -35,7 +35,7 @@ from atr.training.optimisation import (
 from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
 from atr.training.starting_weights import require_start, start_from
 from atr.training.state import TrainingState
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 
 CONFUSIONS = "confusion.csv"
 HEALTH_BATCHES = 4  # of the dev clips, whose forward passes the blocks are watched in
@@ -155,7 +155,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             frames, targets = (each.to(accelerator.device, non_blocking=True) for each in (frames, targets))
             with accelerator.accumulate(model):
                 with accelerator.autocast():
-                    logits = model(normalised(to_unit(frames), config.preprocessing))
+                    logits = model(normalise(frames, config.preprocessing))
                 loss, hit = phase.objective(logits.float(), targets, config.label_smoothing)
                 accelerator.backward(loss)  # a part of a batch counts as its share
                 seen += torch.stack([loss.detach(), hit]) / parts

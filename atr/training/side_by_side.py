@@ -46,7 +46,7 @@ from atr.training.run import CLIPS, NUMBERS, call_class
 from atr.training.sampler import EpochBatches
 from atr.training.starting_weights import start_from
 from atr.training.state import TrainingState
-from atr.video.transforms import standardised, to_unit
+from atr.video.transforms import standardised
 
 CHUNK = 50  # steps that are queued at a time
 AHEAD = 6  # chunks in the queue of a training
@@ -103,11 +103,11 @@ class ResidentClips:
         ]
         pixels = torch.baddbmm(colours[:, None, :, 3], frames.flatten(1, 3).float(), colours[:, :, :3].mT)
         coloured = pixels.round().clamp(0, 255).view(frames.shape)
-        return standardised(to_unit(coloured), self.mean, self.std)
+        return standardised(coloured, self.mean, self.std)
 
     def plain(self, chosen: slice) -> Tensor:
         """Clips as they are, float32 (N, T, 3, H, W), standardised."""
-        return standardised(to_unit(self.frames[chosen]), self.mean, self.std)
+        return standardised(self.frames[chosen], self.mean, self.std)
 
 
 def drawn_changes(

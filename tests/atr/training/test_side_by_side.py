@@ -25,7 +25,7 @@ from atr.training.side_by_side import (
     is_possible,
     train_side_by_side,
 )
-from atr.video.transforms import normalised, to_unit
+from atr.video.transforms import normalise
 
 CPU = torch.device("cpu")
 TINY = TrainConfig(
@@ -69,7 +69,7 @@ def test_clips_are_augmented_as_by_the_training(cache):
     for place, index in enumerate(indices.tolist()):
         frames, label, _ = shown[index]
         # OpenCV multiplies in fixed-point numbers: some pixels are one grey level apart.
-        level = (found[place] - normalised(to_unit(frames), TINY.preprocessing)).abs() * 255 * 0.225
+        level = (found[place] - normalise(frames, TINY.preprocessing)).abs() * 255 * 0.225
         assert level.max() < 1.2 and (level > 0.1).float().mean() < 0.25
         assert label == changes["label"][index]
     for name in ("mirror", "reverse"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from atr.preprocessing import Preprocessing
-from atr.video.transforms import cut_view, normalised, preprocess, resize, to_unit, view_box
+from atr.video.transforms import cut_view, normalise, preprocess, resize, standardised, view_box
 
 
 def test_view_box_is_the_centre_square_scaled_back_to_the_original():
@@ -86,10 +86,19 @@ def test_bad_settings_and_frames_are_named():
         preprocess(np.zeros((1, 300, 300, 3), np.uint8), Preprocessing(), "half")
 
 
-def test_unit_and_normalised_by_hand():
+def test_standardised_by_hand():
     frames = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 1, 1, 1, 3)
-    unit = to_unit(frames)
-    assert unit.shape == (1, 1, 3, 1, 1)
-    torch.testing.assert_close(unit.flatten(), torch.tensor([0.0, 0.2, 1.0]))
-    settings = Preprocessing(mean=(0.0, 0.1, 0.5), std=(1.0, 0.1, 0.25))
-    torch.testing.assert_close(normalised(unit, settings).flatten(), torch.tensor([0.0, 1.0, 2.0]))
+    mean, std = torch.tensor([0.0, 0.1, 0.5])[:, None, None], torch.tensor([1.0, 0.1, 0.25])[:, None, None]
+    found = standardised(frames, mean, std)
+    assert found.shape == (1, 1, 3, 1, 1)
+    torch.testing.assert_close(found.flatten(), torch.tensor([0.0, 1.0, 2.0]))
+
+
+def test_the_table_of_values_is_the_arithmetic_to_the_last_bit():
+    settings = Preprocessing()
+    columns = (torch.tensor(each)[:, None, None] for each in (settings.mean, settings.std))
+    frames = torch.randint(0, 256, (2, 3, 40, 24, 3), dtype=torch.uint8)
+    found, expected = normalise(frames, settings), standardised(frames, *columns)
+    assert torch.equal(found, expected) and found.stride() == expected.stride()
+    assert torch.equal(normalise(frames.numpy()[:, :, ::2, ::-1], settings)[..., 0], expected[..., ::2, -1])
+    assert normalise(frames[:0], settings).shape == (0, 3, 3, 40, 24)

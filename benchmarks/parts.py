@@ -7,29 +7,25 @@ in turn in all blocks of a trained network: AFA averages over all positions alik
 positions of a frame. Nothing is trained again. Prints a table and writes one JSON file.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
 import tyro
-from torch import Tensor, nn
 
 from analysis.ablation.running import scores_of
 from analysis.statistics import wilson_interval
-from atr.block import ATRBlock
+from analysis.what_if.interventions import withheld_actionness
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import TabletopClips
-from atr.models import VideoClassifier
 from benchmarks.measuring import write_found
 
-KINDS = {
-    "as trained": (False, False),
-    "AFA over all positions alike": (True, False),
-    "AFD with the mean of M": (False, True),
-    "both": (True, True),
+KINDS = {  # what is withheld M
+    "as trained": (),
+    "AFA over all positions alike": ("AFA",),
+    "AFD with the mean of M": ("AFD",),
+    "both": ("AFA", "AFD"),
 }
 
 
@@ -57,8 +53,10 @@ def main(options: Options) -> None:
             size=model.preprocessing.crop,
             cache=options.cache,
         )
-        for kind, (aggregation, distribution) in KINDS.items():
-            with without(model, aggregation=aggregation, distribution=distribution):
+        for kind, parts in KINDS.items():
+            with ExitStack() as withheld:
+                for part in parts:
+                    withheld.enter_context(withheld_actionness(model, part))
                 hits = scores_of(model, clips).correct
             low, high = wilson_interval(int(hits.sum()), len(hits))
             rows.append(
@@ -72,32 +70,6 @@ def main(options: Options) -> None:
             )
     print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
     write_found({"clips": options.clips, "rows": rows}, options.out)
-
-
-@contextmanager
-def without(model: VideoClassifier, *, aggregation: bool, distribution: bool) -> Iterator[None]:
-    """AFA of every block does without M, or AFD without its pattern."""
-
-    def alike(module: nn.Module, given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        x, actionness = given
-        return x, torch.zeros_like(actionness)
-
-    def level(module: nn.Module, given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        actionness, r = given
-        return actionness.mean(dim=(2, 3), keepdim=True).expand_as(actionness), r
-
-    hooks = []
-    for block in model.modules():
-        if isinstance(block, ATRBlock):
-            if aggregation:
-                hooks.append(block.afa.register_forward_pre_hook(alike))
-            if distribution:
-                hooks.append(block.afd.register_forward_pre_hook(level))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ Frames are one clip as a data set gives it, uint8 (T, H, W, 3); what is returned
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -25,7 +25,9 @@ ORDERS = ("as it is", "reversed", "shuffled", "frozen")
 HIDDEN = ("nothing", "top", "random", "bottom")
 Fill = Literal["mean", "blur"]
 FILLS = get_args(Fill)
-ACTIONNESS = ("computed", "zero", "mean")
+LEVELS = ("zero", "mean")
+PARTS = ("AFA", "AFD")
+ACTIONNESS = ("computed", *LEVELS, *(f"not in {part}" for part in PARTS))
 BLUR = 1 / 8  # standard deviation of the Gaussian, as a share of the frame's shorter side
 
 
@@ -41,7 +43,8 @@ class Intervention:
         share: of the positions of every frame that are hidden, 0 to 1.
         block: whose actionness, and whose positions; None where nothing is hidden.
         fill: what is put in the place of hidden pixels, `filling`.
-        actionness: M as "computed", or the same everywhere, `uniform_actionness`.
+        actionness: M as "computed"; "zero" or "mean", the same everywhere, `uniform_actionness`; "not in AFA" or "not in
+            AFD", `withheld_actionness`.
 
     Raises:
         ValueError: a value is not one of those allowed.
@@ -97,8 +100,7 @@ def intervene(model: VideoClassifier, frames: np.ndarray, intervention: Interven
     if intervention.hide != "nothing":
         hidden = hidden_positions(model, given, intervention)
         given = hide(given, hidden, filling(given, intervention.fill))
-    level = intervention.actionness
-    with nullcontext() if level == "computed" else uniform_actionness(model, level=level):
+    with changed_actionness(model, intervention.actionness):
         probabilities = class_probabilities(model, given[None])[0].cpu().numpy()
     return Outcome(given, order, hidden, probabilities)
 
@@ -221,7 +223,16 @@ def filling(frames: np.ndarray, kind: str) -> np.ndarray:
     return np.stack([cv2.GaussianBlur(frame, (0, 0), deviation) for frame in frames])
 
 
-# ---- uniform actionness ----------------------------------------------------------------------------------------------
+# ---- actionness ------------------------------------------------------------------------------------------------------
+
+
+def changed_actionness(model: VideoClassifier, kind: str) -> AbstractContextManager[None]:
+    """Actionness of all blocks as one of ACTIONNESS says, while the context is open."""
+    if kind == "computed":
+        return nullcontext()
+    if kind in LEVELS:
+        return uniform_actionness(model, level=kind)
+    return withheld_actionness(model, kind.removeprefix("not in "))
 
 
 @contextmanager
@@ -248,10 +259,8 @@ def uniform_actionness(
         RuntimeError: the context closed and nothing was replaced: no forward pass ran in it, or the model had been
             compiled before, and a compiled module ignores hooks.
     """
-    require("level", level, ACTIONNESS[1:])
-    allowed = actionness_blocks(model)
-    if not allowed:
-        raise ValueError("the model has no Action-related Region Locator: there is no actionness to replace")
+    require("level", level, LEVELS)
+    allowed = blocks_with_actionness(model)
     for block in blocks if blocks is not None else ():
         require("block", block, allowed)
     thread, num_frames, replaced = threading.get_ident(), model.config.num_frames, set()
@@ -279,8 +288,61 @@ def uniform_actionness(
     finally:
         for hook in hooks:
             hook.remove()
-    if len(replaced) < len(locators):
+    require_changed(replaced, locators)
+
+
+@contextmanager
+def withheld_actionness(model: VideoClassifier, part: str) -> Iterator[None]:
+    """While the context is open, one part of every ATR block does without the pattern of M; the other has it as computed.
+
+    "AFA": averages over all positions alike. "AFD": is given the mean of M over the positions of each frame, so that
+    adding it, or scaling with it, tells when but not where. Threads and hooks as in `uniform_actionness`.
+
+    Raises:
+        ValueError: the model has no ARL, or `part` is unknown.
+    """
+    require("part", part, PARTS)
+    names = blocks_with_actionness(model)
+    thread, changed = threading.get_ident(), set()
+
+    def alike(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if threading.get_ident() != thread:
+            return None
+        changed.add(module)
+        x, actionness = given
+        return x, torch.zeros_like(actionness)
+
+    def level(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if threading.get_ident() != thread:
+            return None
+        changed.add(module)
+        *others, actionness, r = given  # the AFD of an optimised network is given the features too
+        return *others, actionness.mean(dim=(2, 3), keepdim=True).expand_as(actionness), r
+
+    kind, hook = {"AFA": ("afa", alike), "AFD": ("afd", level)}[part]
+    parts = [getattr(m, kind) for name in names for m in model.blocks[name].modules() if hasattr(m, kind)]
+    hooks = []
+    try:
+        for module in parts:
+            hooks.append(module.register_forward_pre_hook(hook))
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
+    require_changed(changed, parts)
+
+
+def require_changed(changed: Collection[nn.Module], wanted: Collection[nn.Module]) -> None:
+    """Raises RuntimeError where hooks have not seen all of the modules."""
+    if len(changed) < len(wanted):
         raise RuntimeError(
             "actionness was not replaced: no forward pass ran, or the model was compiled before (hooks on a compiled "
             "module are ignored; use the model that was compiled)"
         )
+
+
+def blocks_with_actionness(model: VideoClassifier) -> tuple[str, ...]:
+    """Raises ValueError where there is none."""
+    if allowed := actionness_blocks(model):
+        return allowed
+    raise ValueError("the model has no Action-related Region Locator: there is no actionness to replace")

@@ -18,7 +18,13 @@ from atr.models import VideoClassifier
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
 HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
-ACTIONNESS_NAMES = {"computed": "Computed", "zero": "All 0", "mean": "All its mean"}
+ACTIONNESS_NAMES = {
+    "computed": "Computed",
+    "zero": "All 0",
+    "mean": "All its mean",
+    "not in AFA": "Not in AFA",
+    "not in AFD": "Not in AFD",
+}
 # Settings by their names in links; numbers as a person reads them: steps from 1, q in per cent.
 DEFAULTS = {
     "order": "as it is",
@@ -34,7 +40,8 @@ MOST_SEED = 9_999
 UNIFORM = (
     "Uniform: M of every block is one constant, so AFA gives all positions the same weight, as in ATR_sim, and AFD gives every "
     "position the same. With 0, M is zero everywhere; the clip's own mean keeps the mean value "
-    "of the block and removes only where and when."
+    "of the block and removes only where and when. Not in AFA: AFA averages over all positions alike, and AFD gets M as it "
+    "is. Not in AFD: AFD gets the mean of M of each frame, and AFA looks where M says."
 )
 WITHOUT_LOCATOR = (
     "This checkpoint has no Action-related Region Locator: there is no actionness to replace, or to rank by. The "

@@ -192,7 +192,10 @@ def test_doing_nothing_is_the_evaluation(model, frames):
         ({"hide": "x"}, "hide='x' is unknown; allowed: nothing, top, random, bottom"),
         ({"hide": "top"}, "hide = 'top' needs the block"),
         ({"share": 1.5}, "share = 1.5 is not allowed; allowed: 0 to 1"),
-        ({"actionness": "x"}, "actionness='x' is unknown; allowed: computed, zero, mean"),
+        (
+            {"actionness": "x"},
+            "actionness='x' is unknown; allowed: computed, zero, mean, not in AFA, not in AFD",
+        ),
     ],
 )
 def test_an_intervention_that_makes_no_sense_is_refused(values, message):

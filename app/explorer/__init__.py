@@ -35,6 +35,7 @@ _explorer = st.components.v2.component("atr_explorer", **clip_view("explorer"))
 _gallery = st.components.v2.component(
     "atr_gallery", html=read("gallery.html"), css=read("gallery.css"), js=read("gallery.js")
 )
+_chosen = st.components.v2.component("atr_chosen", js=read("chosen.js"))
 
 _relation = st.components.v2.component(
     "atr_relation", html=read("relation.html"), css=read("relation.css"), js=read("relation.js")
@@ -93,7 +94,10 @@ def gallery(
         if (clip := st.session_state.get(key, {}).get("clip")) is not None:
             on_choice(clip)
 
-    _gallery(key=key, data={"clips": clips, "chosen": chosen}, on_clip_change=changed)
+    # Apart from the thumbnails: a message that is the same as before is not sent again, and they are a megabyte.
+    with st.container(gap=None):
+        _gallery(key=key, data={"clips": clips, "gallery": key}, on_clip_change=changed)
+        _chosen(key=f"{key} chosen", data={"gallery": key, "chosen": chosen})
 
 
 def relation_grid(

@@ -1,7 +1,9 @@
 // Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
 // As a state, which each later message holds too: a trigger is lost to Python when the page is left meanwhile.
+// Which one is chosen comes beside them (chosen.js): thumbnails that stay as they are need not be sent again.
 
 export default function ({ parentElement, data, setStateValue }) {
+  const choice = (window.atrChosen ??= new EventTarget());
   const list = parentElement.querySelector(".gallery");
   const caption = parentElement.querySelector(".gallery-caption");
   let chosenId; // after a click the clicked one, until Python has answered
@@ -25,8 +27,15 @@ export default function ({ parentElement, data, setStateValue }) {
     };
   }
   list.onpointerleave = () => describe(chosen());
-  mark(data.chosen);
-  describe(chosen());
+  const follow = () => {
+    mark(choice[data.gallery]);
+    describe(chosen());
+  };
+  follow();
+  choice.removeEventListener(data.gallery, list.follow); // of the message before
+  list.follow = follow;
+  choice.addEventListener(data.gallery, follow);
+  return () => choice.removeEventListener(data.gallery, follow);
 }
 
 function thumbnail(clip) {

@@ -2,10 +2,10 @@
 
 // kinds: the mask values that count as inside. Returns a Path2D in units of the mask's pixels.
 function outline(masks, frame, kinds) {
-  const { height, width, ids } = masks;
-  const start = frame * height * width;
+  const { height, width } = masks;
+  const ids = masks.ids(frame);
   const inside = (r, c) =>
-    r >= 0 && c >= 0 && r < height && c < width && kinds.includes(ids[start + r * width + c]) ? 1 : 0;
+    r >= 0 && c >= 0 && r < height && c < width && kinds.includes(ids[r * width + c]) ? 1 : 0;
   // A border of one empty pixel closes the line where a mask touches the picture's edge.
   const columns = width + 2;
   const field = new Float32Array((height + 2) * columns);

@@ -19,7 +19,7 @@ function unpack(message) {
       image.src = URL.createObjectURL(new Blob([part(span)], { type: "image/jpeg" }));
       return image;
     }),
-    masks: contents.masks && { ...contents.masks, ids: part(contents.masks.span) },
+    masks: contents.masks && { ...contents.masks, ids: (frame) => unfold(part(contents.masks.spans[frame])) },
     outlines: new Map(),
     palettes: every(contents.palettes, part),
     signed_palette: part(contents.signed_palette),
@@ -33,6 +33,17 @@ function dequantise(codes, low, high) {
   const values = new Float32Array(codes.length);
   const step = (high - low) / 65535;
   for (let i = 0; i < codes.length; i += 1) values[i] = low + codes[i] * step;
+  return values;
+}
+
+// Runs of equal values: lengths (uint16), then values; the values of a whole mask.
+function unfold(runs) {
+  const count = runs.length / 3;
+  const lengths = new Uint16Array(runs.buffer, 0, count);
+  const values = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  for (let i = 0, start = 0; i < count; start += lengths[i], i += 1) {
+    values.fill(runs[2 * count + i], start, start + lengths[i]);
+  }
   return values;
 }
 

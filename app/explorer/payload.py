@@ -19,7 +19,7 @@ from analysis.opacity import SIGNED_COLORMAP
 
 PALETTES = ("inferno", "viridis", "magma", "cividis")  # perceptually uniform
 LONGEST_SIDE = 720  # of a frame as sent, in pixels: the size at which the page shows it
-LONGEST_MASK_SIDE = 160
+LONGEST_MASK_SIDE = 160  # so that no run is longer than 16 bits tell
 JPEG_QUALITY = 90
 _SHARED = (
     "payload.js",
@@ -107,8 +107,8 @@ def clip_header(
     }
     if masks is not None:
         masks = _shrink_masks(masks)
-        span = body.add(masks.tobytes())
-        header["masks"] = {"height": masks.shape[1], "width": masks.shape[2], "span": span}
+        spans = [body.add(runs(mask)) for mask in masks]
+        header["masks"] = {"height": masks.shape[1], "width": masks.shape[2], "spans": spans}
     return header
 
 
@@ -137,6 +137,14 @@ def packed_map(body: Body, values: np.ndarray) -> dict:
 def palette(name: str) -> bytes:
     """256 RGB triples of a colour map."""
     return matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3].tobytes()
+
+
+def runs(mask: np.ndarray) -> bytes:
+    """A mask (h, w), row by row, as runs of equal values: all lengths (uint16, little-endian), then all values."""
+    values = mask.ravel()
+    starts = np.flatnonzero(np.diff(values, prepend=~values[:1]))
+    lengths = np.diff(starts, append=len(values))
+    return lengths.astype("<u2").tobytes() + values[starts].tobytes()
 
 
 def _shrink_masks(masks: np.ndarray) -> np.ndarray:

@@ -191,8 +191,12 @@ def controls(model: VideoClassifier) -> dict:
                 "In its place", allowed["fill"], format_func=FILL_NAMES.get, **kept("fill")
             )
     with looking:
-        used["actionness"] = segments(
-            "Actionness M of all blocks", "actionness", ACTIONNESS_NAMES, help=UNIFORM
+        used["actionness"] = st.selectbox(
+            "Actionness M of all blocks",
+            allowed["actionness"],
+            format_func=ACTIONNESS_NAMES.get,
+            help=UNIFORM,
+            **kept("actionness"),
         )
         if len(allowed["actionness"]) == 1:
             st.caption(WITHOUT_LOCATOR)

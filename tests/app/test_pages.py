@@ -38,7 +38,7 @@ def test_the_first_launch_shows_the_first_clip_and_its_true_label(launch, world)
     assert app.selectbox(key="checkpoint").value == "tabletop-atr"
     assert app.title[0].value == "moving right"
     assert "predicts" in app.markdown[0].value
-    assert len(app.get("bidi_component")) == 2  # gallery and explorer
+    assert len(app.get("bidi_component")) == 3  # gallery, its choice, and explorer
     assert len(app.get("plotly_chart")) == 2
     assert len(app.get("download_button")) == 6
 
@@ -56,7 +56,7 @@ def test_a_checkpoint_without_maps_shows_its_prediction_and_says_why(launch, wor
     assert not errors(app)
     assert "predicts" in app.markdown[0].value
     assert ["Action-related Region Locator" in info.value for info in app.info] == [True]
-    assert len(app.get("bidi_component")) == 2
+    assert len(app.get("bidi_component")) == 3
     assert len(app.get("plotly_chart")) == 1
     assert not app.get("download_button")
 

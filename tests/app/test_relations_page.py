@@ -197,7 +197,7 @@ def test_the_actionness_page_shows_w_of_the_clip(launch, world, graph):
     assert not app.error
     assert "Temporal relations of this clip" in [heading.value for heading in app.subheader]
     assert app.segmented_control(key="relation_block").options[-1] == "S5B2"
-    assert len(app.get("bidi_component")) == 3  # gallery, explorer, relation grid
+    assert len(app.get("bidi_component")) == 4  # gallery, its choice, explorer, relation grid
     write_checkpoint(world / "checkpoints" / "efficient", block="atr")
     app = launch()
     app.selectbox(key="checkpoint").set_value("efficient").run()

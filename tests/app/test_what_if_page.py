@@ -99,10 +99,10 @@ def test_every_control_moves_the_true_class_as_computed(launch, network):
     assert any("29 of the 64 positions of S3B1 in every frame (45.3%)" in c.value for c in app.caption)
     app.button_group(key="what_if order").set_value("as it is").run()
     app.button_group(key="what_if hide").set_value("nothing").run()
-    app.button_group(key="what_if actionness").set_value("zero").run()
+    app.selectbox(key="what_if actionness").set_value("zero").run()
     now_is(actionness="zero")
     for part in ("not in AFA", "not in AFD"):
-        app.button_group(key="what_if actionness").set_value(part).run()
+        app.selectbox(key="what_if actionness").set_value(part).run()
         now_is(actionness=part)
     app.button_group(key="what_if hide").set_value("bottom").run()
     assert app.slider(key="what_if q").value == 45  # a control that comes back has kept its value

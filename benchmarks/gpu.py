@@ -26,6 +26,7 @@ import tyro
 from safetensors.torch import load_file
 
 import atr
+from atr.training.state import STATE, workspace_of
 from atr.video.transforms import normalise
 from benchmarks.inspection import recorded
 from benchmarks.measuring import medians_in_turn, processor, write_found
@@ -186,7 +187,7 @@ def resumed(precision: str) -> dict:
         whole, again, killed = (Path(folder) / name for name in ("whole", "again", "killed"))
         for out in (whole, again):
             subprocess.run(command(out, precision), check=True, capture_output=True)
-        state = killed.parent / f".{killed.name}.training" / "state.pt"
+        state = workspace_of(killed) / STATE
         with subprocess.Popen(
             command(killed, precision), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:

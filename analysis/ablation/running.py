@@ -38,6 +38,7 @@ from atr.tabletop import RENDERER_VERSION, REVERSED
 from atr.training.config import TrainConfig
 from atr.training.loop import train
 from atr.training.side_by_side import ResidentClips, Task, is_possible, train_side_by_side
+from atr.training.state import workspace_of
 
 SOURCE = Path(__file__).parents[2]
 BATCH = 20  # clips judged at a time
@@ -89,7 +90,7 @@ def run_cells(
                     faults[name] = str(error)
 
         try:
-            together = [c for c in cells if gpu and is_possible(c.config) and not place_of(c, work).exists()]
+            together = [c for c in cells if gpu and is_possible(c.config) and not is_begun(place_of(c, work))]
             for cell in cells:
                 if cell not in together:
                     finish(cell)
@@ -153,6 +154,11 @@ def place_of(cell: Cell, work: Path) -> Path:
     return work / f"{cell.name}-{identity[:8]}"
 
 
+def is_begun(place: Path) -> bool:
+    """Whether a training has left a state to continue from, or is done."""
+    return place.exists() or workspace_of(place).exists()
+
+
 def run_cell(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
     """Train and judge a cell, and write its file into `folder`; what it prints goes into a log in `work`.
 
@@ -166,7 +172,7 @@ def run_cell(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
         values = measured(cell, load_checkpoint(place), cache)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(file_of(cell, folder), values)
-    shutil.rmtree(work / f".{place.name}.training", ignore_errors=True)  # what it would have continued from
+    shutil.rmtree(workspace_of(place), ignore_errors=True)  # what it would have continued from
     return read_cell(file_of(cell, folder))
 
 

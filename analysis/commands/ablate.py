@@ -18,8 +18,8 @@ from analysis.ablation.numbers import by_network, claims_texts, table_texts
 class Ablate:
     """Train the networks of a table of the paper on the demo set, with several seeds, and judge its claims.
 
-    A cell, a network with a seed, that is finished is not repeated; one that was killed continues. The table is printed at
-    the end, with `--list` at any time. `python -m analysis evidence` writes all tables as a page.
+    A cell, a network with a seed, that is finished is not repeated; one that was killed continues, or on a GPU begins again.
+    The table is printed at the end, with `--list` at any time. `python -m analysis evidence` writes all tables as a page.
     """
 
     table: Annotated[Literal[(*TABLES, "all")], tyro.conf.Positional] = "all"
@@ -44,6 +44,8 @@ class Ablate:
     def run(self, command: str) -> int:
         if self.workers < 1:
             raise ValueError(f"workers={self.workers} is not allowed; allowed: 1 or more")
+        if not self.minutes >= 0:
+            raise ValueError(f"minutes={self.minutes} is not allowed; allowed: 0 or more")
         cells = self.cells()
         for fault in read_cells(self.out)[1]:
             print(f"{fault}; it is made anew", file=sys.stderr)

@@ -34,7 +34,7 @@ from atr.training.optimisation import (
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
 from atr.training.starting_weights import require_start, start_from
-from atr.training.state import TrainingState
+from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
 
 CONFUSIONS = "confusion.csv"
@@ -75,9 +75,9 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     network = fitted(config, data)
     if accelerator.is_main_process:
         print(*opening_lines(config.augmentation, data, val), sep="\n", file=sys.stderr)
-    workspace = out.parent / f".{out.name}.training"
+    workspace = workspace_of(out)
     workspace.mkdir(parents=True, exist_ok=True)
-    state = TrainingState(workspace / "state.pt", identity_of(config, data), config.save_every)
+    state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
     facts = run_facts(config, accelerator.num_processes, data, val)
 
     torch.manual_seed(config.seed)

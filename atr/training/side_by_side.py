@@ -3,8 +3,8 @@
 A small network leaves most of a GPU idle: its kernels take microseconds, and a processor starts them one by one. Here a
 whole step, from the numbers of the clips to the new weights, is captured as a CUDA graph and replayed on a stream of the
 training's own, beside those of others; the clips lie in the GPU's memory and are augmented there. What comes of it is the
-state of a training whose epochs are done: `train` continues from it with the judgement. Elsewhere than on CUDA the same
-steps run one after the other.
+state of a training whose epochs are done: `train` continues from it with the judgement. One that is stopped before begins
+again. Elsewhere than on CUDA the same steps run one after the other.
 """
 
 import gc
@@ -45,7 +45,7 @@ from atr.training.optimisation import (
 from atr.training.run import CLIPS, NUMBERS, call_class
 from atr.training.sampler import EpochBatches
 from atr.training.starting_weights import start_from
-from atr.training.state import TrainingState
+from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import standardised
 
 CHUNK = 50  # steps that are queued at a time
@@ -75,7 +75,6 @@ class ResidentClips:
     def __init__(self, clips: TabletopClips, preprocessing: Preprocessing, device: torch.device):
         self.clips = clips
         self.frames = torch.from_numpy(np.array(clips.frames)).to(device)
-        self.targets = torch.tensor(clips.targets, device=device)
         # Made here: to bring a constant to a GPU is to wait for it, which no captured step may do.
         self.mean, self.std = (
             torch.tensor(values, device=device)[:, None, None]
@@ -230,9 +229,7 @@ class Training:
         self.model.to(self.device)
         with self.here():
             self.optimizer = FlatAdamW(config.groups(self.model), config.epochs * self.per_epoch)
-            self.at = torch.zeros(
-                1, dtype=torch.long, device=self.device
-            )  # batches of the epoch that are done
+            self.at = torch.zeros(1, dtype=torch.long, device=self.device)  # the batch of the epoch
             self.seen = torch.zeros(2, device=self.device)
             self.scores = torch.zeros(len(task.dev.clips), self.model.config.num_classes, device=self.device)
             order, drawn = self.epoch_of(0)
@@ -243,7 +240,7 @@ class Training:
         self.queued: deque[torch.cuda.Event] = deque()
         self.reports: deque[tuple[Tensor, Tensor, torch.cuda.Event | None]] = deque()
         self.state = TrainingState(
-            task.out.parent / f".{task.out.name}.training" / "state.pt",
+            workspace_of(task.out) / STATE,
             identity_of(config, task.clips.clips),
             config.save_every,
         )

@@ -17,6 +17,13 @@ from torch import Tensor, nn
 
 from atr.files import whole_file
 
+STATE = "state.pt"
+
+
+def workspace_of(out: Path) -> Path:
+    """Where the logs and the state of a training are that will write the checkpoint folder `out`."""
+    return out.parent / f".{out.name}.training"
+
 
 @dataclass
 class Progress:

@@ -100,3 +100,16 @@ def test_a_broken_cell_is_named_on_the_page_and_the_others_are_shown(tmp_path, c
     (tmp_path / "cells" / "tsn-seed9.json").write_text("[1, <script>")
     text, errors = written(tmp_path, capsys)
     assert "tsn-seed9.json" in errors and "Not used: " in text and "<td>holds</td>" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--workers", "0"), "workers=0 is not allowed; allowed: 1 or more"),
+        (("--minutes", "-1"), "minutes=-1.0 is not allowed; allowed: 0 or more"),
+        (("--minutes", "nan"), "minutes=nan is not allowed"),
+    ],
+)
+def test_impossible_numbers_are_refused(listed, words, told):
+    code, _, errors = listed("4", *words)
+    assert code == 2 and told in errors

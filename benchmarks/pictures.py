@@ -24,7 +24,7 @@ class Options:
     when not given."""
 
     out: Path = ASSETS / "pictures"
-    actionness: str = "?clip=val-000000&checkpoint=tabletop-atr&frame=9"
+    actionness: str = "?clip=val-000001&checkpoint=tabletop-tsm-atr&frame=9"
     compare: str = (
         "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&clip=val-000007&frame=10&source=actionness"
     )

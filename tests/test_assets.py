@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 import atr
-from analysis.ablation.cells import read_cells
+from analysis.ablation.cells import DEFAULTS, filled, read_cells
 from analysis.ablation.grids import NETWORKS, TABLES
 from analysis.ablation.numbers import accuracy, by_network, claims_texts, difference, share, summary
 from analysis.statistics import wilson_interval
@@ -21,6 +22,7 @@ from atr.files import read_arrays
 from atr.results.evaluate import Scores
 from atr.results.predictions import read_predictions
 from atr.tabletop import CLASSES, REVERSED
+from atr.training.config import settings_of
 from atr.training.presets import PRESETS
 from atr.video.decoding import decode, probe
 from benchmarks.performance import BEGIN, END, Answer, table
@@ -58,7 +60,11 @@ def test_a_checkpoint_loads_and_its_logits_are_numbers(name):
         logits = model(torch.randn(2, model.config.num_frames, 3, side, side))
     assert logits.shape == (2, len(CLASSES))
     assert logits.isfinite().all()
-    assert model.facts["command"].endswith(f"--preset {name} --out assets/checkpoints/{name}")
+    command = model.facts["command"]
+    assert f"--preset {name} " in command and command.endswith(f" --out assets/checkpoints/{name}")
+    # Whatever else the command says, the preset says too, but for the number of processes that render.
+    settings = {**model.facts["training"], "workers": PRESETS[name].workers}
+    assert filled(settings, DEFAULTS) == json.loads(settings_of(PRESETS[name]))
 
 
 @pytest.mark.parametrize("entry", CLIPS["clips"], ids=lambda entry: entry["id"])
@@ -126,7 +132,7 @@ def test_shipped_predictions_can_be_compared_and_have_the_accuracies_of_the_benc
     assert len(found) == len(checkpoints)
 
 
-def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_their_seed_0():
+def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_among_them():
     cells, faults = read_cells(CELLS)
     found = by_network(cells)
     assert faults == [] and sum(map(len, found.values())) == len(cells)
@@ -135,13 +141,16 @@ def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_their_seed_0():
     ]
     assert {cell.start for cell in cells} == {start}
     shipped = {
-        name: network for name in CHECKPOINTS for network in NETWORKS if NETWORKS[network] == PRESETS[name]
+        name: network
+        for name in CHECKPOINTS
+        for network in NETWORKS
+        if NETWORKS[network] == replace(PRESETS[name], seed=0)
     }
     assert shipped.keys() == set(CHECKPOINTS) - {"tabletop-tsn"}
     for name, network in shipped.items():
         stored, _ = stored_predictions(name)
         (shipped,) = (each.predictions for each in stored.values())
-        assert np.array_equal(found[network][0].verdicts, shipped.correct)
+        assert np.array_equal(found[network][PRESETS[name].seed].verdicts, shipped.correct)
 
 
 def test_the_seeds_told_are_those_of_the_cells():

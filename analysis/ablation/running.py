@@ -187,7 +187,7 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "seed": cell.seed,
         "command": cell.command,
         "commit": commit(),
-        "software": software() | {"device": model.facts["environment"]["device"]},
+        "software": software() | {"device": model.facts["environment"].get("device") or "not recorded"},
         "settings": cell.settings,
         "renderer": RENDERER_VERSION,
         "start": cell.start,

@@ -13,7 +13,7 @@ from atr.preprocessing import Preprocessing
 WHAT_IS_A_CHECKPOINT = (
     f"A checkpoint is a folder with {CONFIG} and {WEIGHTS}, as python -m atr train writes it."
 )
-FIRST_CHECKPOINT = "tabletop-atr"  # shown on the first launch when it is there
+FIRST_CHECKPOINT = "tabletop-tsm-atr"  # shown on the first launch when it is there: its maps locate best
 
 
 def checkpoint_names() -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from atr.preprocessing import Preprocessing
 from atr.results.health import watch
 from atr.results.processes import device_name
 from atr.results.scores import Scores
+from atr.tabletop import REVERSED
 from atr.training.augment import Augmentation, drawn_change
 from atr.training.config import TrainConfig, fitted, identity_of
 from atr.training.loop import HEALTH_BATCHES, health_of
@@ -212,10 +213,10 @@ class Training:
     """One of those side by side: its network, its step, how far it is.
 
     Args:
-        changes: epoch -> what it does to every clip.
+        changes: epoch -> what it does to every clip, `drawn_changes`.
     """
 
-    def __init__(self, task: Task, changes: Callable[[int], dict[str, Tensor]]):
+    def __init__(self, task: Task, changes: Callable[[int], Future]):
         self.task, self.changes, config = task, changes, task.config
         self.device = task.clips.frames.device
         self.stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
@@ -256,7 +257,9 @@ class Training:
         size = self.task.config.batch_size
         order = EpochBatches(len(self.task.clips.clips), size, self.task.key(epoch)).order
         order = torch.from_numpy(order[: self.per_epoch * size]).view(self.per_epoch, size)
-        return self.ready(order), {name: self.ready(values) for name, values in self.changes(epoch).items()}
+        return self.ready(order), {
+            name: self.ready(values) for name, values in self.changes(epoch).result().items()
+        }
 
     def ready(self, values: Tensor) -> Tensor:
         """In memory from which a GPU copies without being waited for."""
@@ -351,7 +354,7 @@ class Training:
         progress, dev = self.state.progress, self.task.dev.clips
         loss, hit = (seen / self.per_epoch).tolist()
         found = Scores(scores.numpy(), np.array(dev.targets))
-        entry = {"dev_top1": found.top(1), "dev_pairs": found.within_pairs(dev.symmetry.reversed)}
+        entry = {"dev_top1": found.top(1), "dev_pairs": found.within_pairs(REVERSED)}
         if progress.epoch + 1 == self.task.config.epochs:
             entry |= self.health()
         progress.end_epoch(phase=CLIPS, epoch=progress.epoch + 1, loss=loss, train_top1=hit, **entry)
@@ -435,7 +438,7 @@ def train_side_by_side(
                 waiting.clear()
             if waiting and len(running) < at_once:
                 task = waiting.popleft()
-                running.append(Training(task, lambda epoch, task=task: changes(task, epoch).result()))
+                running.append(Training(task, partial(changes, task)))
             worked = [training.advance() for training in running]  # of all
             for training in [each for each in running if each.is_done]:
                 running.remove(training)

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness
 from analysis.figures import block_frame_sheet
+from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr.block import BLOCKS
 from atr.checkpoint import load_checkpoint
 from atr.describe import describe
@@ -32,10 +33,10 @@ def test_without_a_checkpoint_both_pages_say_what_is_missing(launch, world):
 
 def test_the_first_launch_shows_the_first_clip_and_its_true_label(launch, world):
     write_checkpoint(world / "checkpoints" / "aaa", block="atr")
-    write_checkpoint(world / "checkpoints" / "tabletop-atr", block="atr")
+    write_checkpoint(world / "checkpoints" / FIRST_CHECKPOINT, block="atr")
     app = launch()
     assert not errors(app)
-    assert app.selectbox(key="checkpoint").value == "tabletop-atr"
+    assert app.selectbox(key="checkpoint").value == FIRST_CHECKPOINT
     assert app.title[0].value == "moving right"
     assert "predicts" in app.markdown[0].value
     assert len(app.get("bidi_component")) == 3  # gallery, its choice, and explorer

@@ -37,7 +37,8 @@ from atr.results.store import software, working_on
 from atr.tabletop import RENDERER_VERSION, REVERSED
 from atr.training.config import TrainConfig
 from atr.training.loop import train
-from atr.training.side_by_side import ResidentClips, Task, is_possible, train_side_by_side
+from atr.training.resident import ResidentClips
+from atr.training.side_by_side import Task, is_possible, train_side_by_side
 from atr.training.state import workspace_of
 
 SOURCE = Path(__file__).parents[2]

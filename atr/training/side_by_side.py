@@ -11,43 +11,39 @@ import gc
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from atr.data.clips import TabletopClips
 from atr.data.names import TABLETOP
-from atr.data.symmetry import ClassSymmetry
 from atr.models import build_model
-from atr.preprocessing import Preprocessing
 from atr.results.health import watch
 from atr.results.processes import device_name
 from atr.results.scores import Scores
 from atr.tabletop import REVERSED
-from atr.training.augment import Augmentation, drawn_change
 from atr.training.config import TrainConfig, fitted, identity_of
+from atr.training.flat_adamw import FlatAdamW
 from atr.training.loop import HEALTH_BATCHES, health_of
 from atr.training.optimisation import (
     build_optimizer,
     build_schedule,
     channels_last,
     freeze,
-    one_cycle,
     training_mode,
 )
+from atr.training.resident import ResidentClips, drawn_changes
 from atr.training.run import CLIPS, NUMBERS, call_class
 from atr.training.sampler import EpochBatches
 from atr.training.starting_weights import start_from
 from atr.training.state import STATE, TrainingState, workspace_of
-from atr.video.transforms import standardised
 
 CHUNK = 50  # steps that are queued at a time
 AHEAD = 6  # chunks in the queue of a training
@@ -68,132 +64,6 @@ def is_possible(config: TrainConfig) -> bool:
         and config.accumulation == 1
         and config.mixed_precision != "fp16"
     )
-
-
-class ResidentClips:
-    """Rendered clips in a device's memory, shown there as `TrainingClips` shows them."""
-
-    def __init__(self, clips: TabletopClips, preprocessing: Preprocessing, device: torch.device):
-        self.clips = clips
-        self.frames = torch.from_numpy(np.array(clips.frames)).to(device)
-        # Made here: to bring a constant to a GPU is to wait for it, which no captured step may do.
-        self.mean, self.std = (
-            torch.tensor(values, device=device)[:, None, None]
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-
-    def shown(self, indices: Tensor, changes: Mapping[str, Tensor], margin: int) -> Tensor:
-        """Clips (N,) as augmented, float32 (N, T, 3, H, W), standardised as the network takes them.
-
-        Args:
-            changes: of every clip, `drawn_changes`.
-            margin: largest shift, in pixels.
-        """
-        _, num_frames, height, width, _ = self.frames.shape
-        mirror, reverse, offset, colours = (
-            changes[name].index_select(0, indices) for name in ("mirror", "reverse", "offset", "colours")
-        )
-        t, y, x = (torch.arange(size, device=indices.device) for size in (num_frames, height, width))
-        t = torch.where(reverse[:, None], num_frames - 1 - t, t)
-        y = (y + offset[:, :1] - margin).clamp(0, height - 1)
-        x = (x + offset[:, 1:] - margin).clamp(0, width - 1)
-        x = torch.where(mirror[:, None], width - 1 - x, x)
-        frames = self.frames[
-            indices[:, None, None, None], t[:, :, None, None], y[:, None, :, None], x[:, None, None, :]
-        ]
-        pixels = torch.baddbmm(colours[:, None, :, 3], frames.flatten(1, 3).float(), colours[:, :, :3].mT)
-        coloured = pixels.round().clamp(0, 255).view(frames.shape)
-        return standardised(coloured, self.mean, self.std)
-
-    def plain(self, chosen: slice) -> Tensor:
-        """Clips as they are, float32 (N, T, 3, H, W), standardised."""
-        return standardised(self.frames[chosen], self.mean, self.std)
-
-
-def drawn_changes(
-    targets: list[int], symmetry: ClassSymmetry | None, augmentation: Augmentation, key: tuple[int, ...]
-) -> dict[str, Tensor]:
-    """What an epoch does to every clip: the draws of `TrainingClips`, whose key this is, as tensors over the clips."""
-    changes = [
-        drawn_change(label, symmetry, augmentation, np.random.default_rng((*key, index)))
-        for index, label in enumerate(targets)
-    ]
-    return {
-        "mirror": torch.tensor([bool(change.mirror) for change in changes]),
-        "reverse": torch.tensor([bool(change.reverse) for change in changes]),
-        "offset": torch.from_numpy(np.array([change.offset for change in changes])),
-        "colours": torch.from_numpy(np.array([change.colours for change in changes], np.float32)),
-        "label": torch.tensor([change.label for change in changes]),
-    }
-
-
-class FlatAdamW:
-    """torch's AdamW of all parameters as one vector, under `one_cycle`, with its count of steps on the device.
-
-    torch's own cannot be captured: the schedule changes β1 from step to step, which is a plain number there. Each
-    operation is one kernel instead of one for every parameter group.
-
-    Args:
-        groups: of `parameter_groups`; their parameters become views of the vector.
-        steps: of the whole training.
-    """
-
-    BETA2, EPSILON = 0.999, 1e-8
-
-    def __init__(self, groups: list[dict], steps: int):
-        self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
-        self.values = torch.cat([memory(p.detach()) for p in self.parameters])
-        self.gradient, self.first, self.second = (torch.zeros_like(self.values) for _ in range(3))
-        sizes = torch.tensor([sum(p.numel() for p in group["params"]) for group in groups])
-        self.peak, self.decay = (
-            torch.repeat_interleave(torch.tensor([group[name] for group in groups]), sizes).to(self.values)
-            for name in ("lr", "weight_decay")
-        )
-        self.schedule = torch.tensor(cycle(steps), dtype=torch.float32).to(self.values)
-        self.count = torch.zeros(1, dtype=torch.long, device=self.values.device)
-        places = np.cumsum([0, *(p.numel() for p in self.parameters)])
-        self.gradients = []
-        for parameter, start in zip(self.parameters, places, strict=False):
-            stride = parameter.stride()
-            self.gradients.append(self.gradient.as_strided(parameter.shape, stride, int(start)))
-            parameter.data = self.values.as_strided(parameter.shape, stride, int(start))
-
-    def step(self, gradients: Iterable[Tensor], clip: float) -> None:
-        """gradients: of the parameters, in their order; of more than the norm `clip` in all they are made shorter."""
-        torch._foreach_copy_(self.gradients, list(gradients))
-        self.gradient.mul_((clip / (self.gradient.norm() + 1e-6)).clamp(max=1.0))
-        share, beta1, left1, left2 = self.schedule.index_select(0, self.count).unbind(1)
-        self.count += 1
-        rate = self.peak * share
-        self.values.mul_(1 - rate * self.decay)
-        self.first.lerp_(self.gradient, 1 - beta1)
-        self.second.mul_(self.BETA2).addcmul_(self.gradient, self.gradient, value=1 - self.BETA2)
-        scale = (self.second / left2).sqrt_().add_(self.EPSILON)
-        self.values.addcdiv_(self.first * (rate / left1), scale, value=-1)
-
-    def restart(self) -> None:
-        """As if no step had been taken; the values are the caller's to put back."""
-        for each in (self.first, self.second, self.count):
-            each.zero_()
-
-
-def memory(parameter: Tensor) -> Tensor:
-    """(P,), the values in the order in which they lie in memory."""
-    return parameter.as_strided((parameter.numel(),), (1,))
-
-
-@lru_cache
-def cycle(steps: int) -> list[tuple[float, float, float, float]]:
-    """Of every step under `one_cycle`: the learning rate over its peak, β1, and the two corrections 1 - β^t."""
-    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule, rows = one_cycle(optimizer, steps), []
-    for t in range(1, steps + 1):
-        group = optimizer.param_groups[0]
-        beta1 = group["betas"][0]
-        rows.append((group["lr"], beta1, 1 - beta1**t, 1 - FlatAdamW.BETA2**t))
-        optimizer.step()  # there is no gradient: it only counts, which the schedule asks for
-        schedule.step()
-    return rows
 
 
 @dataclass(frozen=True)

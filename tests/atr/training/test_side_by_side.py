@@ -15,16 +15,11 @@ from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
 from atr.training.clips import TrainingClips
 from atr.training.config import TrainConfig
+from atr.training.flat_adamw import FlatAdamW
 from atr.training.loop import train
 from atr.training.optimisation import one_cycle
-from atr.training.side_by_side import (
-    FlatAdamW,
-    ResidentClips,
-    Task,
-    drawn_changes,
-    is_possible,
-    train_side_by_side,
-)
+from atr.training.resident import ResidentClips, drawn_changes
+from atr.training.side_by_side import Task, is_possible, train_side_by_side
 from atr.video.transforms import normalise
 
 CPU = torch.device("cpu")

@@ -96,6 +96,8 @@ def one_start(browser: Browser, alone: dict[str, float], clips: int, found: Seco
         for name in (SMALL, LARGE):
             chosen(page, name)
             for number in range(1, clips + 1):
+                page.locator(IDLE).wait_for()
+                page.wait_for_timeout(1_000)  # a person looks at a clip before choosing another
                 waited = timed(partial(changed, page, number))
                 add(found, f"change of clip, {name}", waited)
                 add(found, f"the same beyond decoding and the network, {name}", waited - alone[name])

@@ -12,7 +12,8 @@ from analysis.crossed import FAILS, HOLDS, NEGLIGIBLE, OPEN, Estimate, crossed_e
 from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
-OF_SEVERAL = {HOLDS: "hold", FAILS: "do not hold here", OPEN: OPEN, NOT_RUN: "have not been run yet"}
+OF_ONE = {HOLDS: HOLDS, FAILS: FAILS, OPEN: OPEN, NOT_RUN: "has not been run yet"}
+OF_SEVERAL = OF_ONE | {HOLDS: "hold", FAILS: "do not hold here", NOT_RUN: "have not been run yet"}
 OPTIONAL = (
     "Paper, %",
     "Seeds",
@@ -142,7 +143,11 @@ def begun(table: Table, found: Found) -> bool:
 def summary(tables: Iterable[Table], found: Found) -> str:
     """How many of the claims hold, in a sentence."""
     words = [judged(claim, found).word for table in tables for claim in table.claims]
-    counts = ", ".join(f"{words.count(word)} {told}" for word, told in OF_SEVERAL.items() if word in words)
+    counts = ", ".join(
+        f"{count} {(OF_ONE if count == 1 else OF_SEVERAL)[word]}"
+        for word in OF_SEVERAL
+        if (count := words.count(word))
+    )
     return f"Of {len(words)} claims {counts}."
 
 

@@ -97,7 +97,7 @@ def test_a_table_has_ours_beside_them(found):
 def test_the_summary_counts_verdicts(found):
     words = list(claims_texts(TABLES["1"], found).Verdict)
     assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
-    assert summary([TABLES["1"]], found).startswith("Of 6 claims 1 hold, 5 have not been run yet.")
+    assert summary([TABLES["1"]], found).startswith("Of 6 claims 1 holds, 5 have not been run yet.")
 
 
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):

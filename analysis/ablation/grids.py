@@ -1,8 +1,8 @@
 """The paper's tables as data: networks to train, each with its seeds, what the paper says of them, and its claims.
 
 One baseline, one recipe, one length: every network starts from the frame network of `tabletop-tsn` and learns as the video
-presets do. Those that this package ships are cells too, of seed 0 but for TSM with ATR. The recipe is the same for all of them, but for the rate of
-the two matrices from which GR makes W, without which its softmax is saturated.
+presets do. Those that this package ships are cells too, of seed 0 but for TSM with ATR. The recipe is the same for all of
+them, but for the rate of the two matrices from which GR makes W, without which its softmax is saturated.
 
 How long a cell is: two cores train about 72 clips a second each with ATR in all blocks of three stages, and 80 to 100 with
 ATR_sim or none, so that the 144,000 clips of a cell take half an hour of one core; on one H200 forty cells took 8.5 minutes,

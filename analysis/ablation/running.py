@@ -29,7 +29,6 @@ from atr.data.clips import ClipDataset, TabletopClips
 from atr.describe import BlockDescription, count_parameters, describe
 from atr.files import digest, write_json
 from atr.models import ModelConfig, VideoClassifier
-from atr.preprocessing import Preprocessing
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.results.scores import Scores
@@ -65,16 +64,12 @@ def run_cells(
         tell: is given each result when it is there.
     """
     until = time.monotonic() + 60 * minutes
-    needed = {
-        (split, c.train_split, getattr(c, f"{split}_clips"), c.model.num_frames, c.size): c
-        for c in (cell.config for cell in cells)
-        for split in ("train", "dev", "val")
-    }
+    needed = {list_of(cell.config, split): cell.config for cell in cells for split in ("train", "dev", "val")}
     for (split, *_), config in needed.items():  # here, so that no two workers render the same clips
         rendered(config, split, cache, workers)
     faults = {}
-    # Spawned: a fork of a process in which torch has started threads may hang.
     gpu = torch.device("cuda") if torch.cuda.is_available() else None
+    # Spawned: a fork of a process in which torch has started threads may hang.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_process)
     with pool:
         started: dict[Future[CellResult], str] = {}
@@ -119,13 +114,12 @@ def trained_together(
     until: float = math.inf,
 ) -> Iterator[Cell]:
     """Each when it is trained, but for the judgement. After `until`, a time of the monotonic clock, no more begin."""
-    residents: dict[tuple[str, Preprocessing], ResidentClips] = {}
+    residents: dict[tuple, ResidentClips] = {}
 
     def resident(config: TrainConfig, split: str) -> ResidentClips:
-        clips = rendered(config, split, cache)
-        key = clips.digest, config.preprocessing
+        key = *list_of(config, split), config.preprocessing
         if key not in residents:
-            residents[key] = ResidentClips(clips, config.preprocessing, device)
+            residents[key] = ResidentClips(rendered(config, split, cache), config.preprocessing, device)
         return residents[key]
 
     cell_of = {
@@ -213,6 +207,12 @@ def scores_of(model: VideoClassifier, clips: TabletopClips) -> Scores:
         for first in range(0, len(clips), BATCH)
     ]
     return Scores(np.concatenate(parts), np.array(clips.targets))
+
+
+def list_of(config: TrainConfig, split: str) -> tuple:
+    """What tells the rendered clips of a split from those of other trainings."""
+    count = getattr(config, f"{split}_clips")
+    return split, config.train_split, count, config.model.num_frames, config.size
 
 
 def rendered(config: TrainConfig, split: str, cache: Path, workers: int = 1) -> TabletopClips:

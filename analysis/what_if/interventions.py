@@ -4,10 +4,10 @@ Frames are one clip as a data set gives it, uint8 (T, H, W, 3); what is returned
 """
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import cv2
 import numpy as np
@@ -263,12 +263,9 @@ def uniform_actionness(
     allowed = blocks_with_actionness(model)
     for block in blocks if blocks is not None else ():
         require("block", block, allowed)
-    thread, num_frames, replaced = threading.get_ident(), model.config.num_frames, set()
+    num_frames = model.config.num_frames
 
-    def constant(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
-        if threading.get_ident() != thread:
-            return None
-        replaced.add(module)
+    def constant(inputs: tuple, output: Tensor) -> Tensor:
         if level == "zero":
             return torch.zeros_like(output)
         by_clip = output.unflatten(0, (-1, num_frames))
@@ -280,15 +277,8 @@ def uniform_actionness(
         for module in model.blocks[name].modules()
         if isinstance(module, ActionRegionLocator)
     ]
-    hooks = []
-    try:
-        for locator in locators:
-            hooks.append(locator.register_forward_hook(constant))
+    with changed_here(locators, "register_forward_hook", constant):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-    require_changed(replaced, locators)
 
 
 @contextmanager
@@ -303,38 +293,46 @@ def withheld_actionness(model: VideoClassifier, part: str) -> Iterator[None]:
     """
     require("part", part, PARTS)
     names = blocks_with_actionness(model)
-    thread, changed = threading.get_ident(), set()
 
-    def alike(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        if threading.get_ident() != thread:
-            return None
-        changed.add(module)
+    def alike(given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         x, actionness = given
         return x, torch.zeros_like(actionness)
 
-    def level(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        if threading.get_ident() != thread:
-            return None
-        changed.add(module)
+    def level(given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         *others, actionness, r = given  # the AFD of an optimised network is given the features too
         return *others, actionness.mean(dim=(2, 3), keepdim=True).expand_as(actionness), r
 
-    kind, hook = {"AFA": ("afa", alike), "AFD": ("afd", level)}[part]
+    kind, change = {"AFA": ("afa", alike), "AFD": ("afd", level)}[part]
     parts = [getattr(m, kind) for name in names for m in model.blocks[name].modules() if hasattr(m, kind)]
-    hooks = []
+    with changed_here(parts, "register_forward_pre_hook", change):
+        yield
+
+
+@contextmanager
+def changed_here(modules: Sequence[nn.Module], register: str, change: Callable) -> Iterator[None]:
+    """While the context is open, what modules get or give is what `change` makes of it, in this thread's passes alone.
+
+    register: the method that registers a hook. change: takes what such a hook is given after the module.
+
+    Raises:
+        RuntimeError: the context closed and a module was not passed.
+    """
+    thread, changed, hooks = threading.get_ident(), set(), []
+
+    def hook(module: nn.Module, *given: Any) -> Any:
+        if threading.get_ident() != thread:
+            return None
+        changed.add(module)
+        return change(*given)
+
     try:
-        for module in parts:
-            hooks.append(module.register_forward_pre_hook(hook))
+        for module in modules:
+            hooks.append(getattr(module, register)(hook))
         yield
     finally:
         for handle in hooks:
             handle.remove()
-    require_changed(changed, parts)
-
-
-def require_changed(changed: Collection[nn.Module], wanted: Collection[nn.Module]) -> None:
-    """Raises RuntimeError where hooks have not seen all of the modules."""
-    if len(changed) < len(wanted):
+    if len(changed) < len(modules):
         raise RuntimeError(
             "actionness was not replaced: no forward pass ran, or the model was compiled before (hooks on a compiled "
             "module are ignored; use the model that was compiled)"

@@ -27,7 +27,7 @@ from atr.video.decoding import VIDEO_SUFFIXES, VideoError, decode, probe
 from atr.video.sampling import uniform_indices
 
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
-FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # all thumbnails are sent again with every choice
+FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # small: a gallery is one message
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
 DECODERS = ThreadPoolExecutor(os.cpu_count())  # of thumbnails, for all sessions
 

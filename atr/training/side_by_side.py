@@ -34,9 +34,9 @@ from atr.training.flat_adamw import FlatAdamW
 from atr.training.loop import HEALTH_BATCHES, health_of
 from atr.training.optimisation import (
     build_optimizer,
-    build_schedule,
     channels_last,
     freeze,
+    one_cycle,
     training_mode,
 )
 from atr.training.resident import ResidentClips, drawn_changes
@@ -241,15 +241,9 @@ class Training:
         """The state from which `train` judges it."""
         config, model = self.task.config, self.model.cpu()
         optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
-        schedule = build_schedule(
-            config.schedule,
-            optimizer,
-            epochs=config.epochs,
-            per_epoch=self.per_epoch,
-            decay_epochs=config.decay_epochs,
-            warm_up_epochs=config.warm_up_epochs,
-        )
-        schedule.last_epoch = config.epochs * self.per_epoch
+        steps = config.epochs * self.per_epoch
+        schedule = one_cycle(optimizer, steps)
+        schedule.last_epoch = steps
         self.state.path.parent.mkdir(parents=True, exist_ok=True)
         self.state.save(model, optimizer, schedule, None)
 

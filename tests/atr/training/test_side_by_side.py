@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 import atr
 from analysis.ablation.grids import NETWORKS
-from atr.data.clips import TabletopClips
+from analysis.ablation.running import rendered
 from atr.models import ModelConfig
 from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
@@ -40,11 +40,6 @@ TINY = TrainConfig(
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
-
-
-def rendered(config, split, cache):
-    count = getattr(config, f"{split}_clips")
-    return TabletopClips(split, count, num_frames=config.model.num_frames, size=config.size, cache=cache)
 
 
 def task(config, out, cache):

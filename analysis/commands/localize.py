@@ -24,6 +24,7 @@ from analysis.localize.numbers import (
 )
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
+from atr.results.processes import found_once, process_state
 from atr.results.questions import (
     Arrays,
     Options,
@@ -76,7 +77,8 @@ class Localize:
 
 
 def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
-    clips = open_masked(
+    opened = partial(
+        open_masked,
         options.data,
         num_frames=model.config.num_frames,
         preprocessing=model.preprocessing,
@@ -85,6 +87,7 @@ def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
         follow_outside=options.follow_outside,
         allow_damaged=options.allow_damaged,
     )
+    clips = found_once(process_state(), opened)
     if set(model.labels) == set(clips.labels):  # other classes may be asked where their maps point, too
         number_classes_alike(model, clips, options)
     return clips

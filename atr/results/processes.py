@@ -1,12 +1,40 @@
 """Devices, and this process among those of torchrun."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+
+Found = TypeVar("Found")
 
 
 def process_state() -> PartialState:
     """This process among those of `torchrun`; without an accelerator it must be told to use the CPU, or each is alone."""
     return PartialState(cpu=not torch.accelerator.is_available())
+
+
+def found_once(state: PartialState, find: Callable[[], Found]) -> Found:
+    """What the main process finds, in every process; the others do not look, they are sent it.
+
+    So the files of a data set are listed and asked about once, not once a process.
+
+    Raises:
+        ValueError, OSError: the main process did, in every process the same.
+    """
+    if state.num_processes == 1:
+        return find()
+    sent: list = [None, None]
+    if state.is_main_process:
+        try:
+            sent[0] = find()
+        except (ValueError, OSError) as error:
+            sent[1] = error
+    found, error = broadcast_object_list(sent)
+    if error is not None:
+        raise error
+    return found
 
 
 def device_named(name: str) -> torch.device:

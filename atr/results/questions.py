@@ -14,11 +14,12 @@ from msgspec import Struct
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset, open_clips
 from atr.data.labels import label_mapping
+from atr.data.names import data_name
 from atr.inference import Inference, for_inference
 from atr.models import VideoClassifier
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
-from atr.results.processes import process_state
+from atr.results.processes import found_once, process_state
 from atr.results.store import (
     RESULT,
     Result,
@@ -80,17 +81,27 @@ SharedOptions = Annotated[
 
 def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SINGLE_VIEW) -> ClipDataset:
     """The clips of `--data` in the sizes of the model, whatever their classes."""
-    return open_clips(
-        options.data,
-        num_frames=model.config.num_frames,
-        preprocessing=model.preprocessing,
-        cache=options.cache,
-        num_clips=options.num_clips,
-        protocol=protocol,
-        follow_outside=options.follow_outside,
-        sampling=model.sampling,
-        allow_damaged=options.allow_damaged,
-    )
+
+    def opened() -> ClipDataset:
+        clips = open_clips(
+            options.data,
+            num_frames=model.config.num_frames,
+            preprocessing=model.preprocessing,
+            cache=options.cache,
+            num_clips=options.num_clips,
+            protocol=protocol,
+            follow_outside=options.follow_outside,
+            sampling=model.sampling,
+            allow_damaged=options.allow_damaged,
+        )
+        clips.digest  # noqa: B018  # asked for here: it asks every file what it is
+        return clips
+
+    state, (folder, _) = process_state(), data_name(options.data)
+    if folder is not None:
+        return found_once(state, opened)
+    with state.main_process_first():  # which renders; the clips lie in a file that each opens
+        return opened()
 
 
 def clips_of_its_classes(
@@ -162,8 +173,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     """
     state, model = process_state(), for_inference(load_checkpoint(options.checkpoint), options.inference)
     question = question_for(model)
-    with state.main_process_first():  # of several processes one renders
-        clips = question.open(model, options)
+    clips = question.open(model, options)
     if state.is_main_process:
         for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)

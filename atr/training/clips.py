@@ -13,6 +13,7 @@ from atr.data.clips import ClipDataset, TabletopClips, VideoClips
 from atr.data.names import data_name
 from atr.data.symmetry import told_symmetry
 from atr.preprocessing import Fit, Preprocessing
+from atr.results.processes import found_once
 from atr.training.augment import Augmentation, augment, mirrored_share
 from atr.training.doctor import checked
 
@@ -128,8 +129,7 @@ def training_splits(
         )
         return cast(VideoClips, checked(clips, leave_out, cache=cache))  # it takes some away
 
-    with state.main_process_first():
-        train, val = opened("train"), opened("val")
+    train, val = found_once(state, lambda: (opened("train"), opened("val")))
     if train.labels != val.labels:
         different = sorted(set(train.labels) ^ set(val.labels)) or "their order"
         raise ValueError(f"the labels of the train and the val split of {data} differ: {different}")

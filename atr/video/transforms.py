@@ -70,6 +70,13 @@ def _standardised_values(mean: tuple[float, ...], std: tuple[float, ...]) -> np.
     return np.ascontiguousarray(standardised(values, *columns).movedim(-3, -1).numpy())
 
 
+@lru_cache(maxsize=8)
+def _columns(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Each (3, 1, 1). Kept: to bring a constant to a GPU is to wait for all that it has been given to do."""
+    mean_there, std_there = (torch.tensor(each, device=device)[:, None, None] for each in (mean, std))
+    return mean_there, std_there
+
+
 def normalise(pictures: np.ndarray | Tensor, preprocessing: Preprocessing) -> Tensor:
     """uint8 RGB (..., h, w, 3) -> float32 (..., 3, h, w), as the model takes them, on the pictures' device.
 
@@ -77,8 +84,7 @@ def normalise(pictures: np.ndarray | Tensor, preprocessing: Preprocessing) -> Te
     """
     mean, std = tuple(preprocessing.mean), tuple(preprocessing.std)
     if isinstance(pictures, Tensor) and pictures.device.type != "cpu":
-        columns = (torch.tensor(each, device=pictures.device)[:, None, None] for each in (mean, std))
-        return standardised(pictures, *columns)
+        return standardised(pictures, *_columns(mean, std, pictures.device))
     pixels = np.ascontiguousarray(pictures)
     if not pixels.size:  # which OpenCV refuses
         return torch.from_numpy(pixels).movedim(-1, -3).float()

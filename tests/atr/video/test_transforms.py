@@ -102,3 +102,14 @@ def test_the_table_of_values_is_the_arithmetic_to_the_last_bit():
     assert torch.equal(found, expected) and found.stride() == expected.stride()
     assert torch.equal(normalise(frames.numpy()[:, :, ::2, ::-1], settings)[..., 0], expected[..., ::2, -1])
     assert normalise(frames[:0], settings).shape == (0, 3, 3, 40, 24)
+
+
+def test_constants_are_brought_to_a_device_once(monkeypatch):
+    """A GPU is waited for whenever one is: not in every step of a training. "meta" stands for a GPU."""
+    frames, settings = (
+        torch.zeros(1, 4, 4, 3, dtype=torch.uint8, device="meta"),
+        Preprocessing(4, 4, (0.1, 0.2, 0.3)),
+    )
+    assert normalise(frames, settings).shape == (1, 3, 4, 4)
+    monkeypatch.setattr(torch, "tensor", lambda *_, **__: pytest.fail("brought there again"))
+    normalise(frames, settings)

@@ -54,6 +54,9 @@ POSSIBLE = (
     (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
 )
 
+# Settings that states of trainings from before them lack; those were at the defaults.
+YOUNGER = ("sync_bn", "compile")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -89,6 +92,10 @@ class TrainConfig:
         reference_batch: the batch that `learning_rate` is meant for: the one used grows in proportion to `batch_size`
             (Goyal et al. 2017). None: it is meant for `batch_size`.
         mixed_precision: "no" | "bf16" | "fp16".
+        sync_bn: batch normalisations take their statistics over the clips of all processes, each of which needs a GPU,
+            instead of each over its own. Of a single process they are the same.
+        compile: train with the network as `torch.compile` makes it, to be faster on a GPU; the first step takes a minute
+            or more. It needs a C++ compiler, and on a GPU Triton. What is saved and evaluated is the network itself.
         workers: processes that render the cache or, for each training process, decode videos.
         save_every: seconds between two saves of the state a stopped run goes on from; the end of an epoch is saved too.
             Of several processes, only after steps that are written to TensorBoard.
@@ -128,6 +135,8 @@ class TrainConfig:
     gradient_clip: float = 5.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
+    sync_bn: bool = False
+    compile: bool = False
     seed: int = 0
     workers: int = 2
     save_every: float = 60.0
@@ -217,4 +226,8 @@ def identity_of(config: TrainConfig, data: ClipDataset) -> str:
     """What has to be the same for a run to go on. Its weights also depend on the numbers of processes and threads, the
     device, and what `init` holds: change none of these in the middle of a run that is to be repeated.
     """
-    return json.dumps([settings_of(dataclasses.replace(config, workers=0, save_every=0.0)), data.list_digest])
+    settings = json.loads(settings_of(dataclasses.replace(config, workers=0, save_every=0.0)))
+    for name in YOUNGER:
+        if settings[name] == getattr(TrainConfig, name):
+            del settings[name]
+    return json.dumps([json.dumps(settings, sort_keys=True), data.list_digest])

@@ -33,6 +33,7 @@ from atr.training.optimisation import (
     training_mode,
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
+from atr.training.scaling import compiled, over_all_processes, require_scalable
 from atr.training.starting_weights import require_start, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
@@ -48,8 +49,8 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     moment, ends with the weights it would have ended with; on a CPU, with as many processes and threads, to the last bit.
 
     Raises:
-        ValueError: the state found there belongs to another configuration, a setting is not possible or does not fit the
-            data, or clips are faulty.
+        ValueError: the state found there belongs to another configuration, a setting is not possible, here or at all, or
+            does not fit the data, or clips are faulty.
     """
     require_free(out)
     if config.init:
@@ -60,6 +61,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         mixed_precision=config.mixed_precision,
         gradient_accumulation_steps=config.accumulation,
     )
+    require_scalable(config.sync_bn, config.compile, accelerator)
     data, dev, val = training_splits(
         config.data,
         {split: getattr(config, f"{split}_clips") for split in ("train", "dev", "val")},
@@ -119,6 +121,8 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     config, accelerator, state, log = run.config, run.accelerator, run.state, run.log
     per_epoch, parts = len(run.data) // phase.batch_size, config.accumulation
     channels_last(model)
+    if config.sync_bn and accelerator.num_processes > 1:
+        model = over_all_processes(model)
     optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
     schedule = build_schedule(
         config.schedule,
@@ -131,6 +135,8 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     # Not accelerate's to change: the loader, whose sampler gives each process its share, and the schedule, which is
     # stepped once a batch of all processes.
     model, optimizer = accelerator.prepare(model, optimizer)
+    # What is compiled has no hooks, so the blocks are looked at in the network itself.
+    forward = compiled(model) if config.compile else model
     learnt = (accelerator.unwrap_model(model), optimizer, schedule, accelerator.scaler)
     mean_over_processes = partial(accelerator.reduce, reduction="mean")
     progress = state.begin(phase.name, *learnt)
@@ -155,7 +161,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             frames, targets = (each.to(accelerator.device, non_blocking=True) for each in (frames, targets))
             with accelerator.accumulate(model):
                 with accelerator.autocast():
-                    logits = model(normalise(frames, config.preprocessing))
+                    logits = forward(normalise(frames, config.preprocessing))
                 loss, hit = phase.objective(logits.float(), targets, config.label_smoothing)
                 accelerator.backward(loss)  # a part of a batch counts as its share
                 seen += torch.stack([loss.detach(), hit]) / parts

@@ -63,6 +63,7 @@ def is_possible(config: TrainConfig) -> bool:
         and (config.optimizer, config.schedule) == ("adamw", "one_cycle")
         and config.accumulation == 1
         and config.mixed_precision != "fp16"
+        and not (config.sync_bn or config.compile)
     )
 
 

@@ -130,3 +130,4 @@ def test_what_a_captured_step_cannot_do_is_left_to_the_loop():
     assert all(is_possible(config) for name, config in NETWORKS.items() if name != "trn")
     assert not is_possible(NETWORKS["trn"])
     assert not is_possible(replace(TINY, optimizer="sgd")) and not is_possible(replace(TINY, still_epochs=1))
+    assert not is_possible(replace(TINY, sync_bn=True)) and not is_possible(replace(TINY, compile=True))

@@ -31,7 +31,7 @@ from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
 from atr.tabletop.seeds import label_of
-from atr.video.decoding import VideoError, decode, probe
+from atr.video.decoding import VideoError, open_video
 from atr.video.protocol import UNIFORM, evaluated_indices
 from atr.video.transforms import cut_view, view_box
 
@@ -82,16 +82,17 @@ class MaskedVideos(MaskedClips):
 
     def sampled_frames(self, index: int) -> np.ndarray:
         path = self.video(index)
-        info = probe(path, allow_damaged=self.allow_damaged)
-        chosen = evaluated_indices(info.length, self.num_frames, self.sampling)
-        bits = self.bits(index, chosen, info.height, info.width)
-        top, left, height, width = view_box(info.height, info.width, self.preprocessing)
+        with open_video(path, allow_damaged=self.allow_damaged) as video:
+            chosen = evaluated_indices(video.length, self.num_frames, self.sampling)
+            frames = video.frames(chosen)
+        full = frames.shape[1:3]
+        bits = self.bits(index, chosen, *full)
+        top, left, height, width = view_box(*full, self.preprocessing)
         side = self.preprocessing.crop
         cut = [
             cv2.resize(b, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
             for b in bits[:, top : top + height, left : left + width]
         ]
-        frames = decode(path, chosen, allow_damaged=self.allow_damaged)
         return with_bits(cut_view(frames, self.preprocessing), np.stack(cut))
 
 

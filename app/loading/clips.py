@@ -23,7 +23,7 @@ from atr.data.reading import read_annotations
 from atr.files import read_arrays, whole_file
 from atr.results.predictions import Predictions
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
-from atr.video.decoding import VIDEO_SUFFIXES, VideoError, decode, probe
+from atr.video.decoding import VIDEO_SUFFIXES, VideoError, open_video, probe
 from atr.video.sampling import uniform_indices
 
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
@@ -269,10 +269,8 @@ def predicted_film(predictions: Predictions, index: int) -> dict:
 
 @lru_cache(maxsize=512)
 def _film(path: str, stamp: str) -> str:
-    length = probe(path, allow_damaged=True).length
-    frames = decode(
-        path, uniform_indices(length, FILM_FRAMES), allow_damaged=True
-    )  # whole or not, it is recognised
+    with open_video(path, allow_damaged=True) as video:  # whole or not, it is recognised
+        frames = video.frames(uniform_indices(video.length, FILM_FRAMES))
     side = min(frames.shape[1:3])
     top, left = (frames.shape[1] - side) // 2, (frames.shape[2] - side) // 2
     squares = frames[:, top : top + side, left : left + side]

@@ -20,7 +20,7 @@ from atr.data.symmetry import ClassSymmetry, is_something_something, mirrored_cl
 from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
-from atr.video.decoding import decode, probe
+from atr.video.decoding import Video, open_video
 from atr.video.protocol import SINGLE_VIEW, UNIFORM, Protocol
 from atr.video.sampling import random_indices
 
@@ -227,19 +227,20 @@ class VideoClips(ClipDataset):
         clips._take(self.positions[np.asarray(indices, dtype=np.int64)])
         return clips
 
-    def length(self, index: int) -> int:
-        """Frames of a clip: as they were counted before, or counted now by decoding it once."""
+    def length(self, index: int, video: Video) -> int:
+        """Frames of a clip: as they were counted before, or as its file, opened as `video`, tells."""
         counted = self.lengths[self.positions[index]] if self.lengths is not None else 0
-        return counted or probe(self.paths[index], allow_damaged=self.allow_damaged).length
+        return counted or video.length
 
     def views(self, index: int, protocol: Protocol) -> np.ndarray:
-        chosen = protocol.indices(self.length(index), self.num_frames, self.sampling)
-        path, allow_damaged = self.paths[index], self.allow_damaged
-        return protocol.views(path, chosen, self.preprocessing, allow_damaged=allow_damaged)
+        with open_video(self.paths[index], allow_damaged=self.allow_damaged) as video:
+            chosen = protocol.indices(self.length(index, video), self.num_frames, self.sampling)
+            return protocol.views(video, chosen, self.preprocessing)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
-        chosen = random_indices(self.length(index), self.num_frames, self.sampling, generator)
-        return decode(self.paths[index], chosen, allow_damaged=self.allow_damaged)
+        with open_video(self.paths[index], allow_damaged=self.allow_damaged) as video:
+            chosen = random_indices(self.length(index, video), self.num_frames, self.sampling, generator)
+            return video.frames(chosen)
 
 
 class Paths(Sequence[Path]):

@@ -14,7 +14,7 @@ from atr.data.unused import Left, Unused
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
-from atr.video.decoding import VIDEO_SUFFIXES, probe
+from atr.video.decoding import VIDEO_SUFFIXES, open_video
 from atr.video.frame_folder import numbered_frames
 from atr.video.protocol import SINGLE_VIEW, Protocol
 from atr.video.transforms import normalise
@@ -118,10 +118,9 @@ def video_views(
 
     allow_damaged: as `open_video` has it. Raises VideoError: the file is no readable video, or damaged.
     """
-    length = probe(video, allow_damaged=allow_damaged).length
-    chosen = protocol.indices(length, model.config.num_frames, model.sampling)
-    views = protocol.views(video, chosen, model.preprocessing, allow_damaged=allow_damaged)
-    return VideoViews(views, chosen, length)
+    with open_video(video, allow_damaged=allow_damaged) as opened:
+        chosen = protocol.indices(opened.length, model.config.num_frames, model.sampling)
+        return VideoViews(protocol.views(opened, chosen, model.preprocessing), chosen, opened.length)
 
 
 def predict(

@@ -1,14 +1,13 @@
 """Evaluation protocols: which views of a clip a network is shown; its class scores are averaged over them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from atr.options import require
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
-from atr.video.decoding import decode
+from atr.video.decoding import Video
 from atr.video.sampling import dense_indices, uniform_indices
 from atr.video.transforms import cut_view, resize, resized_size
 
@@ -73,15 +72,12 @@ class Protocol:
             return cut_view(frames, preprocessing)[None]
         return three_crops(frames, preprocessing.short_side, preprocessing.fit)
 
-    def views(
-        self, video: Path, chosen: np.ndarray, preprocessing: Preprocessing, *, allow_damaged: bool = False
-    ) -> np.ndarray:
+    def views(self, video: Video, chosen: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         """What is shown of a video, uint8 (V, T, h, w, 3), the crops of one sampling together.
 
-        chosen: of `indices`, (clips, T). allow_damaged: as `open_video` has it. Raises VideoError where the file cannot
-        be read.
+        chosen: of `indices`, (clips, T). Raises VideoError where a frame cannot be read.
         """
-        frames = decode(video, chosen.ravel(), allow_damaged=allow_damaged)  # once for all samplings
+        frames = video.frames(chosen.ravel())  # once for all samplings
         crops = self.cut(frames, preprocessing)
         crops = crops.reshape(self.crops, *chosen.shape, *crops.shape[2:])
         return crops.swapaxes(0, 1).reshape(self.num_views, *crops.shape[2:])

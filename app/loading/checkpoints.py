@@ -1,11 +1,15 @@
 """Checkpoints in the root, shared by all sessions."""
 
+from functools import lru_cache
+from pathlib import Path
+
 import streamlit as st
 
 from app.loading.roots import root, stamp_of
 from atr.checkpoint import CONFIG, WEIGHTS, CheckpointError, load_checkpoint, readable_checkpoints
 from atr.data.names import TABLETOP
 from atr.describe import Description, describe
+from atr.files import stamp
 from atr.inference import for_inference
 from atr.models import ModelConfig, VideoClassifier
 from atr.preprocessing import Preprocessing
@@ -34,8 +38,13 @@ def no_checkpoint() -> str:
 
 
 def configuration(name: str) -> dict:
-    """config.json of a folder that also has weights, which are not read. Raises CheckpointError."""
+    """config.json of a folder that also has weights, which are not read; not to be changed. Raises CheckpointError."""
     folder = root("checkpoints") / name
+    return _configuration(folder, stamp(folder / CONFIG), stamp(folder / WEIGHTS))
+
+
+@lru_cache(maxsize=1024)
+def _configuration(folder: Path, *stamps: str) -> dict:
     found, faults = readable_checkpoints([folder])
     if folder in faults:
         raise CheckpointError(f"{faults[folder]}. {WHAT_IS_A_CHECKPOINT}")

@@ -13,7 +13,7 @@ from analysis.actionness import clip_actionness
 from analysis.figures import block_frame_sheet
 from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr.block import BLOCKS
-from atr.checkpoint import load_checkpoint
+from atr.checkpoint import load_checkpoint, read_config
 from atr.describe import describe
 from atr.models import ModelConfig
 from tests.app.conftest import ROOT
@@ -311,7 +311,7 @@ def test_history_and_confusions_are_shown_where_they_are_recorded(launch, world)
     assert any("predicted" in frame.value and list(frame.value["clips"]) == ["2"] for frame in app.dataframe)
 
 
-def test_the_checkpoints_page_loads_no_network_however_many_there_are(launch, world, monkeypatch):
+def test_many_checkpoints_cost_one_look_at_each_configuration_and_no_network(launch, world, monkeypatch):
     first = write_checkpoint(world / "checkpoints" / "first", block="atr")
     for number in range(40):
         copy = world / "checkpoints" / f"copy-{number:02d}"
@@ -325,14 +325,19 @@ def test_the_checkpoints_page_loads_no_network_however_many_there_are(launch, wo
     monkeypatch.setattr("app.loading.checkpoints.load_checkpoint", refuse)
     described = []
     monkeypatch.setattr("app.loading.checkpoints.describe", lambda *of: described.append(of) or describe(*of))
+    read = []
+    monkeypatch.setattr(
+        "atr.checkpoint.read_config", lambda folder: read.append(folder) or read_config(folder)
+    )
     st.cache_data.clear()
     app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
     app.switch_page("views/checkpoints.py").run()
     assert not errors(app) and not app.exception
     assert len(app.dataframe[0].value) == 41 and len(app.subheader) == 1
     assert len(described) == 1  # one configuration, counted once
+    assert len(read) == len(set(read)) == 41
     app.run()
-    assert len(described) == 1 and not app.exception
+    assert len(described) == 1 and len(read) == 41 and not app.exception
 
 
 def test_a_network_of_an_unknown_kind_is_one_error_beside_the_others(launch, world):

@@ -85,9 +85,9 @@ class MaskedVideos(MaskedClips):
         with open_video(path, allow_damaged=self.allow_damaged) as video:
             chosen = evaluated_indices(video.length, self.num_frames, self.sampling)
             frames = video.frames(chosen)
-        full = frames.shape[1:3]
-        bits = self.bits(index, chosen, *full)
-        top, left, height, width = view_box(*full, self.preprocessing)
+        whole_height, whole_width = frames.shape[1:3]
+        bits = self.bits(index, chosen, whole_height, whole_width)
+        top, left, height, width = view_box(whole_height, whole_width, self.preprocessing)
         side = self.preprocessing.crop
         cut = [
             cv2.resize(b, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)

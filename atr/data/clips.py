@@ -136,8 +136,8 @@ class TabletopClips(ClipDataset):
         return np.repeat(samplings, protocol.crops, axis=0)
 
     def random_frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
-        """The rendered frames: a clip has no others to draw from."""
-        return np.array(self.frames[index])
+        """The rendered frames: a clip has no others to draw from. Not to be written to."""
+        return self.frames[index]
 
 
 class VideoClips(ClipDataset):

@@ -12,6 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from atr.files import whole_file
+from atr.results.passes import ahead
 
 SHOWN_EVERY = 1.0  # seconds
 
@@ -55,7 +56,7 @@ class TrainingLog:
         """
         total = len(loader) * clips
         with tqdm(desc=name, total=total, unit="clip", unit_scale=True, disable=not self.main) as self.bar:
-            source, asked = iter(loader), time.monotonic()
+            source, asked = iter(loader if loader.num_workers else ahead(loader)), time.monotonic()
             while (batch := next(source, None)) is not None:
                 got = time.monotonic()
                 yield batch

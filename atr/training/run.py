@@ -74,7 +74,7 @@ class Run:
 
     def loader(self, clips: Dataset, **options) -> DataLoader:
         cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of a worker
-        # Rendered clips lie decoded in a memory-mapped file: there is nothing to fetch ahead.
+        # Rendered clips lie decoded in a memory-mapped file: a thread is enough to fetch them ahead.
         workers = 0 if self.config.data == TABLETOP else self.config.workers
         return DataLoader(
             clips, num_workers=workers, pin_memory=self.accelerator.device.type == "cuda", **options

@@ -104,6 +104,14 @@ def test_shift_repeats_the_border():
     assert np.array_equal(shifted(frames, (1, 1), margin=1), frames)
 
 
+@pytest.mark.parametrize("margin", [2, 9])  # 9: farther than the frames are large
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (0.5, 0.5), (1, 0.25), (1, 1)])
+def test_shift_is_a_cut_from_padded_frames(frames, margin, place):
+    top, left = offset = [round(2 * margin * share) for share in place]
+    padded = np.pad(frames, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
+    assert np.array_equal(shifted(frames, offset, margin), padded[:, top : top + 6, left : left + 6])
+
+
 def test_crops_are_at_the_corners_or_in_the_centre_and_nearly_square():
     height, width, scales = 100, 160, (1.0, 0.875, 0.75, 0.66)
     sides = [100, 88, 75, 66]

@@ -25,9 +25,8 @@ test: .venv/dev browser
 test-unit: .venv/dev
 	$(UNIT_TESTS)
 
-bench: .venv/dev
+bench: .venv/dev browser
 	$(BIN)/python -m benchmarks.performance
-	$(BIN)/python -m benchmarks.passes --repeats 5 --out assets/results/passes.json
 
 lint: .venv/dev
 	$(BIN)/ruff check .

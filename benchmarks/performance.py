@@ -2,164 +2,139 @@
 
     make bench
 
-Some 20 minutes of one quiet core. Writes one JSON file, and the table of docs/performance.md between its two marks; the
-text around it stays.
+Some 45 minutes of a machine on which nothing else runs. Writes one JSON file after every script, the tables of
+docs/performance.md between their marks, and docs/costs.svg; the text around the tables stays.
 """
 
 import json
-import operator
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 import tyro
 
+from benchmarks import answers
+from benchmarks.answers import Answer, table_of_answers, table_of_rows
 from benchmarks.measuring import processor, write_found
 
-BEGIN, END = "<!-- table: python -m benchmarks.performance -->", "<!-- end of table -->"
-BOUNDS = {"≤": operator.le, "≥": operator.ge}
+END = "<!-- end of table -->"
 CHECKPOINTS = ("tabletop-atr", "tabletop-atr-sim")
+# Scripts with something to aim at -> their answers.
+ANSWERS: dict[str, Callable[[Any], list[Answer]]] = {
+    "starting": answers.starting,
+    "inspection": answers.inspection,
+    "optimised": answers.optimised,
+    "passes": answers.passes,
+    "decoding": answers.decoding,
+    "training": answers.training,
+    "dashboard": answers.dashboard,
+}
+SCRIPTS = (*ANSWERS, "costs", "profiled", "cold_start")
+TABLES: dict[str, Callable[[dict], list[dict]]] = {  # scripts with a table of their own -> its rows
+    "profiled": lambda found: found["shares"],
+    "cold_start": lambda found: found["rows"],
+}
 
 
 @dataclass(frozen=True)
 class Options:
+    only: tuple[Literal[SCRIPTS], ...] = SCRIPTS
+    """scripts to run; what the others found stays in the file, if it was found on the same machine"""
     repeats: int = 7
-    batches: tuple[int, ...] = (1, 8)
-    """clips in a forward pass of the networks of inference"""
     out: Path = Path("assets/results/benchmarks.json")
     page: Path = Path("docs/performance.md")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """bound: "≤ 1.02"; "" where nothing was aimed at."""
-
-    question: str
-    measured: float
-    bound: str
-    script: str
-
-    @property
-    def met(self) -> bool | None:
-        if not self.bound:
-            return None
-        sign, limit = self.bound.split()
-        return BOUNDS[sign](self.measured, float(limit))
+    figure: Path = Path("docs/costs.svg")
 
 
 def main(options: Options) -> None:
-    if not all(mark in options.page.read_text() for mark in (BEGIN, END)):
-        sys.exit(
-            f"error: {options.page} lacks one of the marks between which the table stands: {BEGIN} {END}"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        answers = [
-            *starting(ran("starting", ["--repeats", str(options.repeats)], Path(folder))),
-            *inspection(ran("inspection", ["--repeats", str(options.repeats)], Path(folder))),
-            *optimised(ran("optimised", optimised_arguments(options), Path(folder))),
-        ]
+    require_marks(options.page)
     machine = {
         "machine": processor(),
         "cores": os.cpu_count(),
-        "threads": 1,
         "python": platform.python_version(),
-    }
-    written = {
-        **machine,
         "torch": torch.__version__,
-        "answers": [{**asdict(a), "met": a.met} for a in answers],
     }
-    write_found(written, options.out)
-    before, rest = options.page.read_text().split(BEGIN)
-    options.page.write_text(f"{before}{BEGIN}\n{table(answers, written)}\n{END}{rest.split(END)[1]}")
+    found = earlier(options.out, machine) if set(options.only) != set(SCRIPTS) else {}
+    for script in options.only:
+        found[script] = ran(script, [*arguments(script, options), "--repeats", str(options.repeats)])
+        found = {script: found[script] for script in SCRIPTS if script in found}
+        write_found({**machine, "answers": told(found), "found": found}, options.out)
+    write_tables(options.page, found)
 
 
-def ran(script: str, arguments: list[str], folder: Path):
-    """What a script wrote."""
-    out = folder / f"{script}.json"
-    subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{script}", *arguments, "--out", str(out)],
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    return json.loads(out.read_text())
+def earlier(file: Path, machine: dict) -> dict:
+    """What an earlier run found. Raises SystemExit where that was on another machine."""
+    values = json.loads(file.read_text()) if file.is_file() else {**machine, "found": {}}
+    if other := [f"{key} {values.get(key)!r}" for key, value in machine.items() if values.get(key) != value]:
+        sys.exit(
+            f"error: {file} is of another machine ({', '.join(other)}); run all scripts: leave --only out"
+        )
+    return values["found"]
 
 
-def starting(rows: list[dict]) -> list[Answer]:
-    by_name = {row["question"]: row for row in rows}
-    over = [
-        Answer(f"{name}, over import torch", by_name[name]["over import torch"], "≤ 1.2", "starting")
-        for name in by_name
-        if name.startswith(("import atr", "import analysis"))
-    ]
-    helps = [
-        Answer(f"{name}, CPU seconds", row["CPU seconds"], "≤ 1.5", "starting")
-        for name, row in by_name.items()
-        if name.endswith("--help")
-    ]
-    return over + helps
+def arguments(script: str, options: Options) -> list[str]:
+    if script == "optimised":
+        return ["--checkpoints", *(f"assets/checkpoints/{name}" for name in CHECKPOINTS)]
+    return ["--figure", str(options.figure)] if script == "costs" else []
 
 
-def inspection(rows: list[dict]) -> list[Answer]:
-    bounds = ("≤ 1.02", "≥ 18", "≤ 0.8", "≤ 0.8", "≥ 10", "")
+def ran(script: str, arguments: list[str]):
+    """What a script wrote. One thread, but for the dashboard, which has as many as it takes by itself."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if script in ("dashboard", "cold_start"):
+        environment.pop("OMP_NUM_THREADS")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        command = [sys.executable, "-m", f"benchmarks.{script}", *arguments, "--out", str(out)]
+        subprocess.run(command, check=True, env=environment)
+        return json.loads(out.read_text())
+
+
+def answers_of(found: dict) -> dict[str, list[Answer]]:
+    """Of the scripts that have any and have run."""
+    return {script: answer(found[script]) for script, answer in ANSWERS.items() if script in found}
+
+
+def told(found: dict) -> list[dict]:
     return [
-        Answer(row["question"], row["ratio"], bound, "inspection")
-        for row, bound in zip(rows, bounds, strict=True)
+        {"script": script, **asdict(each), "met": each.met}
+        for script, given in answers_of(found).items()
+        for each in given
     ]
 
 
-def optimised_arguments(options: Options) -> list[str]:
-    checkpoints = [f"assets/checkpoints/{name}" for name in CHECKPOINTS]
-    batches = [str(batch) for batch in options.batches]
-    return ["--repeats", str(options.repeats), "--batches", *batches, "--checkpoints", *checkpoints]
+def tables_of(found: dict) -> dict[str, str]:
+    """The mark above a table -> the table, of what has been run."""
+    own = {script: table_of_rows(rows(found[script])) for script, rows in TABLES.items() if script in found}
+    made = {"performance": table_of_answers(answers_of(found)), **own}
+    return {mark(script): table for script, table in made.items()}
 
 
-def optimised(found: dict) -> list[Answer]:
-    answers = []
-    for row in found["forward"]:
-        clips = f"{row['clips']} clip{'s' if row['clips'] > 1 else ''}"
-        if row["network"] == "TSN" and row["kind"] != "plain":
-            bound = "≤ 0.4" if row["kind"] == "bf16" else ""
-            question = f"optimised in {row['kind']} over plain, TSN, {clips}"
-            answers.append(Answer(question, row["over plain"], bound, "optimised"))
-        if row["network"] != "TSN":
-            bound = "" if row["kind"] == "plain" else "≤ 1.06" if row["network"] == "TSN + ATR" else "≤ 1.02"
-            kind = "plain" if row["kind"] == "plain" else f"optimised in {row['kind']}"
-            answers.append(
-                Answer(f"{row['network']} over TSN, {kind}, {clips}", row["over TSN"], bound, "optimised")
-            )
-    for row in found["answers"]:
-        what = f"{row['checkpoint']}, optimised in {row['precision']}, {row['clips']} clips"
-        if row["largest difference over span"]:
-            difference = row["largest difference over span"]
-            answers.append(
-                Answer(
-                    f"largest difference of a map over its span: {what}", difference, "≤ 0.02", "optimised"
-                )
-            )
-        answers.append(Answer(f"clips of another class: {what}", row["other classes"], "≤ 0", "optimised"))
-    return answers
+def mark(script: str) -> str:
+    return f"<!-- table: python -m benchmarks.{script} -->"
 
 
-def table(answers: list[Answer], facts: dict) -> str:
-    """In Markdown, with the machine above it."""
-    words = {True: "met", False: "**missed**", None: ""}
-    lines = [f"{facts['machine']}, one thread, Python {facts['python']}, torch {facts['torch']}.", ""]
-    lines += ["| question | measured | aimed at | | script |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {a.question} | {number(a.measured)} | {a.bound} | {words[a.met]} | `{a.script}` |"
-        for a in answers
-    ]
-    return "\n".join(lines)
+def require_marks(page: Path) -> None:
+    """Raises SystemExit where a table has no place."""
+    text = page.read_text()
+    for begin in map(mark, ("performance", *TABLES)):
+        if END not in text.partition(begin)[2]:
+            sys.exit(f"error: {page} lacks one of the marks between which a table stands: {begin} {END}")
 
 
-def number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def write_tables(page: Path, found: dict) -> None:
+    text = page.read_text()
+    for begin, table in tables_of(found).items():
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{table}\n{END}{rest.partition(END)[2]}"
+    page.write_text(text)
 
 
 if __name__ == "__main__":

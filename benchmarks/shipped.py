@@ -76,10 +76,7 @@ def stages() -> list[list[str]]:
         [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.pictures"],
-        # Each alone on the machine.
-        [f"benchmarks.dashboard --repeats 5 --out {RESULTS / 'dashboard.json'}"],
-        [f"benchmarks.passes --repeats 5 --out {RESULTS / 'passes.json'}"],
-        [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],
+        [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine
     ]
 
 

@@ -37,9 +37,9 @@ ANSWERS: dict[str, Callable[[Any], list[Answer]]] = {
     "dashboard": answers.dashboard,
 }
 SCRIPTS = (*ANSWERS, "costs", "profiled", "cold_start")
-TABLES: dict[str, Callable[[dict], list[dict]]] = {  # scripts with a table of their own -> its rows
+TABLES: dict[str, Callable[[Any], list[dict]]] = {  # scripts with a table of their own -> its rows
     "profiled": lambda found: found["shares"],
-    "cold_start": lambda found: found["rows"],
+    "cold_start": lambda found: found,
 }
 
 

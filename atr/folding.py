@@ -150,6 +150,11 @@ class FastAddingAFD(nn.Module):
 
     def forward(self, x: Tensor, actionness: Tensor, r: Tensor) -> Tensor:
         r = self.norm_reasoned(r) * self.scale + self.shift
+        if is_quicker_as_product(x):
+            per_channel = torch.stack([self.scale.expand_as(r), r], dim=2).flatten(0, 1)  # (N*T, 2, C)
+            return with_product(
+                x, torch.stack([actionness, torch.ones_like(actionness)], dim=-1), per_channel
+            )
         scaled = x.addcmul_(actionness.to(x.dtype), self.scale[:, None, None].to(x.dtype))
         return scaled.add_(beside(r, x))
 
@@ -162,7 +167,10 @@ class FastScalingAFD(nn.Module):
         self.norm_reasoned = afd.norm_reasoned
 
     def forward(self, x: Tensor, actionness: Tensor, r: Tensor) -> Tensor:
-        return x.addcmul_(torch.sigmoid(actionness).to(x.dtype), beside(self.norm_reasoned(r), x))
+        share, r = torch.sigmoid(actionness), self.norm_reasoned(r)
+        if is_quicker_as_product(x):
+            return with_product(x, share[..., None], r.flatten(0, 1)[:, None])
+        return x.addcmul_(share.to(x.dtype), beside(r, x))
 
 
 class FastUniformAFD(nn.Module):
@@ -174,6 +182,18 @@ class FastUniformAFD(nn.Module):
 
     def forward(self, x: Tensor, actionness: Tensor | None, r: Tensor) -> Tensor:
         return x.add_(beside(self.norm_reasoned(r), x))
+
+
+def is_quicker_as_product(x: Tensor) -> bool:
+    """Sums with what is spread over channels or positions are not vectorised for bfloat16 on a CPU."""
+    return x.dtype == torch.bfloat16 and x.device.type == "cpu"
+
+
+def with_product(x: Tensor, per_position: Tensor, per_channel: Tensor) -> Tensor:
+    """X (N*T, C, H, W), channels-last, with (N*T, 1, H, W, k) @ (N*T, k, C) added where it lies, in one pass over it."""
+    rows = x.movedim(1, -1).view(len(x), -1, x.shape[1])
+    rows.baddbmm_(per_position.view(len(x), -1, per_channel.shape[1]).to(x.dtype), per_channel.to(x.dtype))
+    return x
 
 
 def beside(r: Tensor, x: Tensor) -> Tensor:

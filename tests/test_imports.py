@@ -29,7 +29,7 @@ FLOORS = {
     "app": [
         {"explorer", "markdown"},
         {"loading"},
-        {"browsing", "choices", "computing", "exports", "runs"},
+        {"browsing", "choices", "computing", "exports", "runs", "tabs"},
         {"compare", "what_if"},
         {"views"},
         {"access", "console"},

@@ -1,6 +1,6 @@
 """The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,23 +19,16 @@ from app.markdown import plain
 from atr.results.predictions import TABLE, Predictions
 
 
-@st.fragment
-def tabs(stored: Sequence[Stored], tables: Tables) -> None:
-    """Only the one that is open is drawn."""
+def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[], None]]:
+    """What the tabs are called and what draws each."""
     predictions = [s.predictions for s in stored]
-    contents = {
+    return {
         "Confusions": lambda: confusions(predictions, tables),
         "Calibration": lambda: calibration(tables),
         "Agreement": lambda: agreement(predictions, tables),
         "Localisation": lambda: localisation([p.name for p in predictions]),
         "Numbers": lambda: numbers(stored, tables),
     }
-    for tab, draw in zip(
-        st.tabs(list(contents), key="compared_tab", on_change="rerun"), contents.values(), strict=True
-    ):
-        if tab.open:
-            with tab:
-                draw()
 
 
 def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:

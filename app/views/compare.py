@@ -14,9 +14,10 @@ from app.compare.choices import choose_checkpoints, choose_list, read_link, show
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
 from app.compare.exports import report_button
-from app.compare.tabs import tabs
+from app.compare.tabs import contents
 from app.loading.predictions import Stored, Tables, tables
 from app.markdown import plain
+from app.tabs import tabs
 
 
 def page() -> None:
@@ -66,7 +67,7 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
         report_button(predictions, link)
     if "clip" in link:
         show_clip(predictions, link)
-    tabs(stored, found)
+    tabs(contents(stored, found), key="compared_tab")
 
 
 def overview(found: Tables) -> None:

@@ -25,6 +25,7 @@ from app.computing import compute_panel
 from app.exports import file_row
 from app.loading import ChoiceError
 from app.markdown import plain
+from app.tabs import tabs
 from atr.models import VideoClassifier
 
 CONTROL = (
@@ -72,18 +73,15 @@ def show(checkpoint: str, names: list[str]) -> None:
     choices.tell_left_out(result)
     matrices(result)
     result = windows(result)
-    tabs = st.tabs(["Local mass", "Convergence", "Per class", "Untrained control", "ER kernels", "Numbers"])
-    contents = (
-        local_mass,
-        convergence,
-        lambda r: per_class(r, folder),
-        control,
-        lambda r: er_kernels(r, names),
-        numbers,
-    )
-    for tab, content in zip(tabs, contents, strict=True):
-        with tab:
-            content(result)
+    contents = {
+        "Local mass": lambda: local_mass(result),
+        "Convergence": lambda: convergence(result),
+        "Per class": lambda: per_class(result, folder),
+        "Untrained control": lambda: control(result),
+        "ER kernels": lambda: er_kernels(result, names),
+        "Numbers": lambda: numbers(result),
+    }
+    tabs(contents, key="relations_tab")
     downloads(folder, checkpoint, unit_of(found[folder]["base"]))
     compute(checkpoint, model, found)
 

@@ -12,6 +12,7 @@ from app.choices import one_error
 from app.loading import ChoiceError, Clip
 from app.loading.what_if import sampled
 from app.markdown import plain
+from app.tabs import tabs
 from app.what_if.outcome import Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
@@ -79,11 +80,11 @@ def show() -> None:
         for note in model.sampling.notes:
             st.caption(plain(note))
         st.fragment(live)(model, checkpoint, clip)
-    order, faithfulness = st.tabs(["Order over a data set", "Faithfulness over a data set"])
-    with order:
-        order_tab(checkpoint, model)
-    with faithfulness:
-        faithfulness_tab(checkpoint, model)
+    contents = {
+        "Order over a data set": lambda: order_tab(checkpoint, model),
+        "Faithfulness over a data set": lambda: faithfulness_tab(checkpoint, model),
+    }
+    tabs(contents, key="what_if_tab")
 
 
 # ---- settings and the link -------------------------------------------------------------------------------------------

@@ -24,6 +24,15 @@ def warnings(app) -> list[str]:
     return [warning for warning in found if not warning.startswith("The link asks for")]
 
 
+def opened(launch, kind: str):
+    """The page with results of that kind, and its tab open."""
+    app = launch(PAGES[kind])
+    if kind == "faithfulness":
+        app.session_state["what_if_tab"] = "Faithfulness over a data set"
+        app.run()
+    return app
+
+
 def edit(folder, **values) -> None:
     facts = json.loads((folder / RESULT).read_text())
     (folder / RESULT).write_text(json.dumps(facts | values))
@@ -57,9 +66,9 @@ def told(app) -> None:
 @pytest.mark.parametrize("kind", PAGES)
 def test_what_a_result_is_without_is_said_beside_it(launch, stored, kind):
     folder = stored(kind)
-    assert not warnings(launch(PAGES[kind]))
+    assert not warnings(opened(launch, kind))
     edit(folder, **LEFT_OUT)
-    app = launch(PAGES[kind])
+    app = opened(launch, kind)
     told(app)
     assert not app.error
 
@@ -84,7 +93,7 @@ ODD = {
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_results_of_odd_shape_are_named_beside_the_good_one(launch, stored, kind):
-    good, shown = stored(kind), launch(PAGES[kind])
+    good, shown = stored(kind), opened(launch, kind)
     odd = []
     for number, key in enumerate(("skipped", "data", "damaged", "notices", "command")):
         for name, value in ODD.items():
@@ -94,7 +103,7 @@ def test_results_of_odd_shape_are_named_beside_the_good_one(launch, stored, kind
             shutil.copytree(good, folder)
             edit(folder, **{key: value})
             odd.append(folder.name)
-    app = launch(PAGES[kind])
+    app = opened(launch, kind)
     assert not app.error
     assert len(warnings(app)) == len(odd)
     assert all(any(name in warning for warning in warnings(app)) for name in odd)
@@ -106,9 +115,9 @@ def test_markup_in_a_result_is_shown_as_it_is(launch, stored):
         folder = stored(kind)
         data = json.loads((folder / RESULT).read_text())["data"]
         edit(folder, command=MARKUP, notes=[MARKUP], data=data | {"description": MARKUP})
-    for page in set(PAGES.values()):
-        app = launch(page)
-        texts = [e.value for kind in (app.markdown, app.caption, app.warning, app.error) for e in kind]
+    for kind in PAGES:
+        app = opened(launch, kind)
+        texts = [e.value for of in (app.markdown, app.caption, app.warning, app.error) for e in of]
         assert any("\\[here" in text for text in texts)
         assert not any("https://" in text or "[here" in text.replace("\\[here", "") for text in texts)
 

@@ -33,6 +33,14 @@ def charts(app):
     return len(app.get("plotly_chart"))
 
 
+def opened(app, tab: str):
+    """The page with that tab open, which alone is drawn."""
+    app.session_state["relations_tab"] = tab
+    app.run()
+    assert not app.exception
+    return app
+
+
 def test_without_a_checkpoint_the_page_says_so(launch, world):
     (error,) = launch("relations").error
     assert str(world / "checkpoints") in error.value
@@ -46,16 +54,17 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     assert not app.error
     assert not app.exception
     assert "over 2 videos" in app.markdown[0].value
-    # Two panels and the enlarged block, mass, convergence, class, two of the control, kernels, their shapes.
-    assert charts(app) == 10
+    # Two panels and the enlarged block, and what the open tab has.
+    tabs = ("Local mass", "Convergence", "Per class", "Untrained control", "ER kernels", "Numbers")
+    assert [charts(opened(app, tab)) - 3 for tab in tabs] == [1, 1, 1, 2, 2, 0]
     (sentences,) = [m.value for m in app.markdown if "mass within one step" in m.value]
     assert [line.split("**")[1] for line in sentences.splitlines()] == ["S4B1", "S5B2"]
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     assert set(table["network"]) == {"trained", "untrained"}
-    assert app.selectbox(key="er_checkpoint").options == ["efficient"]
+    assert opened(app, "ER kernels").selectbox(key="er_checkpoint").options == ["efficient"]
     assert {"get CSV", "get NPZ", "get SVG", "get PDF", "get HTML"} <= keys(app.get("download_button"))
     nats = table["js_mean"].to_numpy()
-    app.button_group(key="unit").set_value("bits").run()
+    opened(app, "Numbers").button_group(key="unit").set_value("bits").run()
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     np.testing.assert_allclose(table["js_mean"], nats / np.log(2), rtol=1e-12)
 
@@ -65,9 +74,10 @@ def test_without_its_arrays_a_result_has_one_error_where_they_are_wanted(launch,
     (arrays,) = world.glob("results/relations-graph-*/relations.npz")
     arrays.write_bytes(b"no arrays")
     app = launch("relations")
-    (error,) = app.error
-    assert "relations.npz" in error.value and not app.exception
-    assert charts(app) == 7  # all but that of the class
+    assert not app.error and charts(app) == 4
+    (error,) = opened(app, "Per class").error
+    assert "relations.npz" in error.value
+    assert charts(app) == 3  # all but that of the class
 
 
 def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):

@@ -24,9 +24,18 @@ def drawn(app) -> list[str]:
     return [chart.proto.alt for chart in app.get("plotly_chart")]
 
 
+def opened(app, tab: str):
+    """The page with that tab open, which alone is drawn."""
+    app.session_state["what_if_tab"] = f"{tab} over a data set"
+    app.run()
+    assert not errors(app) and not app.exception
+    return app
+
+
 def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world, network):
     app = launch("what_if")
-    assert ["No result over a data set" in info.value for info in app.info] == [True, True]
+    for tab in ("Faithfulness", "Order"):
+        assert ["No result over a data set" in info.value for info in opened(app, tab).info] == [True]
     data, out = str(world / "clips"), world / "results"
     assert Order(Options(network, data=data, out=out)).run("python -m analysis order --seed 0") == 0
     assert (
@@ -38,10 +47,14 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
     app.run()
     assert not app.info and not errors(app) and not app.exception
     assert "python -m analysis order --seed 0" in [code.value for code in app.code]
-    tables = [frame.value for frame in app.dataframe]
-    assert tables[0]["class"].tolist() == ["all", *LABELS[:2]]
+    assert app.dataframe[0].value["class"].tolist() == ["all", *LABELS[:2]]
+    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("download_button")) == 5 + 3  # of the clip, of the result
+    assert any("For this data set it is not known" in caption.value for caption in app.caption)
+    opened(app, "Faithfulness")
+    assert not app.info
     assert (
-        tables[1]["order"].tolist()
+        app.dataframe[0].value["order"].tolist()
         == [
             "actionness S4B1",
             "Grad-CAM S4B1",
@@ -51,9 +64,8 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
         ]
         * 2
     )
-    assert len(app.get("plotly_chart")) == 3
-    assert len(app.get("download_button")) == 5 + 7  # of the clip, of the results
-    assert any("For this data set it is not known" in caption.value for caption in app.caption)
+    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("download_button")) == 5 + 4
 
 
 def test_results_of_another_checkpoint_are_not_shown(world, network):
@@ -71,6 +83,7 @@ def test_a_computation_is_started_with_what_was_chosen(launch, world, network, m
     app.selectbox(key="data order").set_value(clips).run()
     app.number_input(key=f"clips {clips} order").set_value(1).run()
     app.button(key="compute order").click().run()
+    opened(app, "Faithfulness")
     app.selectbox(key="block net faithfulness").set_value("S2B1").run()
     app.selectbox(key="fill faithfulness").set_value("blur").run()
     app.button(key="compute faithfulness").click().run()
@@ -105,4 +118,5 @@ def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_pag
     assert "order-net-1 is no whole result: its result.json has no 'overall'" in incomplete
     assert "order-net-2 is no whole result: its result.json has no 'checkpoint.weights_sha256'" in foreign
     assert app.metric and "Accuracies by order, over all clips and by class" in drawn(app)
-    assert app.button(key="compute order") and app.button(key="compute faithfulness")
+    assert app.button(key="compute order")
+    assert opened(app, "Faithfulness").button(key="compute faithfulness")

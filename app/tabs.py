@@ -1,0 +1,18 @@
+"""Tabs for what takes a while to draw."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from app.choices import one_error
+
+
+@st.fragment
+def tabs(contents: Mapping[str, Callable[[], None]], key: str) -> None:
+    """Titles and what draws below them; only the one that is open is drawn. An error of it is one error there."""
+    for tab, draw in zip(
+        st.tabs(list(contents), key=key, on_change="rerun"), contents.values(), strict=True
+    ):
+        if tab.open:
+            with tab, one_error():
+                draw()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import scipy
 import torch
-from scipy.special import entr, expit, softmax
 
 from analysis.recording import Recording, record
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show, time_steps
@@ -199,7 +199,10 @@ def normalise(maps: np.ndarray, kind: str) -> np.ndarray:
     require("normalisation", kind, NORMALISATIONS)
     if kind == "raw":
         return maps
-    return expit(maps) if kind == "sigmoid" else softmax(maps, axis=(-2, -1))
+    if kind == "sigmoid":
+        return np.exp(-np.logaddexp(0, -maps))
+    weights = np.exp(maps - maps.max(axis=(-2, -1), keepdims=True))
+    return weights / weights.sum(axis=(-2, -1), keepdims=True)
 
 
 def colour_limits(maps: np.ndarray, kind: str = "raw") -> tuple[float, float]:
@@ -223,7 +226,7 @@ def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
     log(h·w), its largest value (1 where there is one position only).
     """
     maps = maps.astype(np.float64)
-    entropy = entr(normalise(maps, "softmax")).sum(axis=(1, 2))
+    entropy = scipy.special.entr(normalise(maps, "softmax")).sum(axis=(1, 2))
     positions = maps.shape[1] * maps.shape[2]
     return {
         "peak": maps.max(axis=(1, 2)),

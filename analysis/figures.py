@@ -18,12 +18,11 @@ from plotly.subplots import make_subplots
 
 from analysis.actionness import upsample
 from analysis.alignment import Centres
+from analysis.colours import SERIES
 from analysis.opacity import OPACITY, SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
 from atr.options import choose, require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
-# Okabe and Ito's colours that hold on white and on dark grounds, told apart with colour-vision deficiency too.
-SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 EMPHASIS_TITLES = {
     "peak": "peak of M",
     "mean": "mean of M",

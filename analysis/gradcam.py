@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
@@ -45,6 +44,9 @@ def gradcam(
     Raises:
         ValueError: the model is in training mode, there is no such block, or no such class.
     """
+    # Here: it takes a tenth as long to import as torch, and few ask for it.
+    from captum.attr import LayerGradCam
+
     if model.training:
         raise ValueError("the model is in training mode; call model.eval() first")
     classes, count = torch.as_tensor(target), model.config.num_classes

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, plain
+from analysis.colours import SERIES
+from analysis.figures import plain
 
 NOT_SHARES = ("epoch", "loss", "seconds")
 NAMES = {

@@ -1,6 +1,7 @@
 """Browsing the data set in ATR_DATA in the sidebar: by class, by search, a page of thumbnails at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import streamlit as st
 
@@ -27,7 +28,27 @@ def carried(key: str, first: object, allowed: Sequence | None = None) -> str:
     return key
 
 
-def choose_from_data_set() -> Clip | None:
+def thumbnails(
+    clips: Sequence[Clip], later: ExitStack, *, chosen: str, on_choice: Callable[[str], None], key: str
+) -> None:
+    """As `gallery`, in this place. On a page's first run when `later` is closed: the picture does not wait for them.
+
+    In further runs at once: they are here already, and what a run leaves for later fades meanwhile.
+    """
+    place = st.container()
+
+    def draw() -> None:
+        with place:
+            gallery(films(clips), chosen=chosen, on_choice=on_choice, key=key)
+
+    if "thumbnails" in st.session_state["carried"]:
+        draw()
+    else:
+        st.session_state["carried"].add("thumbnails")
+        later.callback(draw)
+
+
+def choose_from_data_set(later: ExitStack) -> Clip | None:
     """The chosen clip of the data set or None with a sentence when nothing is found. Raises ChoiceError."""
     splits = data_set.splits()
     split = splits[0]
@@ -70,7 +91,7 @@ def choose_from_data_set() -> Clip | None:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before()
     marked = chosen.name if chosen else ""
-    gallery(films(clips), chosen=marked, on_choice=clicked, key=key)
+    thumbnails(clips, later, chosen=marked, on_choice=clicked, key=key)
     return chosen
 
 

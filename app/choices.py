@@ -2,19 +2,16 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from app import loading
-from app.browsing import carried, choose_from_data_set
-from app.explorer import gallery
+from app.browsing import carried, choose_from_data_set, thumbnails
 from app.loading import ChoiceError, Clip
-from app.loading.clips import films
 from app.loading.data_set import LINK, clip_of_link
-from app.loading.results import readable_results
 from app.markdown import plain
 from atr.options import OVERLAY_STYLES
 from atr.video.decoding import DamageError, Notice
@@ -60,27 +57,6 @@ def show_notices(notices: Sequence[Notice]) -> None:
     for notice in notices:
         if notice.kind != "damage":
             st.caption(f":material/info: {plain(notice)}")
-
-
-def tell_left_out(*results: dict) -> None:
-    """A line on the clips that stored results are without, and one on those of which frames are missing."""
-    skipped = dict.fromkeys(clip["id"] for result in results for clip in result["skipped"])
-    damaged = dict.fromkeys(clip for result in results for clip in result.get("damaged", ()))
-    for clips, what in (
-        (skipped, "could not be read and are left out"),
-        (damaged, "lack frames, or have frames that cannot be decoded"),
-    ):
-        if clips:
-            text = f"{len(clips):,} videos {what}: {', '.join(clips)}"
-            st.warning(plain(text), icon=":material/broken_image:")
-
-
-def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:
-    """As `readable_results`; the page warns of what cannot be read, and shows the others."""
-    found, faults = readable_results(checkpoint, kind)
-    for fault in faults:
-        st.warning(plain(fault), icon=":material/broken_image:")
-    return found
 
 
 def overlay_styles(kind: str) -> list[str]:
@@ -209,11 +185,16 @@ def choose_view() -> str:
     )
 
 
-def choose_clip(clips: list[Clip]) -> Clip | None:
-    """The chosen clip, or None with a sentence on the page when nothing is chosen yet. Raises ChoiceError."""
+@contextmanager
+def chosen_clip(clips: list[Clip]) -> Iterator[Clip | None]:
+    """The chosen clip, or None with a sentence on the page when nothing is chosen yet. Raises ChoiceError.
+
+    Thumbnails that are new to the page are drawn at the end of the block.
+    """
+    later = ExitStack()
     choose = {
-        SHIPPED: lambda: _shipped(clips),
-        DATA: choose_from_data_set,
+        SHIPPED: lambda: _shipped(clips, later),
+        DATA: lambda: choose_from_data_set(later),
         UPLOAD: _upload,
         PATH: _typed,
     }
@@ -225,10 +206,15 @@ def choose_clip(clips: list[Clip]) -> Clip | None:
             "Clip", list(choose), key=key, required=True, width="stretch", persist_state="session"
         )
         clip = choose[source]()
-    return clip and as_chosen(clip)
+    try:
+        yield clip and as_chosen(clip)
+    except Exception:  # what ends a run for the next one is none
+        later.close()
+        raise
+    later.close()
 
 
-def _shipped(clips: list[Clip]) -> Clip | None:
+def _shipped(clips: list[Clip], later: ExitStack) -> Clip | None:
     if not clips:
         raise ChoiceError(
             f"There are no clips in {loading.root('clips')}: it needs an annotations.json as python -m atr tabletop "
@@ -242,8 +228,9 @@ def _shipped(clips: list[Clip]) -> Clip | None:
         if name in by_name:
             st.session_state["shipped"] = name
 
-    gallery(films(clips), chosen=st.session_state["shipped"], on_choice=clicked)
-    return by_name[st.session_state["shipped"]]
+    chosen = st.session_state["shipped"]
+    thumbnails(clips, later, chosen=chosen, on_choice=clicked, key="gallery")
+    return by_name[chosen]
 
 
 def _upload() -> Clip | None:

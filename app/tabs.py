@@ -10,9 +10,7 @@ from app.choices import one_error
 @st.fragment
 def tabs(contents: Mapping[str, Callable[[], None]], key: str) -> None:
     """Titles and what draws below them; only the one that is open is drawn. An error of it is one error there."""
-    for tab, draw in zip(
-        st.tabs(list(contents), key=key, on_change="rerun"), contents.values(), strict=True
-    ):
+    for tab, draw in zip(st.tabs(list(contents), key=key, on_change="rerun"), contents.values(), strict=True):
         if tab.open:
             with tab, one_error():
                 draw()

@@ -29,10 +29,10 @@ FLOORS = {
     "app": [
         {"explorer", "markdown"},
         {"loading"},
-        {"browsing", "choices", "computing", "exports", "runs", "tabs"},
-        {"compare", "what_if"},
+        {"browsing", "choices", "computing", "exports", "runs", "stored", "tabs"},
+        {"actionness", "compare", "what_if"},
         {"views"},
-        {"access", "console"},
+        {"access", "ahead", "console"},
         {DOORS},
     ],
 }

@@ -6,7 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, plain
+from analysis.colours import SERIES
+from analysis.figures import plain
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {

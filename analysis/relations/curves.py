@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, plain
+from analysis.colours import SERIES
+from analysis.figures import plain
 from analysis.relations.average import Key
 from analysis.relations.fig4 import title
 

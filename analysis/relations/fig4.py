@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
+from analysis.colours import RELATIONS
 from analysis.figures import plain
 
-COLORMAP = "viridis"
 OFFSETS = ("t−1", "t", "t+1")
 
 
@@ -30,7 +30,7 @@ def limits_of(entries: Sequence[dict]) -> tuple[float, float]:
 
 
 def time_colours(count: int, first: float = 0.05, last: float = 0.9) -> list[str]:
-    colours = matplotlib.colormaps[COLORMAP](np.linspace(first, last, count))
+    colours = matplotlib.colormaps[RELATIONS](np.linspace(first, last, count))
     return [matplotlib.colors.to_hex(colour) for colour in colours]
 
 
@@ -52,7 +52,7 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
     image = None
     for entry, axes in zip(entries, maps.flat, strict=False):
         axes.set_visible(True)
-        image = axes.imshow(entry["mean"], cmap=COLORMAP, vmin=limits[0], vmax=limits[1])
+        image = axes.imshow(entry["mean"], cmap=RELATIONS, vmin=limits[0], vmax=limits[1])
         axes.set_title(title(entry), fontsize=8)
         axes.set_xticks(ticks, [t + 1 for t in ticks], fontsize=6)
         axes.set_yticks(ticks, [t + 1 for t in ticks], fontsize=6)
@@ -125,7 +125,7 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
         figure.layout[f"xaxis{axis}"].showticklabels = number + columns >= len(entries)
     figure.update_xaxes(range=edges, constrain="domain", dtick=1, showgrid=False, zeroline=False)
     figure.update_layout(
-        coloraxis={"colorscale": COLORMAP, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
+        coloraxis={"colorscale": RELATIONS, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
         height=70 + 250 * rows,
         clickmode="event+select",
     )

@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.figures import SERIES, as_text, plain, wrapped
+from analysis.colours import SERIES
+from analysis.figures import as_text, plain, wrapped
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
 GRID = "rgba(128,128,128,0.25)"

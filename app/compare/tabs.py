@@ -12,10 +12,10 @@ from analysis.compare.tables import agreement_text, confusions_texts, per_class_
 from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
 from analysis.localize.numbers import localization_table
 from app import loading
-from app.choices import stored_results, tell_left_out
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
 from app.markdown import plain
+from app.stored import stored_results, tell_left_out
 from atr.results.predictions import TABLE, Predictions
 
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analysis.actionness import NORMALISATIONS, clip_median, colour_limits
-from analysis.relations.fig4 import COLORMAP as RELATION_COLOURS
+from analysis.colours import RELATIONS
 from app.explorer.payload import Body, Payload, clip_header, clip_view, data_url, packed_map, read
 from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides, side_by_side
 
@@ -108,7 +108,7 @@ def relation_grid(
     frames: ``{"step", "index", "image"}`` of the T sampled frames, image a data URL. limits: of the colour scale.
     """
     low, high = limits
-    colours = matplotlib.colormaps[RELATION_COLOURS]((matrix - low) / (high - low))
+    colours = matplotlib.colormaps[RELATIONS]((matrix - low) / (high - low))
     _relation(
         key=key,
         data={

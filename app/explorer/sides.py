@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from analysis.actionness import PERCENTILES, normalise
-from analysis.figures import SERIES
+from analysis.colours import SERIES
 from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
 from atr.options import OVERLAY_STYLES
 

@@ -24,7 +24,7 @@ from app.loading.clips import (
     predicted_film,
     shipped_clips,
 )
-from app.loading.looks import Look, common_view, look, payload, sheet, sides_payload
+from app.loading.looks import Look, common_view, look, payload, sides_payload
 from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "predicted_film",
     "root",
     "shipped_clips",
-    "sheet",
     "sides_payload",
     "stamp_of",
     "whole_checkpoint",

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,10 +22,12 @@ from atr.data.folders import annotated_clips
 from atr.data.names import DataName, data_name
 from atr.data.reading import read_annotations
 from atr.files import read_arrays, whole_file
-from atr.results.predictions import Predictions
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
 from atr.video.decoding import VIDEO_SUFFIXES, VideoError, open_video, probe
 from atr.video.sampling import uniform_indices
+
+if TYPE_CHECKING:
+    from atr.results.predictions import Predictions  # which imports pandas
 
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # small: a gallery is one message
@@ -140,7 +143,7 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
 # ---- clips that predictions are of -----------------------------------------------------------------------------------
 
 
-def predicted_clip(predictions: Predictions, index: int) -> Clip:
+def predicted_clip(predictions: "Predictions", index: int) -> Clip:
     """The index-th clip of the list. Raises ChoiceError where its video is not here."""
     data, name = predictions.facts["data"]["name"], predictions.ids[index]
     label = predictions.labels[predictions.targets[index]]
@@ -254,7 +257,7 @@ def films(clips: Sequence[Clip]) -> list[dict]:
     return list(DECODERS.map(film_or_blank, clips))
 
 
-def predicted_film(predictions: Predictions, index: int) -> dict:
+def predicted_film(predictions: "Predictions", index: int) -> dict:
     """As `film_or_blank`, of the index-th clip of the list."""
     data, name = predictions.facts["data"]["name"], predictions.ids[index]
     label = predictions.labels[predictions.targets[index]]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app import loading
@@ -16,6 +16,9 @@ from atr.data.clips import VideoClips
 from atr.data.reading import splits_of
 from atr.preprocessing import Preprocessing
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LINK = "data"  # links to a clip of the data set begin with it
 
 
@@ -25,10 +28,12 @@ class Listed:
 
     annotations: Annotations
     targets: np.ndarray  # (N,)
-    text: pd.Series  # (N,) lower-case id and label, what a search looks through
+    text: "pd.Series"  # (N,) lower-case id and label, what a search looks through
 
     @classmethod
     def of(cls, annotations: Annotations) -> "Listed":
+        import pandas as pd  # here: few have a data set to browse
+
         labels = np.array([*annotations.labels, ""])  # a clip without a listed label has target -1
         targets = np.array(annotations.targets, np.int64)
         text = pd.Series(annotations.ids).str.lower() + " " + pd.Series(labels[targets]).str.lower()

@@ -2,24 +2,16 @@
 
 import contextvars
 import hashlib
-import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import (
-    ClipActionness,
-    actionness_blocks,
-    clip_actionness,
-    clip_median,
-    colour_limits,
-    normalise,
-)
-from analysis.figures import block_frame_sheet
+from analysis.actionness import ClipActionness, actionness_blocks, clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks
 from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
 from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
@@ -27,9 +19,11 @@ from app.loading.clips import Clip, masks_of, truth_stamp
 from app.loading.roots import ChoiceError
 from app.loading.turns import networks
 from atr.models import VideoClassifier
-from atr.results.predictions import Predictions
 from atr.video.decoding import VideoError
 from atr.video.transforms import view_box
+
+if TYPE_CHECKING:
+    from atr.results.predictions import Predictions  # which imports pandas
 
 TOP = 5
 ASK_FOR_GRADCAM = "Grad-CAM is computed on request: choose its class above."
@@ -174,7 +168,7 @@ def _payload(identity: str, _seen: Look) -> Payload:
     return pack(identity, maps=result.maps, alt=f"Video {clip.label or clip.name}", **shown_clip(_seen))
 
 
-def sides_payload(looks: Sequence[Look], predictions: Sequence[Predictions], index: int) -> SidesPayload:
+def sides_payload(looks: Sequence[Look], predictions: Sequence["Predictions"], index: int) -> SidesPayload:
     """Of looks at one clip, side by side, with the stored class scores. Raises as `payload`."""
     scores = b"".join(p.scores[index].tobytes() for p in predictions)
     parts = [
@@ -217,7 +211,7 @@ def shown_clip(seen: Look) -> dict:
     }
 
 
-def side(seen: Look, predictions: Predictions, index: int) -> Side:
+def side(seen: Look, predictions: "Predictions", index: int) -> Side:
     """What the side-by-side view shows of a checkpoint: its maps, and its class scores as they are stored."""
     maps, absent = {}, {}
     uniform = bool(seen.model.blocks) and not actionness_blocks(seen.model)
@@ -248,22 +242,3 @@ def uniform_maps(seen: Look) -> dict[str, np.ndarray]:
     """Of a network whose blocks pool with equal weights: a constant on the grid of each block."""
     length, blocks = len(seen.result.frames), description(configuration(seen.checkpoint)).blocks
     return {b.name: np.zeros((length, b.height, b.width), np.float32) for b in blocks}
-
-
-@st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
-def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> bytes:
-    """Blocks × sampled frames as a PNG."""
-    keys = _result.key_frames
-    figure = block_frame_sheet(
-        _result.frames[keys],
-        {name: normalise(maps[keys], kind) for name, maps in _result.maps.items()},
-        {name: colour_limits(maps, kind) for name, maps in _result.maps.items()},
-        _result.indices[keys],
-        medians={name: clip_median(maps, kind) for name, maps in _result.maps.items()},
-        style=style,
-        kind=kind,
-    )
-    file = io.BytesIO()
-    # About as wide as the page, and packed quickly: nobody's change of clip should wait for a smaller file.
-    figure.savefig(file, dpi=100, pil_kwargs={"compress_level": 1})
-    return file.getvalue()

@@ -9,7 +9,7 @@ from analysis.compare.comparable import NotComparable
 from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figure
 from analysis.compare.report import CAVEAT
 from app import loading
-from app.choices import one_error, tell_left_out
+from app.choices import one_error
 from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
@@ -17,6 +17,7 @@ from app.compare.exports import report_button
 from app.compare.tabs import contents
 from app.loading.predictions import Stored, Tables, tables
 from app.markdown import plain
+from app.stored import tell_left_out
 from app.tabs import tabs
 
 

@@ -25,6 +25,7 @@ from app.computing import compute_panel
 from app.exports import file_row
 from app.loading import ChoiceError
 from app.markdown import plain
+from app.stored import stored_results, tell_left_out
 from app.tabs import tabs
 from atr.models import VideoClassifier
 
@@ -57,7 +58,7 @@ def show(checkpoint: str, names: list[str]) -> None:
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
             kernels_panel(model)
         return
-    found = choices.stored_results(checkpoint, "relations")
+    found = stored_results(checkpoint, "relations")
     if not found:
         st.info("No average over a data set is stored for this checkpoint yet. Compute one below.")
         compute(checkpoint, model, found)
@@ -70,7 +71,7 @@ def show(checkpoint: str, names: list[str]) -> None:
         f"**{plain(checkpoint)}** over {result['videos']:,} videos ({plain(result['data']['description'])}). "
         "Rows are time steps, columns the time steps they attend to."
     )
-    choices.tell_left_out(result)
+    tell_left_out(result)
     matrices(result)
     result = windows(result)
     contents = {

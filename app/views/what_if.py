@@ -61,30 +61,31 @@ def show() -> None:
     checkpoint = choices.choose_checkpoint(names)
     warnings = st.empty()
     try:
-        clip = choices.choose_clip(clips)
-        if checkpoint is None:
-            raise ChoiceError(loading.no_checkpoint())
-        model = loading.model(checkpoint)
-        read_link(model, checkpoint)
-        if clip is not None:
-            *_, notices = sampled(
-                clip, checkpoint
-            )  # a video that cannot be read is one error of the whole page
+        with choices.chosen_clip(clips) as clip:
+            if checkpoint is None:
+                raise ChoiceError(loading.no_checkpoint())
+            model = loading.model(checkpoint)
+            read_link(model, checkpoint)
+            answer_live(model, checkpoint, clip)
     finally:
         if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
-    if clip is None:
-        st.info("Choose a video in the sidebar to see its frames and its class scores.")
-    else:
-        choices.show_notices(notices)
-        for note in model.sampling.notes:
-            st.caption(plain(note))
-        st.fragment(live)(model, checkpoint, clip)
     contents = {
         "Order over a data set": lambda: order_tab(checkpoint, model),
         "Faithfulness over a data set": lambda: faithfulness_tab(checkpoint, model),
     }
     tabs(contents, key="what_if_tab")
+
+
+def answer_live(model: VideoClassifier, checkpoint: str, clip: Clip | None) -> None:
+    if clip is None:
+        st.info("Choose a video in the sidebar to see its frames and its class scores.")
+        return
+    *_, notices = sampled(clip, checkpoint)  # a video that cannot be read is one error of the whole page
+    choices.show_notices(notices)
+    for note in model.sampling.notes:
+        st.caption(plain(note))
+    st.fragment(live)(model, checkpoint, clip)
 
 
 # ---- settings and the link -------------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.interventions import FILLS
 from analysis.what_if.order import order_folder, order_table
 from analysis.what_if.rankings import rankings_of
-from app.choices import stored_results, tell_left_out
 from app.computing import compute_panel
 from app.exports import file_row
 from app.markdown import plain
+from app.stored import stored_results, tell_left_out
 from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}

@@ -6,14 +6,16 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from atr.data.annotations import PLACES, SPLITS, Annotations, found
 from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
 from atr.data.text import read_text
 from atr.data.unused import Left, Unused
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINETICS = "Kinetics"
 NAMES = {
@@ -87,12 +89,14 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     )
 
 
-def read_table(file: Path) -> pd.DataFrame:
+def read_table(file: Path) -> "pd.DataFrame":
+    import pandas as pd  # here: other layouts are read without it
+
     table = pd.read_csv(io.StringIO(read_text(file)), dtype=str, keep_default_na=False)
     return table.set_axis(columns_of(table.columns), axis="columns")
 
 
-def names_of(table: pd.DataFrame) -> list[str]:
+def names_of(table: "pd.DataFrame") -> list[str]:
     """Of the videos of a list's rows, without their suffix. Raises ValueError where a time is no whole second."""
     return [
         f"{name}_{seconds(start):06d}_{seconds(end):06d}"

@@ -19,6 +19,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setenv("ATR_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("ATR_CLIPS", str(tmp_path / "clips"))
     monkeypatch.delenv("ATR_VIDEOS", raising=False)
+    monkeypatch.setattr("app.actionness.below.HEAD_START", 0)  # there is no browser that could use it
     return tmp_path
 
 

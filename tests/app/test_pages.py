@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness
 from analysis.figures import block_frame_sheet
+from app import browsing, loading
 from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr.block import BLOCKS
 from atr.checkpoint import load_checkpoint, read_config
@@ -42,6 +43,19 @@ def test_the_first_launch_shows_the_first_clip_and_its_true_label(launch, world)
     assert len(app.get("bidi_component")) == 3  # gallery, its choice, and explorer
     assert len(app.get("plotly_chart")) == 2
     assert len(app.get("download_button")) == 6
+
+
+def test_the_picture_comes_before_new_thumbnails_and_an_error_leaves_them(launch, world, monkeypatch):
+    network = write_checkpoint(world / "checkpoints" / "net", block="atr")
+    order, payload, films = [], loading.payload, browsing.films
+    monkeypatch.setattr(loading, "payload", lambda look: order.append("picture") or payload(look))
+    monkeypatch.setattr(browsing, "films", lambda clips: order.append("thumbnails") or films(clips))
+    app = launch()
+    app.run()
+    assert order == ["picture", "thumbnails", "thumbnails", "picture"]
+    (network / "model.safetensors").write_bytes(b"no tensors")
+    app = launch()
+    assert len(errors(app)) == 1 and len(app.get("bidi_component")) == 2
 
 
 def test_without_tabletop_atr_the_first_checkpoint_by_name_is_shown(launch, world):
@@ -229,7 +243,7 @@ def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, worl
         drawn.append(options)
         return block_frame_sheet(*arguments, **options)
 
-    monkeypatch.setattr("app.loading.looks.block_frame_sheet", recorded)
+    monkeypatch.setattr("app.loading.sheets.block_frame_sheet", recorded)
     st.cache_data.clear()
     app = launch()
     assert (drawn[-1]["kind"], drawn[-1]["style"]) == ("raw", "value")

@@ -1,0 +1,5 @@
+"""Colours that pictures of results and the pages share."""
+
+# Okabe and Ito's colours that hold on white and on dark grounds, told apart with colour-vision deficiency too.
+SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+RELATIONS = "viridis"  # of temporal relations

@@ -1,0 +1,27 @@
+"""The sheet of a clip, blocks × sampled frames."""
+
+import io
+
+import streamlit as st
+
+from analysis.actionness import ClipActionness, clip_median, colour_limits, normalise
+from analysis.figures import block_frame_sheet
+
+
+@st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
+def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> bytes:
+    """Blocks × sampled frames as a PNG."""
+    keys = _result.key_frames
+    figure = block_frame_sheet(
+        _result.frames[keys],
+        {name: normalise(maps[keys], kind) for name, maps in _result.maps.items()},
+        {name: colour_limits(maps, kind) for name, maps in _result.maps.items()},
+        _result.indices[keys],
+        medians={name: clip_median(maps, kind) for name, maps in _result.maps.items()},
+        style=style,
+        kind=kind,
+    )
+    file = io.BytesIO()
+    # About as wide as the page, and packed quickly: nobody's change of clip should wait for a smaller file.
+    figure.savefig(file, dpi=100, pil_kwargs={"compress_level": 1})
+    return file.getvalue()

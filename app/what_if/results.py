@@ -117,7 +117,11 @@ def choose_result(
 
 
 def numbers(table: pd.DataFrame, result: dict, folder: Path, checkpoint: str, files: Sequence[str]) -> None:
-    with st.expander("Numbers, files and the command that made them"):
+    title = "Numbers, files and the command that made them"
+    expander = st.expander(title, key="what_if_numbers", on_change="rerun")
+    if not expander.open:  # a browser takes a while to load tables and code for the first time
+        return
+    with expander:
         shares = {
             name: st.column_config.NumberColumn(format="%.3f") for name in table.select_dtypes(np.floating)
         }

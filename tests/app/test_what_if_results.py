@@ -25,8 +25,9 @@ def drawn(app) -> list[str]:
 
 
 def opened(app, tab: str):
-    """The page with that tab open, which alone is drawn."""
+    """The page with that tab open, which alone is drawn, and its numbers."""
     app.session_state["what_if_tab"] = f"{tab} over a data set"
+    app.session_state["what_if_numbers"] = True
     app.run()
     assert not errors(app) and not app.exception
     return app
@@ -44,8 +45,7 @@ def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world
         )
         == 0
     )
-    app.run()
-    assert not app.info and not errors(app) and not app.exception
+    assert not opened(app, "Order").info
     assert "python -m analysis order --seed 0" in [code.value for code in app.code]
     assert app.dataframe[0].value["class"].tolist() == ["all", *LABELS[:2]]
     assert len(app.get("plotly_chart")) == 2

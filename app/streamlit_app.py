@@ -1,7 +1,6 @@
 """The dashboard: streamlit run app/streamlit_app.py"""
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -11,6 +10,8 @@ from starlette.middleware import Middleware
 # Streamlit puts the script's own folder on the path; the packages lie one above.
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)
+
+from app.ahead import import_ahead, shown
 
 if __name__ == "__main__":  # a session's run of the script
     icon = str(Path(__file__).parent / "icon.svg")
@@ -30,10 +31,9 @@ if __name__ == "__main__":  # a session's run of the script
     if st.session_state.get("page") != page.title:
         st.session_state.update(page=page.title, carried=set())  # see app.browsing.carried
     page.run()
+    shown.set()
 else:  # the server, which finds this assignment in the source and imports the file once
     from app.access import OwnPagesOnly
 
-    # torch takes seconds to import: that begins before a page is asked for. The page Actionness imports this module first,
-    # so it waits for all of it; two threads that import from different ends could meet in the middle.
-    Thread(target=import_module, args=("analysis.actionness",), daemon=True).start()
+    Thread(target=import_ahead, daemon=True).start()
     app = st.App(__file__, middleware=[Middleware(OwnPagesOnly)])

@@ -3,10 +3,10 @@
     python -m benchmarks.dashboard
 
 Starts the dashboard and a Chromium, several times, and measures by the clock, so nothing else should run beside it: from the
-start of the server to the first overlay; the same page in a new window; the first and the second visit of every page; a
-change of the clip, beside what decoding and the network alone take for it, for a shipped network and for a ResNet-50 of
-224 pixels with random weights; a change of frame, block and opacity, which asks the server for nothing. Medians. Prints a
-table and writes one JSON file.
+start of the server to the first overlay; the same page in a new window, with an empty cache and of the same browser; the
+first and the second visit of every page; a change of the clip, beside what decoding and the network alone take for it, for a
+shipped network and for a ResNet-50 of 224 pixels with random weights; a change of frame, block and opacity, which asks the
+server for nothing. Medians. Prints a table and writes one JSON file.
 """
 
 import os
@@ -81,10 +81,19 @@ def one_start(browser: Browser, alone: dict[str, float], clips: int, found: Seco
     """All questions to a dashboard that is started for them."""
     started = time.perf_counter()
     with dashboard() as address:
-        page, sent = watched(browser.new_page())
+        context = browser.new_context()
+        page, sent = watched(context.new_page())
         opened(page, address)
         add(found, "start of the server to the first overlay", time.perf_counter() - started)
-        add(found, "a new window to its overlay", timed(lambda: opened(browser.new_page(), address)))
+        page.locator(IDLE).wait_for()
+        page.wait_for_timeout(5_000)  # a person looks at the page before opening another
+        for name, window in (
+            ("with an empty cache", browser.new_context),
+            ("of the same browser", lambda: context),
+        ):
+            other = window().new_page()
+            add(found, f"a new window {name} to its overlay", timed(partial(opened, other, address)))
+            other.close()
         for visit in ("first", "second"):
             for name in (*PAGES[1:], PAGES[0]):
                 add(found, f"{name}, {visit} visit", timed(partial(visited, page, name)))

@@ -112,7 +112,7 @@ def dashboard() -> Iterator[str]:
             except OSError:
                 if server.poll() is not None or time.monotonic() > deadline:
                     sys.exit("error: the dashboard did not start")
-                time.sleep(0.2)
+                time.sleep(0.05)
         yield address
     finally:
         server.terminate()

@@ -19,9 +19,7 @@ KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softm
 
 
 def below(look: Look) -> None:
-    if (
-        "charts" not in st.session_state
-    ):  # of a new window: loading Plotly, it draws nothing else for a second
+    if "charts" not in st.session_state:  # a new window loads Plotly and draws nothing else for a second
         st.session_state["charts"] = True
         time.sleep(HEAD_START)
     charts = st.container()

@@ -26,7 +26,7 @@ def test_the_first_overlay_waits_for_no_package_that_it_does_without():
 
 def test_what_other_pages_need_is_imported_once_a_page_has_been_shown():
     run(
-        "import sys, threading\n"
+        "import gc, sys, threading\n"
         "from app import ahead\n"
         "ahead.PATIENCE = 0\n"
         "thread = threading.Thread(target=ahead.import_ahead)\n"
@@ -35,5 +35,6 @@ def test_what_other_pages_need_is_imported_once_a_page_has_been_shown():
         "assert thread.is_alive() and not set(ahead.OTHERS) & set(sys.modules)\n"
         "ahead.shown.set()\n"
         "thread.join()\n"
+        "assert gc.isenabled() and gc.get_freeze_count()\n"
         "assert {ahead.FIRST, *ahead.OTHERS, 'torch._dynamo'} <= set(sys.modules)\n"
     )

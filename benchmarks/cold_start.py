@@ -9,7 +9,6 @@ it, and the steps of the first page, each for the first time. Medians. Prints a 
 """
 
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -25,7 +24,7 @@ import pandas as pd
 import tyro
 from playwright.sync_api import Browser, WebSocket, sync_playwright
 
-from benchmarks.measuring import write_found
+from benchmarks.measuring import chromium_path, write_found
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
 # What the server imports before the first overlay, in its order.
@@ -40,8 +39,8 @@ SCRIPTS = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEn
 @dataclass(frozen=True)
 class Options:
     repeats: int = 5
-    chromium: str | None = os.environ.get("CHROMIUM")
-    """playwright's own when not given"""
+    chromium: str | None = chromium_path()
+    """$CHROMIUM, Debian's or playwright's own when not given"""
     out: Path = Path("results/cold_start.json")
 
 

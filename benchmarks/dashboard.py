@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import atr
 from analysis.actionness import clip_actionness
 from app.explorer import pack
-from benchmarks.measuring import write_found
+from benchmarks.measuring import chromium_path, write_found
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
 CHECKPOINTS, CLIPS = Path("assets/checkpoints"), Path("assets/clips")
@@ -51,8 +51,8 @@ class Options:
     """starts of the dashboard"""
     clips: int = 3
     """that are changed to after each start, for each of the two networks"""
-    chromium: str | None = os.environ.get("CHROMIUM")
-    """playwright's own when not given"""
+    chromium: str | None = chromium_path()
+    """$CHROMIUM, Debian's or playwright's own when not given"""
     out: Path = Path("results/dashboard.json")
 
 

@@ -1,5 +1,6 @@
-"""What the benchmarks of speed share: medians of works that take turns, the processor, the file of what came of it."""
+"""What the benchmarks of speed share: medians of works that take turns, the machine, the file of what came of it."""
 
+import os
 import platform
 import statistics
 import time
@@ -38,6 +39,12 @@ def processor() -> str:
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def chromium_path() -> str | None:
+    """$CHROMIUM, or Debian's where it is installed; None is playwright's own."""
+    debian = "/usr/bin/chromium"
+    return os.environ.get("CHROMIUM", debian if Path(debian).exists() else None)
 
 
 def write_found(values: Any, out: Path) -> None:

@@ -5,13 +5,13 @@
 Looked at by eye before they are committed: which clip shows the point best is chosen by a person.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.measuring import chromium_path
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
 ASSETS = Path("assets")
@@ -29,7 +29,7 @@ class Options:
         "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&clip=val-000007&frame=10&source=actionness"
     )
     fig4: str = "tabletop-gr"
-    chromium: str | None = os.environ.get("CHROMIUM")
+    chromium: str | None = chromium_path()
 
 
 def main(options: Options) -> None:

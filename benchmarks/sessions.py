@@ -29,6 +29,7 @@ import tyro
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NotInTime
 
+from benchmarks.measuring import chromium_path
 from benchmarks.visitors import arrive
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -51,8 +52,8 @@ class Options:
     seed: int = 0
     address: str | None = None
     """of a dashboard that runs already; else one is started"""
-    chromium: str | None = os.environ.get("CHROMIUM")
-    """playwright's own when not given"""
+    chromium: str | None = chromium_path()
+    """$CHROMIUM, Debian's or playwright's own when not given"""
     out: Path = Path("results/sessions.json")
 
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
 from analysis.__main__ import main as analyse
+from benchmarks.measuring import chromium_path
 from tests.app.world import write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
@@ -83,15 +84,9 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the Streamlit server did not start:\n{log.read_text()}")
 
 
-def browser_path() -> str | None:
-    """Of Chromium; None where it is playwright's own."""
-    debian = "/usr/bin/chromium"
-    return os.environ.get("CHROMIUM", debian if Path(debian).exists() else None)
-
-
 @pytest.fixture(scope="session")
 def browser():
-    executable = browser_path()
+    executable = chromium_path()
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import app
-from tests.browser.conftest import ARGUMENTS, browser_path, served
+from benchmarks.measuring import chromium_path
+from tests.browser.conftest import ARGUMENTS, served
 
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -68,7 +69,7 @@ def test_a_websocket_is_opened_by_pages_of_this_server_only(address):
 def test_a_browser_gets_no_page_under_another_name(browser, address):
     port = urlsplit(address).port
     mapped = browser.browser_type.launch(
-        executable_path=browser_path(), args=[*ARGUMENTS, "--host-resolver-rules=MAP evil.test 127.0.0.1"]
+        executable_path=chromium_path(), args=[*ARGUMENTS, "--host-resolver-rules=MAP evil.test 127.0.0.1"]
     )
     try:
         page = mapped.new_page()

@@ -86,6 +86,7 @@ def test_nothing_overflows(open_page, width, scheme):
     for where in ("", "evidence", "checkpoints"):
         page = open_page(where, width=width, scheme=scheme, explorer=not where)
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+        settle(page)
         for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
             assert page.evaluate(f"{element}.scrollWidth - {element}.clientWidth") <= 0
         if not where:

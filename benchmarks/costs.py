@@ -42,8 +42,8 @@ Point = tuple[str, str, float]  # axis, network, where on the axis
 class Options:
     backbone: str = "tsn_resnet50"
     side: int = 224
-    clips: tuple[int, ...] = (1, 2, 4, 8)
-    frames: tuple[int, ...] = (4, 8, 16, 32)
+    clips: tuple[int, ...] = (1, 2, 4)
+    frames: tuple[int, ...] = (4, 8, 16)
     sides: tuple[int, ...] = (112, 160, 224, 320)
     related: tuple[int, ...] = (8, 32, 128, 512, 2048)
     """frames of a clip whose vectors a reasoner alone gets"""

@@ -38,7 +38,7 @@ BASE = "TSN, plain"
 @dataclass(frozen=True)
 class Options:
     backbone: str = "tsn_resnet50"
-    clips: int = 8
+    clips: int = 4
     size: int = 224
     repeats: int = 7
     out: Path = Path("results/profiled.json")

@@ -1,6 +1,6 @@
 """What reading 8 uniform frames of a video costs: the decoder of this package against reading everything before them.
 
-    python benchmarks/decoding.py --out benchmarks/decoding.json
+    python -m benchmarks.decoding
 
 Four kinds of videos: clips of the demo set, 4 s at 240p in VP9 and in H.264, and 10 minutes of 1080p in H.264, which
 are written to a temporary folder. Four ways of reading: OpenCV and PyAV one frame after the other up to the last
@@ -9,7 +9,6 @@ frame; and `atr.video.decoding`, whose length is exact without counting. All in 
 that is not timed.
 """
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import tyro
 from atr.video.decoding import open_video
 from atr.video.encoding import write_mp4, write_webm
 from atr.video.sampling import uniform_indices
+from benchmarks.measuring import write_found
 
 CLIPS = Path(__file__).parents[1] / "assets" / "clips"
 NUM_FRAMES = 8
@@ -35,7 +35,7 @@ SHORT = 4 * 25  # frames: 4 s
 class Options:
     """out: JSON file; repeats: of every way of reading, the median counts; minutes: of the long film."""
 
-    out: Path = Path("decoding.json")
+    out: Path = Path("results/decoding.json")
     repeats: int = 7
     minutes: float = 10.0
 
@@ -45,9 +45,7 @@ def main(options: Options) -> None:
         videos = {"demo clip": sorted(CLIPS.glob("*.mp4"))[0], **write_videos(Path(folder), options.minutes)}
         rows = [{"video": name, **medians(path, options.repeats)} for name, path in videos.items()]
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    options.out.write_text(
-        json.dumps({"frames": NUM_FRAMES, "repeats": options.repeats, "videos": rows}, indent=1)
-    )
+    write_found({"frames": NUM_FRAMES, "repeats": options.repeats, "videos": rows}, options.out)
 
 
 def write_videos(folder: Path, minutes: float) -> dict[str, Path]:

@@ -8,7 +8,6 @@ data set, rendered ones of its size and kind stand in. CPU seconds, not the cloc
 count. Prints two tables and writes one JSON file; docs/scaling.md is written from them.
 """
 
-import json
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from atr.tabletop import render_clip
 from atr.video.decoding import open_video
 from atr.video.sampling import dense_indices, uniform_indices
 from atr.video.transforms import cut_view
+from benchmarks.measuring import write_found
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,9 @@ def main(options: Options) -> None:
     print(pd.DataFrame(decoding.values()).to_string(index=False, float_format=lambda v: f"{v:.3g}"))
     rows = [needs(data, name, decoding[data.name], options) for data in DATA_SETS for name in NETWORKS]
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda v: f"{v:.3g}"))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     written = {"decoding": list(decoding.values()), "needs": rows}
-    written["options"] = {k: v for k, v in asdict(options).items() if not isinstance(v, tuple)}
-    options.out.write_text(json.dumps(written, indent=1, default=str) + "\n")
+    written["options"] = {k: v for k, v in asdict(options).items() if not isinstance(v, tuple | Path)}
+    write_found(written, options.out)
 
 
 def decoding_cost(data: DataSet, options: Options) -> dict:

@@ -10,7 +10,7 @@ from atr.data.clips import TabletopClips
 from atr.data.symmetry import ClassSymmetry
 from atr.preprocessing import Preprocessing
 from atr.training.augment import Augmentation, drawn_change
-from atr.video.transforms import standardised
+from atr.video.transforms import mean_and_std, standardised
 
 
 class ResidentClips:
@@ -20,10 +20,7 @@ class ResidentClips:
         self.clips = clips
         self.frames = torch.from_numpy(np.array(clips.frames)).to(device)
         # Made here: to bring a constant to a GPU is to wait for it, which no captured step may do.
-        self.mean, self.std = (
-            torch.tensor(values, device=device)[:, None, None]
-            for values in (preprocessing.mean, preprocessing.std)
-        )
+        self.mean, self.std = mean_and_std(preprocessing, device)
 
     def shown(self, indices: Tensor, changes: Mapping[str, Tensor], margin: int) -> Tensor:
         """Clips (N,) as augmented, float32 (N, T, 3, H, W), standardised as the network takes them.

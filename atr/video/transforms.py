@@ -63,18 +63,21 @@ def standardised(frames: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _standardised_values(mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
-    """(1, 256, 3), what `standardised` makes of every value in every channel."""
-    values = torch.arange(256).view(1, 256, 1).expand(1, 256, 3)
-    columns = (torch.tensor(each)[:, None, None] for each in (mean, std))
-    return np.ascontiguousarray(standardised(values, *columns).movedim(-3, -1).numpy())
+def mean_and_std(preprocessing: Preprocessing, device: torch.device) -> tuple[Tensor, Tensor]:
+    """As `standardised` takes them. Kept: to bring a constant to a GPU is to wait for all that it has been given to do."""
+    mean, std = (
+        torch.tensor(values, device=device)[:, None, None]
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    return mean, std
 
 
 @lru_cache(maxsize=8)
-def _columns(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Each (3, 1, 1). Kept: to bring a constant to a GPU is to wait for all that it has been given to do."""
-    mean_there, std_there = (torch.tensor(each, device=device)[:, None, None] for each in (mean, std))
-    return mean_there, std_there
+def _standardised_values(preprocessing: Preprocessing) -> np.ndarray:
+    """(1, 256, 3), what `standardised` makes of every value in every channel."""
+    values = torch.arange(256).view(1, 256, 1).expand(1, 256, 3)
+    found = standardised(values, *mean_and_std(preprocessing, values.device))
+    return np.ascontiguousarray(found.movedim(-3, -1).numpy())
 
 
 def normalise(pictures: np.ndarray | Tensor, preprocessing: Preprocessing) -> Tensor:
@@ -82,13 +85,12 @@ def normalise(pictures: np.ndarray | Tensor, preprocessing: Preprocessing) -> Te
 
     On a CPU by a table of the 256 values of a channel: the same to the last bit in a seventh of the time.
     """
-    mean, std = tuple(preprocessing.mean), tuple(preprocessing.std)
     if isinstance(pictures, Tensor) and pictures.device.type != "cpu":
-        return standardised(pictures, *_columns(mean, std, pictures.device))
+        return standardised(pictures, *mean_and_std(preprocessing, pictures.device))
     pixels = np.ascontiguousarray(pictures)
     if not pixels.size:  # which OpenCV refuses
         return torch.from_numpy(pixels).movedim(-1, -3).float()
-    found = cv2.LUT(pixels.reshape(-1, pixels.shape[-2], 3), _standardised_values(mean, std))
+    found = cv2.LUT(pixels.reshape(-1, pixels.shape[-2], 3), _standardised_values(preprocessing))
     return torch.from_numpy(found.reshape(pixels.shape)).movedim(-1, -3)
 
 

@@ -193,6 +193,8 @@ def test_the_tables_of_performance_are_what_was_measured():
     assert set(found["found"]) == set(SCRIPTS)
     assert told(found["found"]) == found["answers"]
     page = (ROOT / "docs" / "performance.md").read_text()
+    machine = "{machine}, {cores} cores, Python {python}, torch {torch}".format(**found)
+    assert machine in page.replace("\n", " ")
     for begin, table in tables_of(found["found"]).items():
         assert f"{begin}\n{table}\n{END}" in page
 

@@ -16,7 +16,7 @@ import tyro
 
 from analysis.ablation.running import scores_of
 from analysis.statistics import wilson_interval
-from analysis.what_if.interventions import withheld_actionness
+from analysis.what_if.replaced_actionness import withheld_actionness
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import TabletopClips
 from benchmarks.measuring import write_found

@@ -22,7 +22,7 @@ from analysis.what_if.faithfulness import (
     hidden_counts,
 )
 from analysis.what_if.figures import faithfulness_figure
-from analysis.what_if.interventions import FILLS, grid_of
+from analysis.what_if.hiding import FILLS, grid_of
 from analysis.what_if.rankings import Ranking, finest_block, rankings_of
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json

@@ -21,14 +21,7 @@ from torch import Tensor
 from analysis.actionness import actionness_blocks
 from analysis.recording import Recording, record
 from analysis.statistics import mean_estimate
-from analysis.what_if.interventions import (
-    Fill,
-    count_of,
-    filling,
-    grid_of,
-    hide,
-    hiding_order,
-)
+from analysis.what_if.hiding import Fill, count_of, filling, grid_of, hide, hiding_order
 from analysis.what_if.rankings import BASELINES, Ranking, finest_block, scores_of
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
@@ -122,7 +115,7 @@ def curves_of_clips(
 
     Args:
         rankings: `rankings_of`.
-        fill: what is put in the place of hidden pixels, `interventions.filling`.
+        fill: what is put in the place of hidden pixels, `hiding.filling`.
         seed: of the random order and of ties; every clip has its own.
         options: of `per_clip`.
 

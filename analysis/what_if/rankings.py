@@ -10,7 +10,7 @@ from analysis.actionness import actionness_blocks, upsample
 from analysis.gradcam import gradcam
 from analysis.localize.measures import baselines
 from analysis.recording import Recording
-from analysis.what_if.interventions import grid_of
+from analysis.what_if.hiding import grid_of
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.video.transforms import normalise

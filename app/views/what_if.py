@@ -6,7 +6,9 @@ from typing import Any
 import streamlit as st
 
 from analysis.actionness import actionness_blocks, default_block
-from analysis.what_if.interventions import ACTIONNESS, FILLS, HIDDEN, ORDERS, Intervention
+from analysis.what_if.hiding import FILLS, HIDDEN
+from analysis.what_if.interventions import ORDERS, Intervention
+from analysis.what_if.replaced_actionness import ACTIONNESS
 from app import choices, loading
 from app.choices import one_error
 from app.loading import ChoiceError, Clip

@@ -12,7 +12,8 @@ import streamlit as st
 from PIL import Image
 
 from analysis.what_if.figures import scores_figure
-from analysis.what_if.interventions import HIDDEN, Intervention, Outcome
+from analysis.what_if.hiding import HIDDEN
+from analysis.what_if.interventions import Intervention, Outcome
 from app.explorer import data_url
 from app.exports import Download, download_row, enlarged, film, written
 from app.loading import Clip

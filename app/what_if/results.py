@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.actionness import default_block
 from analysis.what_if.faithfulness import areas_table, described, faithfulness_folder, has_actionness
 from analysis.what_if.figures import faithfulness_figure, order_figure
-from analysis.what_if.interventions import FILLS
+from analysis.what_if.hiding import FILLS
 from analysis.what_if.order import order_folder, order_table
 from analysis.what_if.rankings import rankings_of
 from app.computing import compute_panel

@@ -23,7 +23,7 @@ from analysis.what_if.faithfulness import (
     hidden_counts,
 )
 from analysis.what_if.figures import faithfulness_figure
-from analysis.what_if.interventions import hiding_order
+from analysis.what_if.hiding import hiding_order
 from analysis.what_if.rankings import finest_block, on_grid, rankings_of
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import read_arrays

@@ -10,18 +10,9 @@ from torch import nn
 import atr
 from analysis.actionness import actionness_blocks
 from analysis.recording import record
-from analysis.what_if.interventions import (
-    Intervention,
-    actionness,
-    count_of,
-    filling,
-    frame_order,
-    grid_of,
-    hide,
-    hiding_order,
-    intervene,
-    uniform_actionness,
-)
+from analysis.what_if.hiding import actionness, count_of, filling, grid_of, hide, hiding_order
+from analysis.what_if.interventions import Intervention, frame_order, intervene
+from analysis.what_if.replaced_actionness import uniform_actionness
 from atr.results.predict import class_probabilities
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from analysis.what_if.interventions import withheld_actionness
+from analysis.what_if.replaced_actionness import withheld_actionness
 from atr.block import ATRBlock
 from atr.inference import optimised
 

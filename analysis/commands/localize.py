@@ -11,7 +11,13 @@ from analysis.alignment import ALIGNMENTS
 from analysis.gradcam import explained_blocks, residual_block
 from analysis.html_page import Figures, page, paragraph, section
 from analysis.localize.fig5 import Ranked, fig5_numbers, fig5_table, ranked_of
-from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
+from analysis.localize.figures import (
+    acting_figure,
+    costs_figure,
+    fig5_figure,
+    has_costs,
+    localization_figure,
+)
 from analysis.localize.maps import Map, layouts_of, maps_of
 from analysis.localize.masked_clips import MaskedClips, open_masked
 from analysis.localize.numbers import (
@@ -148,6 +154,7 @@ def localize_page(result: dict) -> str:
             "Where and when at once",
             paragraph(fig5_described(result)),
             figures.html(fig5_figure([result])),
+            *([figures.html(costs_figure([result]))] if has_costs(result) else []),
         ),
     )
 
@@ -162,7 +169,9 @@ def fig5_described(result: dict) -> str:
         f"Fig-5 score, {fig5['clips']:,} clips{f' ({others})' if others else ''}: average precision of raw maps over "
         "all pixels of all frames of a clip; positive is the target while it acts. fig5_next: the union with the "
         "target of the next sampled frame. clip_pointing: the strongest pixel of the whole clip lies on the target while "
-        "it acts. true masks: the best that a grid of cells allows."
+        "it acts. without_...: the score if something were not ranked, the last frame; or of the negatives the frames in "
+        "which nobody acts (idle), what else moves (distractors), or all others (rest). true masks: the best that a grid of "
+        "cells allows."
     )
 
 
@@ -184,7 +193,8 @@ def print_result(result: dict, folder: Path) -> None:
     print(f"\n{fig5_described(result)}")
     if result["fig5"]["clips"]:
         table = fig5_table(result).fillna({"block": ""})
-        print(table.to_string(index=False, float_format="%.3f"))
+        ends = [name for name in table if name.startswith("without_") and "," in name]
+        print(table.drop(columns=ends).to_string(index=False, float_format="%.3f"))
     for note in result["not_computed"]:
         print(note)
     cost = result["milliseconds_per_clip"]

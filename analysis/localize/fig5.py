@@ -1,6 +1,7 @@
 """The Fig-5 score: do raw maps show where AND when? Every pixel of every frame of a clip is ranked on one scale.
 
-The score is that of `atr.results.fig5`, here of any clips with true pixels and of any map, with baselines and ceilings.
+The score is that of `atr.results.fig5`, here of any clips with true pixels and of any map, with baselines and ceilings,
+and with what costs a map its score: the score it would have if pixels of one kind were not ranked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,15 @@ from msgspec import UNSET, Struct, UnsetType
 
 from analysis.alignment import Centres
 from analysis.localize.maps import Estimate, Layout, Map, Method, flat
-from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.localize.measures import at_pixels, cell_shares, centre_prior
 from analysis.statistics import mean_estimate
 from atr.results.fig5 import Ranking
 from atr.schema import Count, Name
 
-SCORES = ("fig5", "fig5_next", "clip_pointing")
+# What is not ranked. The last three are all negatives: when, which and where a map is wrong.
+WITHOUT = ("without_last", "without_idle", "without_distractors", "without_rest")
+SCORES = ("fig5", "fig5_next", "clip_pointing", *WITHOUT)
 MIDDLE, CEILING = "centre x middle", "true masks"
 WIDTH = 0.25  # of the Gaussian over time, as a share of the clip, as that over space is of the picture
 
@@ -29,7 +32,11 @@ class Score(Struct):
     grid: tuple[Count, Count] | None
     fig5: Estimate | None
     fig5_next: Estimate | None
-    clip_pointing: Estimate | None | UnsetType = UNSET  # not in older results
+    clip_pointing: Estimate | None | UnsetType = UNSET  # older results have none of these
+    without_last: Estimate | None | UnsetType = UNSET
+    without_idle: Estimate | None | UnsetType = UNSET
+    without_distractors: Estimate | None | UnsetType = UNSET
+    without_rest: Estimate | None | UnsetType = UNSET
 
 
 class Fig5(Struct):
@@ -74,30 +81,38 @@ def fig5_row(
     """The scores of one clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`.
 
     "fig5" and "fig5_next" are average precisions against the target and against its union with that of the next frame;
-    "clip_pointing" is 1 where the strongest pixel of the whole clip lies on the target while it acts.
+    "clip_pointing" is 1 where the strongest pixel of the whole clip lies on the target while it acts; "without_..." are
+    "fig5" of the pixels that `remaining` leaves.
 
     Returns:
-        each of these (R,), in the order of `ranked_of`, nan where the clip has no positive or does not tell
+        each of these float32 (R,), in the order of `ranked_of`, nan where the clip has no positive or does not tell
         masks and when the action happens; "told" and "acts", bool.
     """
     told = bool((bits & STATED).all() and (bits & MASKED).all())
     now, union = positives_of(bits)
     by_grid = {layout.grid: layout.centres for layout in layouts.values()}
     if not (told and now.any()):
-        nothing = np.full(len(ranked_of(list(maps), layouts)), np.nan)
+        nothing = np.full(len(ranked_of(list(maps), layouts)), np.nan, np.float32)
         return dict.fromkeys(SCORES, nothing) | {"told": np.array(told), "acts": now.any()}
 
-    def scored(values: np.ndarray, centres: Centres | None) -> tuple[float, ...]:
+    kept = remaining(bits)
+
+    def scored(
+        values: np.ndarray, centres: Centres | None, of_union: np.ndarray | None = None
+    ) -> tuple[float, ...]:
         ranking = Ranking.of(at_pixels(values, now, centres))
-        return ranking.average_precision(now), ranking.average_precision(union), ranking.pointing(now)
+        ranking_of_union = ranking if of_union is None else Ranking.of(at_pixels(of_union, now, centres))
+        return (
+            ranking.average_precision(now),
+            ranking_of_union.average_precision(union),
+            ranking.pointing(now),
+            *(ranking.average_precision(now, kept[score]) for score in WITHOUT),
+        )
 
     def ceiling(grid: tuple[int, int]) -> tuple[float, ...]:
         centres = by_grid[grid]
-        ideal, ideal_union = (
-            Ranking.of(at_pixels(cell_shares(truth, *grid, centres), truth, centres))
-            for truth in (now, union)
-        )
-        return ideal.average_precision(now), ideal_union.average_precision(union), ideal.pointing(now)
+        ideal, ideal_union = (cell_shares(truth, *grid, centres) for truth in (now, union))
+        return scored(ideal, centres, ideal_union)
 
     grids = grids_of(layouts)
     middle = centre_prior(*grids[0]) + middle_prior(len(bits))[:, None, None]
@@ -106,7 +121,7 @@ def fig5_row(
         scored(middle, None),
         *(ceiling(grid) for grid in grids),
     ]
-    found = dict(zip(SCORES, np.array(scores).T, strict=True))
+    found = dict(zip(SCORES, np.array(scores, np.float32).T, strict=True))
     return found | {"told": np.array(told), "acts": np.array(True)}
 
 
@@ -120,6 +135,20 @@ def positives_of(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     union = target.copy()
     union[:-1] |= target[1:]
     return target & acting[:, None, None], union & acting[:, None, None]
+
+
+def remaining(bits: np.ndarray) -> dict[str, np.ndarray]:
+    """Bits (T, H, W) -> for each of `WITHOUT` the pixels that are still ranked, bool (T, H, W).
+
+    "last": the last frame, of which ARL's motion cue is zero by definition. Then each negative once: "idle", frames in
+    which the action does not happen; of the others, "distractors", what else moves, and "rest", what does not.
+    """
+    acting = np.broadcast_to((bits & ACTING).any(axis=(1, 2), keepdims=True), bits.shape)
+    others = acting & ((bits & TARGET) == 0)
+    moving = others & ((bits & DISTRACTOR) > 0)
+    last = np.zeros(bits.shape, bool)
+    last[-1] = True
+    return dict(zip(WITHOUT, (~last, acting, ~moving, moving | ~others), strict=True))
 
 
 def middle_prior(num_frames: int) -> np.ndarray:
@@ -140,11 +169,16 @@ def fig5_numbers(rows: dict[str, np.ndarray], ranked: Sequence[Ranked]) -> dict:
                 "method": method,
                 "block": block,
                 "grid": list(grid) if grid else None,
-                **{score: mean_estimate(rows[score][used, number]) for score in SCORES},
+                **{score: mean_estimate(known(rows[score][used, number])) for score in SCORES},
             }
             for number, (method, block, grid) in enumerate(ranked)
         ],
     }
+
+
+def known(values: np.ndarray) -> np.ndarray:
+    """Without nan: a clip in which nothing acts before the last frame has no score without that frame."""
+    return values[~np.isnan(values)]
 
 
 def fig5_table(result: dict) -> pd.DataFrame:

@@ -26,6 +26,12 @@ FIG5 = {
     "fig5_next": "with the next frame's masks",
     "clip_pointing": "clip pointing",
 }
+COSTS = {
+    "without_last": ("without the last frame", SERIES[1], "diamond"),
+    "without_idle": ("without idle frames", SERIES[2], "square"),
+    "without_distractors": ("without what else moves", SERIES[3], "triangle-up"),
+    "without_rest": ("without all that is still", SERIES[4], "circle"),
+}
 GRID = "rgba(128,128,128,0.25)"
 CEILING = {
     "name": "true masks on the grid: ceiling",
@@ -113,6 +119,37 @@ def fig5_figure(results: Sequence[dict]) -> go.Figure:
                 trace = go.Scatter(x=list(ceilings), y=list(ceilings.values()), mode="markers", **CEILING)
                 figure.add_trace(trace.update(showlegend=_new(figure, trace.name)), row=row, col=column)
     return figure.update_yaxes(range=[0, 1.02])
+
+
+def costs_figure(results: Sequence[dict]) -> go.Figure:
+    """What costs raw M its Fig-5 score: the bars, and for each block the scores if something were not ranked.
+
+    results: of `python -m analysis localize`, those that have these scores of a block with actionness.
+    """
+    figure = _grid(results, ["Fig-5 score"])
+    for column, result in enumerate(results, start=1):
+        blocks = result["blocks"]
+        entries = [
+            e for e in result["fig5"]["scores"] if e["method"] == "actionness" and e["fig5"] is not None
+        ]
+        bars = _bars(entries, "fig5", "actionness", blocks, "Fig-5 score").update(width=2 * WIDTH)
+        bars.x = [blocks.index(entry["block"]) for entry in entries]
+        figure.add_trace(bars.update(showlegend=_new(figure, "actionness")), row=1, col=column)
+        for place, (measure, (name, colour, symbol)) in enumerate(COSTS.items()):
+            points = _points(entries, measure, "actionness", blocks, name).update(
+                name=name, legendgroup=name, marker={"color": colour, "symbol": symbol}
+            )
+            points.x = [blocks.index(entry["block"]) + (place - 1.5) * WIDTH / 2 for entry in entries]
+            figure.add_trace(points.update(showlegend=_new(figure, name)), row=1, col=column)
+    return figure.update_yaxes(rangemode="tozero").update_layout(height=340)
+
+
+def has_costs(result: dict) -> bool:
+    """Whether a result tells what costs a map its score: of a network with actionness, and not an older one."""
+    return any(
+        entry["method"] == "actionness" and entry.get("without_last") is not None
+        for entry in result.get("fig5", {"scores": []})["scores"]
+    )
 
 
 def _ceilings(scores: Sequence[dict], measure: str, blocks: Sequence[str]) -> dict[int, float]:

@@ -89,7 +89,7 @@ def localize_folder(
     alignment: Alignment = "edges",
 ) -> Path:
     """Where the result lies, complete or not. "scores" tells it from older results, which have none."""
-    settings = {"data": data_digest, "blocks": list(blocks), "alignment": alignment, "scores": "fig5"}
+    settings = {"data": data_digest, "blocks": list(blocks), "alignment": alignment, "scores": "costs"}
     return result_folder(root, "localize", checkpoint, settings)
 
 
@@ -187,8 +187,8 @@ def measure(
         "acting": acting,
         "stated": (bits & STATED).all(),
         "masked": (bits & MASKED).all(),
-        "peak": np.stack([values.max(axis=(1, 2)) for values in maps.values()]),
-        "mean": np.stack([values.mean(axis=(1, 2)) for values in maps.values()]),
+        "peak": np.stack([values.max(axis=(1, 2)) for values in maps.values()]).astype(np.float32),
+        "mean": np.stack([values.mean(axis=(1, 2)) for values in maps.values()]).astype(np.float32),
     }
 
 

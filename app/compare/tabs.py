@@ -9,7 +9,13 @@ import streamlit as st
 
 from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
-from analysis.localize.figures import acting_figure, fig5_figure, localization_figure
+from analysis.localize.figures import (
+    acting_figure,
+    costs_figure,
+    fig5_figure,
+    has_costs,
+    localization_figure,
+)
 from analysis.localize.numbers import localization_table
 from app import loading
 from app.exports import Download, download_row, written
@@ -117,6 +123,18 @@ def localisation(checkpoints: Sequence[str]) -> None:
             "Average precision of raw maps over all pixels of all frames of a clip; positive is the target while it acts, "
             "and in the second row its union with the target of the next sampled frame. Clip pointing: share of clips whose "
             "strongest pixel of all lies on the target while it acts."
+        )
+    if costly := [result for result in results if has_costs(result)]:
+        st.subheader("What costs the score", anchor=False)
+        st.plotly_chart(
+            costs_figure(costly),
+            key="localisation_costs",
+            alt="Fig-5 score if something were not ranked, by block",
+        )
+        st.caption(
+            "The Fig-5 score of raw M, and what it would be if something were not ranked: the last sampled frame, of which "
+            "the motion cue is zero by definition; frames in which nobody acts; of the others what else moves; of the others "
+            "what does not move."
         )
     tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
     download_row(

@@ -35,10 +35,20 @@ class Ranking:
         order = np.argsort(-scores, axis=None)
         return cls(order, np.append(np.flatnonzero(np.diff(scores.ravel()[order])), scores.size - 1))
 
-    def average_precision(self, positives: np.ndarray) -> float:
-        """Sum over distinct thresholds of (R_n - R_{n-1})·P_n, exact; of bool positives (P,), at least one of them."""
-        found = np.cumsum(positives.ravel()[self.order])[self.ends]
-        precision, recall = found / (self.ends + 1), found / found[-1]
+    def average_precision(self, positives: np.ndarray, among: np.ndarray | None = None) -> float:
+        """Sum over distinct thresholds of (R_n - R_{n-1})·P_n, exact; of bool positives (P,).
+
+        among: bool (P,), the positions that are ranked, as if there were no others; by default all. nan where no
+        positive is among them.
+        """
+        if among is None:
+            hits, guesses = positives, self.ends + 1
+        else:
+            hits, guesses = positives & among, np.cumsum(among.ravel()[self.order])[self.ends]
+        found = np.cumsum(hits.ravel()[self.order])[self.ends]
+        if not found[-1]:
+            return float("nan")
+        precision, recall = found / np.maximum(guesses, 1), found / found[-1]
         return float((np.diff(recall, prepend=0) * precision).sum())
 
     def pointing(self, positives: np.ndarray) -> float:

@@ -196,7 +196,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert arrays["id"].tolist() == ["val-000000", "val-000001"] and arrays["target"].tolist() == [0, 1]
     assert (result_folder / "localize.csv").read_text().count("\n") == 8
     assert (result_folder / "emphasis.csv").read_text().count("\n") == 13
-    assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 3
+    assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 4
     fig5 = result["fig5"]
     assert (fig5["clips"], fig5["never_acting"], fig5["without_truth"], result["not_computed"]) == (
         2,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from analysis.localize.emphasis import emphasis_numbers
-from analysis.localize.fig5 import fig5_numbers, fig5_row, positives_of, ranked_of
-from analysis.localize.figures import fig5_figure
+from analysis.localize.fig5 import WITHOUT, fig5_numbers, fig5_row, positives_of, ranked_of, remaining
+from analysis.localize.figures import costs_figure, fig5_figure, has_costs
 from analysis.localize.maps import BASELINES, Layout, Map
-from analysis.localize.masked_clips import ACTING, MASKED, STATED, TARGET
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.localize.measures import average_precision, hits, nearest, tally
 from analysis.localize.numbers import not_computed
 
@@ -148,3 +148,62 @@ def test_the_figure_has_the_scores_and_the_ceiling_over_each_block():
     assert not [
         trace for trace in figure.data if trace.yaxis == "y3"
     ]  # clip pointing, which older results lack
+
+
+def test_what_costs_the_score_by_hand():
+    """Each negative belongs to one kind; without its kind the score is what is left of the ranking."""
+    bits = clip_bits()
+    bits[0, 1, 1] |= DISTRACTOR
+    fine = np.arange(12.0).reshape(
+        3, 2, 2
+    )  # positives 0 and 5; four idle pixels above both, one distractor, the rest
+    kept = remaining(bits)
+    negatives = ~positives_of(bits)[0]
+    taken = [negatives & ~kept[kind] for kind in ("without_idle", "without_distractors", "without_rest")]
+    np.testing.assert_array_equal(np.sum(taken, axis=0), negatives)
+    assert [int(each.sum()) for each in taken] == [4, 1, 5]
+    found = fig5_row({FINE: fine}, bits, LAYOUTS)
+    # from the top: four idle, 7 and 6, the positive 5, 4, the distractor 3, 2, 1, the positive 0
+    scores = {name: found[name][0] for name in ("fig5", *WITHOUT)}
+    assert scores == pytest.approx(
+        {
+            "fig5": 1 / 2 * 1 / 7 + 1 / 2 * 2 / 12,
+            "without_last": 1 / 2 * 1 / 3 + 1 / 2 * 2 / 8,
+            "without_idle": 1 / 2 * 1 / 3 + 1 / 2 * 2 / 8,
+            "without_distractors": 1 / 2 * 1 / 7 + 1 / 2 * 2 / 11,
+            "without_rest": 1 / 2 * 1 / 5 + 1 / 2 * 2 / 7,
+        }
+    )
+
+
+def test_a_clip_that_acts_in_its_last_frame_alone_has_no_score_without_it():
+    bits = np.full((2, 2, 2), TOLD, np.uint8)
+    bits[1] |= ACTING
+    bits[1, 0, 0] |= TARGET
+    maps = {FINE: np.zeros((2, 2, 2))}
+    found = [fig5_row(maps, each, LAYOUTS) for each in (bits, bits[::-1])]
+    assert np.isnan(found[0]["without_last"][0]) and found[1]["without_last"][0] == 1 / 4
+    rows = {name: np.stack([row[name] for row in found]) for name in found[0]}
+    score = fig5_numbers(rows, ranked_of(list(maps), LAYOUTS))["scores"][0]
+    assert score["without_last"] == {"value": 0.25, "low": 0.25, "high": 0.25}
+
+
+def test_the_figure_of_costs_has_a_bar_and_four_points_for_each_block():
+    def at(value):
+        return {"value": value, "low": value, "high": value}
+
+    entry = {"method": "actionness", "block": "S3B1", "grid": [2, 2], "fig5": at(0.2)}
+    older = {"checkpoint": {"name": "net"}, "blocks": ["S3B1"], "fig5": {"scores": [dict(entry)]}}
+    entry |= {name: at(0.3 + 0.1 * place) for place, name in enumerate(WITHOUT)}
+    result = older | {"fig5": {"scores": [entry]}}
+    assert has_costs(result) and not has_costs(older) and not has_costs({})
+    figure = costs_figure([result])
+    assert {trace.name: trace.y[0] for trace in figure.data} == pytest.approx(
+        {
+            "actionness": 0.2,
+            "without the last frame": 0.3,
+            "without idle frames": 0.4,
+            "without what else moves": 0.5,
+            "without all that is still": 0.6,
+        }
+    )

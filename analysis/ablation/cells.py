@@ -148,6 +148,13 @@ def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]
     return defaults | settings | within
 
 
+def recipe_of(settings: dict[str, Any]) -> str:
+    """The settings of a training as text, without its seed and what does not change the weights."""
+    apart = ("seed", "workers", "save_every")
+    named = {name: value for name, value in filled(settings, DEFAULTS).items() if name not in apart}
+    return json.dumps(named, sort_keys=True)
+
+
 def file_of(cell: Cell, folder: Path) -> Path:
     return folder / f"{cell.name}.json"
 

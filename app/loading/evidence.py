@@ -4,8 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from analysis.ablation.cells import CellResult, read_cells
+from analysis.ablation.cells import CellResult, read_cells, recipe_of
 from analysis.ablation.numbers import by_network
+from app.loading.checkpoints import checkpoint_names, configuration, whole_checkpoint
 from app.loading.roots import ASSETS, root
 from atr.files import stamp
 
@@ -16,6 +17,14 @@ def cells() -> tuple[dict[str, list[CellResult]], list[str]]:
     """As `by_network` has them, own in the place of shipped ones; and what is wrong with files that cannot be read."""
     places = dict.fromkeys(folder.resolve() / CELLS for folder in (ASSETS / "results", root("results")))
     return _cells(tuple(map(str, places)), tuple(map(stamp, places)))
+
+
+def checkpoints_by_recipe() -> dict[str, str]:
+    """`recipe_of` a training -> the checkpoint here that came of it."""
+    trainings = {
+        name: configuration(name).get("training") for name in checkpoint_names() if whole_checkpoint(name)
+    }
+    return {recipe_of(settings): name for name, settings in trainings.items() if isinstance(settings, dict)}
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the cells …")

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from analysis.ablation.cells import Cell, recipe_of
 from analysis.ablation.figures import cost_figure
 from analysis.ablation.grids import NETWORKS, TABLES, Table
 from analysis.ablation.numbers import (
@@ -32,11 +33,9 @@ from analysis.ablation.report import (
     scale_text,
 )
 from analysis.crossed import FAILS, HOLDS, OPEN
-from app import loading
 from app.exports import Download, download_row
-from app.loading.evidence import cells
+from app.loading.evidence import cells, checkpoints_by_recipe
 from app.markdown import plain
-from atr.models import ModelConfig
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
@@ -55,10 +54,10 @@ def page() -> None:
     with st.expander("How to read this page"):
         for text in (INTRODUCTION, MARKS, INTERVALS):
             st.markdown(plain(text))
-    shipped = shipped_networks()
+    here = checkpoints_by_recipe()
     waiting = [key for key in TABLES if not begun(TABLES[key], found)]
     for key in [key for key in TABLES if key not in waiting]:
-        show(key, TABLES[key], found, shipped)
+        show(key, TABLES[key], found, here)
     if (costs := cost_figure(found)) is not None:
         st.subheader("Accuracy against cost", anchor=False)
         st.plotly_chart(costs, key="costs", alt="Top-1 with intervals against multiply-accumulates")
@@ -68,7 +67,7 @@ def page() -> None:
     if waiting:
         with st.expander(f"Not run yet: {len(waiting)} of {len(TABLES)} tables", expanded=not found):
             for key in waiting:
-                show(key, TABLES[key], found, shipped)
+                show(key, TABLES[key], found, here)
     offer = Download(
         "This page as HTML",
         "evidence.html",
@@ -78,15 +77,9 @@ def page() -> None:
     download_row([offer], columns=3)
 
 
-def shipped_networks() -> dict[ModelConfig, str]:
-    """What networks the checkpoints here are of."""
-    configs = ((loading.model_config(name), name) for name in loading.checkpoint_names())
-    return {config: name for config, name in configs if config is not None}
-
-
-def show(key: str, table: Table, found: Found, shipped: dict[ModelConfig, str]) -> None:
+def show(key: str, table: Table, found: Found, here: dict[str, str]) -> None:
     st.subheader(table.title, anchor=False)
-    lines, columns = linked(table_texts(table, found), table, shipped)
+    lines, columns = linked(table_texts(table, found), table, here)
     st.dataframe(lines, hide_index=True, height="content", column_config=columns)
     for claim in table.claims:
         found_of_it = judged(claim, found)
@@ -99,15 +92,19 @@ def show(key: str, table: Table, found: Found, shipped: dict[ModelConfig, str]) 
     st.code(command_of(key), language="bash")
 
 
-def linked(lines: pd.DataFrame, table: Table, shipped: dict[ModelConfig, str]) -> tuple[pd.DataFrame, dict]:
-    """With a link to Compare in rows whose network a checkpoint here has, and how that column is shown."""
-    names = [shipped.get(NETWORKS[row.network].model) if row.network else None for row in table.rows]
+def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.DataFrame, dict]:
+    """With a link to Compare in rows of which a checkpoint is here, and how that column is shown."""
+    recipes = [
+        recipe_of(Cell.of(row.network, NETWORKS[row.network], seed=0).settings) if row.network else ""
+        for row in table.rows
+    ]
+    names = [here.get(recipe) for recipe in recipes]
     if not any(names):
         return lines, {}
     column = st.column_config.LinkColumn(
         LINK,
         display_text=r"\?a=(.*)",
-        help="A checkpoint of the same network, trained for longer than the cells of this table",
+        help="A checkpoint of this network and training, of one of the seeds",
     )
     return lines.assign(**{LINK: [f"compare?a={name}" if name else "" for name in names]}), {LINK: column}
 

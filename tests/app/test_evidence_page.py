@@ -1,14 +1,14 @@
 """The page "Evidence": without cells, with some, with broken ones."""
 
-from dataclasses import replace
+import json
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analysis.ablation.cells import Cell
 from analysis.ablation.grids import NETWORKS
 from app.loading import evidence
-from atr.checkpoint import read_config
-from atr.models import ModelConfig
+from atr.checkpoint import CONFIG
 from tests.analysis.ablation.toy_cells import write_headline
 from tests.app.conftest import ROOT
 from tests.app.world import write_checkpoint
@@ -71,8 +71,12 @@ def test_a_broken_cell_is_named_and_the_others_are_shown(opened, cells):
     assert "green-badge[holds]" in texts(app)
 
 
-def test_a_row_links_to_compare_where_a_checkpoint_of_its_network_is_here(opened, world, monkeypatch):
-    folder = write_checkpoint(world / "checkpoints" / "mine", block="atr")
-    model = ModelConfig.from_dict(read_config(folder)["model"])
-    monkeypatch.setitem(NETWORKS, "scaling", replace(NETWORKS["scaling"], model=model))
-    assert "compare?a=mine" in columns(opened(), "Compare")
+def test_a_row_links_to_compare_where_a_checkpoint_of_its_training_is_here(opened, world):
+    """Of any seed; one of the same network that was trained for longer is none of the row's."""
+    cell = Cell.of("scaling", NETWORKS["scaling"], seed=7)
+    for name, settings in (("mine", cell.settings), ("longer", cell.settings | {"epochs": 60})):
+        folder = write_checkpoint(world / "checkpoints" / name, block="atr")
+        config = json.loads((folder / CONFIG).read_text()) | {"training": settings}
+        (folder / CONFIG).write_text(json.dumps(config))
+    links = columns(opened(), "Compare")
+    assert "compare?a=mine" in links and "compare?a=longer" not in links

@@ -106,7 +106,8 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
         display_text=r"\?a=(.*)",
         help="A checkpoint of this network and training, of one of the seeds",
     )
-    return lines.assign(**{LINK: [f"compare?a={name}" if name else "" for name in names]}), {LINK: column}
+    lines.insert(1, LINK, [f"compare?a={name}" if name else "" for name in names])  # notes are long
+    return lines, {LINK: column}
 
 
 def maps(found: Found) -> None:

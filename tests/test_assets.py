@@ -13,7 +13,7 @@ from PIL import Image
 
 import atr
 from analysis.ablation.cells import DEFAULTS, filled, read_cells
-from analysis.ablation.grids import NETWORKS, TABLES
+from analysis.ablation.grids import NETWORKS, TABLES, longer
 from analysis.ablation.numbers import accuracy, by_network, claims_texts, difference, share, summary
 from analysis.statistics import wilson_interval
 from app.loading.predictions import stored_predictions, tables
@@ -180,6 +180,18 @@ def test_the_claims_told_are_judged_by_the_cells():
         for claim in claims_texts(of_paper, found).itertuples(index=False):
             assert f"| {name}: {claim.Claim} | {claim.Verdict} | {claim.Here} |" in told
     assert summary(TABLES.values(), found) in told
+    assert summary(TABLES.values(), found) in (ROOT / "README.md").read_text()
+
+
+def test_what_is_told_of_longer_trainings_is_what_their_cells_hold():
+    told = (ROOT / "docs" / "results.md").read_text()
+    for label, network in (("ATR_sim", "atr-sim-s3-5"), ("ATR", "atr-s3-5")):
+        line = [f"| {label}"]
+        for name in (network, longer(network)):
+            cell = json.loads((CELLS / f"{name}-seed0.json").read_text())
+            shares = cell["top1"], cell["within_pairs"], cell["history"][-1]["train_top1"]
+            line += [f"{100 * share:.1f}" for share in shares]
+        assert " | ".join(line) in told
 
 
 def test_the_benchmark_of_scaling_has_a_row_for_every_preset_of_the_paper():

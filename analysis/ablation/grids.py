@@ -260,7 +260,7 @@ TABLES: dict[str, Table] = {
         ),
         (
             Claim(
-                "ATR in three stages is better than ATR_sim there after twice as long a training",
+                "After twice as long a training ATR is still better than ATR_sim",
                 longer("atr-s3-5"),
                 longer("atr-sim-s3-5"),
             ),

@@ -140,15 +140,20 @@ def positives_of(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def remaining(bits: np.ndarray) -> dict[str, np.ndarray]:
     """Bits (T, H, W) -> for each of `WITHOUT` the pixels that are still ranked, bool (T, H, W).
 
-    "last": the last frame, of which ARL's motion cue is zero by definition. Then each negative once: "idle", frames in
-    which the action does not happen; of the others, "distractors", what else moves, and "rest", what does not.
+    The last frame is that of which ARL's motion cue is zero by definition. Of the others each takes away negatives, and
+    each negative once: idle frames, in which the action does not happen; of the other frames what else moves; the rest.
     """
     acting = np.broadcast_to((bits & ACTING).any(axis=(1, 2), keepdims=True), bits.shape)
     others = acting & ((bits & TARGET) == 0)
     moving = others & ((bits & DISTRACTOR) > 0)
     last = np.zeros(bits.shape, bool)
     last[-1] = True
-    return dict(zip(WITHOUT, (~last, acting, ~moving, moving | ~others), strict=True))
+    return {
+        "without_last": ~last,
+        "without_idle": acting,
+        "without_distractors": ~moving,
+        "without_rest": moving | ~others,
+    }
 
 
 def middle_prior(num_frames: int) -> np.ndarray:

@@ -154,9 +154,8 @@ def test_what_costs_the_score_by_hand():
     """Each negative belongs to one kind; without its kind the score is what is left of the ranking."""
     bits = clip_bits()
     bits[0, 1, 1] |= DISTRACTOR
-    fine = np.arange(12.0).reshape(
-        3, 2, 2
-    )  # positives 0 and 5; four idle pixels above both, one distractor, the rest
+    # the positives are 0 and 5; above both are four idle pixels, 3 is the distractor
+    fine = np.arange(12.0).reshape(3, 2, 2)
     kept = remaining(bits)
     negatives = ~positives_of(bits)[0]
     taken = [negatives & ~kept[kind] for kind in ("without_idle", "without_distractors", "without_rest")]

@@ -4,6 +4,8 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchmarks.markdown import table
+
 BOUNDS = {"≤": operator.le, "≥": operator.ge}
 
 
@@ -127,22 +129,20 @@ WORDS = {True: "met", False: "**missed**", None: ""}
 
 def table_of_answers(answers: Mapping[str, list[Answer]]) -> str:
     """answers: script -> its answers."""
-    lines = ["| question | measured | aimed at | | script |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {a.question} | {number(a.measured)} | {a.bound} | {WORDS[a.met]} | `{script}` |"
+    lines = (
+        (a.question, number(a.measured), a.bound, WORDS[a.met], f"`{script}`")
         for script, each in answers.items()
         for a in each
-    ]
-    return "\n".join(lines)
+    )
+    return table(("question", "measured", "aimed at", "", "script"), lines)
 
 
 def table_of_rows(rows: list[dict]) -> str:
     """The keys of the first row as a header; numbers as `number` tells them."""
-    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
-    for row in rows:
-        cells = (number(value) if isinstance(value, float) else str(value) for value in row.values())
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    lines = (
+        [number(value) if isinstance(value, float) else str(value) for value in row.values()] for row in rows
+    )
+    return table(list(rows[0]), lines)
 
 
 def number(value: float) -> str:

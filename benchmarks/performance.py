@@ -22,9 +22,9 @@ import tyro
 
 from benchmarks import answers
 from benchmarks.answers import Answer, table_of_answers, table_of_rows
+from benchmarks.markdown import require_marks, write_tables
 from benchmarks.measuring import processor, write_found
 
-END = "<!-- end of table -->"
 CHECKPOINTS = ("tabletop-atr", "tabletop-atr-sim")
 # Scripts with something to aim at -> their answers.
 ANSWERS: dict[str, Callable[[Any], list[Answer]]] = {
@@ -54,7 +54,7 @@ class Options:
 
 
 def main(options: Options) -> None:
-    require_marks(options.page)
+    require_marks(options.page, ("performance", *TABLES))
     machine = {
         "machine": processor(),
         "cores": os.cpu_count(),
@@ -66,7 +66,7 @@ def main(options: Options) -> None:
         found[script] = ran(script, [*arguments(script, options), "--repeats", str(options.repeats)])
         found = {script: found[script] for script in SCRIPTS if script in found}
         write_found({**machine, "answers": told(found), "found": found}, options.out)
-    write_tables(options.page, found)
+    write_tables(options.page, tables_of(found))
 
 
 def earlier(file: Path, machine: dict) -> dict:
@@ -111,30 +111,9 @@ def told(found: dict) -> list[dict]:
 
 
 def tables_of(found: dict) -> dict[str, str]:
-    """The mark above a table -> the table, of what has been run."""
+    """Script -> its table, of what has been run; the answers are those of `performance`."""
     own = {script: table_of_rows(rows(found[script])) for script, rows in TABLES.items() if script in found}
-    made = {"performance": table_of_answers(answers_of(found)), **own}
-    return {mark(script): table for script, table in made.items()}
-
-
-def mark(script: str) -> str:
-    return f"<!-- table: python -m benchmarks.{script} -->"
-
-
-def require_marks(page: Path) -> None:
-    """Raises SystemExit where a table has no place."""
-    text = page.read_text()
-    for begin in map(mark, ("performance", *TABLES)):
-        if END not in text.partition(begin)[2]:
-            sys.exit(f"error: {page} lacks one of the marks between which a table stands: {begin} {END}")
-
-
-def write_tables(page: Path, found: dict) -> None:
-    text = page.read_text()
-    for begin, table in tables_of(found).items():
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{table}\n{END}{rest.partition(END)[2]}"
-    page.write_text(text)
+    return {"performance": table_of_answers(answers_of(found)), **own}
 
 
 if __name__ == "__main__":

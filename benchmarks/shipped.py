@@ -1,4 +1,4 @@
-"""Makes what lies in assets/ anew: clips, checkpoints, results and pictures.
+"""Makes what lies in assets/ anew: clips, checkpoints, results and pictures, and the tables told of them.
 
     python -m benchmarks.shipped --workers 2
 
@@ -32,6 +32,10 @@ MADE_ONCE = (
     "benchmarks.dashboard",
     "benchmarks.passes",
 )
+ELSEWHERE = (
+    "ablations",
+    "gpu.json",
+)  # the whole grid of networks; `ablate` knows which of its files still count
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
 
@@ -40,7 +44,7 @@ class Options:
     workers: int = 2
     """commands that run side by side"""
     anew: bool = False
-    """remove the clips, checkpoints and results that are there"""
+    """remove the clips, checkpoints and results that are there, but for those that are made elsewhere"""
     list: bool = False
     """print the commands and run none"""
 
@@ -75,7 +79,7 @@ def stages() -> list[list[str]]:
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
         [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
-        ["benchmarks.pictures"],
+        ["benchmarks.tables", "benchmarks.pictures"],
         [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine
     ]
 
@@ -105,8 +109,10 @@ def main(options: Options) -> None:
         print(*(f"python -m {command}" for stage in stages() for command in stage), sep="\n")
         return
     if options.anew:
-        for folder in ("clips", "checkpoints", "results"):
-            shutil.rmtree(ASSETS / folder, ignore_errors=True)
+        for folder in (ASSETS / "clips", CHECKPOINTS):
+            shutil.rmtree(folder, ignore_errors=True)
+        for result in set(RESULTS.glob("*")) - {RESULTS / name for name in ELSEWHERE}:
+            shutil.rmtree(result) if result.is_dir() else result.unlink()
     for stage in stages():
         with ThreadPoolExecutor(options.workers) as pool:
             list(pool.map(run, [command for command in stage if not made(command)]))

@@ -13,10 +13,11 @@ from PIL import Image
 
 import atr
 from analysis.ablation.cells import DEFAULTS, filled, read_cells
-from analysis.ablation.grids import NETWORKS, TABLES, longer
-from analysis.ablation.numbers import accuracy, by_network, claims_texts, difference, share, summary
+from analysis.ablation.grids import NETWORKS, TABLES
+from analysis.ablation.numbers import by_network, summary
 from analysis.statistics import wilson_interval
-from app.loading.predictions import stored_predictions, tables
+from app.loading.predictions import stored_predictions
+from app.loading.predictions import tables as prediction_tables
 from app.loading.results import REQUIRED, readable_results
 from atr.files import read_arrays
 from atr.results.evaluate import Scores
@@ -25,7 +26,9 @@ from atr.tabletop import CLASSES, REVERSED
 from atr.training.config import settings_of
 from atr.training.presets import PRESETS
 from atr.video.decoding import decode, probe
-from benchmarks.performance import END, SCRIPTS, tables_of, told
+from benchmarks.markdown import END, mark
+from benchmarks.performance import SCRIPTS, tables_of, told
+from benchmarks.tables import __main__ as tables
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "assets"
@@ -126,7 +129,7 @@ def test_shipped_predictions_can_be_compared_and_have_the_accuracies_of_the_benc
         chosen += stored.values()
     benchmark = json.loads((ASSETS / "results" / "accuracy.json").read_text())["accuracy"]
     expected = [(e["checkpoint"], e["top1"], e["top5"]) for e in benchmark if e["checkpoint"] in checkpoints]
-    numbers = tables(chosen).numbers
+    numbers = prediction_tables(chosen).numbers
     found = list(zip(numbers["checkpoint"], numbers["top1"], numbers["top5"], strict=True))
     assert found == sorted(expected)
     assert len(found) == len(checkpoints)
@@ -153,45 +156,18 @@ def test_the_cells_are_of_the_grid_and_the_shipped_networks_are_among_them():
         assert np.array_equal(found[network][PRESETS[name].seed].verdicts, shipped.correct)
 
 
-def test_the_seeds_told_are_those_of_the_cells():
-    found = by_network(read_cells(CELLS)[0])
-    sim, atr_ = found["atr-sim-s3-5"], found["atr-s3-5"]
-    told = (ROOT / "docs" / "results.md").read_text()
-    for a, b in zip(sim, atr_, strict=True):
-        best = max(b.fig5, key=b.fig5.__getitem__)
-        assert (
-            f"| {a.seed} | {100 * a.top1:.1f} | {100 * b.top1:.1f} | {100 * (b.top1 - a.top1):+.1f} |" in told
-        )
-        assert (
-            f"| {100 * a.within_pairs:.1f} | {100 * b.within_pairs:.1f} | {best} {b.fig5[best]:.2f} |" in told
-        )
-    gain = difference(atr_, sim)
-    assert (
-        f"| mean [95 %] | {share(accuracy(sim))} | {share(accuracy(atr_))} | **{100 * gain.value:+.1f} "
-        in told
-    )
-    assert f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]**" in told
+def test_the_tables_told_are_what_is_stored():
+    page, readme = (path.read_text() for path in (ROOT / "docs" / "results.md", ROOT / "README.md"))
+    for command, made in tables.tables_of(ASSETS / "results").items():
+        assert f"{mark(command)}\n{made}\n{END}" in page
+        assert mark(command) not in readme or f"{mark(command)}\n{made}\n{END}" in readme
+    assert mark("tables accuracy") in readme
 
 
 def test_the_claims_told_are_judged_by_the_cells():
-    found = by_network(read_cells(CELLS)[0])
-    told = (ROOT / "docs" / "results.md").read_text()
-    for name, of_paper in TABLES.items():
-        for claim in claims_texts(of_paper, found).itertuples(index=False):
-            assert f"| {name}: {claim.Claim} | {claim.Verdict} | {claim.Here} |" in told
-    assert summary(TABLES.values(), found) in told
-    assert summary(TABLES.values(), found) in (ROOT / "README.md").read_text()
-
-
-def test_what_is_told_of_longer_trainings_is_what_their_cells_hold():
-    told = (ROOT / "docs" / "results.md").read_text()
-    for label, network in (("ATR_sim", "atr-sim-s3-5"), ("ATR", "atr-s3-5")):
-        line = [f"| {label}"]
-        for name in (network, longer(network)):
-            cell = json.loads((CELLS / f"{name}-seed0.json").read_text())
-            shares = cell["top1"], cell["within_pairs"], cell["history"][-1]["train_top1"]
-            line += [f"{100 * share:.1f}" for share in shares]
-        assert " | ".join(line) in told
+    judged = summary(TABLES.values(), by_network(read_cells(CELLS)[0]))
+    for page in ("docs/results.md", "README.md"):
+        assert judged in (ROOT / page).read_text()
 
 
 def test_the_benchmark_of_scaling_has_a_row_for_every_preset_of_the_paper():
@@ -207,8 +183,8 @@ def test_the_tables_of_performance_are_what_was_measured():
     page = (ROOT / "docs" / "performance.md").read_text()
     machine = "{machine}, {cores} cores, Python {python}, torch {torch}".format(**found)
     assert machine in page.replace("\n", " ")
-    for begin, table in tables_of(found["found"]).items():
-        assert f"{begin}\n{table}\n{END}" in page
+    for script, table in tables_of(found["found"]).items():
+        assert f"{mark(script)}\n{table}\n{END}" in page
 
 
 def told_accuracies() -> dict[str, tuple[float, float, float, float]]:

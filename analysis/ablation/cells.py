@@ -24,6 +24,7 @@ class OfEpoch(Struct):
     phase: Name
     epoch: Positive
     loss: Finite
+    train_top1: Share | UnsetType = UNSET  # of the augmented clips, with dropout
     dev_top1: Share | UnsetType = UNSET
     blocks: list[dict[str, Any]] | UnsetType = UNSET
 
@@ -111,7 +112,8 @@ class Cell:
 
     @property
     def command(self) -> str:
-        return f"python -m analysis ablate all --only {self.network} --seeds {self.seed}"
+        precision = "" if self.config.mixed_precision == "bf16" else " --mixed-precision no"
+        return f"python -m analysis ablate all --only {self.network} --seeds {self.seed}{precision}"
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -124,11 +126,12 @@ class Cell:
         return None if self.config.init is None else read_config(self.config.init)["weights_sha256"]
 
     def is_of(self, result: CellResult) -> bool:
-        """Whether a stored result is this cell's, whatever weights it started from.
+        """Whether a stored result is this cell's, in whatever precision it was trained and from whatever weights.
 
         Settings that it lacks are younger than it is, and were at their defaults.
         """
-        stored = (result.network, result.seed, filled(result.settings, DEFAULTS), result.renderer)
+        settings = filled(result.settings, DEFAULTS) | {"mixed_precision": self.config.mixed_precision}
+        stored = (result.network, result.seed, settings, result.renderer)
         return stored == (self.network, self.seed, self.settings, RENDERER_VERSION)
 
     def is_done(self, result: CellResult) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from benchmarks import answers, performance
 from benchmarks.answers import Answer, table_of_answers, table_of_rows
 from benchmarks.costs import BLOCKS, draw, rows_of
-from benchmarks.performance import Options, mark, require_marks, write_tables
+from benchmarks.markdown import END, mark, require_marks, write_tables
+from benchmarks.performance import Options
 from benchmarks.profiled import KINDS, REST, kind_of
 from benchmarks.profiled import rows_of as shares_of
 
@@ -55,19 +56,16 @@ def test_every_wait_at_the_dashboard_has_its_bound():
 def page(tmp_path):
     page = tmp_path / "page.md"
     begins = [mark(script) for script in ("performance", "profiled", "cold_start")]
-    page.write_text("above\n" + "".join(f"{begin}\nold\n{performance.END}\nbetween\n" for begin in begins))
+    page.write_text("above\n" + "".join(f"{begin}\nold\n{END}\nbetween\n" for begin in begins))
     return page
 
 
 def test_a_table_is_written_between_its_marks_and_the_text_around_it_stays(page):
     found = {"profiled": {"shares": [{"operators": "all", "TSN": 1.0}]}}
-    write_tables(page, found)
+    write_tables(page, performance.tables_of(found) | {"elsewhere": "| of another page |"})
     assert table_of_rows(found["profiled"]["shares"]) == "| operators | TSN |\n|---|---|\n| all | 1 |"
     assert page.read_text().count("\nbetween\n") == 3
-    assert (
-        f"{mark('profiled')}\n| operators | TSN |\n|---|---|\n| all | 1 |\n{performance.END}"
-        in page.read_text()
-    )
+    assert f"{mark('profiled')}\n| operators | TSN |\n|---|---|\n| all | 1 |\n{END}" in page.read_text()
     assert page.read_text().count("\nold\n") == 1  # of what has not been run
 
 
@@ -76,7 +74,7 @@ def test_a_page_without_a_mark_is_refused_before_anything_runs(page, tmp_path):
     with pytest.raises(SystemExit, match="benchmarks.profiled"):
         performance.main(Options(page=page, out=tmp_path / "found.json"))
     with pytest.raises(SystemExit, match="benchmarks.profiled"):
-        require_marks(page)
+        require_marks(page, ("performance", "profiled"))
 
 
 def test_scripts_that_do_not_run_keep_what_they_found_on_this_machine_alone(page, tmp_path, monkeypatch):

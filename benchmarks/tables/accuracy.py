@@ -1,0 +1,156 @@
+"""Tables of accuracy: checkpoints, parts of the block, seeds, lengths of training, claims, order of frames."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.ablation.grids import EPOCHS, LONGER, TABLES, longer
+from analysis.ablation.numbers import accuracy, claims_texts, difference, share
+from analysis.crossed import Estimate
+from benchmarks.markdown import table
+from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, Stored, interval, percent, points
+
+CHECKPOINTS = {
+    "tabletop-tsn": "the frame network, from clips in which nothing else happens; trained as the others TSN has {tsn}; cannot tell a clip from its reverse",
+    GRAPH: "ATR_sim with GR×1; cannot either, by construction",
+    ATR_SIM: "",
+    ATR: "same training as ATR_sim: {difference}",
+    "tabletop-atr-scale": "ATR in the scaling form",
+    "tabletop-tsm": "the same training without blocks, features shifted in time instead",
+    "tabletop-tsm-atr": "TSM with ATR",
+    "tabletop-tsm-gr": "TSM with ATR_sim and GR×1",
+}
+MAIN = {"ATR_sim": "atr-sim-s3-5", "ATR": "atr-s3-5"}  # the comparison that is told seed by seed
+
+
+def accuracies(stored: Stored) -> str:
+    found = stored.json("accuracy.json")
+    of = {row["checkpoint"]: row for row in found["accuracy"]}
+    (pair,) = (row for row in found["paired"] if (row["a"], row["b"]) == (ATR, ATR_SIM))
+    told = (
+        f"{points(pair['difference'])} points [{points(pair['low'])}, {points(pair['high'])}], "
+        f"{pair['only_a']} clips against {pair['only_b']}"
+    )
+    tsn = share(accuracy(stored.cells["tsn"]))
+
+    def line(name: str) -> tuple[str, ...]:
+        row, emphasis = of[name], "**" if name == ATR else ""
+        top1 = interval(row["top1"], row["top1_low"], row["top1_high"])
+        named = (f"{emphasis}{text}{emphasis}" for text in (f"`{name}`", top1))
+        return *named, percent(row["pairs"]), CHECKPOINTS[name].format(difference=told, tsn=tsn)
+
+    return table(("checkpoint", "top-1, % [95 %]", "pairs, %", ""), map(line, CHECKPOINTS))
+
+
+def parts(stored: Stored) -> str:
+    rows = pd.DataFrame(stored.json("parts.json")["rows"])
+    rows["told"] = [interval(row.top1, row.low, row.high) for row in rows.itertuples()]
+    told = rows.pivot(index="checkpoint", columns="kind", values="told")[list(rows.kind.unique())]
+    return table(("checkpoint", *told), ((f"`{name}`", *line) for name, line in told.T.items()))
+
+
+def seeds(stored: Stored) -> str:
+    """The main comparison, a training a line."""
+    sim, located = (stored.cells[network] for network in MAIN.values())
+    lines = []
+    for a, b in zip(sim, located, strict=True):
+        best = max(b.fig5, key=lambda block: b.fig5[block])
+        shares = percent(a.top1), percent(b.top1), points(b.top1 - a.top1)
+        pairs = percent(a.within_pairs), percent(b.within_pairs)
+        lines.append((str(a.seed), *shares, *pairs, f"{best} {b.fig5[best]:.2f}"))
+    means = share(accuracy(sim)), share(accuracy(located)), f"**{gain(difference(located, sim))}**"
+    pairs = (percent(np.mean([result.within_pairs for result in each])) for each in (sim, located))
+    return table(
+        (
+            "seed",
+            *(f"{label}: top-1, %" for label in MAIN),
+            "difference",
+            *(f"{label}: pairs, %" for label in MAIN),
+            "best Fig-5 score of ATR, 100 clips of the split dev",
+        ),
+        [*lines, ("mean [95 %]", *means, *pairs, "")],
+    )
+
+
+def length(stored: Stored) -> str:
+    """The main comparison at two lengths of training, over the seeds that all four networks have."""
+    names = [*MAIN.values(), *map(longer, MAIN.values())]
+    common = set.intersection(*({result.seed for result in stored.cells[name]} for name in names))
+    short_sim, short, long_sim, long = arms = [
+        [result for result in stored.cells[name] if result.seed in common] for name in names
+    ]
+    lines = [
+        (
+            f"seed {a.seed}: top-1, %",
+            *(percent(result.top1) for result in (a, b)),
+            points(b.top1 - a.top1),
+            *(percent(result.top1) for result in (c, d)),
+            points(d.top1 - c.top1),
+        )
+        for a, b, c, d in zip(*arms, strict=True)
+    ]
+
+    def means(value: Callable) -> list[str]:
+        return [percent(np.mean([value(result) for result in each])) for each in arms]
+
+    def told(label: str, of: Sequence[str], first: str = "", second: str = "") -> tuple[str, ...]:
+        return label, *of[:2], first, *of[2:], second
+
+    return table(
+        (
+            "",
+            *(f"{label}, {EPOCHS} epochs" for label in MAIN),
+            "difference",
+            *(f"{label}, {LONGER} epochs" for label in MAIN),
+            "difference",
+        ),
+        [
+            *lines,
+            told(
+                "mean [95 %]",
+                [share(accuracy(each)) for each in arms],
+                gain(difference(short, short_sim)),
+                f"**{gain(difference(long, long_sim))}**",
+            ),
+            told("pairs, %", means(lambda result: result.within_pairs)),
+            told("of training clips, %", means(lambda result: result.history[-1].train_top1)),
+        ],
+    )
+
+
+def claims(stored: Stored) -> str:
+    lines = (
+        (f"{name}: {claim.Claim}", claim.Verdict, claim.Here)
+        for name, of_paper in TABLES.items()
+        for claim in claims_texts(of_paper, stored.cells).itertuples(index=False)
+    )
+    return table(("table: claim", "verdict here", "difference [95 %]"), lines)
+
+
+def order(stored: Stored) -> str:
+    def line(name: str) -> tuple[str, ...]:
+        all_clips = stored.lines("order", name, "order.csv").iloc[0]
+        reversed_class = (all_clips[f"called by the reversed class{end}"] for end in ("", ", low", ", high"))
+        others = percent(all_clips["reversed"]), percent(all_clips["shuffled"])
+        return f"`{name}`", percent(all_clips["as it is"]), interval(*reversed_class), *others
+
+    return table(
+        (
+            "checkpoint",
+            "in order: correct, %",
+            "backwards: predicts the reversed class, % [95 %]",
+            "backwards: predicts its own class, %",
+            "shuffled: correct, %",
+        ),
+        map(line, CHECKPOINTS),
+    )
+
+
+def gain(estimate: Estimate | None) -> str:
+    """A difference in points, with its interval where there is one."""
+    if estimate is None:
+        return ""
+    if estimate.low is None or estimate.high is None:
+        return points(estimate.value)
+    return f"{points(estimate.value)} [{points(estimate.low)}, {points(estimate.high)}]"

@@ -1,0 +1,131 @@
+"""Tables of what maps show: localisation, the Fig-5 score and what costs it, faithfulness, health."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.markdown import table
+from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, LOCATING, Stored, only
+
+METHODS = {"frame difference": "frame difference", "centre": "centre prior", "uniform": "chance"}
+WITHOUT = ("fig5", "without_last", "without_idle", "without_distractors", "without_rest")
+
+
+def where(stored: Stored) -> str:
+    """Pointing, mass and average precision in acting frames, of maps, Grad-CAM and the baselines."""
+    of = {name: stored.lines("localize", name, "localize.csv") for name in LOCATING}
+    columns = ((ATR, "actionness"), (ATR, "Grad-CAM"), (LOCATING[1], "actionness"))
+
+    def told(row: pd.Series) -> tuple[str, ...]:
+        mass = f"{row['ratio']:.1f} × ({row['distractor_ratio']:.1f})"
+        return f"{row['pointing']:.2f}", mass, f"{row['average_precision']:.2f}"
+
+    def line(block: str) -> Iterator[str]:
+        yield block
+        for name, method in columns:
+            yield from told(only(of[name], method=method, block=block))
+
+    blocks = of[ATR].block.dropna().unique()
+    blank = [""] * 6
+    baselines = ((text, *told(only(of[ATR], method=method)), *blank) for method, text in METHODS.items())
+    header = (
+        f"{method} of `{name}`: pointing" if name not in seen else f"its {method}: pointing"
+        for (name, method), seen in zip(columns, ([], [ATR], [ATR]), strict=True)
+    )
+    named = [column for first in header for column in (first, "mass", "AP")]
+    return table(("block", *named), [*map(tuple, map(line, blocks)), *baselines])
+
+
+def fig5(stored: Stored) -> str:
+    of = {name: stored.lines("localize", name, "fig5.csv") for name in LOCATING}
+
+    def told(row: pd.Series) -> tuple[str, ...]:
+        score = f"{row['fig5']:.2f} [{row['fig5, low']:.2f}, {row['fig5, high']:.2f}]"
+        return score, f"{row['fig5_next']:.2f}", f"{row['clip_pointing']:.2f}"
+
+    def line(block: str) -> tuple[str, ...]:
+        rows = [only(of[name], method="actionness", block=block) for name in LOCATING]
+        gradcam = (only(of[name], method="Grad-CAM", block=block)["fig5"] for name in LOCATING)
+        each = (
+            cell for row, other in zip(rows, gradcam, strict=True) for cell in (*told(row), f"{other:.2f}")
+        )
+        ceiling = only(of[ATR], method="true masks", grid=rows[0]["grid"])
+        return block, rows[0]["grid"], *each, f"{ceiling['fig5']:.2f}"
+
+    blocks = of[ATR].block.dropna().unique()
+    names = {
+        "frame difference": "frame difference",
+        "centre": "centre",
+        "centre x middle": "centre × middle",
+        "uniform": "chance",
+    }
+    baselines = ((text, "", *told(only(of[ATR], method=method)), *[""] * 6) for method, text in names.items())
+    scores = [
+        column
+        for name in LOCATING
+        for column in (
+            f"`{name}`: Fig-5 [95 %]",
+            "with the next frame",
+            "clip pointing",
+            "its Grad-CAM: Fig-5",
+        )
+    ]
+    return table(("", "grid", *scores, "ceiling of Fig-5"), [*map(line, blocks), *baselines])
+
+
+def costs(stored: Stored) -> str:
+    """The score without each kind of pixel, of the blocks that locate and two baselines."""
+    of = {name: stored.lines("localize", name, "fig5.csv") for name in LOCATING}
+    lines = []
+    for name in reversed(LOCATING):
+        for block in ("S3B2", "S4B1"):
+            row = only(of[name], method="actionness", block=block)
+            lines.append((f"{block} of `{name}`", *(f"{row[column]:.2f}" for column in WITHOUT)))
+    for method in ("frame difference", "uniform"):
+        row = only(of[ATR], method=method)
+        lines.append((METHODS[method], *(f"{row[column]:.2f}" for column in WITHOUT)))
+    kinds = ("the last frame", "idle frames", "distractors", "the rest")
+    return table(("", "Fig-5", *(f"without {kind}" for kind in kinds)), lines)
+
+
+def faithfulness(stored: Stored) -> str:
+    """Areas of all orders, the best of a column in bold."""
+    of = {}
+    for name in (*LOCATING, ATR_SIM):
+        areas = stored.lines("faithfulness", name, "areas.csv").pivot(
+            index="order", columns="mode", values="area"
+        )
+        of[f"`{name}`: deletion"], of["insertion" + " " * len(of)] = areas["deletion"], areas["insertion"]
+    orders = list(dict.fromkeys(stored.lines("faithfulness", ATR, "areas.csv")["order"]))
+    areas = pd.DataFrame(of).loc[orders]
+    best = {name: column.min() if "deletion" in name else column.max() for name, column in areas.items()}
+
+    def told(name: str, value: float) -> str:
+        text = "" if np.isnan(value) else f"{value:.3f}"
+        return f"**{text}**" if value == best[name] else text
+
+    lines = ((row, *(told(name, value) for name, value in line.items())) for row, line in areas.iterrows())
+    return table(("map", *(name.strip() for name in areas)), lines)
+
+
+def health(stored: Stored) -> str:
+    shown = {
+        ATR: ("softmax peak", "same cell", "|F|/|X|"),
+        "tabletop-tsm-atr": ("softmax peak", "same cell", "|F|/|X|"),
+        ATR_SIM: ("|F|/|X|",),
+        GRAPH: ("max of W's rows", "|F|/|X|"),
+        "tabletop-tsm-gr": ("max of W's rows", "|F|/|X|"),
+    }
+    words = {"softmax peak": "peak", "max of W's rows": "largest of a row", "|F|/|X|": r"\|F\|/\|X\|"}
+    of = {name: stored.lines("health", name, "health.csv").set_index("block") for name in shown}
+    header = [
+        f"`{name}`: {words.get(column, column)}" if column == columns[0] else words.get(column, column)
+        for name, columns in shown.items()
+        for column in columns
+    ]
+    lines = (
+        (block, *(f"{of[name].at[block, column]:.2f}" for name in shown for column in shown[name]))
+        for block in of[ATR].index
+    )
+    return table(("block", *header), lines)

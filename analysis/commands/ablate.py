@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +30,8 @@ class Ablate:
     """whole numbers; 0 1 2 when not given, and 0 to 4 for the networks of the headline"""
     workers: int = 2
     """cells that run side by side: one thread each, or on one GPU"""
+    mixed_precision: Literal["bf16", "no"] = "bf16"
+    """in which cells are trained; no: float32, which is faster on a CPU without instructions for bfloat16"""
     minutes: float = math.inf
     """on a GPU, after so many no further cell begins"""
     out: Path = Path("assets/results/ablations")
@@ -57,7 +59,11 @@ class Ablate:
             return 0
         # Here: what trains needs more packages than what analyses.
         from analysis.ablation.running import run_cells
+        from atr.results.processes import process_state
+        from atr.training.loop import precision_lines
 
+        for warning in precision_lines(self.mixed_precision, process_state().device):
+            print(warning, file=sys.stderr)
         print(f"{len(cells) - len(to_do)} of {len(cells)} cells are done", flush=True)
         faults = run_cells(
             to_do,
@@ -85,8 +91,9 @@ class Ablate:
         chosen = [name for name in networks if not self.only or name in self.only]
         seeds = {name: self.seeds or tuple(range(seeds_of(name))) for name in chosen}
         order = sorted({seed for each in seeds.values() for seed in each})
+        configs = {name: replace(NETWORKS[name], mixed_precision=self.mixed_precision) for name in chosen}
         return [
-            Cell.of(name, NETWORKS[name], seed) for seed in order for name in chosen if seed in seeds[name]
+            Cell.of(name, configs[name], seed) for seed in order for name in chosen if seed in seeds[name]
         ]
 
     def print_tables(self) -> None:

@@ -5,6 +5,7 @@ import json
 import platform
 import sys
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from atr.checkpoint import require_free, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.files import whole_file
+from atr.inference import computes_in_bf16
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.fig5 import fig5_of_blocks
@@ -76,7 +78,11 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     )
     network = fitted(config, data)
     if accelerator.is_main_process:
-        print(*opening_lines(config.augmentation, data, val), sep="\n", file=sys.stderr)
+        told = (
+            opening_lines(config.augmentation, data, val),
+            precision_lines(config.mixed_precision, accelerator.device),
+        )
+        print(*chain(*told), sep="\n", file=sys.stderr)
     workspace = workspace_of(out)
     workspace.mkdir(parents=True, exist_ok=True)
     state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
@@ -104,6 +110,18 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         shown = (config.epochs, config.batch_size, TrainingClips)
         model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", on_dev_clips))
     return judge(model, run, val, facts, out, command)
+
+
+def precision_lines(mixed_precision: str, device: torch.device) -> list[str]:
+    """A warning where bfloat16 is wanted of a processor that has no instructions for it."""
+    known = device.type == "cuda" or (device.type == "cpu" and platform.machine() in ("x86_64", "AMD64"))
+    if mixed_precision != "bf16" or not known or computes_in_bf16(device):
+        return []
+    faster = "no" if device.type == "cpu" else "fp16"
+    return [
+        "warning: bfloat16 is emulated here, which can take ten times as long as float32; faster on this processor: "
+        f"--mixed-precision {faster}"
+    ]
 
 
 def health_of(vitals: Vitals) -> dict[str, list[dict]]:

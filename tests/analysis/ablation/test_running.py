@@ -91,6 +91,13 @@ def test_other_settings_or_another_seed_are_another_cell(place):
     assert not tiny("atr_sim", num_reasoners=1).is_done(result)
 
 
+def test_another_precision_is_the_same_cell_and_stands_in_its_command(place):
+    in_float32 = tiny("atr_sim")
+    in_bf16 = Cell.of(in_float32.network, replace(in_float32.config, mixed_precision="bf16"), 0)
+    assert in_bf16.is_done(run_cell(in_float32, *place))
+    assert in_float32.command == f"{in_bf16.command} --mixed-precision no"
+
+
 def test_a_cell_that_fails_is_told_and_the_others_run(place):
     folder, work, cache = place
     good = tiny("atr_sim")

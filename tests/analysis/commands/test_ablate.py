@@ -47,6 +47,14 @@ def test_seeds_come_one_after_the_other_so_that_every_row_soon_has_one(listed):
     assert seeds == sorted(seeds) and seeds.count("0") == 3
 
 
+def test_cells_in_float32_are_done_by_those_in_bfloat16(listed, tmp_path):
+    write_headline(tmp_path / "cells")
+    _, text, _ = listed("1", "--only", "atr-s3-5", "--seeds", "2", "9", "--mixed-precision", "no")
+    done, to_do = (line for line in text.splitlines() if "--only" in line)
+    assert done.startswith("done   atr-s3-5-seed2")
+    assert to_do.endswith("ablate all --only atr-s3-5 --seeds 9 --mixed-precision no")
+
+
 def test_a_broken_file_is_named_and_its_cell_is_to_be_run(listed, tmp_path):
     path = write_cell(tmp_path / "cells", "scaling", 0, 0.5)
     path.write_text(path.read_text()[:100])

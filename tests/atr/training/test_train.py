@@ -350,3 +350,20 @@ def test_a_torchvision_file_starts_a_network(config, tmp_path):
         ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
     ):
         train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "has_it", "told"),
+    [
+        ("bf16", "cpu", False, "--mixed-precision no"),
+        ("bf16", "cuda", False, "--mixed-precision fp16"),
+        ("bf16", "cpu", True, None),
+        ("bf16", "mps", False, None),  # nothing is known of it
+        ("no", "cpu", False, None),
+    ],
+)
+def test_a_processor_that_emulates_bfloat16_is_told_of(precision, device, has_it, told, monkeypatch):
+    monkeypatch.setattr(training, "computes_in_bf16", lambda device: has_it)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    lines = training.precision_lines(precision, torch.device(device))
+    assert [line.split(": ")[-1] for line in lines] == ([] if told is None else [told])

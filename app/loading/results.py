@@ -12,6 +12,7 @@ from analysis.what_if.faithfulness import FaithfulnessResult
 from analysis.what_if.order import OrderResult
 from app.loading.roots import ASSETS, root, stamp_of
 from atr.checkpoint import read_config
+from atr.files import digest
 from atr.results.predictions import PredictionsResult
 from atr.results.store import RESULT, read_unchecked, require_whole, results
 from atr.schema import line, shown
@@ -31,13 +32,15 @@ def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list
 
     And what is wrong with those that cannot be read or do not say whose they are, and with this checkpoint's own.
     """
-    weights = read_config(root("checkpoints") / checkpoint)["weights_sha256"]
+    config = read_config(root("checkpoints") / checkpoint)
+    weights, labels = config["weights_sha256"], digest(config["labels"])
     found, faults = {}, []
     for place in dict.fromkeys(place.resolve() for place in (root("results"), ASSETS / "results")):
         for folder in results(place, kind):
             try:
                 result = _result(str(folder), stamp_of(folder / RESULT))
-                if weights_of(result, folder) == weights:
+                # older results do not tell the labels
+                if weights_of(result, folder) == weights and labels_of(result, labels) == labels:
                     require_whole(result, folder, REQUIRED[kind])
                     found[folder] = result
             except ValueError as error:
@@ -53,6 +56,11 @@ def weights_of(result: object, folder: Path) -> object:
             line(f"{shown(folder)} is no whole result: its {RESULT} has no 'checkpoint.weights_sha256'")
         )
     return checkpoint["weights_sha256"]
+
+
+def labels_of(result: dict, default: str) -> object:
+    """The digest of the labels a result was made with; `default` where it does not tell."""
+    return result["checkpoint"].get("labels_digest", default)
 
 
 def clips_of(result: dict) -> int:

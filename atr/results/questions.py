@@ -171,13 +171,17 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     Raises:
         ValueError: the checkpoint, the data or the question do not fit, or no clip could be read.
     """
-    state, model = process_state(), for_inference(load_checkpoint(options.checkpoint), options.inference)
+    state, checkpoint = process_state(), checkpoint_facts(options.checkpoint)
+    model = for_inference(load_checkpoint(options.checkpoint), options.inference)
+    labels = list(model.labels)
     question = question_for(model)
     clips = question.open(model, options)
     if state.is_main_process:
         for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
+    if labels != list(clips.labels):  # the texts of its classes say which is which of the data
+        folder = folder.with_name(f"{folder.name}-{checkpoint['labels_digest'][:8]}")
     if options.inference == "bf16":  # another answer; the other two agree
         folder = folder.with_name(f"{folder.name}-bf16")
     if folder.exists() and not (folder / RESULT).is_file():
@@ -188,7 +192,9 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
             if not folder.exists():  # nobody has been quicker
                 found, broken, notices = found_by(question, clips, folder, options)
                 if state.is_main_process:
-                    facts = facts_of(question.kind, command, options, model, clips, broken, notices)
+                    facts = facts_of(
+                        question.kind, command, options, checkpoint, model, clips, broken, notices
+                    )
                     complete(folder, lambda unfinished: question.write(unfinished, facts, clips, *found))
     state.wait_for_everyone()
     if not state.is_main_process:
@@ -231,19 +237,20 @@ def facts_of(
     kind: str,
     command: str,
     options: Options,
+    checkpoint: dict,
     model: VideoClassifier,
     clips: ClipDataset,
     broken: Broken,
     notices: Noticed,
 ) -> dict:
-    """What every result says of where it comes from."""
+    """What every result says of where it comes from. checkpoint: its facts when it was loaded."""
     data: dict = {"name": options.data, "description": clips.description, "digest": clips.digest}
     if clips.notes:
         data["notes"] = list(clips.notes)
     return {
         "kind": kind,
         "command": command,
-        "checkpoint": checkpoint_facts(options.checkpoint),
+        "checkpoint": checkpoint,
         "data": data,
         **sampling_facts(model.sampling),
         "inference": options.inference,

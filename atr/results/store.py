@@ -28,9 +28,10 @@ RESULT = "result.json"
 MOST_BYTES = 256 * 2**20
 
 
-class OfCheckpoint(Struct):
+class OfCheckpoint(Struct, kw_only=True):
     name: Name
     weights_sha256: Name
+    labels_digest: Name | UnsetType = UNSET
 
 
 class OfData(Struct):
@@ -73,7 +74,8 @@ def checkpoint_facts(folder: Path) -> dict:
     """What a result says of the checkpoint it was made with."""
     config = read_config(folder)
     kept = {key: config[key] for key in ("weights_sha256", "model", "preprocessing")}
-    return {"name": folder.resolve().name, **kept, "training": config.get("training")}
+    labels = {"labels_digest": digest(config["labels"])}
+    return {"name": folder.resolve().name, **kept, **labels, "training": config.get("training")}
 
 
 def sampling_facts(sampling: Sampling) -> dict:

@@ -76,6 +76,15 @@ def test_results_of_another_checkpoint_are_not_shown(world, network):
     assert readable_results("net", "order") == ({}, [])
 
 
+def test_results_of_the_same_weights_with_other_labels_are_not_shown(world, network):
+    assert Order(Options(network, data=str(world / "clips"), out=world / "results")).run("order") == 0
+    assert len(readable_results("net", "order")[0]) == 1
+    config = json.loads((network / "config.json").read_text())
+    config["labels"] = config["labels"][::-1]
+    (network / "config.json").write_text(json.dumps(config))
+    assert readable_results("net", "order") == ({}, [])
+
+
 def test_a_computation_is_started_with_what_was_chosen(launch, world, network, monkeypatch):
     started = []
     monkeypatch.setattr(Run, "start", lambda run, *command: started.append((run.folder, *command)))

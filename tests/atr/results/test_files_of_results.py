@@ -1,5 +1,6 @@
 """A result is served again only where the files are those it came from."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -55,6 +56,18 @@ def test_another_folder_with_the_same_list_is_another_result(checkpoint, folder,
     second = evaluated(checkpoint, other, tmp_path / "out")
     assert first.ids == second.ids
     np.testing.assert_allclose(second.scores, first.scores[::-1], atol=1e-6)
+
+
+def test_the_same_weights_with_other_labels_are_another_result(checkpoint, folder, tmp_path):
+    first = evaluated(checkpoint, folder, tmp_path / "out")
+    relabelled = shutil.copytree(checkpoint, tmp_path / "net")
+    config = json.loads((relabelled / "config.json").read_text())
+    config["labels"] = [*config["labels"][1:], config["labels"][0]]
+    (relabelled / "config.json").write_text(json.dumps(config))
+    second = evaluated(relabelled, folder, tmp_path / "out")
+    np.testing.assert_allclose(np.roll(first.scores, 1, axis=1), second.scores, atol=1e-6)
+    first_digest, second_digest = (p.facts["checkpoint"]["labels_digest"] for p in (first, second))
+    assert first_digest != second_digest
 
 
 def test_the_same_files_are_not_looked_at_again(checkpoint, folder, tmp_path, monkeypatch):

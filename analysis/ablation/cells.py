@@ -171,13 +171,18 @@ def read_cell(path: Path) -> CellResult:
         raise ValueError(line(f"{shown(path)} cannot be read: {error.strerror}")) from error
     except ValueError as error:
         raise ValueError(line(f"{shown(path)} is no result of a cell: it {error}")) from error
-    return msgspec.convert(values, CellResult)
+    result = msgspec.convert(values, CellResult)
+    if path.name != f"{result.network}-seed{result.seed}.json":  # a copy would count as another training
+        raise ValueError(
+            line(f"{shown(path)} is named otherwise than its cell, {result.network}, seed {result.seed}")
+        )
+    return result
 
 
 def read_cells(folder: Path) -> tuple[list[CellResult], list[str]]:
     """The results in a folder, by their files' names, and what is wrong with those that cannot be read."""
     found, faults = [], []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("[!.]*.json")):  # hidden ones are being written
         try:
             found.append(read_cell(path))
         except ValueError as error:

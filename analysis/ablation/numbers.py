@@ -8,7 +8,17 @@ import pandas as pd
 
 from analysis.ablation.cells import Cell, CellResult
 from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, seeds_of
-from analysis.crossed import FAILS, HOLDS, NEGLIGIBLE, OPEN, Estimate, crossed_estimate, plateau, verdict
+from analysis.crossed import (
+    DECISIVE,
+    FAILS,
+    HOLDS,
+    NEGLIGIBLE,
+    OPEN,
+    Estimate,
+    crossed_estimate,
+    plateau,
+    verdict,
+)
 from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
@@ -47,6 +57,17 @@ def by_network(
         if result.start == start:
             found.setdefault(result.network, []).append(result)
     return found
+
+
+def left_out(results: Sequence[CellResult], found: Found) -> list[str]:
+    """A line where `by_network` has found results that are no cells of the grid, or started from other weights."""
+    count = len(results) - sum(map(len, found.values()))
+    if not count:
+        return []
+    return [
+        f"{count} of {len(results)} stored results do not count: they have other settings than the grid, or started from "
+        "other weights than most"
+    ]
 
 
 def accuracy(results: Sequence[CellResult]) -> Estimate | None:
@@ -88,6 +109,8 @@ def sentence_of(claim: Claim, gain: Estimate | None) -> str:
         f"{100 * gain.value:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], {gain.seeds} seeds, "
         f"{gain.clips:,} clips."
     )
+    if gain.seeds < DECISIVE:
+        told += f" Fewer than {DECISIVE} seeds decide nothing."
     if claim.plateau:
         told += f" Little: less than {100 * NEGLIGIBLE:g} point."
     return told

@@ -31,7 +31,7 @@ MARKS = (
 INTERVALS = (
     "Intervals are of 95 % and count both that another seed would give another network and that other clips would give "
     "another accuracy. A claim holds where the whole interval of the difference is above 0, does not hold here where it is "
-    "below 1 point, and cannot be decided at this scale otherwise, or with one seed."
+    "below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds."
 )
 NOTHING_YET = (
     "No cell of this grid has been trained yet. The paper's numbers stand below; this command fills in ours:"

@@ -11,7 +11,7 @@ import tyro
 
 from analysis.ablation.cells import Cell, CellResult, missing, read_cells
 from analysis.ablation.grids import NETWORKS, TABLES, seeds_of
-from analysis.ablation.numbers import by_network, claims_texts, table_texts
+from analysis.ablation.numbers import by_network, claims_texts, left_out, table_texts
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,15 @@ class Ablate:
         ]
 
     def print_tables(self) -> None:
-        found = by_network(read_cells(self.out)[0])
+        results = read_cells(self.out)[0]
+        found = by_network(results)
+        for line in left_out(results, found):
+            print(line, file=sys.stderr)
         for key in TABLES if self.table == "all" else [self.table]:
             print(f"\n{TABLES[key].title}")
             print(table_texts(TABLES[key], found).to_string(index=False))
-            for line in claims_texts(TABLES[key], found).itertuples(index=False):
-                print(f"{line.Claim}: {line.Verdict}. {line.Here}")
+            for claim in claims_texts(TABLES[key], found).itertuples(index=False):
+                print(f"{claim.Claim}: {claim.Verdict}. {claim.Here}")
 
 
 def print_result(result: CellResult) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.ablation.cells import read_cells
 from analysis.ablation.grids import TABLES
-from analysis.ablation.numbers import by_network, summary
+from analysis.ablation.numbers import by_network, left_out, summary
 from analysis.ablation.report import evidence_page
 from atr.files import whole_file
 
@@ -22,9 +22,10 @@ class Evidence:
 
     def run(self, command: str) -> int:
         results, faults = read_cells(self.cells)
+        found = by_network(results)
+        faults += left_out(results, found)
         for fault in faults:
             print(fault, file=sys.stderr)
-        found = by_network(results)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.out) as unfinished:
             unfinished.write_text(evidence_page(found, faults, command=command), encoding="utf-8")

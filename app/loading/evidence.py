@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from analysis.ablation.cells import CellResult, read_cells, recipe_of
-from analysis.ablation.numbers import by_network
+from analysis.ablation.numbers import by_network, left_out
 from app.loading.checkpoints import checkpoint_names, configuration, whole_checkpoint
 from app.loading.roots import ASSETS, root
 from atr.files import stamp
@@ -14,7 +14,7 @@ CELLS = "ablations"
 
 
 def cells() -> tuple[dict[str, list[CellResult]], list[str]]:
-    """As `by_network` has them, own in the place of shipped ones; and what is wrong with files that cannot be read."""
+    """As `by_network` has them, own in the place of shipped ones; and what is wrong with files, or with what is in them."""
     places = dict.fromkeys(folder.resolve() / CELLS for folder in (ASSETS / "results", root("results")))
     return _cells(tuple(map(str, places)), tuple(map(stamp, places)))
 
@@ -34,4 +34,6 @@ def _cells(places: tuple[str, ...], stamps: tuple[str, ...]) -> tuple[dict[str, 
         results, wrong = read_cells(Path(place))
         found |= {(result.network, result.seed): result for result in results}
         faults += wrong
-    return by_network(found.values()), faults
+    results = list(found.values())
+    counted = by_network(results)
+    return counted, [*faults, *left_out(results, counted)]

@@ -80,3 +80,4 @@ def test_what_is_no_table_of_seeds_and_clips_is_refused(shape):
 )
 def test_the_verdict_follows_the_interval(low, high, word):
     assert verdict(Estimate((low + high) / 2, 0.01, low, high, 3, 300)) == word
+    assert verdict(Estimate((low + high) / 2, 0.01, low, high, 2, 300)) == OPEN

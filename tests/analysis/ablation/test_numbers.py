@@ -16,6 +16,7 @@ from analysis.ablation.numbers import (
     difference,
     epoch_curves,
     judged,
+    left_out,
     maps_texts,
     relations_texts,
     summary,
@@ -61,6 +62,8 @@ def test_claims_are_judged_by_the_interval_of_the_difference(found):
     assert judged(Claim("not yet", "gr-1", "tsn"), found).word == NOT_RUN
     one = {name: each[:1] for name, each in found.items()}
     assert judged(claim, one).word == OPEN and "one seed" in judged(claim, one).sentence
+    two = {name: each[:2] for name, each in found.items()}
+    assert judged(claim, two).word == OPEN and "Fewer than 3 seeds" in judged(claim, two).sentence
 
 
 def test_a_claim_of_little_gain_is_held_by_an_interval_below_a_point(found):
@@ -74,7 +77,10 @@ def test_cells_of_another_grid_or_of_other_starting_weights_are_left_out():
     other_length = results(("tsn", 2, 0.3), settings={"epochs": 99})
     other_start = results(("atr-s3-5", 0, 0.3), start="b" * 64)
     unknown = [msgspec.structs.replace(kept[0], network="of-another-version")]
-    assert by_network([*kept, *other_length, *other_start, *unknown]) == {"tsn": kept}
+    stored = [*kept, *other_length, *other_start, *unknown]
+    assert by_network(stored) == {"tsn": kept}
+    (line,) = left_out(stored, {"tsn": kept})
+    assert line.startswith("3 of 5 stored results do not count") and left_out(kept, {"tsn": kept}) == []
 
 
 def test_a_table_has_the_papers_numbers_where_nothing_was_run():

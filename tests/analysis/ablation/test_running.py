@@ -131,13 +131,18 @@ def test_files_that_are_no_cells_are_named_and_the_others_read(place):
     whole = json.loads(file_of(tiny("atr_sim"), folder).read_text())
     (folder / "broken.json").write_text("{")
     (folder / "claims.json").write_text(json.dumps(whole | {"top1": 0.99}))
+    (folder / "copy.json").write_text(json.dumps(whole))
     (folder / "lacking.json").write_text(json.dumps({k: v for k, v in whole.items() if k != "correct"}))
+    (folder / f".{tiny('atr_sim').name}-1.unfinished.json").write_text(json.dumps(whole))
     found, faults = read_cells(folder)
     assert [result.network for result in found] == ["tiny-atr_sim"]
-    assert [name in fault for name, fault in zip(("broken", "claims", "lacking"), faults, strict=True)] == [
-        True
-    ] * 3
-    assert "top1 is 0.99" in faults[1] and "has no 'correct'" in faults[2]
+    named = ("broken", "claims", "copy", "lacking")
+    assert [name in fault for name, fault in zip(named, faults, strict=True)] == [True] * 4
+    assert (
+        "top1 is 0.99" in faults[1]
+        and "otherwise than its cell" in faults[2]
+        and "has no 'correct'" in faults[3]
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,11 @@ def compute_panel(
         st.fragment(watch, run_every="1s")(run)
     left, right = st.columns(2)
     folder = str(loading.root("clips").resolve())
-    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips", **data_set.names()}
+    sets = {RENDERED: "tabletop, validation split", folder: "the shipped clips"}
+    try:
+        sets |= data_set.names()
+    except loading.ChoiceError as error:  # the others can be computed all the same
+        st.warning(plain(str(error)), icon=":material/folder_off:")
     data = left.selectbox("Data", list(sets), format_func=sets.get, key=f"data {kind}")
     most = MOST_CLIPS
     if data == folder:
@@ -79,7 +83,7 @@ def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
     frames, preprocessing = model.config.num_frames, model.preprocessing
     if data == RENDERED:
         return TabletopClips.digest_of("val", clips, num_frames=frames, size=preprocessing.crop)
-    if data in data_set.names():
+    if not Path(data).is_dir():  # a folder and a split
         return data_set.digest(data, clips, frames, preprocessing.to_dict())
     return VideoClips(Path(data), num_frames=frames, preprocessing=preprocessing, num_clips=clips).digest
 

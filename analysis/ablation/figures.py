@@ -51,6 +51,7 @@ def table_figure(table: Table, found: Found) -> go.Figure:
     )
     figure.update_layout(
         height=130 + 26 * len(labels),
+        showlegend=True,  # of a single trace too
         legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top"},
     )
     return plain(figure).update_layout(margin_t=60)

@@ -164,8 +164,9 @@ def begun(table: Table, found: Found) -> bool:
 
 
 def summary(tables: Iterable[Table], found: Found) -> str:
-    """How many of the claims hold, in a sentence."""
-    words = [judged(claim, found).word for table in tables for claim in table.claims]
+    """How many of the claims hold, in a sentence. One that two tables make of the same networks counts once."""
+    claims = {(c.better, c.worse, c.plateau): c for table in tables for c in table.claims}
+    words = [judged(claim, found).word for claim in claims.values()]
     counts = ", ".join(
         f"{count} {(OF_ONE if count == 1 else OF_SEVERAL)[word]}"
         for word in OF_SEVERAL

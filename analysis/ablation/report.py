@@ -41,8 +41,9 @@ FIG5 = (
     "against all else. Mean ± standard deviation over seeds."
 )
 LOCAL_MASS = (
-    "Local mass: what rows of the averaged W give to the time step itself and its neighbours. Where it is at chance, a small "
-    "JS says nothing."
+    "Local mass: what rows of the averaged W give to the time step itself and its neighbours, the mean over all rows. (The page "
+    "Temporal relations leaves out the first and the last row, which have one neighbour; chance is higher there.) Where it is "
+    "at chance, a small JS says nothing."
 )
 NOT_ALIVE = "Blocks that are not alive at the end of their training, as python -m analysis health tells it."
 COMMAND = "python -m analysis ablate all --workers 2"
@@ -135,6 +136,15 @@ def maps_section(found: Found) -> str:
 
 def provenance(found: Found) -> str:
     results = [result for each in found.values() for result in each]
-    commits = ", ".join(sorted({result.commit or "unknown" for result in results})) or "none"
-    machines = "; ".join(sorted({str(dict(sorted(result.software.items()))) for result in results})) or "none"
+    commits = ", ".join(sorted({shortened(result.commit) for result in results})) or "none"
+    told = {", ".join(f"{name} {value}" for name, value in sorted(r.software.items())) for r in results}
+    machines = "; ".join(sorted(told)) or "none"
     return f"Commits: {commits}. Machines: {machines}. Each cell's file holds its command, seed, settings and history."
+
+
+def shortened(commit: str | None) -> str:
+    """Twelve of its digits, and "-dirty" where files differed."""
+    if commit is None:
+        return "unknown"
+    digits, *dirty = commit.split("-")
+    return "-".join([digits[:12], *dirty])

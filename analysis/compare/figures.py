@@ -224,7 +224,7 @@ def heat_map(values: np.ndarray, shown: np.ndarray, labels: Sequence[str], text:
 
 def square(figure: go.Figure, labels: Sequence[str]) -> go.Figure:
     """Square cells, true classes down. Of many classes the pointer alone gives the names."""
-    ticks = {"tickvals": list(map(as_text, labels)), "ticktext": [shortened(label, 24) for label in labels]}
+    ticks = {"tickvals": list(map(as_text, labels)), "ticktext": [shortened(label, 32) for label in labels]}
     ticks = ticks if len(labels) <= READABLE else {"showticklabels": False}
     bare = {"constrain": "domain", "showgrid": False, "zeroline": False, "automargin": True}
     figure.update_xaxes(**ticks, **bare, tickangle=-90, title_text="predicted")
@@ -237,7 +237,11 @@ def square(figure: go.Figure, labels: Sequence[str]) -> go.Figure:
 
 
 def shortened(label: str, length: int = 44) -> str:
-    return as_text(label if len(label) <= length else f"{label[: length - 1].rstrip()}…")
+    """A long label without its middle: classes that are each other's reversal differ at the end."""
+    end = 2 * length // 3
+    return as_text(
+        label if len(label) <= length else f"{label[: length - 1 - end].rstrip()}…{label[-end:].lstrip()}"
+    )
 
 
 def rgba(colour: str, opacity: float) -> str:

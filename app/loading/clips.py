@@ -22,6 +22,7 @@ from atr.data.folders import annotated_clips
 from atr.data.names import DataName, data_name
 from atr.data.reading import read_annotations
 from atr.files import read_arrays, whole_file
+from atr.schema import shown
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
 from atr.video.decoding import VIDEO_SUFFIXES, VideoError, open_video, probe
 from atr.video.sampling import uniform_indices
@@ -112,10 +113,10 @@ def clip_in_root(typed: str) -> Clip:
         path = inside(folder, folder / typed.strip()).resolve()
     except ChoiceError as error:
         raise ChoiceError(
-            f"The path {typed!r} is not allowed: give a video inside {folder} (set by ATR_VIDEOS)."
+            f"The path {shown(typed)} is not allowed: give a video inside {folder} (set by ATR_VIDEOS)."
         ) from error
-    if not path.is_file():
-        raise ChoiceError(f"There is no file {typed!r} in {folder} (set by ATR_VIDEOS).")
+    if not os.path.isfile(path):  # a name too long is none: Path.is_file raises OSError
+        raise ChoiceError(f"There is no file {shown(typed)} in {folder} (set by ATR_VIDEOS).")
     limit = st.get_option("server.maxUploadSize")
     if path.stat().st_size > limit * 2**20:
         size = path.stat().st_size / 2**20

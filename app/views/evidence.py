@@ -1,5 +1,7 @@
 """Evidence: the paper's tables beside ours, with seeds, and a verdict on each of its claims."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -39,6 +41,7 @@ from app.markdown import plain
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
+WIDTHS: dict[str, Literal["medium", "large"]] = {"Network": "medium", "Paper, %": "medium", "Note": "large"}
 
 
 def page() -> None:
@@ -80,6 +83,7 @@ def page() -> None:
 def show(key: str, table: Table, found: Found, here: dict[str, str]) -> None:
     st.subheader(table.title, anchor=False)
     lines, columns = linked(table_texts(table, found), table, here)
+    columns |= {name: st.column_config.Column(width=width) for name, width in WIDTHS.items() if name in lines}
     st.dataframe(lines, hide_index=True, height="content", column_config=columns)
     for claim in table.claims:
         found_of_it = judged(claim, found)
@@ -104,6 +108,7 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
     column = st.column_config.LinkColumn(
         LINK,
         display_text=r"\?a=(.*)",
+        width="medium",
         help="A checkpoint of this network and training, of one of the seeds",
     )
     lines.insert(1, LINK, [f"compare?a={name}" if name else "" for name in names])  # notes are long

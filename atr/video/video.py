@@ -13,7 +13,7 @@ from atr.video.transforms import resize, resized_size
 
 DEFAULT_FPS = 25.0
 NEAREST_SHOWN = "the nearest that can be decoded are shown"
-ALLOWING = "commands show the nearest with --allow-damaged"
+ALLOWING = "the nearest are shown where damage is allowed (--allow-damaged of a command)"
 
 
 class VideoError(ValueError):

@@ -94,6 +94,18 @@ def test_a_folder_that_is_no_data_set_is_named(launch, world, tmp_path, monkeypa
     assert "ATR_DATA" in error.value and "annotations.json" in error.value
 
 
+def test_where_it_is_none_results_of_other_clips_are_computed_all_the_same(
+    launch, world, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ATR_DATA", str(tmp_path / "empty"))
+    (tmp_path / "empty").mkdir()
+    write_checkpoint(world / "checkpoints" / "only", block="atr_sim", reasoner="gr")
+    app = launch("relations")
+    assert not app.error and not app.exception
+    assert any("ATR_DATA" in warning.value for warning in app.warning)
+    assert len(app.selectbox(key="data relations").options) == 2 and app.button(key="compute relations")
+
+
 def test_a_search_looks_at_no_video(monkeypatch):
     """220,000 clips, as many as Something-Something V2 has."""
     labels = [f"Doing thing no.{number:03d}" for number in range(174)]

@@ -11,6 +11,7 @@ from analysis.compare.figures import (
     shortened,
 )
 from analysis.figures import SERIES
+from atr.tabletop import CLASSES
 
 
 def test_top_1_stands_at_its_cost_with_its_interval():
@@ -59,8 +60,8 @@ def test_a_bar_a_class_in_the_order_of_the_table_faint_where_it_may_be_luck():
 
 
 def test_labels_that_are_shortened_to_the_same_text_keep_their_own_bars():
-    long = "Pretending to put something underneath something "
-    figure = per_class_figure(per_class_table([long + "blue", long + "red", "turn"]), "x", "y")
+    long = "Pretending to put {} things underneath something that stands"
+    figure = per_class_figure(per_class_table([long.format("blue"), long.format("red"), "turn"]), "x", "y")
     assert len(set(figure.layout.yaxis.ticktext)) == 2
     assert len(set(figure.data[0].y)) == 3
 
@@ -117,4 +118,5 @@ def test_many_classes_are_named_by_the_pointer_only():
 
 def test_a_long_label_ends_in_an_ellipsis():
     assert shortened("push", 4) == "push"
-    assert shortened("push something", 6) == "push…"
+    assert shortened("push something", 6) == "p…hing"
+    assert len({shortened(label, 32) for label in CLASSES}) == len(CLASSES)

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from atr.data.annotations import require_one_answer
-from atr.data.clips import NUM_RENDERED, ClipDataset, TabletopClips, VideoClips, require_uniform
+from atr.data.clips import ClipDataset, TabletopClips, VideoClips, rendered_count, require_uniform
 from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.listing import contents, leading_out
 from atr.data.names import data_name
@@ -241,14 +241,15 @@ def open_masked(
         allow_damaged: of videos, as `atr.video.decoding.open_video` has it.
 
     Raises:
-        ValueError: `name` is none of the three kinds, there are fewer clips than asked for, two have one id, a file lies
-            outside the folder, or rendered clips are to be sampled densely.
+        ValueError: `name` is none of the three kinds, `num_clips` is below 1, there are fewer clips than asked for, two
+            have one id, a file lies outside the folder, or rendered clips are to be sampled densely.
     """
     folder, split = data_name(name)
     if folder is None:
         require_uniform(name, sampling)
-        count = NUM_RENDERED if num_clips is None else num_clips
-        return MaskedTabletop(split or "val", count, num_frames=num_frames, size=preprocessing.crop)
+        return MaskedTabletop(
+            split or "val", rendered_count(num_clips), num_frames=num_frames, size=preprocessing.crop
+        )
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")

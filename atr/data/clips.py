@@ -277,6 +277,15 @@ def require_uniform(name: str, sampling: Sampling | None) -> None:
         )
 
 
+def rendered_count(num_clips: int | None) -> int:
+    """How many clips of a rendered split: NUM_RENDERED when None. Raises ValueError where it would be none."""
+    if num_clips is None:
+        return NUM_RENDERED
+    if num_clips < 1:
+        raise ValueError(f"num_clips={num_clips} is not allowed; allowed: 1 or more")
+    return num_clips
+
+
 def open_clips(
     name: str,
     *,
@@ -301,15 +310,15 @@ def open_clips(
         allow_damaged: of `VideoClips`; rendered clips have no files.
 
     Raises:
-        ValueError: `name` is neither, there are fewer clips than asked for, two clips have one id, a clip lies outside
-            the folder, its label is not listed, or rendered clips are to be sampled densely.
+        ValueError: `name` is neither, `num_clips` is below 1, there are fewer clips than asked for, two clips have one id,
+            a clip lies outside the folder, its label is not listed, or rendered clips are to be sampled densely.
     """
     folder, split = data_name(name)
     if folder is None:
         require_uniform(name, sampling)
         return TabletopClips(
             split or "val",
-            NUM_RENDERED if num_clips is None else num_clips,
+            rendered_count(num_clips),
             num_frames=num_frames,
             size=preprocessing.crop if protocol.crops == 1 else preprocessing.short_side,
             cache=cache,

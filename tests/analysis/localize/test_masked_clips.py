@@ -154,6 +154,9 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
         opened(tmp_path)
     with pytest.raises(ValueError, match="99 clips asked for, .* has 11"):
         opened(clips_folder, num_clips=99)
+    for none in (0, -1):
+        with pytest.raises(ValueError, match=f"^num_clips={none} is not allowed; allowed: 1 or more$"):
+            opened("tabletop:val", num_clips=none)
     annotate(tmp_path, boxes=[[]] * 7)
     with pytest.raises(VideoError, match="a: annotations of 7 frames, frame 7 is wanted"):
         opened(tmp_path)[0]

@@ -181,6 +181,9 @@ def test_open_clips_names_what_is_allowed(folder, tmp_path):
         open_clips(str(folder), num_clips=4, **options)
     with pytest.raises(ValueError, match="'test'"):
         open_clips("tabletop:test", **options)
+    for none in (0, -1):
+        with pytest.raises(ValueError, match=f"^num_clips={none} is not allowed; allowed: 1 or more$"):
+            open_clips("tabletop:val", num_clips=none, **options)
     annotations = json.loads((folder / "annotations.json").read_text())
     annotations["clips"][0]["label"] = "juggling"
     (tmp_path / "annotations.json").write_text(json.dumps(annotations))

@@ -77,7 +77,7 @@ def covering_windows(
 
     The first is the one of the evaluation, its window in the middle of the clip. Every other one starts at the first
     frame that none before it shows, or ends with the clip, so that what it reads lies inside; a clip shorter than the
-    window is read in a loop.
+    window is read in a loop from that frame on where it has to be.
     """
     _check_counts(length, num_frames)
     offsets = _window_offsets(num_frames, window)
@@ -86,7 +86,8 @@ def covering_windows(
     seen = set(passes[0].tolist())
     for frame in range(length) if wanted is None else wanted.tolist():
         if frame not in seen:
-            start = next(frame - offset for offset in offsets if frame - offset <= last_start)
+            starts = (frame - offset for offset in offsets if 0 <= frame - offset <= last_start)
+            start = next(starts, frame)  # of a clip shorter than the window there may be none
             passes.append((start + offsets) % length)
             seen.update(passes[-1].tolist())
     return np.stack(passes)

@@ -38,6 +38,13 @@ def test_a_clip_shorter_than_the_window_is_read_in_a_loop(length):
     assert (steps == 8 % length).all()
 
 
+def test_a_loop_begins_at_the_first_frame_that_is_not_seen():
+    # windows of 8 read every second frame: inside of 7 frames one can only start at 0
+    assert covering_windows(7, 4, window=8).tolist() == [[0, 2, 4, 6], [1, 3, 5, 0]]
+    assert covering_windows(5, 4, window=8).tolist() == [[0, 2, 4, 1], [3, 0, 2, 4]]
+    assert covering_windows(60, 8)[4].tolist() == [4, 12, 20, 28, 36, 44, 52, 0]
+
+
 def test_only_wanted_frames_need_be_seen():
     wanted = np.array([0, 500, 999])
     passes = covering_windows(1000, 8, wanted=wanted)

@@ -9,11 +9,13 @@ stated and not concluded from the masks, and MASKED that the target is told by p
 - a folder with an annotations.json whose clips have "masks", an NPZ file with `masks` uint8 (frames, H, W) as
   `python -m atr tabletop` writes them, or "boxes", for every frame a list of [left, top, width, height] in pixels;
   "acting" says in which frames the action happens, all those with a target when it is missing;
-- a folder of sequences, each with a clip.mp4 and a masks/*.png for every frame (0: background), as cut from DAVIS.
+- a folder of sequences, each with a clip.mp4 and numbered masks/*.png, one for every frame (0: background), as cut from
+  DAVIS.
 """
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import cv2
@@ -32,6 +34,7 @@ from atr.sampling import Sampling
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
 from atr.tabletop.seeds import label_of
 from atr.video.decoding import VideoError, open_video
+from atr.video.frame_folder import numbered_frames
 from atr.video.protocol import UNIFORM, evaluated_indices
 from atr.video.transforms import cut_view, view_box
 
@@ -64,6 +67,15 @@ class MaskedTabletop(MaskedClips):
         return with_bits(clip.frames, bits)
 
 
+class Whole(NamedTuple):
+    """A whole video: its frames, whether it is known to lack some, and its sides in pixels."""
+
+    length: int
+    damaged: bool
+    height: int
+    width: int
+
+
 class MaskedVideos(MaskedClips):
     """Videos of any kind with their true pixels; what differs is where those come from."""
 
@@ -76,8 +88,8 @@ class MaskedVideos(MaskedClips):
     def video(self, index: int) -> Path:
         raise NotImplementedError
 
-    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
-        """uint8 (T, height, width), of these frames of the whole video. Raises VideoError where there are none."""
+    def bits(self, index: int, frames: np.ndarray, video: Whole) -> np.ndarray:
+        """uint8 (T, H, W), of these frames of the whole video. Raises VideoError where not all frames have theirs."""
         raise NotImplementedError
 
     def sampled_frames(self, index: int) -> np.ndarray:
@@ -85,9 +97,10 @@ class MaskedVideos(MaskedClips):
         with open_video(path, allow_damaged=self.allow_damaged) as video:
             chosen = evaluated_indices(video.length, self.num_frames, self.sampling)
             frames = video.frames(chosen)
-        whole_height, whole_width = frames.shape[1:3]
-        bits = self.bits(index, chosen, whole_height, whole_width)
-        top, left, height, width = view_box(whole_height, whole_width, self.preprocessing)
+            damaged = any(notice.kind == "damage" for notice in video.notices)
+            whole = Whole(video.length, damaged, *frames.shape[1:3])
+        bits = self.bits(index, chosen, whole)
+        top, left, height, width = view_box(whole.height, whole.width, self.preprocessing)
         side = self.preprocessing.crop
         cut = [
             cv2.resize(b, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -145,19 +158,19 @@ class AnnotatedVideos(MaskedVideos):
     def video(self, index: int) -> Path:
         return self.clips.paths[index]
 
-    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    def bits(self, index: int, frames: np.ndarray, video: Whole) -> np.ndarray:
         entry = self.entries[index]
         if "masks" in entry:
-            bits = stored_bits(self.folder / entry["masks"], frames, height, width) | MASKED
+            bits = stored_bits(self.folder / entry["masks"], frames, video, entry["id"]) | MASKED
         else:
-            boxes = chosen(entry["boxes"], frames, entry)
+            boxes = chosen(entry, "boxes", frames, video)
             try:
-                bits = np.stack([box_bits(boxes_of_frame, height, width) for boxes_of_frame in boxes])
+                bits = np.stack([box_bits(each, video.height, video.width) for each in boxes])
             except (TypeError, ValueError) as error:
                 wanted = "for every frame a list of [left, top, width, height]"
                 raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
         if "acting" in entry:
-            acting = np.array(chosen(entry["acting"], frames, entry), bool)
+            acting = np.array(chosen(entry, "acting", frames, video), bool)
             bits = bits | STATED
         else:
             acting = (bits & TARGET).any(axis=(1, 2))
@@ -165,7 +178,7 @@ class AnnotatedVideos(MaskedVideos):
 
 
 class Sequences(MaskedVideos):
-    """A folder of sequences, each with a clip.mp4 and a masks/*.png for every frame.
+    """A folder of sequences, each with a clip.mp4 and numbered masks/*.png, one for every frame.
 
     Raises:
         ValueError: there is none, or one lies outside the folder and is not to be followed.
@@ -211,15 +224,15 @@ class Sequences(MaskedVideos):
     def video(self, index: int) -> Path:
         return self.folders[index] / "clip.mp4"
 
-    def bits(self, index: int, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    def bits(self, index: int, frames: np.ndarray, video: Whole) -> np.ndarray:
         folder = self.folders[index] / "masks"
-        files = sorted(folder.glob("*.png"))
-        if frames.max() >= len(files):
-            raise VideoError(f"{folder}: {len(files)} masks, but frame {frames.max()} is wanted")
+        numbered = numbered_frames(folder) if folder.is_dir() else {}
+        files = [numbered[number] for number in sorted(numbered) if numbered[number].suffix == ".png"]
+        require_each_frame(self.ids[index], "masks", len(files), video)
         masks = [cv2.imread(str(files[frame]), cv2.IMREAD_GRAYSCALE) for frame in frames]
         for frame, mask in zip(frames, masks, strict=True):
-            if mask is None or mask.shape != (height, width):
-                raise VideoError(f"{files[frame]} is no mask of {width}x{height} pixels")
+            if mask is None or mask.shape != (video.height, video.width):
+                raise VideoError(f"{files[frame]} is no mask of {video.width}x{video.height} pixels")
         return np.where(np.stack(masks) > 0, TARGET | ACTING | MASKED, ACTING | MASKED).astype(np.uint8)
 
 
@@ -287,17 +300,27 @@ def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:
     return np.concatenate([frames, bits[..., None].astype(np.uint8)], axis=-1)
 
 
-def stored_bits(file: Path, frames: np.ndarray, height: int, width: int) -> np.ndarray:
+def require_each_frame(clip: str, what: str, count: int, video: Whole) -> None:
+    """Raises VideoError where there is not one for each frame; of a damaged video there may be more, of the whole one."""
+    if count < video.length or (count > video.length and not video.damaged):
+        raise VideoError(f"{clip}: {count} {what} for {video.length} frames; allowed: one for every frame")
+
+
+def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.ndarray:
     """Of an NPZ file's `masks`, with the demo set's values. Raises VideoError where they do not fit the video."""
     try:
         with np.load(file, allow_pickle=False) as stored:
-            masks = stored["masks"][frames]
-        bits = RENDERED[masks]
+            masks = stored["masks"]
     except (OSError, BadZipFile, KeyError, IndexError, ValueError) as error:
-        raise VideoError(f"{file} holds no masks of frame {frames.max()}: {error}") from error
-    if bits.shape[1:] != (height, width):
-        raise VideoError(f"{file}: masks of {masks.shape[1:]}, the video is {height}x{width}")
-    return bits
+        raise VideoError(f"{file} holds no masks: {error}") from error
+    if masks.dtype.kind not in "iu" or masks.shape[1:] != (video.height, video.width):
+        found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{video.height}x{video.width} as the video"
+        raise VideoError(f"{file}: masks of {found}; allowed: whole numbers, {allowed}")
+    require_each_frame(clip, "masks", len(masks), video)
+    if masks.min() < 0 or masks.max() >= len(RENDERED):
+        found = f"values from {masks.min()} to {masks.max()}"
+        raise VideoError(f"{file}: masks with {found}; allowed: 0 to {len(RENDERED) - 1}")
+    return RENDERED[masks[frames]]
 
 
 def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
@@ -309,10 +332,7 @@ def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
     return bits
 
 
-def chosen(values: list, frames: np.ndarray, entry: dict) -> list:
-    """Those of some frames. Raises VideoError where the list is too short."""
-    if frames.max() >= len(values):
-        raise VideoError(
-            f"{entry['id']}: annotations of {len(values)} frames, frame {frames.max()} is wanted"
-        )
-    return [values[frame] for frame in frames]
+def chosen(entry: dict, what: str, frames: np.ndarray, video: Whole) -> list:
+    """Of one annotation those of some frames. Raises VideoError where there is not one for each frame of the video."""
+    require_each_frame(entry["id"], f"entries of {what!r}", len(entry[what]), video)
+    return [entry[what][frame] for frame in frames]

@@ -106,9 +106,29 @@ def test_sequences_have_a_mask_for_each_frame(tmp_path):
         expected[:, 4 * index : 4 * index + 4] = True
         np.testing.assert_array_equal((bits[step] & TARGET) > 0, expected)
     assert (bits & ACTING).all()
-    (masks / "00007.png").unlink()
-    with pytest.raises(VideoError, match="7 masks, but frame 7 is wanted"):
+    cv2.imwrite(str(masks / "00008.png"), mask)
+    with pytest.raises(VideoError, match="^b: 9 masks for 8 frames; allowed: one for every frame$"):
         clips[0]
+    for index in (8, 7):
+        (masks / f"{index:05d}.png").unlink()
+    with pytest.raises(VideoError, match="^b: 7 masks for 8 frames; allowed: one for every frame$"):
+        clips[0]
+    shutil.rmtree(masks)
+    with pytest.raises(VideoError, match="^b: 0 masks for 8 frames"):
+        clips[0]
+
+
+def test_masks_of_a_sequence_are_in_the_order_of_their_numbers(tmp_path):
+    """2.png before 10.png; the mask numbered n marks the n-th column of 8 pixels."""
+    video(tmp_path / "b" / "clip.mp4", num_frames=12)
+    (tmp_path / "b" / "masks").mkdir()
+    for index in range(12):
+        mask = np.zeros((64, 96), np.uint8)
+        mask[:, 8 * index : 8 * index + 8] = 1
+        cv2.imwrite(str(tmp_path / "b" / "masks" / f"{index}.png"), mask)
+    bits = opened(tmp_path, preprocessing=Preprocessing(96, 96, fit="squeeze"))[0][0][..., 3].numpy()
+    columns = ((bits & TARGET) > 0).all(axis=1).argmax(axis=1)
+    assert (columns // 8).tolist() == uniform_indices(12, 4).tolist() == [1, 4, 7, 10]
 
 
 def test_files_outside_the_folder_are_refused_or_followed(tmp_path, clips_folder):
@@ -157,10 +177,21 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
     for none in (0, -1):
         with pytest.raises(ValueError, match=f"^num_clips={none} is not allowed; allowed: 1 or more$"):
             opened("tabletop:val", num_clips=none)
-    annotate(tmp_path, boxes=[[]] * 7)
-    with pytest.raises(VideoError, match="a: annotations of 7 frames, frame 7 is wanted"):
-        opened(tmp_path)[0]
-    for text, broken in (("masks of", {"masks": np.zeros((8, 9, 9), np.uint8)}), ("no masks", {})):
+    for count in (7, 9):
+        for entry in ({"boxes": [[]] * count}, {"boxes": [[]] * 8, "acting": [True] * count}):
+            annotate(tmp_path, **entry)
+            with pytest.raises(VideoError, match=f"^a: {count} entries of '{[*entry][-1]}' for 8 frames"):
+                opened(tmp_path)[0]
+    masks = np.zeros((8, 64, 96), np.int8)
+    for text, broken in (
+        ("masks of int8 .*; allowed: whole numbers, 64x96", {"masks": np.zeros((8, 9, 9), np.int8)}),
+        ("masks of float64", {"masks": np.zeros((8, 64, 96))}),
+        ("^a: 7 masks for 8 frames", {"masks": masks[:7]}),
+        ("^a: 9 masks for 8 frames", {"masks": np.concatenate([masks, masks[:1]])}),
+        ("masks with values from -1 to 0; allowed: 0 to 4", {"masks": np.where(np.arange(96), masks, -1)}),
+        ("masks with values from 0 to 5; allowed: 0 to 4", {"masks": np.where(np.arange(96), masks, 5)}),
+        ("no masks", {}),
+    ):
         np.savez(tmp_path / "a.npz", **broken)
         annotate(tmp_path, masks="a.npz")
         with pytest.raises(VideoError, match=text):

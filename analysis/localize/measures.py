@@ -21,7 +21,8 @@ KINDS = ("logits", "heat")
 class Tally:
     """Sums over frames, so that clips can be added up; the properties are averages over those frames.
 
-    hits: frames whose strongest cell lies on the mask. mass: share of the map's weights on it. area: share of the mask.
+    hits: frames whose strongest cell lies on the mask. mass: share of the map's weights on it, each cell counted by its
+    area. area: share of the mask.
     """
 
     num_frames: int = 0
@@ -93,10 +94,13 @@ def tally(
     if not len(maps):
         return Tally()
     shares = cell_shares(masks, maps.shape[1], maps.shape[2], centres)
+    weights = weights_of(maps, kind)
+    if centres is not None:
+        weights = by_area(weights, centres)
     return Tally(
         num_frames=len(maps),
         hits=float(hits(maps, masks, centres).sum()),
-        mass=float((weights_of(maps, kind) * shares).sum()),
+        mass=float((weights * shares).sum()),
         area=float(masks.mean(axis=(1, 2)).sum()),
     )
 
@@ -161,9 +165,21 @@ def cell_shares(masks: np.ndarray, height: int, width: int, centres: Centres | N
     return down @ masks.astype(np.float64) @ across.T
 
 
+def by_area(weights: np.ndarray, centres: Centres) -> np.ndarray:
+    """Weights (L, h, w) of cells that are not all of one size, times their areas, summing to 1 again."""
+    heights, widths = (np.diff(bounds_of(each)) for each in centres)
+    weights = weights * heights[:, None] * widths
+    return weights / weights.sum(axis=(1, 2), keepdims=True)
+
+
+def bounds_of(centres: np.ndarray) -> np.ndarray:
+    """float64 (cells + 1,), shares of the side: cells reach half-way to the next centre, the outermost to the edge."""
+    return np.concatenate([[0], (centres[1:] + centres[:-1]) / 2, [1]])
+
+
 def nearest(centres: np.ndarray, pixels: int) -> np.ndarray:
-    """As `overlaps`, of cells that reach half-way to the next centre, the outermost to the edge of the picture."""
-    bounds = pixels * np.concatenate([[0], (centres[1:] + centres[:-1]) / 2, [1]])
+    """As `overlaps`, of the cells of `bounds_of`."""
+    bounds = pixels * bounds_of(centres)
     pixel = np.arange(pixels)
     shared = np.minimum(bounds[1:, None], pixel + 1) - np.maximum(bounds[:-1, None], pixel)
     return np.maximum(shared, 0) / np.diff(bounds)[:, None]

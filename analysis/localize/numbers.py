@@ -88,8 +88,10 @@ def localize_folder(
     blocks: tuple[str, ...],
     alignment: Alignment = "edges",
 ) -> Path:
-    """Where the result lies, complete or not. "scores" tells it from older results, which have none."""
+    """Where the result lies, complete or not. "scores" and "mass" tell it from older results, which have none."""
     settings = {"data": data_digest, "blocks": list(blocks), "alignment": alignment, "scores": "costs"}
+    if alignment == "centres":  # cells edge to edge all have one area
+        settings["mass"] = "by area"
     return result_folder(root, "localize", checkpoint, settings)
 
 

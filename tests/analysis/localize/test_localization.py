@@ -54,6 +54,20 @@ def test_mass_inside_by_hand():
 def test_a_constant_map_has_the_ratio_one():
     masks = np.random.default_rng(1).random((5, 13, 9)) < 0.3
     assert tally(np.full((5, 4, 7), 3.0), masks).ratio == pytest.approx(1)
+    centres = (np.array([0.05, 0.3, 0.55, 0.8]), (np.arange(7) + 0.1) / 7)
+    for kind in ("logits", "heat"):
+        assert tally(np.full((5, 4, 7), 3.0), masks, kind=kind, centres=centres).ratio == pytest.approx(1)
+
+
+def test_cells_count_by_their_areas():
+    """Centres at 1 and 3 of 8 pixels, down and across: cells of 2 and 6 pixels a side, weights 1 and 3, 3 and 9."""
+    centres = (np.array([1, 3]) / 8, np.array([1, 3]) / 8)
+    maps = np.log(np.array([[[4.0, 1], [1, 1]]]))  # 4 and 3, 3 and 9 of 19
+    found = tally(maps, masks_of((0, 0, 2, 5)), centres=centres)  # the first cell and half of the second
+    assert found.mass == pytest.approx((4 + 3 / 2) / 19)
+    halves = (np.array([0.25, 0.75]),) * 2
+    equal = tally(maps, masks_of((0, 0, 2, 5)), centres=halves)
+    assert equal.mass == pytest.approx(tally(maps, masks_of((0, 0, 2, 5))).mass)
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 5), (7, 7), (13, 9), (20, 30)])

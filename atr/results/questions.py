@@ -219,7 +219,7 @@ def found_by(
     unfinished, found, broken, notices = partial_folder(folder), [], {}, {}
     for name, ask in question.passes.items():
         with progress_of(unfinished, name, len(clips), process_state()) as progress:
-            rows, broken = ask(
+            rows, faults = ask(
                 clips,
                 partial=unfinished / name,
                 progress=progress,
@@ -230,6 +230,7 @@ def found_by(
         if not len(rows):
             raise ValueError(f"none of the {len(clips)} clips of {clips.description} could be read")
         found.append(rows)
+        broken |= faults
     return found, broken, notices
 
 

@@ -187,6 +187,11 @@ def renormalised(windows: np.ndarray) -> np.ndarray:
     return windows / mass
 
 
+def have_mass(windows: np.ndarray) -> np.ndarray:
+    """Whether every window of (..., T - 2, 3) can be renormalised: bool (...)."""
+    return (windows.sum(-1) > 0).all(-1)
+
+
 @dataclass(frozen=True)
 class LocalMass:
     """Mass within k of the diagonal, k = 0 … T - 1: `mass` (T, T) per k and row, `chance` likewise for uniform rows."""
@@ -228,17 +233,22 @@ def window_divergence(w: np.ndarray, base: float = math.e) -> WindowDivergence:
 
 def resampled_divergence(
     windows: np.ndarray, *, base: float = math.e, resamples: int = 1000, level: float = 0.95, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of mean, max and std of JS, and of the local mass (k = 1), by resampling videos.
+) -> tuple[dict[str, tuple[float, float] | None], float]:
+    """Percentile intervals of "mean", "max" and "std" of JS, and of "local_mass" (k = 1), by resampling videos.
 
     windows: (videos, T - 2, 3), raw. The local mass is that of the rows that have both neighbours.
+
+    Returns:
+        The intervals, and the share of the resamples that those of JS leave out, because a window has no mass in them;
+        None for JS where all are left out.
     """
     generator = np.random.default_rng(seed)
     n = len(windows)
     flat = windows.reshape(n, -1).astype(np.float64)
     means = np.stack([generator.multinomial(n, [1 / n] * n) @ flat / n for _ in range(resamples)])
     means = means.reshape(resamples, *windows.shape[1:])
-    values, _ = pairwise_js(renormalised(means), base)
+    defined = have_mass(means)
+    values, _ = pairwise_js(renormalised(means[defined]), base)
     found = {
         "mean": values.mean(-1),
         "max": values.max(-1),
@@ -246,24 +256,24 @@ def resampled_divergence(
         "local_mass": means.sum(-1).mean(-1),
     }
     tails = [(1 - level) / 2, (1 + level) / 2]
-    return {name: tuple(np.quantile(v, tails).tolist()) for name, v in found.items()}
+    intervals = {name: tuple(np.quantile(v, tails).tolist()) if len(v) else None for name, v in found.items()}
+    return intervals, float(1 - defined.mean())
 
 
 def convergence(windows: np.ndarray, base: float = math.e) -> dict[str, np.ndarray]:
     """How the average settles: after the first n videos, n = 1, 2, 4, … N, from where every window has mass.
 
     Returns: "videos" (m,), "js_mean" (m,), and "distance" (m,): the largest difference of any window value from the
-    average over all N.
+    average over all N. m is 0 where a window has no mass over all N.
     """
     n = len(windows)
     counts = np.unique(np.append(2 ** np.arange(int(math.log2(n)) + 1), n))
     sums = np.cumsum(windows.astype(np.float64), axis=0)
     means = sums[counts - 1] / counts[:, None, None]
-    defined = (means.sum(-1) > 0).all(-1)
-    counts, means = counts[defined], means[defined]
-    values, _ = pairwise_js(renormalised(means), base)
+    defined = have_mass(means)
+    values, _ = pairwise_js(renormalised(means[defined]), base)
     return {
-        "videos": counts,
+        "videos": counts[defined],
         "js_mean": values.mean(-1),
-        "distance": np.abs(means - means[-1]).max((1, 2)),
+        "distance": np.abs(means - means[-1]).max((1, 2))[defined],
     }

@@ -24,6 +24,13 @@ def unit_of(base: float) -> str:
     return {math.e: "nats", 2: "bits"}.get(base, f"log base {base:g}")
 
 
+def js_text(entry: dict, newline: str = "\n", unit: str = "") -> str:
+    js = entry["js"]
+    if js is None:
+        return "no JS: a window has no mass"
+    return f"JS mean {js['mean']:.1e}{newline}max {js['max']:.1e}, std {js['std']:.1e}{unit}"
+
+
 def limits_of(entries: Sequence[dict]) -> tuple[float, float]:
     """One colour scale for all blocks: 0 to the largest value."""
     return 0.0, max(float(np.max(entry["mean"])) for entry in entries)
@@ -66,8 +73,7 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
         axes.set_visible(True)
         for t, (window, colour) in enumerate(zip(entry["windows"], colours, strict=True), start=2):
             axes.plot(OFFSETS, window, "o-", color=colour, markersize=2.5, linewidth=1, label=f"t = {t}")
-        js = entry["js"]
-        axes.set_title(f"JS mean {js['mean']:.1e}\nmax {js['max']:.1e}, std {js['std']:.1e}", fontsize=5.5)
+        axes.set_title(js_text(entry), fontsize=5.5)
         axes.tick_params(labelsize=6)
         axes.grid(alpha=0.25, linewidth=0.5)
     lines[0, 0].set_ylim(
@@ -142,10 +148,7 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
         shared_yaxes=True,
         horizontal_spacing=0.05,
         vertical_spacing=0.3 / rows,
-        subplot_titles=[
-            f"{title(e)} · JS mean {e['js']['mean']:.1e}<br>max {e['js']['max']:.1e}, std {e['js']['std']:.1e} {unit}"
-            for e in entries
-        ],
+        subplot_titles=[f"{title(e)} · {js_text(e, '<br>', f' {unit}')}" for e in entries],
     )
     for number, entry in enumerate(entries):
         # From 0.3 to 0.87 of the map: to be seen on a dark page and on a light one.

@@ -27,8 +27,12 @@ def starting_kernels(model: VideoClassifier) -> dict[Key, np.ndarray]:
 
 
 def mean_windows(entries: Sequence[dict]) -> dict[Key, np.ndarray]:
-    """The graph reasoner's window (t-1, t, t+1), the mean of the renormalised ones: (block, reasoner) -> (3,)."""
-    return {(e["block"], e["reasoner"]): np.mean(e["windows"], axis=0) for e in entries}
+    """The graph reasoner's window (t-1, t, t+1), the mean of the renormalised ones: (block, reasoner) -> (3,).
+
+    Windows without mass do not count; a reasoner that has no other is left out.
+    """
+    windows = {(e["block"], e["reasoner"]): [w for w in e["windows"] if any(w)] for e in entries}
+    return {key: np.mean(found, axis=0) for key, found in windows.items() if found}
 
 
 def kernel_summary(kernels: Mapping[Key, np.ndarray], *, shapes: bool) -> dict[Key, dict[str, np.ndarray]]:

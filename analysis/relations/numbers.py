@@ -8,14 +8,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from analysis.relations.average import (
     RelationAverage,
     convergence,
+    have_mass,
     local_mass,
     local_windows,
-    renormalised,
     resampled_divergence,
     window_divergence,
 )
@@ -55,8 +55,8 @@ class Relation(Struct):
 
     block: Name
     reasoner: Count
-    js: Divergence
-    js_interval: DivergenceIntervals
+    js: Divergence | None
+    js_interval: DivergenceIntervals | None
     js_pairs: list[tuple[Count, Count, Finite]]
     windows: list[tuple[Share, Share, Share]]
     local_mass: list[NotNegative]
@@ -66,6 +66,7 @@ class Relation(Struct):
     inner_chance: NotNegative
     argmax: list[Count]
     mean: Matrix
+    js_left_out: Share | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         t = frames_of(self.mean)
@@ -128,31 +129,42 @@ def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str =
 def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: int = 1000) -> list[dict]:
     """One entry per block and reasoner, shallow to deep; every value fit for JSON.
 
-    "js": mean, max, std over the pairs of time steps; "js_interval": their 95 % intervals, from resampled videos.
+    "js": mean, max, std over the pairs of time steps; "js_interval": their 95 % intervals, from resampled videos, of
+    which the share "js_left_out" has a window without mass. Where W̄ itself has one, its "windows" are 0 there and "js"
+    is None, as is "js_interval" where no resample is left.
     "local_mass" and "chance": mean over the rows, for k = 0 … T - 1. "inner_mass": k = 1, over the rows with both
     neighbours, whose chance is 3 / T; "inner_mass_interval". "argmax": 0-based column of each row's largest value.
     """
     entries = []
     for block, matrices in average.mean.items():
         for reasoner, w in enumerate(matrices):
-            divergence = window_divergence(w, base)
-            mass = local_mass(w)
-            intervals = resampled_divergence(
+            windows, mass = local_windows(w), local_mass(w)
+            sums = windows.sum(-1, keepdims=True)
+            divergence = window_divergence(w, base) if have_mass(windows) else None
+            intervals, left_out = resampled_divergence(
                 average.windows((block, reasoner)), base=base, resamples=resamples
             )
             entries.append(
                 {
                     "block": block,
                     "reasoner": reasoner,
-                    "js": divergence.summary,
-                    "js_interval": {name: intervals[name] for name in ("mean", "max", "std")},
-                    "js_pairs": [
-                        [*pair, float(v)] for pair, v in zip(divergence.pairs, divergence.values, strict=True)
-                    ],
-                    "windows": renormalised(local_windows(w)).tolist(),
+                    "js": divergence.summary if divergence else None,
+                    "js_interval": (
+                        {name: intervals[name] for name in ("mean", "max", "std")} if left_out < 1 else None
+                    ),
+                    "js_left_out": left_out,
+                    "js_pairs": (
+                        [
+                            [*pair, float(v)]
+                            for pair, v in zip(divergence.pairs, divergence.values, strict=True)
+                        ]
+                        if divergence
+                        else []
+                    ),
+                    "windows": (windows / np.where(sums > 0, sums, 1)).tolist(),
                     "local_mass": mass.mass.mean(1).tolist(),
                     "chance": mass.chance.mean(1).tolist(),
-                    "inner_mass": float(local_windows(w).sum(-1).mean()),
+                    "inner_mass": float(sums.mean()),
                     "inner_mass_interval": intervals["local_mass"],
                     "inner_chance": 3 / len(w),
                     "argmax": w.argmax(1).tolist(),
@@ -165,22 +177,24 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
 def most_structured(entries: Sequence[dict]) -> int:
     """Index of the entry (`block_numbers`) with the most local mass above chance; where none is above, the largest JS."""
     above = [entry["inner_mass"] - entry["inner_chance"] for entry in entries]
-    values = above if max(above) > 0 else [entry["js"]["mean"] for entry in entries]
+    values = above if max(above) > 0 else [entry["js"]["mean"] if entry["js"] else 0 for entry in entries]
     return int(np.argmax(values))
 
 
 def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
-    """One row per block and reasoner: what the command prints and the CSV file holds."""
+    """One row per block and reasoner: what the command prints and the CSV file holds; nan where there is no JS."""
+    divergences = [entry["js"] or dict.fromkeys(("mean", "max", "std"), math.nan) for entry in entries]
+    intervals = [entry["js_interval"] or {"mean": (math.nan, math.nan)} for entry in entries]
     return pd.DataFrame(
         {
             "network": network,
             "block": [entry["block"] for entry in entries],
             "reasoner": [entry["reasoner"] + 1 for entry in entries],
-            "js_mean": [entry["js"]["mean"] for entry in entries],
-            "js_mean_low": [entry["js_interval"]["mean"][0] for entry in entries],
-            "js_mean_high": [entry["js_interval"]["mean"][1] for entry in entries],
-            "js_max": [entry["js"]["max"] for entry in entries],
-            "js_std": [entry["js"]["std"] for entry in entries],
+            "js_mean": [js["mean"] for js in divergences],
+            "js_mean_low": [interval["mean"][0] for interval in intervals],
+            "js_mean_high": [interval["mean"][1] for interval in intervals],
+            "js_max": [js["max"] for js in divergences],
+            "js_std": [js["std"] for js in divergences],
             "local_mass": [entry["inner_mass"] for entry in entries],
             "local_mass_low": [entry["inner_mass_interval"][0] for entry in entries],
             "local_mass_high": [entry["inner_mass_interval"][1] for entry in entries],
@@ -244,9 +258,11 @@ def in_base(result: dict, base: float) -> dict:
     factor = math.log(result["base"]) / math.log(base)
 
     def converted(entry: dict) -> dict:
+        js, intervals = entry["js"], entry["js_interval"]
         return entry | {
-            "js": {name: v * factor for name, v in entry["js"].items()},
-            "js_interval": {name: [v * factor for v in pair] for name, pair in entry["js_interval"].items()},
+            "js": js and {name: v * factor for name, v in js.items()},
+            "js_interval": intervals
+            and {name: [v * factor for v in pair] for name, pair in intervals.items()},
             "js_pairs": [[a, b, v * factor] for a, b, v in entry["js_pairs"]],
         }
 

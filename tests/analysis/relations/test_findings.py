@@ -39,7 +39,13 @@ def test_local_is_said_only_where_the_interval_excludes_chance(interval, opening
         (FLAT, "its windows are flat, as without training."),
         (SHARED, "all time steps share one window (largest difference 0.05)."),
         (CHANGING, "the windows differ from step to step, by up to 0.40."),
+        ([[0.2, 0.6, 0.2], [0, 0, 0]], "there is no JS: none of t−1, t, t+1 has weight at t = 3."),
     ],
 )
 def test_windows_are_flat_shared_or_different(windows, ending):
     assert finding(entry(LOCAL, windows)).endswith(ending)
+
+
+def test_resamples_that_are_left_out_are_told():
+    told = finding(entry(LOCAL, SHARED) | {"js_left_out": 0.37})
+    assert told.endswith("; JS intervals are without the 37.0% of resamples in which a window has no mass.")

@@ -1,14 +1,24 @@
 """The figures beside Fig 4 hold the numbers they are given; other bases and kernels by hand."""
 
+import json
 import math
 
 import numpy as np
 import pytest
 
-from analysis.relations.average import RelationAverage
+from analysis.relations.average import RelationAverage, local_windows
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
+from analysis.relations.fig4 import fig4, windows_figure
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
-from analysis.relations.numbers import block_numbers, convergences, in_base
+from analysis.relations.numbers import (
+    Relation,
+    block_numbers,
+    convergences,
+    in_base,
+    most_structured,
+    relations_table,
+)
+from atr.schema import check
 
 
 @pytest.fixture
@@ -57,6 +67,36 @@ def test_figures_hold_the_stored_numbers(average):
     assert [list(trace.y) for trace in curves] == [
         curve[name] for curve in result["convergence"] for name in ("js_mean", "distance")
     ]
+
+
+def test_a_block_without_js_leaves_the_others_as_they_are(average):
+    """Every step looks at the last alone: of three windows two have no mass."""
+    arrays, saturated = average.to_arrays(), np.zeros((5, 5))
+    saturated[:, 4] = 1
+    arrays |= {
+        "sums/S5B1/0": 7 * saturated[None],
+        "classes/S5B1/0": np.array([0]),
+        "windows/S5B1/0": np.stack([local_windows(saturated)] * 7),
+    }
+    beside = RelationAverage.from_arrays(arrays)
+    *others, silent = block_numbers(beside, resamples=50)
+    assert others == block_numbers(average, resamples=50)
+    assert silent["windows"] == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    assert silent["js"] is silent["js_interval"] is None
+    assert (silent["js_pairs"], silent["js_left_out"]) == ([], 1)
+    assert silent["inner_mass"] == pytest.approx(1 / 3)
+
+    result = in_base(stored(beside, math.e), 2.0)
+    for entry in json.loads(json.dumps(result["trained"])):
+        check(entry, Relation)
+    assert result["trained"][2]["js"] is None and result["convergence"][2]["videos"] == []
+    assert relations_table(result).js_mean.isna().tolist() == [False, False, True] * 2
+    assert most_structured([silent | {"inner_chance": 0.6}, *others]) > 0  # none above chance: by JS
+    assert mean_windows([silent])["S5B1", 0].tolist() == [0, 0, 1]
+    titles = [note.text for note in windows_figure(result["trained"]).layout.annotations]
+    assert titles[2] == "S5B1 · no JS: a window has no mass" and "JS mean" in titles[1]
+    paper = fig4(result["trained"], limits=(0, 1))
+    assert [axes.get_title() for axes in paper.axes].count("no JS: a window has no mass") == 1
 
 
 def test_kernels_by_hand():

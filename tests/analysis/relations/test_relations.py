@@ -165,9 +165,10 @@ def test_two_frames_have_no_window():
 def test_intervals_hold_the_value_and_shrink_with_videos():
     def interval(videos):
         windows = np.random.default_rng(1).dirichlet([4, 8, 4, 4], (videos, 4))[..., :3]
-        found = resampled_divergence(windows, resamples=300)["local_mass"]
-        assert found[0] < windows.sum(-1).mean() < found[1]
-        return found[1] - found[0]
+        intervals, left_out = resampled_divergence(windows, resamples=300)
+        low, high = intervals["local_mass"]
+        assert low < windows.sum(-1).mean() < high and left_out == 0
+        return high - low
 
     assert interval(1600) < interval(100) / 3
 
@@ -189,3 +190,16 @@ def test_a_window_without_mass_has_no_distribution():
         window_divergence(w)
     windows = np.array([[[0.0, 0, 0], [0, 0, 1]], [[0.5, 0, 0], [0, 0, 1]]])
     assert convergence(windows)["videos"].tolist() == [2]
+    assert all(len(values) == 0 for values in convergence(windows[:1]).values())
+
+
+def test_intervals_are_those_of_the_resamples_in_which_every_window_has_mass():
+    """Of two videos the second alone has mass at t = 1: a quarter of the resamples lacks it, JS is ln 2 in the others."""
+    windows = np.array([[[0.0, 0, 0], [0, 0, 1]], [[0.5, 0, 0], [0, 0, 1]]])
+    intervals, left_out = resampled_divergence(windows)
+    assert left_out == pytest.approx(0.25, abs=0.05)
+    assert intervals["mean"] == intervals["max"] == pytest.approx((np.log(2), np.log(2)))
+    assert intervals["std"] == (0, 0)
+    assert intervals["local_mass"] == (0.5, 0.75)  # of all: it needs no distribution
+    intervals, left_out = resampled_divergence(windows[:1])
+    assert (intervals["mean"], intervals["local_mass"], left_out) == (None, (0.5, 0.5), 1)

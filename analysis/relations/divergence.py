@@ -23,10 +23,16 @@ def js_divergence(p, q, base: float = math.e) -> np.ndarray:
 
 
 def distribution(p) -> np.ndarray:
+    """As float64. Raises ValueError, which names the first row of (..., K) that is none."""
     p = np.asarray(p, dtype=np.float64)
-    if not (np.isfinite(p).all() and (p >= 0).all() and np.allclose(p.sum(-1), 1, atol=1e-6)):
+    sums = p.sum(-1)
+    fine = np.isfinite(p).all(-1) & (p >= 0).all(-1) & np.isclose(sums, 1, atol=1e-6)
+    if not fine.all():
+        first = int(np.argmin(fine))
+        row = p.reshape(-1, p.shape[-1])[first]
         raise ValueError(
-            f"not a distribution over the last axis: values {p.tolist()}, sums {p.sum(-1).tolist()}"
+            f"row {first} is not a distribution: values from {row.min():.4g} to {row.max():.4g}, sum {sums.flat[first]:.7g}; "
+            "allowed: values of at least 0 whose sum is 1"
         )
     return p
 

@@ -22,7 +22,10 @@ from atr.video.protocol import PROTOCOLS, Protocol
 
 TABLE = "predictions.parquet"
 MOST_CLIPS, MOST_SCORES = 10_000_000, 2**29
-TOLERANCE = 1e-3  # of the sum of a clip's scores: views are averaged in float32
+TOLERANCE = (
+    1e-3  # of the sum of a clip's scores, which may have been stored with fewer digits than float32 has
+)
+ROUNDING = 1e-6  # of that sum: what float32 itself leaves
 
 PredictingCheckpoint = msgspec.defstruct(
     "PredictingCheckpoint",
@@ -122,7 +125,10 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Raises ValueError where the folder holds no readable predictions; the message has below 500 characters."""
+    """What a folder holds; scores of a clip whose sum is off by more than float32 rounds are divided by it.
+
+    Raises ValueError where the folder holds no readable predictions; the message has below 500 characters.
+    """
     facts = read_result(folder, PredictionsResult)
     try:
         table = read_table(folder / TABLE, len(facts["labels"]))
@@ -130,7 +136,10 @@ def read_predictions(folder: Path) -> Predictions:
         predictions = Predictions(
             ids=tuple(table["id"]), targets=table["target"].to_numpy(np.int64), scores=scores, facts=facts
         )
-        require_probabilities(predictions)
+        sums = require_probabilities(predictions)
+        scores /= np.where(np.abs(sums - 1) > ROUNDING, sums, 1)[
+            :, None
+        ]  # in place: there may be 2 GB of them
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(line(f"{shown(folder)} holds no readable predictions: {TABLE}: {reason}")) from error
@@ -172,8 +181,11 @@ def is_text(kind: pyarrow.DataType) -> bool:
     return pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)
 
 
-def require_probabilities(predictions: Predictions) -> None:
-    """Raises ValueError where scores are not from 0 to 1, or those of a clip do not sum to 1."""
+def require_probabilities(predictions: Predictions) -> np.ndarray:
+    """The sums of the clips' scores, float64 (N,).
+
+    Raises ValueError where scores are not from 0 to 1, or those of a clip do not sum to 1.
+    """
     scores = predictions.scores
     sums = scores.sum(axis=1, dtype=np.float64)
     for wrong, what in (
@@ -183,3 +195,4 @@ def require_probabilities(predictions: Predictions) -> None:
         if wrong.any():
             first = int(wrong.argmax())
             raise ValueError(f"clip {shown(predictions.ids[first])} has {what} (sum {sums[first]:.4g})")
+    return sums

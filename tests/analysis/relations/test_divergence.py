@@ -32,6 +32,17 @@ def test_pairs_in_order():
     assert len(pairwise_js(np.full((6, 3), 1 / 3))[1]) == 15
 
 
+def test_the_first_row_that_is_no_distribution_is_named_in_a_line():
+    rows = np.full((2, 3, 1000), 1e-3)
+    rows[0, 2, 0] = rows[1, 0, 0] = 0.5
+    with pytest.raises(ValueError) as error:
+        js_divergence(rows[0, 0], rows)
+    assert str(error.value).startswith(
+        "row 2 is not a distribution: values from 0.001 to 0.5, sum 1.499; allowed"
+    )
+    assert len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("p", [[0.5, 0.6], [-0.1, 1.1], [float("nan"), 1]])
 def test_what_is_no_distribution_is_refused(p):
     with pytest.raises(ValueError, match="not a distribution"):

@@ -49,6 +49,15 @@ def test_files_come_back_as_they_went(toy, tmp_path):
     assert back.targets.tolist() == toy.targets.tolist()
 
 
+def test_scores_that_were_stored_with_few_digits_are_read_as_probabilities(toy, tmp_path):
+    factors = np.array([1.0009, 1, 0.9991, 1], np.float32)[:, None]
+    write_predictions(tmp_path, dataclasses.replace(toy, scores=SCORES * factors))
+    back = read_predictions(tmp_path)
+    np.testing.assert_allclose(back.scores.sum(axis=1, dtype=np.float64), 1, atol=1e-6)
+    np.testing.assert_allclose(back.scores, SCORES, rtol=1e-6)
+    assert np.array_equal(back.scores[[1, 3]], SCORES[[1, 3]]) and back.scores.dtype == np.float32
+
+
 def test_a_damaged_table_is_named(toy, tmp_path):
     write_predictions(tmp_path, toy)
     (tmp_path / TABLE).write_bytes(b"PAR1 but not really")

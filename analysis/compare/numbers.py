@@ -272,8 +272,8 @@ FILTERS: dict[str, tuple[str, Filter]] = {
 def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
     """The settings in which the checkpoints, their trainings, or what they were evaluated on and with, differ.
 
-    One row a setting ("setting": model.block, model.atr.er_init, preprocessing.crop, data.description,
-    software.torch …), one column of texts a checkpoint. A network without blocks has no block settings.
+    One row a setting ("setting": model.block, model.atr.er_init, preprocessing.crop, data.description, window,
+    inference, software.torch …), one column of texts a checkpoint. A network without blocks has no block settings.
     """
     settings = []
     for p in predictions:
@@ -283,6 +283,7 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
             kept["model"] = {k: v for k, v in kept["model"].items() if k not in ("atr", "placement")}
         kept["preprocessing"] = {"fit": "crop"} | checkpoint["preprocessing"]  # told where it is another
         kept["sampling"] = p.facts.get("sampling", "uniform")  # older results are of networks trained so
+        kept |= {k: p.facts[k] for k in ("window", "inference") if k in p.facts}
         training = checkpoint.get("training") or {}  # weights from elsewhere come without
         kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}
         kept["data"] = {k: p.facts["data"][k] for k in ("name", "description")}

@@ -258,6 +258,19 @@ def test_only_settings_that_differ_are_listed():
     assert config_differences([found[0], found[0]]).empty
 
 
+def test_how_the_networks_were_computed_and_the_window_of_dense_sampling_are_told():
+    dense = {"sampling": "dense", "window": 32, "inference": "float32"}
+    found = [
+        predictions("x", TARGETS, **dense),
+        predictions("y", TARGETS, **dense | {"window": 64, "inference": "bf16"}),
+        predictions("older", TARGETS),
+    ]
+    table = config_differences(found).set_index("setting")
+    assert table.loc["inference"].tolist() == ["float32", "bf16", ABSENT]
+    assert table.loc["window"].tolist() == ["32", "64", ABSENT]
+    assert table.loc["sampling"].tolist() == ["dense", "dense", "uniform"]
+
+
 def test_two_of_one_name_are_told_apart(a):
     assert summary([a, a]).checkpoint.tolist() == ["A first", "B first"]
     assert len(set(names([a] * 5))) == 5

@@ -139,7 +139,8 @@ def write_clip(
         **notice_facts({str(clip): result.notices}),
     }
     with filled_folder(out) as unfinished:
-        (unfinished / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
+        (unfinished / "summary.json").write_text(text, encoding="utf-8")
         if result.maps:
             write_maps(unfinished / "actionness.npz", result)
             emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)

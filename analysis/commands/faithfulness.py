@@ -88,7 +88,7 @@ def write_result(
     areas_table(result).to_csv(folder / "areas.csv", index=False)
     heading = f"{result['checkpoint']['name']}: do the maps show what the model uses?"
     html = page(heading, paragraph(described(result)), Figures().html(faithfulness_figure(result)))
-    (folder / "faithfulness.html").write_text(html)
+    (folder / "faithfulness.html").write_text(html, encoding="utf-8")
 
 
 def print_result(result: dict, folder: Path) -> None:

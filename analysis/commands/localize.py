@@ -124,7 +124,7 @@ def write_result(
     localization_table(result).to_csv(folder / "localize.csv", index=False)
     acting_table(result).to_csv(folder / "emphasis.csv", index=False)
     fig5_table(result).to_csv(folder / "fig5.csv", index=False)
-    (folder / "localize.html").write_text(localize_page(result))
+    (folder / "localize.html").write_text(localize_page(result), encoding="utf-8")
 
 
 def described(result: dict) -> str:

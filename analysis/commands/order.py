@@ -57,7 +57,7 @@ class Order:
         order_table(result).to_csv(folder / "order.csv", index=False)
         heading = f"{result['checkpoint']['name']}: the order of the frames"
         html = page(heading, paragraph(clips.description), Figures().html(order_figure(result)))
-        (folder / "order.html").write_text(html)
+        (folder / "order.html").write_text(html, encoding="utf-8")
 
 
 def print_result(result: dict, folder: Path) -> None:

@@ -93,7 +93,7 @@ def write_result(
     entries = result["trained"]
     for suffix in ("svg", "pdf"):
         fig4(entries, limits=limits_of(entries), base=base).savefig(folder / f"fig4.{suffix}")
-    (folder / "fig4.html").write_text(fig4_page(result))
+    (folder / "fig4.html").write_text(fig4_page(result), encoding="utf-8")
 
 
 def fig4_page(result: dict) -> str:

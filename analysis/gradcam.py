@@ -24,7 +24,14 @@ from atr.video.transforms import normalise
 def gradcam(
     model: VideoClassifier, clips: Tensor, block: str, target: int | Tensor, *, relu: bool = True
 ) -> Tensor:
-    """relu(Σ_k α_k A_k) of each frame's features A at a block, with α_k = mean over positions of ∂(logit)/∂A_k.
+    """Of one block, as `gradcams`: (N, T, h, w)."""
+    return gradcams(model, clips, (block,), target, relu=relu)[block]
+
+
+def gradcams(
+    model: VideoClassifier, clips: Tensor, blocks: Sequence[str], target: int | Tensor, *, relu: bool = True
+) -> dict[str, Tensor]:
+    """relu(Σ_k α_k A_k) of each frame's features A at each block, with α_k = mean over positions of ∂(logit)/∂A_k.
 
     A network sees frames folded into its batch, (N*T, C, h, w), and answers once a clip. The gradient is that of the
     clip's logit, and every frame has its own channel weights α: this is Grad-CAM per frame of the clip's logit, so a
@@ -33,13 +40,13 @@ def gradcam(
     Args:
         model: in evaluation mode, on any device. It gets no hook and no gradient, so threads may share it.
         clips: (N, T, 3, H, W), normalised.
-        block: a residual block by its paper name, with or without an ATR block in it; its output, after shortcut and
-            activation, is explained.
+        blocks: residual blocks by their paper names, with or without ATR blocks in them; their outputs, after shortcut
+            and activation, are explained.
         target: the class, one for all clips or (N,).
         relu: False keeps what speaks against the class too, as negative values.
 
     Returns:
-        (N, T, h, w), float32 on the CPU.
+        block -> (N, T, h, w), float32 on the CPU.
 
     Raises:
         ValueError: the model is in training mode, there is no such block, or no such class.
@@ -55,14 +62,15 @@ def gradcam(
     if classes.ndim and classes.shape != clips.shape[:1]:
         raise ValueError(f"target must be one class or one for each of {len(clips)} clips, got {target}")
     network = twin(model)
-    explained = LayerGradCam(network, residual_block(network, block))
-    device = next(model.parameters()).device
+    layers = {block: residual_block(network, block) for block in blocks}
+    device, found = next(model.parameters()).device, {}
     with torch.inference_mode(False):
-        classes = classes.to(
-            device
-        ).clone()  # autograd keeps it, and may not keep a tensor made in inference mode
-        maps = explained.attribute(clips.to(device), classes, relu_attributions=relu)
-    return maps.detach().float().cpu().squeeze(1).unflatten(0, (len(clips), -1))
+        # Autograd keeps the classes, and may not keep a tensor made in inference mode.
+        inputs, classes = clips.to(device), classes.to(device).clone()
+        for block, layer in layers.items():
+            maps = LayerGradCam(network, layer).attribute(inputs, classes, relu_attributions=relu)
+            found[block] = maps.detach().float().cpu().squeeze(1).unflatten(0, (len(clips), -1))
+    return found
 
 
 def clip_gradcam(
@@ -109,7 +117,7 @@ def clip_gradcam(
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
         clips = normalise(pictures, preprocessing)
-        return {block: gradcam(model, clips, block, target).numpy() for block in blocks}
+        return {block: maps.numpy() for block, maps in gradcams(model, clips, blocks, target).items()}
 
     with turn:
         return maps_of_all_frames(shown, explained, batch_size=batch_size, progress=progress)

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import atr
 from analysis import record
-from analysis.gradcam import gradcam
+from analysis.gradcam import gradcams
 from atr import ATRConfig
 from atr.block import build_reasoner
 from atr.models import VideoClassifier
@@ -55,8 +55,7 @@ def looking(options: Options) -> list[dict]:
             model(clips)
 
     def explained(blocks: tuple[str, ...]) -> None:
-        for block in blocks:
-            gradcam(model, clips, block, target=0)
+        gradcams(model, clips, blocks, target=0)
 
     fast = atr.optimised(model)
     works = {

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from analysis.actionness import actionness_blocks
 from analysis.alignment import Alignment
-from analysis.gradcam import gradcam
+from analysis.gradcam import gradcams
 from analysis.localize.emphasis import QUANTITIES, Emphasis, both_kinds, emphasis_numbers
 from analysis.localize.fig5 import Fig5, Score, fig5_row
 from analysis.localize.maps import (
@@ -130,7 +130,7 @@ def measure_clips(
             predicted = model(inputs).argmax(dim=1).cpu()
         forward_seconds = perf_counter() - started
         started = perf_counter()
-        explained = {block: gradcam(model, inputs, block, predicted) for block in blocks}
+        explained = gradcams(model, inputs, blocks, predicted)
         gradcam_seconds = (perf_counter() - started) / len(blocks)
         by_method = {"actionness": seen.actionness, "Grad-CAM": explained}
         values = {m: by_method[m.method][m.block].numpy() for m in maps if m.block is not None}

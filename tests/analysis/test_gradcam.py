@@ -8,7 +8,7 @@ import torch
 
 import atr
 from analysis.actionness import clip_actionness
-from analysis.gradcam import clip_gradcam, explained_blocks, gradcam, residual_block, twin
+from analysis.gradcam import clip_gradcam, explained_blocks, gradcam, gradcams, residual_block, twin
 from atr.preprocessing import Preprocessing
 from atr.video.sampling import covering_indices
 from atr.video.transforms import preprocess
@@ -55,6 +55,17 @@ def test_it_is_grad_cam(tiny, clips, name, options, block):
     positive = gradcam(model, clips, block, torch.tensor([1, 3]))
     torch.testing.assert_close(positive, expected.clamp(min=0), atol=1e-6, rtol=1e-4)
     assert positive.dtype == torch.float32 and not positive.requires_grad
+
+
+def test_blocks_explained_together_are_as_explained_alone_by_one_copy(tiny, clips, monkeypatch):
+    model, target = tiny("tsm_resnet18", block="atr"), torch.tensor([1, 3])
+    alone = {block: gradcam(model, clips, block, target, relu=False) for block in ("S5B1", "S3B2", "S4B1")}
+    copied = []
+    monkeypatch.setattr("analysis.gradcam.twin", lambda network: copied.append(network) or twin(network))
+    together = gradcams(model, clips, tuple(alone), target, relu=False)
+    assert copied == [model]
+    assert list(together) == list(alone)
+    assert all(torch.equal(together[block], maps) for block, maps in alone.items())
 
 
 def test_one_class_for_all_clips_is_that_class_for_each(tiny, clips):

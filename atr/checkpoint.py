@@ -60,7 +60,8 @@ def save_checkpoint(
             "window" are the model's own when not given; that it is uniform is only written when it is given.
 
     Raises:
-        ValueError: labels do not match the number of classes, a fact has a reserved name, or it could not be read again.
+        ValueError: labels do not match the number of classes, weights are NaN or infinite, a fact has a reserved name, or it
+            could not be read again.
         FileExistsError: `folder` exists and is not a checkpoint.
     """
     folder = Path(folder)
@@ -72,8 +73,10 @@ def save_checkpoint(
         facts |= model.sampling.facts()
     Sampling.of_facts(facts, model.config.num_frames)
     require_free(folder)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if faults := not_finite(tensors):
+        raise ValueError(f"{shown(folder)} is not written: the model holds {faults}")
     with whole_folder(folder) as written:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
         try:
             save_file(tensors, written / WEIGHTS)
         except SafetensorError as error:  # a full disk
@@ -180,9 +183,15 @@ def read_weights(folder: Path, own: dict[str, Tensor], digest: str) -> dict[str,
         raise
     except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
         raise fault(path, f"cannot be read: {error}") from error
-    if broken := [name for name, tensor in found.items() if not tensor.isfinite().all()]:
-        raise fault(path, f"holds NaN or infinite values in {len(broken)} tensors ({shortened(broken)})")
+    if faults := not_finite(found):
+        raise fault(path, f"holds {faults}")
     return found
+
+
+def not_finite(tensors: dict[str, Tensor]) -> str:
+    """Which tensors hold values that are no finite numbers, the first few; "" for none."""
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    return f"NaN or infinite values in {len(broken)} tensors ({shortened(broken)})" if broken else ""
 
 
 class Stored(NamedTuple):

@@ -7,6 +7,7 @@ to save, and they are the same for any number of workers.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,10 +64,18 @@ class Progress:
         return not self._unread
 
     def read(self, mean_over_processes: Callable[[Tensor], Tensor]) -> None:
-        """Bring what was added into the sums. All processes do so after the same batches."""
+        """Bring what was added into the sums. All processes do so after the same batches.
+
+        Raises ValueError where the loss is no finite number.
+        """
         if self._unread:
             values = mean_over_processes(torch.stack(self._unread))
             self.sums, self._unread = summed(self.sums, values), []
+        if not math.isfinite(self.sums[0]):
+            raise ValueError(
+                f"the loss is {self.sums[0]} in epoch {self.epoch + 1} ({self.phase}): the training has diverged; "
+                "a lower --learning-rate may help"
+            )
 
     def means(self) -> list[float]:
         """Over the batches of the epoch; of those that are not read, over this process's share."""

@@ -52,6 +52,15 @@ def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_not_saved(tiny, tmp_path, value):
+    model = tiny()
+    model.fc.bias.data[0] = value
+    with pytest.raises(ValueError, match=r"a is not written: .* infinite values in 1 tensors \(fc.bias\)"):
+        atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_pickle_in_the_folder(tiny, tmp_path):
     atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["config.json", "model.safetensors"]

@@ -323,6 +323,13 @@ def test_settings_that_do_not_fit_the_data_are_refused(real, tmp_path, changes, 
     assert not (tmp_path / "a").exists()
 
 
+def test_a_training_that_diverges_ends_in_that_epoch(config, tmp_path):
+    config = dataclasses.replace(config, learning_rate=1e30, still_epochs=0)
+    with pytest.raises(ValueError, match=r"loss is nan in epoch 1 \(clips\).* lower --learning-rate"):
+        train(config, tmp_path / "a", tmp_path / "cache")
+    assert not (tmp_path / "a").exists() and not (tmp_path / ".a.training" / "state.pt").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

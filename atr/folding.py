@@ -106,10 +106,14 @@ def fast_locator(arl: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> 
 def composed(outer: nn.Conv2d, inner: nn.Conv2d) -> nn.Conv2d:
     """The 1x1 convolution that does what `outer` does after `inner`, which are both 1x1 and have a bias."""
     assert inner.bias is not None and outer.bias is not None  # the normalisation's
-    w, v = outer.weight.double().flatten(1), inner.weight.double().flatten(1)
-    bias = w @ inner.bias.double() + outer.bias.double()
+    device = inner.weight.device
+    w, w_bias, v, v_bias = (  # on the CPU: Apple's GPUs have no float64
+        each.detach().cpu().double() for each in (outer.weight, outer.bias, inner.weight, inner.bias)
+    )
+    w, v = w.flatten(1), v.flatten(1)
+    weight, bias = (w @ v)[..., None, None], w @ v_bias + w_bias
     conv = nn.Conv2d(inner.in_channels, outer.out_channels, 1, device="meta")
-    conv.weight, conv.bias = nn.Parameter((w @ v).float()[..., None, None]), nn.Parameter(bias.float())
+    conv.weight, conv.bias = (nn.Parameter(each.float().to(device)) for each in (weight, bias))
     return conv
 
 

@@ -15,7 +15,7 @@ def efficient_kernels(model: VideoClassifier) -> dict[Key, np.ndarray]:
     for name, block in model.blocks.items():
         reasoners = [m for m in block.modules() if isinstance(m, EfficientReasoner)]
         for index, reasoner in enumerate(reasoners):
-            kernels[name, index] = reasoner.weight.detach().double().squeeze(1).numpy()
+            kernels[name, index] = reasoner.weight.detach().cpu().double().squeeze(1).numpy()
     return kernels
 
 

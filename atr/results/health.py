@@ -48,7 +48,8 @@ class Vitals:
         self.batches = 0
 
     def add(self, block: str, quantity: str, values: Tensor) -> None:
-        self.seen[block].setdefault(quantity, []).append(values.double().cpu().numpy())
+        on_cpu = values.detach().cpu().double()  # Apple's GPUs have no float64
+        self.seen[block].setdefault(quantity, []).append(on_cpu.numpy())
 
     def values(self) -> dict[str, dict[str, np.ndarray]]:
         found = {}

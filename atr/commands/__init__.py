@@ -14,7 +14,8 @@ from typing import Annotated, Any, Union
 
 import tyro
 
-CLOSED_PIPE = 141  # 128 + SIGPIPE: what a shell reports of a program that a closed pipe has ended
+# What a shell reports of a program that a signal has ended, 128 + its number: here SIGPIPE and SIGINT.
+CLOSED_PIPE, INTERRUPTED = 141, 130
 
 
 def run_command(
@@ -25,7 +26,7 @@ def run_command(
     default: Any = tyro.MISSING_NONPROP,
     run: Callable[[Any, str], int] = lambda command, typed: command.run(typed),
 ) -> int:
-    """Parse one of the commands, a dataclass each, and run it; the exit code. An error is one line and 2.
+    """Parse one of the commands, a dataclass each, and run it; the exit code. An error is one line and 2, Ctrl-C is 130.
 
     Args:
         commands: name -> where its dataclass is, "module:Class". Only the one that is typed is imported.
@@ -47,16 +48,29 @@ def run_command(
             return run(command, shlex.join([*program.split(), *argv]))
         finally:
             sys.stdout.flush()  # here, and not at the interpreter's end, where nobody catches what it raises
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone():
             return CLOSED_PIPE
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except out_of_memory() as error:
+        said = ". ".join(str(error).split(". ")[:2])  # what follows is about the allocator
+        print("; ".join([f"error: {said}", *getattr(error, "__notes__", [])]), file=sys.stderr)
         return 2
 
 
 def imported(place: str) -> type:
     module, name = place.split(":")
     return getattr(import_module(module), name)
+
+
+def out_of_memory() -> tuple[type[Exception], ...]:
+    """What torch raises of a GPU's memory; nothing where torch has not been imported."""
+    torch = sys.modules.get("torch")
+    return () if torch is None else (torch.OutOfMemoryError,)
 
 
 def any_of(commands: Mapping[str, str]) -> Any:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
 import tyro
 
 from atr.results.processes import process_state
@@ -33,6 +34,9 @@ class Train:
             found = str(error).strip().splitlines()[-1]
             advice = f"`python -m atr doctor {self.config.data}` finds all of them, --leave-out-faulty trains without"
             raise ValueError(f"{found}; {advice}") from error
+        except torch.OutOfMemoryError as error:
+            error.add_note("a lower --batch-size or a higher --accumulation takes less memory")
+            raise
         if process_state().is_main_process:
             values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
             print(f"{self.out}: {', '.join(values)}")

@@ -6,8 +6,10 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+import torch
 
-from atr.commands import CLOSED_PIPE, run_command
+from atr.commands import CLOSED_PIPE, INTERRUPTED, run_command
+from atr.commands.train import Train
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,30 @@ class Tells:
         return self.code
 
 
-COMMANDS = {"fails": f"{__name__}:Fails", "tells": f"{__name__}:Tells"}
+@dataclass(frozen=True)
+class Waits:
+    """A command that is interrupted."""
+
+    def run(self, command: str) -> int:
+        raise KeyboardInterrupt
+
+
+def takes_too_much(*arguments):
+    raise torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1.00 GiB of which 0 is free. See"
+    )
+
+
+@dataclass(frozen=True)
+class Grows:
+    """A command that a GPU has too little memory for."""
+
+    def run(self, command: str) -> int:
+        return takes_too_much()
+
+
+COMMANDS = {"fails": f"{__name__}:Fails", "tells": f"{__name__}:Tells", "waits": f"{__name__}:Waits"}
+COMMANDS |= {"grows": f"{__name__}:Grows"}
 
 
 def test_a_command_is_told_how_it_was_typed_and_its_code_is_given(capfd):
@@ -40,6 +65,25 @@ def test_a_command_is_told_how_it_was_typed_and_its_code_is_given(capfd):
 def test_a_broken_pipe_to_another_process_is_an_error(capfd):
     assert run_command(COMMANDS, ["fails"], "program") == 2
     assert capfd.readouterr().err == "error: [Errno 32] of a worker\n"
+
+
+def test_an_interrupted_command_is_one_line_and_the_code_of_its_signal(capfd):
+    assert run_command(COMMANDS, ["waits"], "program") == INTERRUPTED == 130
+    assert capfd.readouterr().err == "interrupted\n"
+
+
+def test_too_little_memory_is_one_line(capfd):
+    assert run_command(COMMANDS, ["grows"], "program") == 2
+    assert capfd.readouterr().err == "error: CUDA out of memory. Tried to allocate 2.00 GiB\n"
+
+
+def test_a_training_that_takes_too_much_memory_says_what_takes_less(capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr("atr.commands.train.train", takes_too_much)
+    default = Train(tmp_path / "out")
+    assert run_command({"train": "atr.commands.train:Train"}, ["train"], "program", default=default) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert said.endswith("2.00 GiB; a lower --batch-size or a higher --accumulation takes less memory\n")
 
 
 @pytest.mark.parametrize(

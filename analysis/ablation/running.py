@@ -32,7 +32,7 @@ from atr.models import ModelConfig, VideoClassifier
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.results.scores import Scores
-from atr.results.store import software, working_on
+from atr.results.store import partial_folder, software, working_on
 from atr.tabletop import RENDERER_VERSION, REVERSED
 from atr.training.config import TrainConfig
 from atr.training.loop import train
@@ -91,8 +91,11 @@ def run_cells(
                 if cell not in together:
                     finish(cell)
             if gpu:
-                for cell in trained_together(together, work, cache, gpu, workers, pool, until):
-                    finish(cell)
+                for cell, fault in trained_together(together, work, cache, gpu, workers, pool, until):
+                    if fault is None:
+                        finish(cell)
+                    else:
+                        faults[cell.name] = fault
                     settle([future for future in started if future.done()])
             settle(as_completed(list(started)))
         except KeyboardInterrupt:
@@ -112,8 +115,11 @@ def trained_together(
     at_once: int,
     executor: Executor,
     until: float = math.inf,
-) -> Iterator[Cell]:
-    """Each when it is trained, but for the judgement. After `until`, a time of the monotonic clock, no more begin."""
+) -> Iterator[tuple[Cell, str | None]]:
+    """Each when it is trained, but for the judgement, or with why it could not be.
+
+    After `until`, a time of the monotonic clock, no more begin.
+    """
     residents: dict[tuple, ResidentClips] = {}
 
     def resident(config: TrainConfig, split: str) -> ResidentClips:
@@ -126,8 +132,8 @@ def trained_together(
         Task(c.config, place_of(c, work), resident(c.config, "train"), resident(c.config, "dev")): c
         for c in cells
     }
-    for task in train_side_by_side(cell_of, at_once, executor, until):
-        yield cell_of[task]
+    for task, fault in train_side_by_side(cell_of, at_once, executor, until):
+        yield cell_of[task], fault
 
 
 def prepare_process() -> None:
@@ -140,7 +146,9 @@ def prepare_process() -> None:
 def run_alone(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
     """Raises ValueError where another program is at work on this cell."""
     with working_on(work / cell.name):
-        return run_cell(cell, folder, work, cache)
+        result = run_cell(cell, folder, work, cache)
+        shutil.rmtree(partial_folder(work / cell.name), ignore_errors=True)  # it was there for the lock alone
+        return result
 
 
 def place_of(cell: Cell, work: Path) -> Path:

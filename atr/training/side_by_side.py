@@ -259,8 +259,10 @@ def captured(work: Callable[[], None]) -> Callable[[], None]:
     try:
         # Not `torch.cuda.graph`: that waits for the whole device, and so for all that runs beside.
         graph.capture_begin(capture_error_mode="thread_local")
-        work()
-        graph.capture_end()
+        try:
+            work()
+        finally:
+            graph.capture_end()
     finally:
         gc.enable()
     return graph.replay
@@ -274,8 +276,8 @@ def copied(values: Tensor) -> Tensor:
 
 def train_side_by_side(
     tasks: Iterable[Task], at_once: int, executor: Executor, until: float = math.inf
-) -> Iterator[Task]:
-    """Train them, so many at a time, and give each when its state is saved.
+) -> Iterator[tuple[Task, str | None]]:
+    """Train them, so many at a time, and give each when its state is saved, or with why it could not begin.
 
     Args:
         executor: draws what the epochs do to the clips, ahead of time.
@@ -303,13 +305,16 @@ def train_side_by_side(
                 waiting.clear()
             if waiting and len(running) < at_once:
                 task = waiting.popleft()
-                running.append(Training(task, partial(changes, task)))
+                try:
+                    running.append(Training(task, partial(changes, task)))
+                except (ValueError, OSError, RuntimeError) as error:  # too little memory
+                    yield task, str(error)
             worked = [training.advance() for training in running]  # of all
             for training in [each for each in running if each.is_done]:
                 running.remove(training)
                 training.save()
                 finished += training.task.config.epochs
-                yield training.task
+                yield training.task, None
             bar.update(finished + sum(each.state.progress.epoch for each in running) - bar.n)
             if not any(worked):
                 time.sleep(2e-4)

@@ -106,7 +106,7 @@ def test_the_same_weights_as_by_the_training_loop(cache, tmp_path, block):
     tasks = [task(replace(config, seed=seed), tmp_path / f"seed{seed}", cache) for seed in (0, 1)]
     with ThreadPoolExecutor(1) as executor:
         done = list(train_side_by_side(tasks, 2, executor))
-    assert {each.out for each in done} == {each.out for each in tasks}
+    assert {each.out for each, fault in done if fault is None} == {each.out for each in tasks}
     together = train(config, tmp_path / "seed0", cache)
     assert together == apart
     one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("apart", "seed0"))
@@ -119,6 +119,18 @@ def test_the_same_weights_as_by_the_training_loop(cache, tmp_path, block):
     states = [{each["block"]: each["state"] for each in end[-1].get("blocks", [])} for end in (one, other)]
     assert states[0] == states[1] and len(states[0]) == (2 if block else 0)
     assert train(replace(config, seed=1), tmp_path / "seed1", cache).keys() == apart.keys()
+
+
+def test_one_that_cannot_begin_is_told_and_the_others_are_trained(cache, tmp_path):
+    short = replace(TINY, epochs=1)
+    tasks = [
+        task(replace(short, batch_size=64), tmp_path / "bad", cache),
+        task(short, tmp_path / "good", cache),
+    ]
+    with ThreadPoolExecutor(1) as executor:
+        (bad, fault), (good, none) = train_side_by_side(tasks, 2, executor)
+    assert [bad, good] == tasks and none is None
+    assert "train_clips=32 is less than a batch" in fault
 
 
 def test_no_further_one_begins_when_the_time_is_over(cache, tmp_path):

@@ -242,7 +242,8 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
         **run.within_pairs(scores, "within_pairs"),
     }
     if accelerator.is_main_process:
-        network = accelerator.unwrap_model(model)
+        # Without the mixed precision: maps are judged in float32, as by `analysis localize`.
+        network = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         shown: dict[str, object] = {}
         if config.data == TABLETOP and (fig5 := fig5_of_blocks(network.eval(), config.preprocessing)):
             shown = {"fig5": fig5, "shown_block": max(fig5, key=fig5.__getitem__)}

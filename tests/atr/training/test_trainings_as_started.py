@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import atr
 from atr.__main__ import main
+from atr.results.fig5 import fig5_of_blocks
 from atr.results.predictions import read_predictions
 from atr.results.store import results
 from tests.launching import launch
@@ -71,6 +72,11 @@ def test_what_bfloat16_has_trained_is_stored_and_computes_in_float32(bfloat16):
         logits = model(torch.randn(2, 4, 3, 32, 32))
     assert logits.dtype == torch.float32 and logits.isfinite().all()
     assert model.facts["training"]["mixed_precision"] == "bf16"
+
+
+def test_maps_of_what_bfloat16_has_trained_are_judged_in_float32(bfloat16):
+    model = atr.load_checkpoint(bfloat16 / "net")
+    assert model.facts["fig5"] == pytest.approx(fig5_of_blocks(model, model.preprocessing), abs=1e-5)
 
 
 @pytest.fixture(scope="module")

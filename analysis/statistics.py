@@ -110,15 +110,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def confusion_matrix(rows: np.ndarray, columns: np.ndarray, num_classes: int) -> np.ndarray:
-    """int64 (C, C): how often class i of `rows` (N,) meets class j of `columns` (N,).
-
-    With true classes and calls it is the confusion matrix, with the calls of two models their table of agreement.
-    """
-    cells = np.bincount(np.asarray(rows) * num_classes + np.asarray(columns), minlength=num_classes**2)
-    return cells.reshape(num_classes, num_classes)
-
-
 def cohen_kappa(table: np.ndarray) -> float:
     """(p_o - p_e) / (1 - p_e) of a table of agreement (C, C): 1 is full agreement, 0 what independent calls give.
 

@@ -14,7 +14,6 @@ from analysis.compare.comparable import names, require_comparable
 from analysis.relations.divergence import js_divergence
 from analysis.statistics import (
     cohen_kappa,
-    confusion_matrix,
     difference_interval,
     holm,
     mcnemar,
@@ -25,6 +24,7 @@ from analysis.statistics import (
 from atr.describe import describe
 from atr.models import ModelConfig
 from atr.results.predictions import Predictions
+from atr.results.scores import confusion_matrix
 
 SIGNIFICANT = 0.05
 ABSENT = "–"

@@ -51,8 +51,16 @@ class Scores:
 
     def confusion(self) -> np.ndarray:
         """int64 (C, C): clips of class i (rows) predicted as class j (columns)."""
-        count = self.scores.shape[1]
-        return np.bincount(self.targets * count + self.predicted, minlength=count**2).reshape(count, count)
+        return confusion_matrix(self.targets, self.predicted, self.scores.shape[1])
+
+
+def confusion_matrix(rows: np.ndarray, columns: np.ndarray, num_classes: int) -> np.ndarray:
+    """int64 (C, C): how often class i of `rows` (N,) meets class j of `columns` (N,).
+
+    With true classes and calls it is the confusion matrix, with the calls of two models their table of agreement.
+    """
+    cells = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
+    return cells.reshape(num_classes, num_classes)
 
 
 def confusion_table(confusion: np.ndarray, labels: list[str]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ import pytest
 from analysis.statistics import (
     PairedCounts,
     cohen_kappa,
-    confusion_matrix,
     difference_interval,
     estimate,
     holm,
@@ -87,12 +86,6 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm([0.03, 0.01, 0.04, 0.02]), [0.06, 0.04, 0.06, 0.06])
     np.testing.assert_allclose(holm([0.9, 0.8]), [1, 1])
     np.testing.assert_allclose(holm([0.3]), [0.3])
-
-
-def test_confusion_matrix_by_hand():
-    targets, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 2, 2])
-    expected = [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]
-    assert confusion_matrix(targets, predicted, 4).tolist() == expected
 
 
 def test_kappa_by_hand():

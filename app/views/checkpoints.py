@@ -30,7 +30,8 @@ def page() -> None:
         return
     st.caption(
         f"Every folder in `{folder}`. MACs are multiply-accumulates for one clip of the size the model takes. "
-        "Click a row for its details, a column's name to sort."
+        "Accuracies are those that the training recorded, in its own precision; evaluated in float32, as on the page "
+        "Compare, they may differ by some tenths of a point. Click a row for its details, a column's name to sort."
     )
     for warning in st.session_state["link"]["warnings"]:
         st.warning(plain(warning), icon=":material/link_off:")

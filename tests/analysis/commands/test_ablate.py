@@ -100,7 +100,7 @@ def test_with_cells_it_has_numbers_verdicts_and_where_they_are_from(tmp_path, ca
     write_headline(tmp_path / "cells")
     text, _ = written(tmp_path, capsys)
     assert "10 trainings of 4 networks" in text and "<td>holds</td>" in text
-    assert "0" * 40 in text and "0.40 ± 0.00" in text
+    assert f"Commits: {'0' * 12}." in text and "0.40 ± 0.00" in text
 
 
 def test_a_broken_cell_is_named_on_the_page_and_the_others_are_shown(tmp_path, capsys):

@@ -50,7 +50,7 @@ class Ablate:
             raise ValueError(f"minutes={self.minutes} is not allowed; allowed: 0 or more")
         cells = self.cells()
         for fault in read_cells(self.out)[1]:
-            print(f"{fault}; it is made anew", file=sys.stderr)
+            print(f"{fault}; it does not count", file=sys.stderr)
         to_do = missing(cells, self.out)
         if self.list:
             for cell in cells:

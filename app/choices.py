@@ -14,7 +14,7 @@ from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.markdown import plain
 from atr.options import OVERLAY_STYLES
-from atr.schema import shown
+from atr.schema import line
 from atr.video.decoding import DamageError, Notice
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
@@ -100,7 +100,7 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
         else:
             allowed = ", ".join(checkpoints) or "none"
             warnings.append(
-                f"The link asks for checkpoint {shown(name)}, which is not here; there are: {allowed}."
+                f"The link asks for checkpoint {line(repr(name))}, which is not here; there are: {allowed}."
             )
     if (name := asked.get("clip")) is not None:
         if name in [clip.link for clip in clips]:
@@ -114,7 +114,9 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
                     loading.clip_in_root(name)
                     st.session_state.update(source=PATH, path=name)
             except ChoiceError as error:
-                warnings.append(f"The link asks for clip {shown(name)}, which is not a shipped clip. {error}")
+                warnings.append(
+                    f"The link asks for clip {line(repr(name))}, which is not a shipped clip. {error}"
+                )
 
 
 def write_link(clip: Clip, checkpoint: str) -> dict | None:

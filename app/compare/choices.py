@@ -12,7 +12,7 @@ from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
 from atr.checkpoint import CheckpointError
-from atr.schema import shown
+from atr.schema import line
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there
 MOST = len(LETTERS)
@@ -42,7 +42,9 @@ def asked(key: str, allowed: Sequence[str], what: str) -> str | None:
 def judged(value: str | None, allowed: Sequence[str], what: str) -> str | None:
     if value is None or value in allowed:
         return value
-    warning = f"The link asks for {what} {shown(value)}, which is not here; there are: {listed(allowed)}."
+    warning = (
+        f"The link asks for {what} {line(repr(value))}, which is not here; there are: {listed(allowed)}."
+    )
     st.session_state["compare_link"]["warnings"].append(warning)
     return None
 

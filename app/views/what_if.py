@@ -18,7 +18,7 @@ from app.tabs import tabs
 from app.what_if.outcome import Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
-from atr.schema import shown
+from atr.schema import line
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
 HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
@@ -128,7 +128,7 @@ def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) ->
             accepted[name] = value
         else:
             ends = f"{allowed[name][0]} to {allowed[name][-1]}" if numeric else ", ".join(allowed[name])
-            warnings.append(f"The link asks for {name} {shown(text)}; {checkpoint} allows: {ends}.")
+            warnings.append(f"The link asks for {name} {line(repr(text))}; {checkpoint} allows: {ends}.")
     return accepted, warnings
 
 

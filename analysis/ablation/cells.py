@@ -108,7 +108,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        return f"{self.network}-seed{self.seed}"
+        return cell_name(self.network, self.seed)
 
     @property
     def command(self) -> str:
@@ -158,6 +158,10 @@ def recipe_of(settings: dict[str, Any]) -> str:
     return json.dumps(named, sort_keys=True)
 
 
+def cell_name(network: str, seed: int) -> str:
+    return f"{network}-seed{seed}"
+
+
 def file_of(cell: Cell, folder: Path) -> Path:
     return folder / f"{cell.name}.json"
 
@@ -172,7 +176,7 @@ def read_cell(path: Path) -> CellResult:
     except ValueError as error:
         raise ValueError(line(f"{shown(path)} is no result of a cell: it {error}")) from error
     result = msgspec.convert(values, CellResult)
-    if path.name != f"{result.network}-seed{result.seed}.json":  # a copy would count as another training
+    if path.stem != cell_name(result.network, result.seed):  # a copy would count as another training
         raise ValueError(
             line(f"{shown(path)} is named otherwise than its cell, {result.network}, seed {result.seed}")
         )

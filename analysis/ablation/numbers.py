@@ -116,13 +116,16 @@ def sentence_of(claim: Claim, gain: Estimate | None) -> str:
     return told
 
 
-def share(estimate: Estimate | None) -> str:
-    """In percent, with the interval where there is one."""
+def share(estimate: Estimate | None, sign: str = "") -> str:
+    """In percent, with the interval where there is one. sign: "+" of a difference."""
     if estimate is None:
         return ""
-    if estimate.low is None or estimate.high is None:
-        return f"{100 * estimate.value:.1f}"
-    return f"{100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    value, *ends = (
+        format(100 * each, f"{sign}.1f")
+        for each in (estimate.value, estimate.low, estimate.high)
+        if each is not None
+    )
+    return f"{value} [{', '.join(ends)}]" if ends else value
 
 
 def table_texts(table: Table, found: Found) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from analysis.ablation.grids import EPOCHS, LONGER, TABLES, longer
 from analysis.ablation.numbers import accuracy, claims_texts, difference, share
-from analysis.crossed import Estimate
 from benchmarks.markdown import table
 from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, Stored, interval, percent, points
 
@@ -59,7 +58,8 @@ def seeds(stored: Stored) -> str:
         shares = percent(a.top1), percent(b.top1), points(b.top1 - a.top1)
         pairs = percent(a.within_pairs), percent(b.within_pairs)
         lines.append((str(a.seed), *shares, *pairs, f"{best} {b.fig5[best]:.2f}"))
-    means = share(accuracy(sim)), share(accuracy(located)), f"**{gain(difference(located, sim))}**"
+    gain = share(difference(located, sim), "+")
+    means = share(accuracy(sim)), share(accuracy(located)), f"**{gain}**"
     pairs = (percent(np.mean([result.within_pairs for result in each])) for each in (sim, located))
     return table(
         (
@@ -110,8 +110,8 @@ def length(stored: Stored) -> str:
             told(
                 "mean [95 %]",
                 [share(accuracy(each)) for each in arms],
-                gain(difference(short, short_sim)),
-                f"**{gain(difference(long, long_sim))}**",
+                share(difference(short, short_sim), "+"),
+                f"**{share(difference(long, long_sim), '+')}**",
             ),
             told("pairs, %", means(lambda result: result.within_pairs)),
             told("of training clips, %", means(lambda result: result.history[-1].train_top1)),
@@ -145,12 +145,3 @@ def order(stored: Stored) -> str:
         ),
         map(line, CHECKPOINTS),
     )
-
-
-def gain(estimate: Estimate | None) -> str:
-    """A difference in points, with its interval where there is one."""
-    if estimate is None:
-        return ""
-    if estimate.low is None or estimate.high is None:
-        return points(estimate.value)
-    return f"{points(estimate.value)} [{points(estimate.low)}, {points(estimate.high)}]"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.markdown import table
@@ -29,11 +28,8 @@ def where(stored: Stored) -> str:
     blocks = of[ATR].block.dropna().unique()
     blank = [""] * 6
     baselines = ((text, *told(only(of[ATR], method=method)), *blank) for method, text in METHODS.items())
-    header = (
-        f"{method} of `{name}`: pointing" if name not in seen else f"its {method}: pointing"
-        for (name, method), seen in zip(columns, ([], [ATR], [ATR]), strict=True)
-    )
-    named = [column for first in header for column in (first, "mass", "AP")]
+    maps = (f"actionness of `{ATR}`", "its Grad-CAM", f"actionness of `{LOCATING[1]}`")
+    named = [column for of_map in maps for column in (f"{of_map}: pointing", "mass", "AP")]
     return table(("block", *named), [*map(tuple, map(line, blocks)), *baselines])
 
 
@@ -91,22 +87,22 @@ def costs(stored: Stored) -> str:
 
 def faithfulness(stored: Stored) -> str:
     """Areas of all orders, the best of a column in bold."""
-    of = {}
-    for name in (*LOCATING, ATR_SIM):
-        areas = stored.lines("faithfulness", name, "areas.csv").pivot(
-            index="order", columns="mode", values="area"
-        )
-        of[f"`{name}`: deletion"], of["insertion" + " " * len(of)] = areas["deletion"], areas["insertion"]
-    orders = list(dict.fromkeys(stored.lines("faithfulness", ATR, "areas.csv")["order"]))
-    areas = pd.DataFrame(of).loc[orders]
-    best = {name: column.min() if "deletion" in name else column.max() for name, column in areas.items()}
+    names = (*LOCATING, ATR_SIM)
+    found = {name: stored.lines("faithfulness", name, "areas.csv") for name in names}
+    columns = {
+        (name, mode): areas[areas["mode"] == mode].set_index("order")["area"]
+        for name, areas in found.items()
+        for mode in ("deletion", "insertion")
+    }
+    best = {key: area.min() if key[1] == "deletion" else area.max() for key, area in columns.items()}
 
-    def told(name: str, value: float) -> str:
-        text = "" if np.isnan(value) else f"{value:.3f}"
-        return f"**{text}**" if value == best[name] else text
+    def told(key: tuple[str, str], order: str) -> str:
+        area = columns[key].get(order)
+        text = "" if area is None else f"{area:.3f}"
+        return f"**{text}**" if area == best[key] else text
 
-    lines = ((row, *(told(name, value) for name, value in line.items())) for row, line in areas.iterrows())
-    return table(("map", *(name.strip() for name in areas)), lines)
+    lines = ((order, *(told(key, order) for key in columns)) for order in columns[ATR, "deletion"].index)
+    return table(("map", *(head for name in names for head in (f"`{name}`: deletion", "insertion"))), lines)
 
 
 def health(stored: Stored) -> str:

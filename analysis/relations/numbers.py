@@ -141,6 +141,11 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
             windows, mass = local_windows(w), local_mass(w)
             sums = windows.sum(-1, keepdims=True)
             divergence = window_divergence(w, base) if have_mass(windows) else None
+            pairs = (
+                [[*pair, float(v)] for pair, v in zip(divergence.pairs, divergence.values, strict=True)]
+                if divergence
+                else []
+            )
             intervals, left_out = resampled_divergence(
                 average.windows((block, reasoner)), base=base, resamples=resamples
             )
@@ -153,14 +158,7 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
                         {name: intervals[name] for name in ("mean", "max", "std")} if left_out < 1 else None
                     ),
                     "js_left_out": left_out,
-                    "js_pairs": (
-                        [
-                            [*pair, float(v)]
-                            for pair, v in zip(divergence.pairs, divergence.values, strict=True)
-                        ]
-                        if divergence
-                        else []
-                    ),
+                    "js_pairs": pairs,
                     "windows": (windows / np.where(sums > 0, sums, 1)).tolist(),
                     "local_mass": mass.mass.mean(1).tolist(),
                     "chance": mass.chance.mean(1).tolist(),

@@ -22,9 +22,8 @@ from atr.video.protocol import PROTOCOLS, Protocol
 
 TABLE = "predictions.parquet"
 MOST_CLIPS, MOST_SCORES = 10_000_000, 2**29
-TOLERANCE = (
-    1e-3  # of the sum of a clip's scores, which may have been stored with fewer digits than float32 has
-)
+# Of the sum of a clip's scores, which may have been stored with fewer digits than float32 has.
+TOLERANCE = 1e-3
 ROUNDING = 1e-6  # of that sum: what float32 itself leaves
 
 PredictingCheckpoint = msgspec.defstruct(
@@ -137,9 +136,8 @@ def read_predictions(folder: Path) -> Predictions:
             ids=tuple(table["id"]), targets=table["target"].to_numpy(np.int64), scores=scores, facts=facts
         )
         sums = require_probabilities(predictions)
-        scores /= np.where(np.abs(sums - 1) > ROUNDING, sums, 1)[
-            :, None
-        ]  # in place: there may be 2 GB of them
+        divisors = np.where(np.abs(sums - 1) > ROUNDING, sums, 1)
+        scores /= divisors[:, None]  # in place: there may be 2 GB of them
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(line(f"{shown(folder)} holds no readable predictions: {TABLE}: {reason}")) from error

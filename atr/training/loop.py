@@ -5,7 +5,6 @@ import json
 import platform
 import sys
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import torch
@@ -78,11 +77,9 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     )
     network = fitted(config, data)
     if accelerator.is_main_process:
-        told = (
-            opening_lines(config.augmentation, data, val),
-            precision_lines(config.mixed_precision, accelerator.device),
-        )
-        print(*chain(*told), sep="\n", file=sys.stderr)
+        told = opening_lines(config.augmentation, data, val)
+        told += precision_lines(config.mixed_precision, accelerator.device)
+        print(*told, sep="\n", file=sys.stderr)
     workspace = workspace_of(out)
     workspace.mkdir(parents=True, exist_ok=True)
     state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)

@@ -10,6 +10,8 @@ import streamlit as st
 
 from app import loading
 from app.browsing import carried, choose_from_data_set, thumbnails
+from app.explorer import DISPLAY
+from app.links import unknown
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.markdown import plain
@@ -77,31 +79,21 @@ def begin() -> tuple[list[str], list[Clip]]:
     return names, clips
 
 
-def number(text: str) -> int | None:
-    """A number of a link; None for any other text, and for more digits than anything here counts."""
-    return int(text) if text.isdecimal() and len(text) < 10 else None
-
-
 def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
-    """Once a session, take clip, checkpoint, block and frame from the address; what is unknown is warned of."""
+    """Once a session, take clip, checkpoint and view from the address; what is unknown is warned of."""
     if "link" in st.session_state:
         return
     asked, warnings = st.query_params.to_dict(), []
     st.session_state["link"] = {
         "warnings": warnings,
         "checkpoint": asked.get("checkpoint"),
-        "block": asked.get("block"),
-        "frame": asked.get("frame"),
-        "overlay": asked.get("overlay"),
+        "view": {key: asked[key] for key in ("block", "frame", *DISPLAY) if key in asked},
     }
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:
             st.session_state["checkpoint"] = name
         else:
-            allowed = ", ".join(checkpoints) or "none"
-            warnings.append(
-                f"The link asks for checkpoint {line(repr(name))}, which is not here; there are: {allowed}."
-            )
+            warnings.append(unknown("checkpoint", name, checkpoints))
     if (name := asked.get("clip")) is not None:
         if name in [clip.link for clip in clips]:
             st.session_state["shipped"] = name
@@ -120,17 +112,12 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
 
 
 def write_link(clip: Clip, checkpoint: str) -> dict | None:
-    """The address restores clip and checkpoint from now on; block and frame join it in the browser, when asked for."""
+    """The address restores clip and checkpoint from now on; the view joins it in the browser, when asked for."""
     link: dict[str, str | None] | None = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
     present = {key: st.query_params.get(key) for key in ("clip", "checkpoint")}
     if present != (link or {"clip": None, "checkpoint": None}):
         st.query_params.from_dict(link or {})
     return link
-
-
-def set_address(link: dict[str, str]) -> None:
-    if st.query_params.to_dict() != link:
-        st.query_params.from_dict(link)
 
 
 def choose_checkpoint(names: list[str]) -> str | None:

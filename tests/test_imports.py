@@ -27,7 +27,7 @@ FLOORS = {
         {DOORS},
     ],
     "app": [
-        {"explorer", "markdown"},
+        {"explorer", "links", "markdown"},
         {"loading"},
         {"browsing", "choices", "computing", "exports", "runs", "stored", "tabs"},
         {"actionness", "compare", "what_if"},

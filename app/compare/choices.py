@@ -8,19 +8,19 @@ from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import tell_unusable
+from app.explorer import DISPLAY
+from app.links import unknown
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
 from atr.checkpoint import CheckpointError
-from atr.schema import line
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there
 MOST = len(LETTERS)
 ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
 CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam")  # keys of a link
-LOOKED_AT = ("block", "frame", "source", "mode", "overlay")  # further ones, chosen in the browser alone
-FEW = 24  # so many allowed values are named in full
+LOOKED_AT = ("block", "frame", "source", "mode", *DISPLAY)  # further ones, chosen in the browser alone
 
 
 # ---- links -----------------------------------------------------------------------------------------------------------
@@ -36,23 +36,15 @@ def read_link() -> None:
 
 def asked(key: str, allowed: Sequence[str], what: str) -> str | None:
     """What the link asks for under a key, once; None, with a warning, where it is none of the allowed values."""
-    return judged(st.session_state["compare_link"]["asked"].pop(key, None), allowed, what)
-
-
-def judged(value: str | None, allowed: Sequence[str], what: str) -> str | None:
+    value = st.session_state["compare_link"]["asked"].pop(key, None)
     if value is None or value in allowed:
         return value
-    warning = (
-        f"The link asks for {what} {line(repr(value))}, which is not here; there are: {listed(allowed)}."
-    )
-    st.session_state["compare_link"]["warnings"].append(warning)
+    warn(unknown(what, value, allowed))
     return None
 
 
-def listed(values: Sequence[str]) -> str:
-    if len(values) > FEW:
-        return f"{values[0]}, {values[1]} … {values[-1]} ({len(values):,} in all)"
-    return ", ".join(values) or "none"
+def warn(*of_the_link: str) -> None:
+    st.session_state["compare_link"]["warnings"] += of_the_link
 
 
 def show_warnings(place) -> None:
@@ -65,7 +57,7 @@ def show_warnings(place) -> None:
 
 
 def write_link(link: dict[str, str]) -> None:
-    """The address restores the view from now on; block, frame, source and mode join it in the browser, when asked for."""
+    """The address restores the page from now on; the view of the clip joins it in the browser, when asked for."""
     if {key: value for key, value in st.query_params.to_dict().items() if key in CHOSEN} != link:
         st.query_params.from_dict(link)
 
@@ -161,7 +153,8 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
 
 def choose_filter(counts: dict[str, int]) -> str:
     """counts: key of FILTERS -> clips."""
-    first = next(key for key in FIRST_FILTERS if counts[key] or key == "all")
+    clip_asked = "clip" in st.session_state["compare_link"]["asked"]
+    first = next(key for key in FIRST_FILTERS if (counts[key] and not clip_asked) or key == "all")
     settle("compared_filter", "filter", list(FILTERS), first, "filter")
     return st.pills(
         "Clips",

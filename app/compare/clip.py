@@ -10,13 +10,14 @@ from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import as_chosen, one_error, show_notices
-from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, judged, settle
+from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, settle, warn
 from app.compare.exports import class_scores, take_along
-from app.explorer import MODES, SidesPayload, gallery, side_by_side
+from app.explorer import SidesPayload, gallery, side_by_side
+from app.links import take_out_unknown
 from app.loading import Clip, Look
 from app.markdown import plain
-from atr.options import OVERLAY_STYLES
 from atr.results.predictions import Predictions
+from atr.schema import line
 
 PAGE = 24  # thumbnails at a time: only these are rendered
 GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's prediction"}
@@ -44,7 +45,10 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
 def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside) -> str:
     """The chosen one of the clips found, out of a page of thumbnails. beside: the place of the page's number."""
     ids = found.id.tolist()
-    wanted = asked("clip", ids, "clip")
+    wanted = asked("clip", predictions[0].ids, "clip")
+    if wanted is not None and wanted not in ids:
+        warn(f"The link asks for clip {line(repr(wanted))}, which its filter or its class leaves out.")
+        wanted = None
     if wanted or st.session_state.get("compared_clip") not in ids:
         st.session_state["compared_clip"] = wanted or ids[0]
     names = [p.name for p in predictions]
@@ -136,31 +140,26 @@ def gradcam_class(predictions: Predictions, index: int, asked: str) -> int | Non
     return loading.model(predictions.name).labels.index(predictions.labels[number])
 
 
-def starting_view(clip: Clip) -> dict[str, str | None]:
-    """What the link asks to open its clip with, and that clip, which is the first to be shown; of others nothing."""
+def starting_view(clip: Clip) -> dict[str, str] | None:
+    """What the link asks to open its clip with, which is the first to be shown; None for any other."""
     link = st.session_state["compare_link"]
     if "view" not in link:
         view = {key: link["asked"].pop(key) for key in LOOKED_AT if key in link["asked"]}
-        link["view"] = {"clip": clip.name, **view}
-    return link["view"] if link["view"]["clip"] == clip.name else {}
+        link.update(view=view, opened=clip.name)
+    return link["view"] if link["opened"] == clip.name else None
 
 
-def start_of(view: dict[str, str | None], looks: Sequence[Look], payload: SidesPayload) -> dict:
+def start_of(view: dict[str, str] | None, looks: Sequence[Look], payload: SidesPayload) -> dict:
     """As the side-by-side view takes it; what the link asks for and is not there is warned of and left out.
 
     The first clip opens with a block that a checkpoint names (fact "shown_block"), a later one as the one before was left.
     """
+    if view is None:
+        return {"frame": looks[0].position(None)}
     frames = [str(index) for index in range(int(looks[0].result.indices[-1]) + 1)]
-    looked_at = {"source": payload.sources, "mode": MODES, "overlay": OVERLAY_STYLES}
-    allowed = {"block": payload.blocks, **looked_at, "frame": frames}
-    for key, values in allowed.items():
-        if key in view:
-            view[key] = judged(view[key], values, key)
-    start = {key: view.get(key) for key in ("block", *looked_at)}
-    if view and start["block"] is None:
-        start["block"] = named_block(looks, payload)
-    frame = view.get("frame")
-    return {"frame": looks[0].position(None if frame is None else int(frame)), **start}
+    warn(*take_out_unknown(view, {**payload.allowed(view.get("source")), "frame": frames}))
+    frame = looks[0].position(int(view["frame"]) if "frame" in view else None)
+    return {"block": named_block(looks, payload), **view, "frame": frame}
 
 
 def named_block(looks: Sequence[Look], payload: SidesPayload) -> str | None:

@@ -13,11 +13,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analysis.actionness import NORMALISATIONS, clip_median, colour_limits
 from analysis.colours import RELATIONS
+from app.explorer.display import DISPLAY
 from app.explorer.payload import Body, Payload, clip_header, clip_view, data_url, packed_map, read
-from app.explorer.sides import MODES, Side, SidesError, SidesPayload, pack_sides, side_by_side
+from app.explorer.sides import Side, SidesError, SidesPayload, pack_sides, side_by_side
 
 __all__ = [
-    "MODES",
+    "DISPLAY",
     "Payload",
     "Side",
     "SidesError",
@@ -68,11 +69,10 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
 def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: str = "explorer") -> None:
     """Show a packed clip.
 
-    start: ``{"frame": int, "block": str or None, "asked": bool, "overlay": str or None}``, the view to open with;
-    ``asked`` when a link asks for the block, and it then wins over the one that was on screen; overlay, of
-    OVERLAY_STYLES, likewise when it is not None. link: query parameters of a link to this clip and checkpoint, to which
-    the browser adds block, frame and an overlay other than by value; None when the clip has no address, as with an
-    uploaded file.
+    start: ``{"frame": int, "block": str or None, "asked": bool}``, the view to open with, and what a link asks for of
+    DISPLAY; ``asked`` when a link asks for the block, and it then wins over the one that was on screen. link: query
+    parameters of a link to this clip and checkpoint, to which the browser adds block, frame and what of the display is
+    not the first choice; None when the clip has no address, as with an uploaded file.
     """
     _explorer(key=key, data=payload.message(start=start, link=link))
 

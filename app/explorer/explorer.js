@@ -11,16 +11,16 @@ class Explorer extends Viewer {
   load(message) {
     const clip = unpack(message);
     const kept = places.get(clip.id);
-    if (!kept) this.askFor(clip.start.overlay);
+    if (!kept) this.askFor(clip.start);
     const place = kept ?? { ...clip.start, block: clip.start.asked ? clip.start.block : this.block?.name };
     const named = (name) => clip.blocks.find((block) => block.name === name);
     this.block = named(place.block) ?? named(clip.start.block) ?? clip.blocks.at(-1) ?? null;
     this.open(clip, place);
   }
 
-  askFor(overlay) {
-    super.askFor(overlay);
-    if (overlay === "signed") preferences.normalisation = "raw";
+  askFor(asked) {
+    super.askFor(asked);
+    preferences.normalisation = asked.values ?? (asked.overlay === "signed" ? "raw" : preferences.normalisation);
   }
 
   build() {
@@ -104,7 +104,9 @@ class Explorer extends Viewer {
   }
 
   address() {
-    return this.block ? { block: this.block.name, ...this.addressOfOverlay(this.shown) } : {};
+    if (!this.block) return {};
+    const { normalisation } = preferences;
+    return { block: this.block.name, ...(normalisation !== "raw" && { values: normalisation }), ...this.addressOfDisplay(this.shown) };
   }
 }
 

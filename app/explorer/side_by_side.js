@@ -22,17 +22,18 @@ class SideBySide extends Viewer {
     const asked = kept ? {} : clip.start;
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
     const sources = Object.keys(clip.sources);
-    this.askFor(asked.overlay);
     this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.at(-1));
     preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
+    this.askFor(asked);
     preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
     if (preferences.pair.some((side) => side >= clip.sides.length)) preferences.pair = [0, 1];
     this.open(clip, kept ?? { frame: clip.start.frame });
   }
 
-  askFor(overlay) {
-    super.askFor(overlay);
-    if (overlay === "signed") preferences.kinds.actionness = "raw";
+  askFor(asked) {
+    super.askFor(asked);
+    if (asked.overlay === "signed") preferences.kinds.actionness = "raw";
+    if (asked.values) preferences.kinds[preferences.source] = asked.values;
   }
 
   // ---- what is on screen -------------------------------------------------------------------------------------------
@@ -247,7 +248,8 @@ class SideBySide extends Viewer {
 
   address() {
     const { source, mode } = preferences;
-    return { ...(this.block && { block: this.block }), source, mode, ...this.addressOfOverlay(this.scale) };
+    const values = this.kind() !== this.clip.sources[source].kinds[0] && { values: this.kind() };
+    return { ...(this.block && { block: this.block }), source, mode, ...values, ...this.addressOfDisplay(this.scale) };
   }
 
   // ---- what a person does ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +10,8 @@ import streamlit as st
 
 from analysis.actionness import PERCENTILES, normalise
 from analysis.colours import SERIES
+from app.explorer.display import DISPLAY
 from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
-from atr.options import OVERLAY_STYLES
 
 SOURCES = {"actionness": "Actionness", "gradcam": "Grad-CAM"}
 MODES = ("sides", "difference", "swipe")  # beside each other; with |A − B|; A and B under a divider
@@ -57,7 +58,7 @@ class Side:
 
 @dataclass(frozen=True)
 class SidesPayload(Payload):
-    """A packed clip with its sides; `blocks` and `sources` are what a link may ask for."""
+    """A packed clip with its sides."""
 
     @property
     def blocks(self) -> list[str]:
@@ -66,6 +67,12 @@ class SidesPayload(Payload):
     @property
     def sources(self) -> list[str]:
         return list(self.header["sources"])
+
+    def allowed(self, source: str | None) -> dict[str, Sequence[str]]:
+        """What a link may ask for, by name, where it asks for this source of maps; None for the first."""
+        kinds = self.header["sources"][source if source in self.sources else self.sources[0]]["kinds"]
+        chosen = {"block": self.blocks, "source": self.sources, "mode": MODES}
+        return chosen | DISPLAY | {"values": kinds}
 
 
 def pack_sides(
@@ -155,17 +162,16 @@ def side_by_side(
 ) -> None:
     """Show two to four models on one packed clip.
 
-    start: ``{"frame": int, "block": str or None, "source": str or None, "mode": str or None, "overlay": str or None}``,
-    the view to open a clip with. What is None was not asked for: what is on screen stays, at first the last block,
-    actionness, "sides" and "value". link: query parameters of a link to this clip and these checkpoints, to which the
-    browser adds block, frame (index in the original video), source, mode and an overlay other than by value; None when
-    the clip has no address.
+    start: ``{"frame": int}`` and, where they are asked for, the names of `SidesPayload.allowed`: the view to open a clip
+    with. What is not asked for stays as it is on screen, at first the last block, actionness, "sides" and the first
+    choices of the display. link: query parameters of a link to this clip and these checkpoints, to which the browser
+    adds block, frame (index in the original video), source, mode and what of the display is not the first choice; None
+    when the clip has no address.
 
     Raises:
-        SidesError: start asks for a block, source, mode or overlay that is not there.
+        SidesError: start asks for something that is not there.
     """
-    allowed = {"block": payload.blocks, "source": payload.sources, "mode": MODES, "overlay": OVERLAY_STYLES}
-    for name, values in allowed.items():
+    for name, values in payload.allowed(start.get("source")).items():
         if start.get(name) is not None and start[name] not in values:
             raise SidesError(f"{name} is one of {', '.join(values) or 'none'}, got {start[name]!r}")
     _side_by_side(key=key, data=payload.message(start=start, link=link))

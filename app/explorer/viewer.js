@@ -96,14 +96,21 @@ class Viewer {
     return { values, style, colours, ...scaleOf(limits, style) };
   }
 
-  // An overlay that a link asks for; a subclass turns to raw M for a signed one.
-  askFor(overlay) {
-    if (overlay) this.preferences.overlay = overlay;
+  // What a link asks for, as text; null is not asked for. Values are a subclass's.
+  askFor({ overlay, opacity, palette, threshold, interpolation, masks }) {
+    const { preferences } = this;
+    const chosen = { overlay, palette, interpolation, threshold: threshold && Number(threshold), masks: masks && true };
+    for (const [name, value] of Object.entries(chosen)) preferences[name] = value ?? preferences[name];
+    if (opacity) preferences.opacities = { ...preferences.opacities, [preferences.overlay]: Number(opacity) };
   }
 
-  // The address names the overlay where it is not the first choice.
-  addressOfOverlay({ style }) {
-    return style === DISPLAY.overlay ? {} : { overlay: style };
+  // The address names of the display what is not the first choice.
+  addressOfDisplay({ style }) {
+    const { opacities, palette, threshold, interpolation, masks } = this.preferences;
+    const chosen = { overlay: style, opacity: opacities[style], palette, threshold, interpolation };
+    const first = { ...DISPLAY, opacity: OPACITY[style] };
+    const changed = Object.entries(chosen).filter(([name, value]) => value !== first[name]);
+    return Object.fromEntries(masks ? [...changed, ["masks", "shown"]] : changed);
   }
 
   // What the display controls say, given the scale that is drawn and whether it could be signed.

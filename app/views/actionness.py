@@ -6,10 +6,10 @@ import streamlit as st
 from analysis.actionness import ClipActionness, default_block
 from app import choices, loading
 from app.choices import one_error
-from app.explorer import data_url, explorer, relation_grid
+from app.explorer import DISPLAY, data_url, explorer, relation_grid
+from app.links import take_out_unknown
 from app.loading import ChoiceError, Look
 from app.markdown import plain
-from atr.options import OVERLAY_STYLES
 
 
 def page() -> None:
@@ -73,29 +73,18 @@ def verdict(look: Look) -> None:
 
 
 def starting_point(look: Look) -> dict:
-    """Frame (position in the result) and block to open with: the link's, or the middle of the action."""
+    """The view to open with, frame as a position in the result: the link's, or the middle of the action."""
     link, maps = st.session_state["link"], look.result.maps
     shown = (look.clip.name, str(look.clip.source), look.checkpoint)
     if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
-        link.update(shown=shown, block=None, frame=None, overlay=None, warnings=[])
-    if (block := link["block"]) is not None and block not in maps:
-        allowed = ", ".join(maps) or "none, this checkpoint has no maps"
-        link["warnings"].append(f"The link asks for block {block!r}; {look.checkpoint} has: {allowed}.")
-        link["block"] = block = None
-    frame, last = link["frame"], int(look.result.indices[-1])
-    if frame is not None and choices.number(frame) not in range(last + 1):
-        link["warnings"].append(f"The link asks for frame {frame!r}; this clip has 0 to {last}.")
-        link["frame"] = frame = None
-    if (overlay := link["overlay"]) is not None and overlay not in OVERLAY_STYLES:
-        link["warnings"].append(
-            f"The link asks for overlay {overlay!r}; there are: {', '.join(OVERLAY_STYLES)}."
-        )
-        link["overlay"] = overlay = None
+        link.update(shown=shown, view={}, warnings=[])
+    view, frames = link["view"], [str(index) for index in range(int(look.result.indices[-1]) + 1)]
+    link["warnings"] += take_out_unknown(view, {"block": list(maps), "frame": frames, **DISPLAY})
     return {
-        "frame": look.position(None if frame is None else int(frame)),
-        "block": block or (default_block(look.model) if maps else None),
-        "asked": block is not None,
-        "overlay": overlay,
+        **view,
+        "frame": look.position(int(view["frame"]) if "frame" in view else None),
+        "block": view.get("block") or (default_block(look.model) if maps else None),
+        "asked": "block" in view,
     }
 
 

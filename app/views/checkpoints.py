@@ -7,6 +7,7 @@ import streamlit as st
 
 from analysis.training_curves import drawable, history_figure
 from app import choices, loading
+from app.links import set_address
 from app.markdown import plain
 from atr.checkpoint import OWN_KEYS, WEIGHTS, CheckpointError
 from atr.describe import Description
@@ -43,7 +44,7 @@ def page() -> None:
             faults[name] = str(error)
     if found:
         chosen = choose(found)
-        choices.set_address({"checkpoint": chosen})
+        set_address({"checkpoint": chosen})
     for name, fault in faults.items():
         st.error(f"**{plain(name)}** cannot be used. {plain(fault)}", icon=":material/error:")
     if found:

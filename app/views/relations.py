@@ -23,6 +23,7 @@ from app import choices, loading
 from app.choices import one_error
 from app.computing import compute_panel
 from app.exports import file_row
+from app.links import set_address
 from app.loading import ChoiceError
 from app.markdown import plain
 from app.stored import stored_results, tell_left_out
@@ -46,7 +47,7 @@ def page() -> None:
             st.warning(plain(warning), icon=":material/link_off:")
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
-        choices.set_address({"checkpoint": checkpoint})
+        set_address({"checkpoint": checkpoint})
         show(checkpoint, names)
 
 

@@ -11,6 +11,7 @@ from analysis.what_if.interventions import ORDERS, Intervention
 from analysis.what_if.replaced_actionness import ACTIONNESS
 from app import choices, loading
 from app.choices import one_error
+from app.links import number, set_address
 from app.loading import ChoiceError, Clip
 from app.loading.what_if import sampled
 from app.markdown import plain
@@ -123,7 +124,7 @@ def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) ->
     allowed, accepted, warnings = allowed_values(model), {}, []
     for name, text in asked.items():
         numeric = isinstance(DEFAULTS[name], int)
-        value = choices.number(text) if numeric else text
+        value = number(text) if numeric else text
         if value in allowed[name]:
             accepted[name] = value
         else:
@@ -138,7 +139,7 @@ def write_link(clip: Clip, checkpoint: str, used: dict) -> None:
     if clip.link:
         changed = {name: str(value) for name, value in used.items() if value != DEFAULTS[name]}
         link = {"clip": clip.link, "checkpoint": checkpoint, **changed}
-    choices.set_address(link)
+    set_address(link)
 
 
 # ---- one clip, live --------------------------------------------------------------------------------------------------

@@ -252,7 +252,6 @@ def test_a_link_restores_the_view(compare, two):
     assert app.multiselect(key="compared").value == ["second", "first"]
     assert app.button_group(key="compared_gradcam").value == "true"
     assert app.session_state["compare_link"]["view"] == {
-        "clip": "val-000003",
         "block": "S4B1",
         "frame": "3",
         "source": "gradcam",
@@ -282,14 +281,19 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compa
     assert "there are: first, second" in warning and "A right" not in warning and "only\\_a" not in warning
     assert "only_a" in warning and LABELS[2] in warning and "swipe" in warning
     assert app.title[0].value == "second against first" and not errors(app)
-    app.button_group(key="compared_filter").set_value("all").run()
+    app.button_group(key="compared_filter").set_value("both_right").run()
     assert not app.warning
 
 
 def test_a_clip_of_the_link_that_its_filter_leaves_out_is_warned_of(compare, two):
     app = compare(a="first", b="second", filter="only_a", clip="val-000000")
     (warning,) = [warning.value for warning in app.warning]
-    assert "'val-000000'" in warning and "val-000001, val-000002" in warning
+    assert "'val-000000', which its filter or its class leaves out" in warning
+
+
+def test_a_clip_of_a_link_without_a_filter_is_found_among_all(compare, two):
+    app = compare(a="first", b="second", clip="val-000000")
+    assert query(app)["clip"] == "val-000000" and query(app)["filter"] == "all" and not app.warning
 
 
 # ---- clips -----------------------------------------------------------------------------------------------------------

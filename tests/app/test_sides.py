@@ -186,6 +186,8 @@ def test_what_cannot_be_shown_is_refused(sides, message):
         ({"block": "S9B9"}, "block is one of S5B1, got 'S9B9'"),
         ({"source": "gradcam"}, "source is one of actionness, got 'gradcam'"),
         ({"mode": "swap"}, "mode is one of sides, difference, swipe, got 'swap'"),
+        ({"values": "relative"}, "values is one of softmax, raw, sigmoid, got 'relative'"),
+        ({"palette": "pink"}, "palette is one of inferno, viridis, magma, cividis, got 'pink'"),
     ],
 )
 def test_a_start_that_is_not_there_is_refused(start, message):

@@ -63,7 +63,7 @@ payload = pack_sides(
     true_label="moving right",
     sides=[sides[name] for name in chosen.split(",")],
 )
-start = {name: query.get(name) for name in ("block", "source", "mode", "overlay")}
+start = {name: query[name] for name in payload.allowed(query.get("source")) if name in query}
 link = {"sides": chosen, "reruns": st.session_state.setdefault("reruns", 0)}
 side_by_side(payload, start={"frame": int(query.get("frame", 6)), **start}, link=link)
 st.caption(f"Reruns: {link['reruns']}")

@@ -243,9 +243,33 @@ def test_a_link_keeps_an_overlay_that_is_not_the_first(open_page):
     expect(open_page("?" + query).locator(".explorer")).to_have_attribute("data-overlay", "signed")
     other = open_page("?overlay=wash")
     expect(
-        other.get_by_text("The link asks for overlay 'wash'; there are: value, flat, signed.")
+        other.get_by_text("overlay 'wash', which is not here; there are: value, flat, signed.")
     ).to_be_visible()
     expect(other.locator(".explorer")).to_have_attribute("data-overlay", "value")
+
+
+def test_a_link_restores_the_display(open_page):
+    page = open_page()
+    page.locator(".normalisations").get_by_text("sigmoid(M)").click()
+    overlay(page, "flat")
+    page.locator(".palettes").get_by_text("magma").click()
+    page.locator(".interpolations").get_by_text("cells").click()
+    page.locator(".opacity").fill("0.7")
+    page.locator(".threshold").fill("0.29")
+    page.locator(".show-masks").check()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    query = urlparse(page.evaluate("navigator.clipboard.readText()")).query
+    display = {"overlay": "flat", "values": "sigmoid", "palette": "magma", "interpolation": "cells"}
+    display |= {"opacity": "0.7", "threshold": "0.29", "masks": "shown"}
+    assert {name: value for name, (value,) in parse_qs(query).items() if name in display} == display
+    other = open_page("?" + query)
+    settle(other)
+    page.mouse.move(5, 5)
+    assert pixels(other) == pixels(page)
+    for name in ("opacity-value", "threshold-value", "bar-name"):
+        expect(other.locator(f".{name}")).to_have_text(page.locator(f".{name}").inner_text())
+    expect(other.locator(".palettes input:checked")).to_have_value("magma")
 
 
 def test_each_overlay_has_an_opacity_of_its_own(open_page):

@@ -339,6 +339,19 @@ def test_the_overlay_is_one_for_all_sides_and_in_the_link(open_sides):
     assert parse_qs(urlparse(page.evaluate("navigator.clipboard.readText()")).query)["overlay"] == ["flat"]
 
 
+def test_a_link_restores_the_display(open_sides):
+    page = open_sides("sides=atr,mirrored")
+    page.locator(".kinds").get_by_text("sigmoid(M)").click()
+    page.locator(".palettes").get_by_text("viridis").click()
+    page.locator(".opacity").fill("0.5")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    other = open_sides(urlparse(page.evaluate("navigator.clipboard.readText()")).query)
+    assert (shown(other, "kind"), shown(other, "overlay")) == ("sigmoid", "value")
+    expect(other.locator(".palettes input:checked")).to_have_value("viridis")
+    expect(other.locator(".opacity-value")).to_have_text("50 %")
+
+
 def test_a_link_to_a_signed_overlay_turns_to_raw_values(open_sides):
     page = open_sides("sides=atr,mirrored&overlay=signed")
     assert (shown(page, "kind"), shown(page, "overlay")) == ("raw", "signed")

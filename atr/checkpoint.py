@@ -227,15 +227,31 @@ def require_weights(folder: Path) -> None:
         regular_size(folder / WEIGHTS)
 
 
+def require_whole_weights(folder: Path) -> None:
+    """Raises CheckpointError unless there is a file of weights as long as its header says; no tensor is read."""
+    path = folder / WEIGHTS
+    with faults_of(folder, WEIGHTS):
+        size = regular_size(path)
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+        if length > MOST_HEADER_BYTES:
+            raise fault(path, f"is not one of safetensors: its header would have {length:,} bytes")
+        try:
+            with safe_open(path, "pt"):
+                pass
+        except SafetensorError as error:
+            raise fault(path, f"is cut off or damaged, it has {size:,} bytes: {error}") from error
+
+
 def readable_checkpoints(folders: Iterable[Path]) -> tuple[dict[Path, dict], dict[Path, str]]:
     """The configurations of those that are checkpoints, and of the others why each is none, in one short line.
 
-    Weights are not read: whether they fit is known when a checkpoint is loaded.
+    Of the weights only the header is read: whether they fit is known when a checkpoint is loaded.
     """
     found, faults = {}, {}
     for folder in folders:
         try:
-            require_weights(folder)
+            require_whole_weights(folder)
             found[folder] = read_config(folder)
         except CheckpointError as error:
             faults[folder] = str(error)

@@ -38,7 +38,7 @@ def no_checkpoint() -> str:
 
 
 def configuration(name: str) -> dict:
-    """config.json of a folder that also has weights, which are not read; not to be changed. Raises CheckpointError."""
+    """config.json of a folder with a whole file of weights; not to be changed. Raises CheckpointError."""
     folder = root("checkpoints") / name
     return _configuration(folder, stamp(folder / CONFIG), stamp(folder / WEIGHTS))
 
@@ -52,7 +52,7 @@ def _configuration(folder: Path, *stamps: str) -> dict:
 
 
 def whole_checkpoint(name: str) -> bool:
-    """Whether its configuration can be read; the weights are checked when it is loaded."""
+    """Whether its configuration and the header of its weights can be read; they are checked when it is loaded."""
     try:
         configuration(name)
     except CheckpointError:

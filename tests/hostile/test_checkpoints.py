@@ -470,6 +470,22 @@ def test_one_bad_folder_does_not_take_the_good_ones_with_it(good, tmp_path):
     assert "not readable JSON" in faults[folders[1]] and "no model.safetensors" in faults[folders[2]]
 
 
+@pytest.mark.parametrize("kept", [0, 7, 8, 100, -1])
+def test_weights_that_are_cut_off_are_seen_without_loading_them(folder, kept):
+    path = folder / WEIGHTS
+    path.write_bytes(path.read_bytes()[:kept])
+    found, faults = readable_checkpoints([folder])
+    assert not found
+    one_clear_line(faults[folder], folder.name, WEIGHTS, f"{path.stat().st_size:,} bytes")
+
+
+@pytest.mark.parametrize("length", [2**40, 2**64 - 1])
+def test_a_header_that_is_too_long_to_be_one_is_not_read(folder, length):
+    (folder / WEIGHTS).write_bytes(length.to_bytes(8, "little") + b"{}")
+    with little_memory():
+        assert f"{length:,} bytes" in readable_checkpoints([folder])[1][folder]
+
+
 def test_what_is_saved_can_be_read_again(good, tmp_path):
     model = atr.load_checkpoint(good)
     for wrong in ({"labels": ["push", "pull", ""]}, {"labels": model.labels, "loss": float("nan")}):

@@ -77,7 +77,10 @@ def stages() -> list[list[str]]:
             f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
         ],
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
-        [f"benchmarks.parts --out {RESULTS / 'parts.json'}"],
+        [
+            f"benchmarks.parts --out {RESULTS / 'parts.json'}",
+            f"benchmarks.taught_locator --out {RESULTS / 'taught-locator.json'}",
+        ],
         [f"analysis ablate 1 --only {' '.join(SEVERAL_SEEDS)} --seeds 0 1 2"],
         ["benchmarks.tables", "benchmarks.pictures"],
         [f"benchmarks.performance --out {RESULTS / 'benchmarks.json'}"],  # alone on the machine

@@ -25,6 +25,7 @@ TABLES: dict[str, Callable[[Stored], str]] = {
     "order": accuracy.order,
     "where": maps.where,
     "fig5": maps.fig5,
+    "taught": maps.taught,
     "costs": maps.costs,
     "faithfulness": maps.faithfulness,
     "health": maps.health,

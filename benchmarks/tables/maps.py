@@ -70,6 +70,20 @@ def fig5(stored: Stored) -> str:
     return table(("", "grid", *scores, "ceiling of Fig-5"), [*map(line, blocks), *baselines])
 
 
+def taught(stored: Stored) -> str:
+    """Fig-5 scores of locators that were taught with the true masks, beside a network's own."""
+    scores = pd.DataFrame(stored.json("taught-locator.json")["scores"])
+    columns = scores[["checkpoint", "map"]].drop_duplicates().to_records(index=False).tolist()
+
+    def line(block: str) -> tuple[str, ...]:
+        rows = (only(scores, checkpoint=name, map=of_map, block=block) for name, of_map in columns)
+        return block, *(f"{row['value']:.2f}" for row in rows)
+
+    return table(
+        ("block", *(f"`{name}`: {of_map}" for name, of_map in columns)), map(line, scores["block"].unique())
+    )
+
+
 def costs(stored: Stored) -> str:
     """The score without each kind of pixel, of the blocks that locate and two baselines."""
     of = {name: stored.lines("localize", name, "fig5.csv") for name in LOCATING}

@@ -17,8 +17,7 @@ if __name__ == "__main__":  # a session's run of the script
     icon = str(Path(__file__).parent / "icon.svg")
     st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=icon, layout="wide")
     st.logo(icon, size="large")
-    # Less air above the page and a measure that keeps the explorer's picture and its time axis on one screen.
-    st.html("<style>.stMainBlockContainer { padding: 4.25rem 2.5rem 4rem; max-width: 1240px; }</style>")
+    st.html(Path(__file__).with_name("page.css"))
     pages = [
         st.Page("views/actionness.py", title="Actionness", icon=":material/motion_play:", default=True),
         st.Page("views/compare.py", title="Compare", icon=":material/compare:"),

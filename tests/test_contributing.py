@@ -223,7 +223,8 @@ def test_a_page(monkeypatch, tmp_path, tiny):
     atr.save_checkpoint(tmp_path / "checkpoints" / "net", tiny(), labels=list("abcde"))
     monkeypatch.setenv("ATR_CHECKPOINTS", str(tmp_path / "checkpoints"))
     shutil.copytree(ROOT / "app" / "views", tmp_path / "app" / "views")
-    shutil.copy(ROOT / "app" / "icon.svg", tmp_path / "app")
+    for name in ("icon.svg", "page.css"):
+        shutil.copy(ROOT / "app" / name, tmp_path / "app")
     (tmp_path / "app" / "views" / "classes.py").write_text(PAGE)
     script = (ROOT / "app" / "streamlit_app.py").read_text()
     listed = script.replace("pages = [", 'pages = [\n    st.Page("views/classes.py", title="Classes"),')

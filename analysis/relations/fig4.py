@@ -13,6 +13,7 @@ from analysis.colours import RELATIONS
 from analysis.figures import plain
 
 OFFSETS = ("t−1", "t", "t+1")
+ROWS, COLUMNS, WEIGHT = "time step", "looks at", "renormalised weight"  # titles of axes
 
 
 def title(entry: dict) -> str:
@@ -63,8 +64,8 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
         axes.set_title(title(entry), fontsize=8)
         axes.set_xticks(ticks, [t + 1 for t in ticks], fontsize=6)
         axes.set_yticks(ticks, [t + 1 for t in ticks], fontsize=6)
-        axes.set_xlabel("looks at", fontsize=6)
-    maps[0, 0].set_ylabel("time step", fontsize=7)
+        axes.set_xlabel(COLUMNS, fontsize=6)
+    maps[0, 0].set_ylabel(ROWS, fontsize=7)
     bar = upper.colorbar(image, ax=maps, shrink=0.7, pad=0.01)
     bar.ax.tick_params(labelsize=6)
     upper.suptitle("(a) averaged temporal relation matrix", fontsize=9, x=0.02, ha="left")
@@ -79,7 +80,7 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
     lines[0, 0].set_ylim(
         0, 1.05 * max(np.max(entry["windows"]) for entry in entries)
     )  # of all: the axes are shared
-    lines[0, 0].set_ylabel("renormalised weight", fontsize=7)
+    lines[0, 0].set_ylabel(WEIGHT, fontsize=7)
     handles, labels = lines[0, 0].get_legend_handles_labels()
     lower.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=6, frameon=False)
     lower.suptitle(
@@ -126,9 +127,11 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
     figure.update_yaxes(range=edges[::-1], constrain="domain", dtick=1, showgrid=False, zeroline=False)
     for number in range(len(entries)):
         axis = "" if number == 0 else str(number + 1)
-        figure.layout[f"yaxis{axis}"].scaleanchor = f"x{axis}"
-        figure.layout[f"yaxis{axis}"].showticklabels = number % columns == 0
-        figure.layout[f"xaxis{axis}"].showticklabels = number + columns >= len(entries)
+        leftmost, lowest = number % columns == 0, number + columns >= len(entries)
+        figure.layout[f"yaxis{axis}"].update(
+            scaleanchor=f"x{axis}", showticklabels=leftmost, title_text=ROWS if leftmost else None
+        )
+        figure.layout[f"xaxis{axis}"].update(showticklabels=lowest, title_text=COLUMNS if lowest else None)
     figure.update_xaxes(range=edges, constrain="domain", dtick=1, showgrid=False, zeroline=False)
     figure.update_layout(
         coloraxis={"colorscale": RELATIONS, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
@@ -169,6 +172,7 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
                 col=number % columns + 1,
             )
     figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title_text=WEIGHT, col=1)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=110 + 260 * rows)
     return plain(figure).update_layout(margin_t=60)

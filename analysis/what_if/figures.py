@@ -61,7 +61,9 @@ def scores_figure(
                 hovertemplate=f"%{{y}}, {name}: %{{x:.4f}}<extra></extra>",
             )
         )
-    figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID)
+    figure.update_xaxes(
+        range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID, title_text="probability"
+    )
     figure.update_yaxes(automargin=True, ticksuffix=" ")
     figure.update_layout(
         barmode="group",
@@ -112,6 +114,7 @@ def order_figure(result: dict) -> go.Figure:
         )
         figure.add_trace(trace, row=2, col=1)
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", gridcolor=GRID, zeroline=False)
+    figure.update_xaxes(title_text="share of clips, 95 % intervals", row=2)
     figure.update_yaxes(automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(range=[len(known) - 0.5, -0.8], row=1)  # room for the first number
     figure.update_yaxes(

@@ -122,3 +122,35 @@ def test_the_theme_follows_the_system(open_page):
 def test_nothing_is_fetched_from_elsewhere(open_page, address):
     ours = (address, address.replace("http", "ws"), "blob:", "data:")
     assert [url for url in open_page().requests if not url.startswith(ours)] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_of_charts_can_be_read(open_page, scheme):
+    """Contrast of all of them with the page, as WCAG 2 counts it: 4.5 and above."""
+    page = open_page("relations", scheme=scheme, explorer=False)
+    page.locator(".js-plotly-plot .xtick text").first.wait_for(timeout=60_000)
+    settle(page)
+    words = page.locator(".js-plotly-plot .main-svg text")
+    assert words.count() > 50
+    fills = words.evaluate_all(
+        "(all) => all.map((text) => [getComputedStyle(text).fill, getComputedStyle(text).fillOpacity])"
+    )
+    app = page.get_by_test_id("stApp")
+    ground = numbers(app.evaluate("(element) => getComputedStyle(element).backgroundColor"))
+    for fill, opacity in set(map(tuple, fills)):
+        alpha = float(opacity)
+        seen = [alpha * c + (1 - alpha) * g for c, g in zip(numbers(fill), ground, strict=True)]
+        dark, light = sorted((luminance(seen), luminance(ground)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (fill, opacity)
+
+
+def numbers(colour: str) -> list[float]:
+    """Red, green and blue, 0 to 255, of "rgb(…)"."""
+    return [float(number) for number in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def luminance(colour: list[float]) -> float:
+    """Relative luminance of WCAG 2."""
+    parts = [c / 255 for c in colour]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

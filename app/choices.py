@@ -236,7 +236,7 @@ def _upload() -> Clip | None:
     if file is not None:
         st.session_state["uploaded"] = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
     if clip := st.session_state.get("uploaded"):
-        st.caption(f"Showing {plain(clip.name)}. It stays on this machine and is deleted with the session.")
+        st.caption(f"Chosen: {plain(clip.name)}. It stays on this machine and is deleted with the session.")
     return clip
 
 

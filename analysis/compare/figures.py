@@ -67,7 +67,7 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
         x=table.difference,
         y=rows,
         orientation="h",
-        marker={"color": colours},
+        marker={"color": colours, "line": {"color": ahead, "width": 1}},
         customdata=table.assign(shown=table.label.map(as_text))[
             ["label", "clips", "a", "b", "only_a", "only_b", "p_holm", "shown"]
         ].to_numpy(),
@@ -77,12 +77,13 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     )
     figure = go.Figure(bars)
     # An empty trace a meaning: Plotly's legend knows traces, not the colours of single bars.
-    for name, colour in (
-        (f"A better ({as_text(a)})", SERIES[0]),
-        (f"B better ({as_text(b)})", SERIES[1]),
-        ("faint: not significant", rgba("#808080", FAINT)),
+    for name, colour, edge in (
+        (f"A better ({as_text(a)})", SERIES[0], SERIES[0]),
+        (f"B better ({as_text(b)})", SERIES[1], SERIES[1]),
+        ("faint: not significant", rgba("#808080", FAINT), "#808080"),
     ):
-        figure.add_trace(go.Bar(x=[None], y=[None], name=name, marker={"color": colour}))
+        marker = {"color": colour, "line": {"color": edge, "width": 1}}
+        figure.add_trace(go.Bar(x=[None], y=[None], name=name, marker=marker))
     figure.add_vline(0, line={"color": "gray", "width": 1})
     figure.update_xaxes(title_text="accuracy of A minus accuracy of B", tickformat="+.0%", **GRID)
     figure.update_yaxes(

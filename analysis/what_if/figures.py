@@ -62,7 +62,7 @@ def scores_figure(
             )
         )
     figure.update_xaxes(
-        range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID, title_text="probability"
+        range=[0, 1.25], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID, title_text="probability"
     )
     figure.update_yaxes(automargin=True, ticksuffix=" ")
     figure.update_layout(
@@ -92,7 +92,7 @@ def order_figure(result: dict) -> go.Figure:
         marker = {"color": colour, "symbol": symbol, "size": 10}
         trace = _shares([overall[name]], [text], marker)
         trace.update(showlegend=False, mode="markers+text", text=[f"{overall[name]['value']:.1%}"])
-        trace.update(textposition="top center", textfont_size=11)
+        trace.update(textposition="top center", textfont_size=11, cliponaxis=False)
         figure.add_trace(trace, row=1, col=1)
     for place, name in enumerate(by_class):
         text, colour, symbol = ORDER_SERIES[name]

@@ -88,8 +88,9 @@ def downloads(look: Look, block: str) -> None:
     kind = middle.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
-    stem = f"{Path(look.clip.name).stem}-{look.checkpoint}"
-    name, maps = f"{stem}-{block}-{kind}", result.maps[block]
+    region = "" if look.view == "crop" else f"-{look.view}"
+    stem = f"{Path(look.clip.name).stem}-{look.checkpoint}{region}"
+    name, maps = f"{stem}-{block}-{kind}-{style}", result.maps[block]
     drawn = result, normalise(maps, kind), colour_limits(maps, kind)
     film = partial(overlay_film, *drawn, style=style)
     picture = partial(strip, *drawn, block=block, kind=kind, style=style)

@@ -1,6 +1,6 @@
 """The page "Compare": what is taken along of a clip, films, strips and maps of each side, and the report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -26,6 +26,11 @@ KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be c
 TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them
 
 
+def against(names: Iterable[str]) -> str:
+    """Checkpoints that are compared, in the name of a file; the first is A."""
+    return "-against-".join(names)
+
+
 def drawn(
     looks: Sequence[Look], payload: SidesPayload, source: str, block: str
 ) -> dict[str, tuple[ClipActionness, np.ndarray, tuple[float, float]]]:
@@ -49,8 +54,9 @@ def take_along(
 ) -> None:
     """block: to begin with; the last when None. scores: `class_scores`."""
     stem = Path(looks[0].clip.name).stem
+    all_sides = f"{stem}-{against(look.checkpoint for look in looks)}"
     table = Download(
-        "Class scores, CSV", f"{stem}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)
+        "Class scores, CSV", f"{all_sides}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)
     )
     sources = [source for source in payload.sources if payload.header["scales"].get(source)]
     with st.expander("Download this clip", icon=":material/download:"):
@@ -71,7 +77,7 @@ def take_along(
         side = right.selectbox("Checkpoint", list(found), key="take_side")
         styles = overlay_styles(KINDS[source])
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
-        name = f"{stem}-{side}-{block}-{source}"
+        name = f"{stem}-{side}-{block}-{source}-{style}"
         median = payload.header["medians"][source][block][KINDS[source]]
         film = partial(overlay_film, *found[side], median=median, style=style)
         picture = partial(strip, *found[side], block=block, kind=TITLES[source], median=median, style=style)
@@ -82,7 +88,7 @@ def take_along(
                 Download("Strip, PNG", f"{name}.png", "image/png", lambda: picture(".png")),
                 Download(
                     "Maps, NPZ",
-                    f"{stem}-maps.npz",
+                    f"{all_sides}-maps.npz",
                     "application/octet-stream",
                     lambda: maps_file(looks),
                 ),
@@ -126,7 +132,7 @@ def report_button(predictions: Sequence[Predictions], link: dict[str, str]) -> N
     st.download_button(
         "Report (HTML)",
         make,
-        f"{'-against-'.join(p.name for p in predictions)}.html",
+        f"{against(p.name for p in predictions)}.html",
         "text/html",
         on_click="ignore",
         icon=":material/article:",

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
+from analysis.compare.numbers import all_pairs
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
 from analysis.localize.figures import (
     acting_figure,
@@ -18,6 +19,7 @@ from analysis.localize.figures import (
 )
 from analysis.localize.numbers import localization_table
 from app import loading
+from app.compare.exports import against
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
 from app.markdown import plain
@@ -156,23 +158,24 @@ def localisation_commands(checkpoints: Sequence[str]) -> None:
 def numbers(stored: Sequence[Stored], tables: Tables) -> None:
     predictions = [s.predictions for s in stored]
     st.dataframe(per_class_texts(tables.classes), hide_index=True)
-    offers = {
-        "Summary": tables.numbers,
-        "Classes": tables.classes,
-        "Confusions": tables.confusions,
-        "Clips": tables.clips,
-        "Pairs": tables.pairs,
-        "Reliability": reliability_table(tables),
+    offers: dict[str, Callable[[], pd.DataFrame]] = {
+        "Summary": lambda: tables.numbers,
+        "Classes": lambda: tables.classes,
+        "Confusions": lambda: tables.confusions,
+        "Clips": lambda: tables.clips,
+        "Pairs": lambda: all_pairs(predictions),
+        "Reliability": lambda: reliability_table(tables),
     }
+    compared = against(p.name for p in predictions)
     download_row(
         [
             Download(
                 f"{text}, CSV",
-                f"{text.lower()}.csv",
+                f"{compared}-{text.lower()}.csv",
                 "text/csv",
-                partial(table.to_csv, index=False),
+                partial(as_csv, made),
             )
-            for text, table in offers.items()
+            for text, made in offers.items()
         ],
         key="get table",
     )
@@ -200,6 +203,10 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
     st.dataframe(provenance(predictions).set_index("predictions").drop(index="made by"), height="content")
     for p in predictions:
         st.code(p.facts["command"], language="bash", wrap_lines=True)
+
+
+def as_csv(make: Callable[[], pd.DataFrame]) -> str:
+    return make().to_csv(index=False)
 
 
 def reliability_table(tables: Tables) -> pd.DataFrame:

@@ -108,13 +108,16 @@ def relation_grid(
     frames: ``{"step", "index", "image"}`` of the T sampled frames, image a data URL. limits: of the colour scale.
     """
     low, high = limits
-    colours = matplotlib.colormaps[RELATIONS]((matrix - low) / (high - low))
+    palette = matplotlib.colormaps[RELATIONS]
+    colours = palette((matrix - low) / (high - low))
     _relation(
         key=key,
         data={
             "block": block,
             "matrix": matrix.tolist(),
             "colours": [[to_hex(colour) for colour in row] for row in colours],
+            "scale": [to_hex(colour) for colour in palette(np.linspace(0, 1, 17))],
+            "limits": [f"{limit:.3g}" for limit in limits],
             "frames": frames,
         },
     )

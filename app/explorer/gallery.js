@@ -21,6 +21,7 @@ export default function ({ parentElement, data, setStateValue }) {
   for (const [index, button] of [...list.children].entries()) {
     const clip = data.clips[index];
     button.onpointerenter = button.onfocus = () => describe(clip);
+    button.onblur = () => describe(chosen());
     button.onclick = () => {
       mark(clip.id);
       setStateValue("clip", clip.id);

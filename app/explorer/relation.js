@@ -30,9 +30,12 @@ export default function ({ parentElement, data }) {
     return `Step ${from.step} (frame ${from.index}) attends to step ${to.step} (frame ${to.index}): W = ${data.matrix[row][column].toFixed(4)}`;
   };
 
-  grid.style.gridTemplateColumns = `repeat(${data.matrix.length}, 1fr)`;
+  parentElement.querySelector(".relation-scale").style.background = `linear-gradient(to right, ${data.scale.join(",")})`;
+  data.limits.forEach((limit, end) => { parentElement.querySelector([".relation-low", ".relation-high"][end]).textContent = limit; });
+  grid.style.gridTemplateColumns = `auto repeat(${data.matrix.length}, 1fr)`;
   grid.setAttribute("aria-label", `Temporal relation matrix of ${data.block}`);
-  grid.replaceChildren(...data.matrix.flatMap((values, row) => values.map((value, column) => {
+  const step = (text) => Object.assign(document.createElement("span"), { textContent: text, ariaHidden: true });
+  const cells = data.matrix.map((values, row) => values.map((value, column) => {
     const cell = document.createElement("button");
     cell.type = "button";
     cell.style.background = data.colours[row][column];
@@ -41,7 +44,9 @@ export default function ({ parentElement, data }) {
     cell.addEventListener("pointerenter", () => mark(row, column));
     cell.addEventListener("focus", () => mark(row, column));
     return cell;
-  })));
+  }));
+  const rows = cells.map((row, number) => [step(data.frames[number].step), ...row]);
+  grid.replaceChildren(step(""), ...data.frames.map((frame) => step(frame.step)), ...rows.flat());
   grid.onpointerleave = () => mark(null, null);
   mark(null, null);
 }

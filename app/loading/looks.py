@@ -34,12 +34,13 @@ NO_BLOCK = "There is no ATR block here: this network averages all positions once
 class Look:
     """A clip as one checkpoint sees it; `identity` differs whenever anything here may.
 
-    gradcam: block -> (L, h, w), None where it was not asked for; gradcam_seconds: spent in the network for it.
+    view: the region, "crop" or "whole". gradcam: block -> (L, h, w), None where it was not asked for; gradcam_seconds: spent in the network for it.
     """
 
     clip: Clip
     checkpoint: str
     model: VideoClassifier
+    view: str
     identity: str
     result: ClipActionness
     gradcam: dict[str, np.ndarray] | None = None
@@ -64,10 +65,10 @@ def look(clip: Clip, checkpoint: str, view: str, *, target: int | None = None) -
     with own_name(clip), progress_bar(f"{checkpoint} computes the maps of {clip.name} …") as progress:
         result = _actionness(identity, view, network, clip, progress)
     if target is None:
-        return Look(clip, checkpoint, network, identity, result)
+        return Look(clip, checkpoint, network, view, identity, result)
     with own_name(clip), progress_bar(f"Grad-CAM of {checkpoint} …") as progress:
         maps, seconds = _gradcam(identity, view, target, network, clip, progress)
-    return Look(clip, checkpoint, network, f"{identity} gradcam {target}", result, maps, seconds)
+    return Look(clip, checkpoint, network, view, f"{identity} gradcam {target}", result, maps, seconds)
 
 
 def identity_of(clip: Clip, checkpoint: str, view: str) -> str:

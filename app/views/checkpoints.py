@@ -78,10 +78,10 @@ class Checkpoint:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The shares among the recorded metrics, such as top1, in percent."""
+        """The shares among the recorded metrics, such as top1, in percent, with the one decimal that is shown."""
         metrics = self.facts.get("metrics")
         return {
-            METRIC_NAMES.get(key, plain(key)): 100 * value
+            METRIC_NAMES.get(key, plain(key)): round(100 * value, 1)
             for key, value in (metrics.items() if isinstance(metrics, dict) else ())
             if isinstance(value, float) and 0 <= value <= 1
         }

@@ -70,7 +70,8 @@ def show() -> None:
                 raise ChoiceError(loading.no_checkpoint())
             model = loading.model(checkpoint)
             read_link(model, checkpoint)
-            answer_live(model, checkpoint, clip)
+            with one_error():  # a video that cannot be read; the data sets below do not need it
+                answer_live(model, checkpoint, clip)
     finally:
         if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
@@ -85,7 +86,7 @@ def answer_live(model: VideoClassifier, checkpoint: str, clip: Clip | None) -> N
     if clip is None:
         st.info("Choose a video in the sidebar to see its frames and its class scores.")
         return
-    *_, notices = sampled(clip, checkpoint)  # a video that cannot be read is one error of the whole page
+    *_, notices = sampled(clip, checkpoint)
     choices.show_notices(notices)
     for note in model.sampling.notes:
         st.caption(plain(note))
@@ -135,11 +136,11 @@ def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) ->
 
 def write_link(clip: Clip, checkpoint: str, used: dict) -> None:
     """The address restores what is shown; settings at their defaults are left out."""
-    link = {}
-    if clip.link:
-        changed = {name: str(value) for name, value in used.items() if value != DEFAULTS[name]}
-        link = {"clip": clip.link, "checkpoint": checkpoint, **changed}
-    set_address(link)
+    set_address({"clip": clip.link, "checkpoint": checkpoint, **changed(used)} if clip.link else {})
+
+
+def changed(used: dict) -> dict[str, str]:
+    return {name: str(value) for name, value in used.items() if value != DEFAULTS[name]}
 
 
 # ---- one clip, live --------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
         answer = Answer.of(clip, checkpoint, model.labels, intervention)
         strip(answer)
         scores(answer, with_maps=bool(actionness_blocks(model)))
-        take_along(answer)
+        take_along(answer, changed(used))
 
 
 def controls(model: VideoClassifier) -> dict:

@@ -1,6 +1,7 @@
 """The page "What if" on one clip: the frames that were given, class scores before and after, and their files."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -122,9 +123,10 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 
-def take_along(answer: Answer) -> None:
-    """Files are made when asked for."""
-    stem = f"{Path(answer.clip.name).stem}-{answer.checkpoint}-what-if"
+def take_along(answer: Answer, changed: dict[str, str]) -> None:
+    """Files are made when asked for. changed: the settings that differ from the defaults, which name the files."""
+    settings = "".join(f"-{name}-{value}" for name, value in changed.items()).replace(" ", "-")
+    stem = f"{Path(answer.clip.name).stem}-{answer.checkpoint}-what-if{settings}"
     moving = partial(film, enlarged(answer.after.frames), FPS)
     download_row(
         [
@@ -151,7 +153,10 @@ def table(answer: Answer) -> pd.DataFrame:
 
 
 def arrays(answer: Answer) -> bytes:
-    """labels (C,), before and after (C,); frames (T, H, W, 3) as given, indices (T,) of each in the video; hidden (T, h, w)."""
+    """labels (C,), before and after (C,); frames (T, H, W, 3) as given, indices (T,) of each in the video; hidden (T, h, w).
+
+    And the intervention, as JSON.
+    """
     after = answer.after
     stored = {
         "labels": answer.labels,
@@ -159,6 +164,7 @@ def arrays(answer: Answer) -> bytes:
         "after": after.probabilities,
         "frames": after.frames,
         "indices": answer.indices[after.order],
+        "intervention": json.dumps(dataclasses.asdict(answer.intervention)),
     }
     if after.hidden is not None:
         stored["hidden"] = after.hidden

@@ -1,6 +1,7 @@
 """The page "What if": class scores under interventions, links, stored results and their computation."""
 
 import io
+import json
 import shutil
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_a_broken_checkpoint_is_one_error_and_another_choice_mends_it(launch, wo
 def test_damaged_weights_are_one_error(launch, network):
     (network / "model.safetensors").write_bytes(b"no tensors")
     (error,) = errors(launch("what_if"))
-    assert "does not match the digest" in error
+    assert "model.safetensors is not one of safetensors" in error
 
 
 def test_at_first_nothing_is_changed(launch, network):
@@ -188,6 +189,7 @@ def test_what_is_taken_along_is_what_the_model_was_given_and_said(network):
     np.testing.assert_allclose(scores.before, expected(network, Intervention()), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(scores.after, said.probabilities, rtol=1e-6)
     with np.load(io.BytesIO(arrays(answer))) as file:
+        assert Intervention(**json.loads(str(file["intervention"]))) == answer.intervention
         assert file["indices"].tolist() == [10, 7, 4, 1] and file["labels"].tolist() == LABELS
         np.testing.assert_array_equal(file["frames"], said.frames)
         np.testing.assert_array_equal(file["hidden"], said.hidden)

@@ -130,6 +130,16 @@ def test_values_shown_are_those_of_the_normalisations(open_page):
         assert 1 / (1 + 2.718281828**-raw) == pytest.approx(squashed, abs=5e-3)
 
 
+def test_the_caption_of_the_gallery_names_the_shown_clip_once_no_other_is_looked_at(open_page):
+    page = open_page()
+    caption = page.locator(".gallery-caption")
+    expect(caption).to_have_text("moving right")
+    page.locator(".gallery button").nth(1).focus()
+    expect(caption).to_have_text("moving left")
+    page.locator(".gallery button").nth(1).blur()
+    expect(caption).to_have_text("moving right")
+
+
 def test_a_link_restores_clip_block_and_frame(open_page):
     page = open_page()
     page.locator(".gallery button").nth(1).click()

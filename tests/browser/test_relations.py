@@ -36,6 +36,9 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
     page.locator(".relation-grid [data-cell='0,0']").focus()
     expect(strip.nth(0)).to_have_class("looks looked-at")
     assert len(page.sent) == sent  # all of it in the browser
+    assert page.locator(".relation-grid span").all_inner_texts() == ["", *"1234", *"1234"]
+    assert page.locator(".relation-low").inner_text() == "0"
+    assert 0.25 <= float(page.locator(".relation-high").inner_text()) <= 1
 
 
 def test_a_computation_survives_a_reload_and_its_result_appears(open_page):

@@ -26,9 +26,8 @@ from atr.checkpoint import load_checkpoint
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.resnet import placed_blocks
-from atr.results.fig5 import average_precision
+from atr.results.fig5 import average_precision, positives_of
 from atr.tabletop import render_clip, split_seed
-from atr.tabletop.cast import ACTED, HAND
 from atr.video.transforms import normalise
 from benchmarks.measuring import write_found
 
@@ -64,13 +63,8 @@ def main(options: Options) -> None:
     rows = []
     for checkpoint in options.checkpoints:
         model = load_checkpoint(checkpoint)
-        taught, judged = (
-            seen_by(model, split, indices)
-            for split, indices in (
-                ("dev", range(FIRST, FIRST + options.fitted)),
-                ("val", range(options.num_clips)),
-            )
-        )
+        taught = seen_by(model, "dev", range(FIRST, FIRST + options.fitted))
+        judged = seen_by(model, "val", range(options.num_clips))
         for block, features in taught.features.items():
             scores = {"own M": fig5(judged.own[block], judged.truth)} if block in judged.own else {}
             for name, motion in FORMS.items():
@@ -110,7 +104,7 @@ def seen_by(model: VideoClassifier, split: str, indices: Sequence[int]) -> Seen:
             clip = render_clip(
                 split_seed(split, index), num_frames=model.config.num_frames, size=model.preprocessing.crop
             )
-            truth.append(np.isin(clip.masks, (ACTED, HAND)) & clip.acting[:, None, None])
+            truth.append(positives_of(clip))
             with torch.inference_mode():
                 model(normalise(clip.frames[None], model.preprocessing))
     finally:

@@ -15,7 +15,7 @@ from torch import Tensor
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
-from atr.tabletop import render_clip, split_seed
+from atr.tabletop import Clip, render_clip, split_seed
 from atr.tabletop.cast import ACTED, HAND
 from atr.video.transforms import normalise
 
@@ -79,7 +79,7 @@ def fig5_of_blocks(
             clip = render_clip(
                 split_seed(split, index), num_frames=model.config.num_frames, size=preprocessing.crop
             )
-            positives = np.isin(clip.masks, (ACTED, HAND)) & clip.acting[:, None, None]
+            positives = positives_of(clip)
             if not positives.any():
                 continue
             with torch.inference_mode():
@@ -89,6 +89,11 @@ def fig5_of_blocks(
         for hook in hooks:
             hook.remove()
     return dict(zip(maps, np.mean(scores, axis=0).tolist(), strict=True)) if scores else {}
+
+
+def positives_of(clip: Clip) -> np.ndarray:
+    """The hand and what it acts on, in frames in which it acts: bool (T, H, W) of a rendered clip."""
+    return np.isin(clip.masks, (ACTED, HAND)) & clip.acting[:, None, None]
 
 
 def average_precision(m: Tensor, positives: np.ndarray) -> float:

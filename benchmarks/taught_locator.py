@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -21,6 +20,7 @@ import tyro
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from analysis.localize.measures import cell_shares
 from analysis.statistics import mean_estimate
 from atr.checkpoint import load_checkpoint
 from atr.locator import ActionRegionLocator
@@ -116,12 +116,8 @@ def seen_by(model: VideoClassifier, split: str, indices: Sequence[int]) -> Seen:
 
 def cover(truth: np.ndarray, grid: Sequence[int]) -> Tensor:
     """The share of each cell that is true: bool (N, T, H, W) -> float32 (N, T, h, w)."""
-    height, width = grid
-    cells = [
-        cv2.resize(frame.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-        for frame in truth.reshape(-1, *truth.shape[2:])
-    ]
-    return torch.from_numpy(np.stack(cells)).unflatten(0, truth.shape[:2])
+    cells = cell_shares(truth.reshape(-1, *truth.shape[2:]), *grid)
+    return torch.from_numpy(cells).float().unflatten(0, truth.shape[:2])
 
 
 def fitted(features: Tensor, target: Tensor, motion: str) -> ActionRegionLocator:

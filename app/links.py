@@ -1,12 +1,56 @@
 """The address of a page: what a link asks for, judged value by value, and the address that restores what is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 import streamlit as st
 
+from app.markdown import plain
 from atr.schema import line
 
 FEW = 24  # so many allowed values are named in full
+
+
+@dataclass
+class Link:
+    """What the address of a page asks for, read once a session; each value is taken once, by what it settles."""
+
+    asked: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
+    shown: dict[str, str] | None = None  # the address when they were shown first
+
+    @classmethod
+    def of(cls, key: str, names: Iterable[str]) -> Self:
+        """key: of the page, in the session's state. names: what its links may hold."""
+        if key not in st.session_state:
+            query = st.query_params.to_dict()
+            st.session_state[key] = cls({name: query[name] for name in names if name in query})
+        return st.session_state[key]
+
+    def take(self, name: str, allowed: Sequence[str], what: str) -> str | None:
+        """What the link asks for; None, with a warning, where it is none of the allowed values."""
+        value = self.asked.pop(name, None)
+        if value is None or value in allowed:
+            return value
+        self.warnings.append(unknown(what, value, allowed))
+        return None
+
+    def settle(self, state: str, name: str, allowed: Sequence[str], first: str, what: str) -> None:
+        """Put into a widget's state what the link asks for, else leave it as it was, else the first choice."""
+        wanted = self.take(name, allowed, what)
+        if wanted or st.session_state.get(state) not in allowed:
+            st.session_state[state] = wanted or first
+
+    def show_warnings(self, place, also: Sequence[str] = ()) -> None:
+        """What could not be followed, until something else is looked at. also: warnings of what all pages share."""
+        address = st.query_params.to_dict()
+        if self.shown is None:
+            self.shown = address
+        if self.shown != address:
+            self.warnings.clear()
+        if warnings := [*also, *self.warnings]:
+            place.warning(plain(" ".join(warnings)), icon=":material/link_off:")
 
 
 def unknown(what: str, value: str, allowed: Sequence[str]) -> str:
@@ -27,11 +71,6 @@ def take_out_unknown(asked: dict[str, str], allowed: Mapping[str, Sequence[str]]
     for name in faults:
         del asked[name]
     return [unknown(name, value, allowed[name]) for name, value in faults.items()]
-
-
-def number(text: str) -> int | None:
-    """A number of a link; None for any other text, and for more digits than anything here counts."""
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def set_address(link: dict[str, str]) -> None:

@@ -8,9 +8,16 @@ from app.choices import one_error
 
 
 @st.fragment
-def tabs(contents: Mapping[str, Callable[[], None]], key: str) -> None:
-    """Titles and what draws below them; only the one that is open is drawn. An error of it is one error there."""
-    for tab, draw in zip(st.tabs(list(contents), key=key, on_change="rerun"), contents.values(), strict=True):
+def tabs(
+    contents: Mapping[str, Callable[[], None]], key: str, drawn: Callable[[str], None] = lambda title: None
+) -> None:
+    """Titles and what draws below them; only the one that is open is drawn. An error of it is one error there.
+
+    drawn: told the title of the one that is open, after it was drawn.
+    """
+    places = st.tabs(list(contents), key=key, on_change="rerun")
+    for tab, (title, draw) in zip(places, contents.items(), strict=True):
         if tab.open:
             with tab, one_error():
                 draw()
+                drawn(title)

@@ -1,7 +1,5 @@
 """What the page "Compare" is about: checkpoints, clips, filters; chosen by people, kept across pages, restored from a link."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from analysis.compare.comparable import LETTERS, require_comparable
@@ -9,7 +7,7 @@ from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import tell_unusable
 from app.explorer import DISPLAY
-from app.links import unknown
+from app.links import Link
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
@@ -26,34 +24,8 @@ LOOKED_AT = ("block", "frame", "source", "mode", *DISPLAY)  # further ones, chos
 # ---- links -----------------------------------------------------------------------------------------------------------
 
 
-def read_link() -> None:
-    """Once a session, take what the address asks for; `asked` then judges it, value by value."""
-    if "compare_link" not in st.session_state:
-        query = st.query_params.to_dict()
-        wanted = {key: query[key] for key in (*CHOSEN, *LOOKED_AT) if key in query}
-        st.session_state["compare_link"] = {"asked": wanted, "warnings": []}
-
-
-def asked(key: str, allowed: Sequence[str], what: str) -> str | None:
-    """What the link asks for under a key, once; None, with a warning, where it is none of the allowed values."""
-    value = st.session_state["compare_link"]["asked"].pop(key, None)
-    if value is None or value in allowed:
-        return value
-    warn(unknown(what, value, allowed))
-    return None
-
-
-def warn(*of_the_link: str) -> None:
-    st.session_state["compare_link"]["warnings"] += of_the_link
-
-
-def show_warnings(place) -> None:
-    """What of the link could not be followed, until something else is looked at."""
-    link, shown = st.session_state["compare_link"], st.query_params.to_dict()
-    if link.setdefault("shown", shown) != shown:
-        link["warnings"].clear()
-    if link["warnings"]:
-        place.warning(plain(" ".join(link["warnings"])), icon=":material/link_off:")
+def page_link() -> Link:
+    return Link.of("compare_link", (*CHOSEN, *LOOKED_AT))
 
 
 def write_link(link: dict[str, str]) -> None:
@@ -69,7 +41,7 @@ def choose_checkpoints(names: list[str]) -> list[str]:
     """Two to four that can be loaded; what cannot is named in an error. Raises ChoiceError where fewer are left."""
     if not names:
         raise ChoiceError(loading.no_checkpoint())
-    wanted = [asked(key, names, "checkpoint") for key in LETTERS.lower()]
+    wanted = [page_link().take(key, names, "checkpoint") for key in LETTERS.lower()]
     if wanted := list(dict.fromkeys(filter(None, wanted))):
         others = [name for name in first_choice(names) if name not in wanted]
         st.session_state["compared"] = wanted + others[: max(2 - len(wanted), 0)]
@@ -135,7 +107,7 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
     if not common:
         require_comparable([next(iter(stored.values())).predictions for stored in found.values()])
     titles = {of: first[of].title for of in common}
-    settle("compared_list", "list", common, common[0], "the list of clips")
+    page_link().settle("compared_list", "list", common, common[0], "the list of clips")
     chosen = st.sidebar.selectbox(
         "Predictions of",
         common,
@@ -153,9 +125,9 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
 
 def choose_filter(counts: dict[str, int]) -> str:
     """counts: key of FILTERS -> clips."""
-    clip_asked = "clip" in st.session_state["compare_link"]["asked"]
+    clip_asked = "clip" in page_link().asked
     first = next(key for key in FIRST_FILTERS if (counts[key] and not clip_asked) or key == "all")
-    settle("compared_filter", "filter", list(FILTERS), first, "filter")
+    page_link().settle("compared_filter", "filter", list(FILTERS), first, "filter")
     return st.pills(
         "Clips",
         list(FILTERS),
@@ -169,13 +141,6 @@ def choose_filter(counts: dict[str, int]) -> str:
 
 def choose_label(labels: list[str]) -> str | None:
     """A true class, or None for all of them."""
-    settle("compared_label", "label", [ALL, *labels], ALL, "class")
+    page_link().settle("compared_label", "label", [ALL, *labels], ALL, "class")
     chosen = st.selectbox("True class", [ALL, *labels], key="compared_label", persist_state="session")
     return None if chosen == ALL else chosen
-
-
-def settle(state: str, key: str, allowed: Sequence[str], first: str, what: str) -> None:
-    """Put into a widget's state what the link asks for, else leave it as it was, else the first choice."""
-    wanted = asked(key, allowed, what)
-    if wanted or st.session_state.get(state) not in allowed:
-        st.session_state[state] = wanted or first

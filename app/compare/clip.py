@@ -10,7 +10,7 @@ from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import as_chosen, one_error, show_notices
-from app.compare.choices import LOOKED_AT, asked, choose_filter, choose_label, settle, warn
+from app.compare.choices import LOOKED_AT, choose_filter, choose_label, page_link
 from app.compare.exports import class_scores, take_along
 from app.explorer import SidesPayload, gallery, side_by_side
 from app.links import take_out_unknown
@@ -45,9 +45,11 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
 def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside) -> str:
     """The chosen one of the clips found, out of a page of thumbnails. beside: the place of the page's number."""
     ids = found.id.tolist()
-    wanted = asked("clip", predictions[0].ids, "clip")
+    wanted = page_link().take("clip", predictions[0].ids, "clip")
     if wanted is not None and wanted not in ids:
-        warn(f"The link asks for clip {line(repr(wanted))}, which its filter or its class leaves out.")
+        page_link().warnings.append(
+            f"The link asks for clip {line(repr(wanted))}, which its filter or its class leaves out."
+        )
         wanted = None
     if wanted or st.session_state.get("compared_clip") not in ids:
         st.session_state["compared_clip"] = wanted or ids[0]
@@ -92,8 +94,8 @@ def show_clip(predictions: Sequence[Predictions], link: dict[str, str]) -> None:
 
 def settle_gradcam() -> dict[str, str]:
     """Grad-CAM's class as a link has it, before its control is drawn: of the true class where the map is asked for."""
-    first = "true" if st.session_state["compare_link"]["asked"].get("source") == "gradcam" else "off"
-    settle("compared_gradcam", "gradcam", list(GRADCAM), first, "Grad-CAM")
+    first = "true" if page_link().asked.get("source") == "gradcam" else "off"
+    page_link().settle("compared_gradcam", "gradcam", list(GRADCAM), first, "Grad-CAM")
     chosen = st.session_state["compared_gradcam"]
     return {} if chosen == "off" else {"gradcam": chosen}
 
@@ -142,11 +144,11 @@ def gradcam_class(predictions: Predictions, index: int, asked: str) -> int | Non
 
 def starting_view(clip: Clip) -> dict[str, str] | None:
     """What the link asks to open its clip with, which is the first to be shown; None for any other."""
-    link = st.session_state["compare_link"]
-    if "view" not in link:
-        view = {key: link["asked"].pop(key) for key in LOOKED_AT if key in link["asked"]}
-        link.update(view=view, opened=clip.name)
-    return link["view"] if link["opened"] == clip.name else None
+    if "compared_view" not in st.session_state:
+        link = page_link().asked
+        view = {key: link.pop(key) for key in LOOKED_AT if key in link}
+        st.session_state.update(compared_view=view, compared_first=clip.name)
+    return st.session_state["compared_view"] if st.session_state["compared_first"] == clip.name else None
 
 
 def start_of(view: dict[str, str] | None, looks: Sequence[Look], payload: SidesPayload) -> dict:
@@ -157,7 +159,7 @@ def start_of(view: dict[str, str] | None, looks: Sequence[Look], payload: SidesP
     if view is None:
         return {"frame": looks[0].position(None)}
     frames = [str(index) for index in range(int(looks[0].result.indices[-1]) + 1)]
-    warn(*take_out_unknown(view, {**payload.allowed(view.get("source")), "frame": frames}))
+    page_link().warnings += take_out_unknown(view, {**payload.allowed(view.get("source")), "frame": frames})
     frame = looks[0].position(int(view["frame"]) if "frame" in view else None)
     return {"block": named_block(looks, payload), **view, "frame": frame}
 

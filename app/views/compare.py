@@ -10,7 +10,7 @@ from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figur
 from analysis.compare.report import CAVEAT
 from app import loading
 from app.choices import one_error
-from app.compare.choices import choose_checkpoints, choose_list, read_link, show_warnings, write_link
+from app.compare.choices import choose_checkpoints, choose_list, page_link, write_link
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
 from app.compare.exports import report_button
@@ -22,13 +22,13 @@ from app.tabs import tabs
 
 
 def page() -> None:
-    read_link()
+    link = page_link()
     heading, corner = st.columns([4, 1], vertical_alignment="center")
     title, warnings = heading.empty(), st.empty()
     title.title("Compare", anchor=False)
     with one_error():
         show(title, corner)
-    show_warnings(warnings)
+    link.show_warnings(warnings)
 
 
 def show(title, corner) -> None:

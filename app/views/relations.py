@@ -23,7 +23,7 @@ from app import choices, loading
 from app.choices import one_error
 from app.computing import compute_panel
 from app.exports import file_row
-from app.links import set_address
+from app.links import Link, set_address
 from app.loading import ChoiceError
 from app.markdown import plain
 from app.stored import stored_results, tell_left_out
@@ -35,25 +35,27 @@ CONTROL = (
     "alone is no evidence. Read it beside the local mass and its chance level."
 )
 BASES = {"nats": math.e, "bits": 2.0}
+CHOSEN = ("result", "enlarged", "unit", "tab", "class")  # names in links, beside the checkpoint
+PER_CLASS = "Per class"
 
 
 def page() -> None:
     st.title("Temporal relations", anchor=False)
     names, _ = choices.begin()
+    warnings, link = st.empty(), Link.of("relations_link", CHOSEN)
     with one_error():
         choices.prefer_graph_reasoner(names)
         checkpoint = choices.choose_checkpoint(names)
-        for warning in st.session_state["link"]["warnings"]:
-            st.warning(plain(warning), icon=":material/link_off:")
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
-        set_address({"checkpoint": checkpoint})
-        show(checkpoint, names)
+        show(checkpoint, names, link)
+    link.show_warnings(warnings, also=st.session_state["link"]["warnings"])
 
 
-def show(checkpoint: str, names: list[str]) -> None:
+def show(checkpoint: str, names: list[str], link: Link) -> None:
     model = loading.model(checkpoint)
     if not has_graph_reasoner(model):
+        set_address({"checkpoint": checkpoint})
         st.info(plain(without_relations(checkpoint, model)), icon=":material/info:")
         if efficient_kernels(model):
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
@@ -61,29 +63,37 @@ def show(checkpoint: str, names: list[str]) -> None:
         return
     found = stored_results(checkpoint, "relations")
     if not found:
+        set_address({"checkpoint": checkpoint})
         st.info("No average over a data set is stored for this checkpoint yet. Compute one below.")
         compute(checkpoint, model, found)
         return
-    folder = next(iter(found))
-    if len(found) > 1:
-        folder = st.selectbox("Stored result", list(found), format_func=lambda f: described(found[f]))
+    folder = choose_result(found, link)
     result = found[folder]
     st.markdown(
         f"**{plain(checkpoint)}** over {result['videos']:,} videos ({plain(result['data']['description'])}). "
         "Rows are time steps, columns the time steps they attend to."
     )
     tell_left_out(result)
-    matrices(result)
-    result = windows(result)
+    enlarged = matrices(result, link)
+    result = windows(result, link)
     contents = {
         "Local mass": lambda: local_mass(result),
         "Convergence": lambda: convergence(result),
-        "Per class": lambda: per_class(result, folder),
+        PER_CLASS: lambda: per_class(result, folder, link),
         "Untrained control": lambda: control(result),
         "ER kernels": lambda: er_kernels(result, names),
         "Numbers": lambda: numbers(result),
     }
-    tabs(contents, key="relations_tab")
+    link.settle("relations_tab", "tab", list(contents), next(iter(contents)), "tab")
+    address = {"checkpoint": checkpoint, "enlarged": enlarged, "unit": unit_of(result["base"])}
+    if len(found) > 1:
+        address["result"] = folder.name
+
+    def write_address(tab: str) -> None:
+        of_class = {"class": st.session_state["relation_class"]} if tab == PER_CLASS else {}
+        set_address({**address, "tab": tab, **of_class})
+
+    tabs(contents, key="relations_tab", drawn=write_address)
     downloads(folder, checkpoint, unit_of(found[folder]["base"]))
     compute(checkpoint, model, found)
 
@@ -97,12 +107,26 @@ def without_relations(checkpoint: str, model: VideoClassifier) -> str:
     )
 
 
+def choose_result(found: dict[Path, dict], link: Link) -> Path:
+    """Its folder, chosen where there are several."""
+    folders = {folder.name: folder for folder in found}
+    link.settle("relations_result", "result", list(folders), next(iter(folders)), "stored result")
+    if len(folders) == 1:
+        return next(iter(found))
+    described_as = {name: described(found[folder]) for name, folder in folders.items()}
+    return folders[
+        st.selectbox("Stored result", list(folders), format_func=described_as.get, key="relations_result")
+    ]
+
+
 def described(result: dict) -> str:
     return f"{result['data']['description']} · {result['videos']} videos · {unit_of(result['base'])}"
 
 
-def matrices(result: dict) -> None:
+def matrices(result: dict, link: Link) -> str:
+    """The first panel, and the title of the block that is enlarged."""
     entries = result["trained"]
+    titles = [title(entry) for entry in entries]
     st.subheader("Averaged temporal relation matrices", anchor=False)
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -116,28 +140,38 @@ def matrices(result: dict) -> None:
             "chance, or, where none is above, with the largest JS."
         )
     points = event.selection.points if event else []
+    if asked := link.take("enlarged", titles, "block"):
+        st.session_state["relations_block"] = result["checkpoint"], asked
+    of, asked = st.session_state.get("relations_block", (None, None))
     # A figure has a heat map and its markers for each block.
-    chosen = points[0]["curve_number"] // 2 if points else most_structured(entries)
+    if points:
+        chosen = points[0]["curve_number"] // 2
+    elif of == result["checkpoint"]:
+        chosen = titles.index(asked)
+    else:
+        chosen = most_structured(entries)
     with right:
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
         large.update_layout(height=430, coloraxis_showscale=False)
-        st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {title(entries[chosen])}")
+        st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {titles[chosen]}")
         steps = ", ".join(str(q + 1) for q in entries[chosen]["argmax"])
         st.caption(
-            f"{plain(title(entries[chosen]))}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
+            f"{plain(titles[chosen])}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
         )
     st.markdown("\n".join(f"- **{plain(title(entry))}**: {finding(entry)}" for entry in entries))
     st.caption(
         "The intervals are over videos. They do not say how another training of this network would turn out."
     )
+    return titles[chosen]
 
 
-def windows(result: dict) -> dict:
+def windows(result: dict, link: Link) -> dict:
     """The second panel; the result in the base chosen beside it."""
     heading, choice = st.columns([4, 1], vertical_alignment="bottom")
     heading.subheader("Local windows at every time step", anchor=False)
     stored = unit_of(result["base"])
-    unit = choice.segmented_control("JS in", list(BASES), default=stored, required=True, key="unit")
+    link.settle("unit", "unit", list(BASES), stored, "unit")
+    unit = choice.segmented_control("JS in", list(BASES), required=True, key="unit")
     if unit != stored:
         result = in_base(result, BASES[unit])
     figure = windows_figure(result["trained"], base=result["base"])
@@ -159,8 +193,9 @@ def convergence(result: dict) -> None:
     st.plotly_chart(figure, key="convergence", alt="JS and distance from the final average over videos")
 
 
-def per_class(result: dict, folder: Path) -> None:
+def per_class(result: dict, folder: Path, link: Link) -> None:
     labels = [c["label"] for c in result["classes"]]
+    link.settle("relation_class", "class", labels, labels[0], "class")
     chosen = st.selectbox("Class", labels, key="relation_class")
     place = labels.index(chosen)
     with one_error():

@@ -11,7 +11,7 @@ from analysis.what_if.interventions import ORDERS, Intervention
 from analysis.what_if.replaced_actionness import ACTIONNESS
 from app import choices, loading
 from app.choices import one_error
-from app.links import number, set_address
+from app.links import Link, set_address
 from app.loading import ChoiceError, Clip
 from app.loading.what_if import sampled
 from app.markdown import plain
@@ -19,7 +19,6 @@ from app.tabs import tabs
 from app.what_if.outcome import Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
-from atr.schema import line
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
 HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
@@ -63,18 +62,17 @@ def page() -> None:
 def show() -> None:
     names, clips = choices.begin()
     checkpoint = choices.choose_checkpoint(names)
-    warnings = st.empty()
+    warnings, link = st.empty(), Link.of("what_if_link", DEFAULTS)
     try:
         with choices.chosen_clip(clips) as clip:
             if checkpoint is None:
                 raise ChoiceError(loading.no_checkpoint())
             model = loading.model(checkpoint)
-            read_link(model, checkpoint)
+            settle(link, model)
             with one_error():  # a video that cannot be read; the data sets below do not need it
                 answer_live(model, checkpoint, clip)
     finally:
-        if found := st.session_state["link"]["warnings"] + st.session_state.pop("what_if_warnings", []):
-            warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
+        link.show_warnings(warnings, also=st.session_state["link"]["warnings"])
     contents = {
         "Order over a data set": lambda: order_tab(checkpoint, model),
         "Faithfulness over a data set": lambda: faithfulness_tab(checkpoint, model),
@@ -96,13 +94,12 @@ def answer_live(model: VideoClassifier, checkpoint: str, clip: Clip | None) -> N
 # ---- settings and the link -------------------------------------------------------------------------------------------
 
 
-def read_link(model: VideoClassifier, checkpoint: str) -> None:
-    """Once a session, take the settings from the address; what is not allowed is warned of."""
-    state = st.session_state
-    if "what_if_link" not in state:
-        state["what_if_link"] = {name: st.query_params[name] for name in DEFAULTS if name in st.query_params}
-        accepted, state["what_if_warnings"] = validated(state["what_if_link"], model, checkpoint)
-        state.update({f"what_if {name}": value for name, value in accepted.items()})
+def settle(link: Link, model: VideoClassifier) -> None:
+    """Put into the state of the controls what the link asks for and this model allows."""
+    for name in list(link.asked):
+        text = link.take(name, [str(value) for value in allowed_values(model)[name]], name)
+        if text is not None:
+            st.session_state[f"what_if {name}"] = int(text) if isinstance(DEFAULTS[name], int) else text
 
 
 def allowed_values(model: VideoClassifier) -> dict[str, Sequence]:
@@ -118,20 +115,6 @@ def allowed_values(model: VideoClassifier) -> dict[str, Sequence]:
         "fill": FILLS,
         "actionness": ACTIONNESS if with_maps else ("computed",),
     }
-
-
-def validated(asked: dict[str, str], model: VideoClassifier, checkpoint: str) -> tuple[dict, list[str]]:
-    """The values of a link that are allowed, and a sentence on each of the others."""
-    allowed, accepted, warnings = allowed_values(model), {}, []
-    for name, text in asked.items():
-        numeric = isinstance(DEFAULTS[name], int)
-        value = number(text) if numeric else text
-        if value in allowed[name]:
-            accepted[name] = value
-        else:
-            ends = f"{allowed[name][0]} to {allowed[name][-1]}" if numeric else ", ".join(allowed[name])
-            warnings.append(f"The link asks for {name} {line(repr(text))}; {checkpoint} allows: {ends}.")
-    return accepted, warnings
 
 
 def write_link(clip: Clip, checkpoint: str, used: dict) -> None:

@@ -40,6 +40,16 @@ def launch(world):
     return open_page
 
 
+def open_link(page: str, **query: str) -> AppTest:
+    """That page as the first one of a session, so that it reads the address itself."""
+    app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.switch_page(f"views/{page}.py").run()
+    assert not app.exception
+    return app
+
+
 @pytest.fixture
 def results(world, monkeypatch):
     monkeypatch.setenv("ATR_RESULTS", str(world / "results"))

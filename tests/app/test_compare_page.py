@@ -2,33 +2,22 @@
 
 import json
 import shutil
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from analysis.commands.localize import Localize
 from app.loading.predictions import stored_predictions
 from app.runs import Run
 from atr.results.questions import Options
+from tests.app.conftest import open_link
 from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_checkpoint
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def compare(results):
     """Opens the page at once, as a link does: compare(a="first", clip="val-000001")."""
-
-    def open_page(**query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.switch_page("views/compare.py").run()
-        assert not app.exception
-        return app
-
-    return open_page
+    return partial(open_link, "compare")
 
 
 def errors(app) -> list[str]:
@@ -251,7 +240,7 @@ def test_a_link_restores_the_view(compare, two):
     assert query(app) == asked | {"gradcam": "true"}  # the map that is asked for needs a class
     assert app.multiselect(key="compared").value == ["second", "first"]
     assert app.button_group(key="compared_gradcam").value == "true"
-    assert app.session_state["compare_link"]["view"] == {
+    assert app.session_state["compared_view"] == {
         "block": "S4B1",
         "frame": "3",
         "source": "gradcam",

@@ -9,7 +9,8 @@ import pytest
 from analysis.__main__ import main
 from analysis.relations.numbers import relations_folder
 from app.runs import Run
-from tests.app.world import write_checkpoint
+from tests.app.conftest import open_link
+from tests.app.world import LABELS, write_checkpoint
 
 GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1, "placement": ("S4B1", "S5B2")}
 
@@ -87,6 +88,30 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
     assert "no matrix W" in app.info[0].value
     assert app.query_params == {"checkpoint": "other"}
     assert launch("relations", **app.query_params).selectbox(key="checkpoint").value == "other"
+
+
+def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
+    store(world, graph)
+    app = launch("relations")
+    assert set(app.query_params) == {"checkpoint", "enlarged", "unit", "tab"}
+    (other,) = {"S4B1", "S5B2"} - {app.query_params["enlarged"]}
+    link = {"checkpoint": "graph", "enlarged": other, "unit": "bits", "tab": "Per class", "class": LABELS[1]}
+    app = open_link("relations", **link)
+    assert app.query_params == link and not app.warning and not app.error
+    assert app.selectbox(key="relation_class").value == LABELS[1]
+    assert any(caption.value.startswith(f"{other}: strongest") for caption in app.caption)
+    assert "class" not in opened(app, "Numbers").query_params
+    assert any(caption.value == "JS in bits." for caption in app.caption)
+
+
+def test_unknown_values_of_a_link_are_one_warning_until_something_else_is_looked_at(world, graph):
+    store(world, graph)
+    app = open_link("relations", enlarged="S9B9", unit="trits", tab="Sums")
+    (warning,) = app.warning
+    for value, allowed in (("S9B9", "S4B1, S5B2"), ("trits", "nats, bits"), ("Sums", "Local mass, Conv")):
+        assert f"'{value}', which is not here; there are: {allowed}" in warning.value
+    app.button_group(key="unit").set_value("bits").run()
+    assert not app.warning and not app.error
 
 
 def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, graph):

@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 import atr
 from analysis.what_if.interventions import Intervention, intervene
@@ -16,16 +15,8 @@ from app.exports import film
 from app.loading.what_if import outcome, sampled
 from app.what_if.outcome import Answer, arrays, picture, table
 from atr.video.decoding import decode
-from tests.app.conftest import ROOT
+from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
-
-
-def open_link(**query: str) -> AppTest:
-    """The page as the first one of a session, so that it reads the address itself."""
-    app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.switch_page("views/what_if.py").run()
 
 
 def errors(app) -> list[str]:
@@ -138,14 +129,14 @@ def test_a_link_restores_the_settings(launch, network):
 
 
 def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, network):
-    app = open_link(order="sideways", q="101", step="0", block="S9B1", actionness="<b>", seed="-1")
+    app = open_link("what_if", order="sideways", q="101", step="0", block="S9B1", actionness="<b>", seed="-1")
     (warning,) = [warning.value for warning in app.warning]
     for sentence in (
-        "order 'sideways'; net allows: as it is, reversed, shuffled, frozen.",
-        "q '101'; net allows: 0 to 100.",
-        "step '0'; net allows: 1 to 4.",
-        "block 'S9B1'; net allows: S3B1, S3B2, S4B1, S4B2, S5B1, S5B2.",
-        "seed '-1'; net allows: 0 to 9999.",
+        "order 'sideways', which is not here; there are: as it is, reversed, shuffled, frozen.",
+        "q '101', which is not here; there are: 0, 1 … 100 (101 in all).",
+        "step '0', which is not here; there are: 1, 2, 3, 4.",
+        "block 'S9B1', which is not here; there are: S3B1, S3B2, S4B1, S4B2, S5B1, S5B2.",
+        "seed '-1', which is not here; there are: 0, 1 … 9999 (10,000 in all).",
     ):
         assert sentence in warning
     assert r"actionness '\<b\>'" in warning
@@ -154,14 +145,14 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, netwo
 
 
 def test_a_number_of_thousands_of_digits_is_one_warning(launch, network):
-    app = open_link(seed="1" * 5000)
+    app = open_link("what_if", seed="1" * 5000)
     (warning,) = [warning.value for warning in app.warning]
-    assert "net allows: 0 to 9999." in warning
+    assert "there are: 0, 1 … 9999 (10,000 in all)." in warning
     assert not errors(app) and not app.exception
 
 
 def test_the_same_area_is_hidden_at_the_top_at_random_and_at_the_bottom(launch, network):
-    app = open_link(hide="bottom", q="40", block="S4B1", order="reversed")
+    app = open_link("what_if", hide="bottom", q="40", block="S4B1", order="reversed")
     settings = {"order": "reversed", "share": 0.4, "block": "S4B1"}
     true = {
         place: expected(network, Intervention(hide=place, **settings))[0]
@@ -208,7 +199,7 @@ def test_the_settings_survive_a_visit_to_another_page(launch, network):
 @pytest.mark.parametrize("options", [{}, {"block": "atr_sim"}], ids=["backbone", "atr_sim"])
 def test_a_checkpoint_without_actionness_hides_at_random_and_says_why(launch, world, network, options):
     write_checkpoint(world / "checkpoints" / "plain", **options)
-    app = open_link(checkpoint="net", hide="top", actionness="zero")
+    app = open_link("what_if", checkpoint="net", hide="top", actionness="zero")
     app.selectbox(key="checkpoint").select("plain").run()
     assert not errors(app) and not app.exception
     assert app.button_group(key="what_if hide").options == ["Nothing", "Random"]

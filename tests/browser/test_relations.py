@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
     page = open_page("relations?clip=val-000001&checkpoint=tabletop-gr", explorer=False)
     page.get_by_text("Click a cell to enlarge its block.").wait_for(timeout=90_000)
-    expect(page).to_have_url(re.compile(r"/relations\?checkpoint=tabletop-gr$"))
+    expect(page).to_have_url(re.compile(r"/relations\?checkpoint=tabletop-gr&enlarged=S\dB\d&unit=nats&tab="))
     charts = page.get_by_test_id("stPlotlyChart")
     enlarged = (
         charts.nth(1).locator(".annotation-text").first
@@ -19,6 +19,23 @@ def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
         charts.nth(0).locator(f".subplot.{subplot} .points path").nth(5).click(force=True)
         expect(enlarged).to_have_text(block, timeout=30_000)
     expect(page.get_by_text(re.compile("S4B1: strongest column"))).to_be_visible()
+    expect(page).to_have_url(re.compile("enlarged=S4B1"))
+    page.get_by_role("tab", name="Per class").click()
+    expect(page).to_have_url(re.compile(r"enlarged=S4B1&unit=nats&tab=Per\+class&class=moving\+right$"))
+    page.reload()  # the address is enough
+    expect(page.get_by_text(re.compile("S4B1: strongest column"))).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("tab", name="Per class")).to_have_attribute("aria-selected", "true")
+
+
+def test_on_a_phone_panels_keep_their_size_and_scroll(open_page):
+    page = open_page("relations?checkpoint=tabletop-gr", width=390, explorer=False)
+    windows = page.locator(".st-key-windows")
+    expect(windows.locator(".subplot")).to_have_count(6, timeout=90_000)
+    expect(windows.locator(".js-plotly-plot")).to_have_css("width", "700px")
+    assert windows.evaluate("(element) => element.scrollWidth > element.clientWidth")
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("(element) => element.scrollWidth - element.clientWidth") <= 0
+    expect(page.locator(".st-key-enlarged .js-plotly-plot")).not_to_have_css("width", "700px")
 
 
 def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):

@@ -29,7 +29,13 @@ def carried(key: str, first: object, allowed: Sequence | None = None) -> str:
 
 
 def thumbnails(
-    clips: Sequence[Clip], later: ExitStack, *, chosen: str, on_choice: Callable[[str], None], key: str
+    clips: Sequence[Clip],
+    later: ExitStack,
+    *,
+    name: str,
+    chosen: str,
+    on_choice: Callable[[str], None],
+    key: str,
 ) -> None:
     """As `gallery`, in this place. On a page's first run when `later` is closed: the picture does not wait for them.
 
@@ -39,7 +45,7 @@ def thumbnails(
 
     def draw() -> None:
         with place:
-            gallery(films(clips), chosen=chosen, on_choice=on_choice, key=key)
+            gallery(films(clips), name=name, chosen=chosen, on_choice=on_choice, key=key)
 
     if "thumbnails" in st.session_state["carried"]:
         draw()
@@ -91,7 +97,8 @@ def choose_from_data_set(later: ExitStack) -> Clip | None:
         st.session_state["data_clip"] = clips[0].link
     chosen = chosen_before()
     marked = chosen.name if chosen else ""
-    thumbnails(clips, later, chosen=marked, on_choice=clicked, key=key)
+    name = f"Clips of {annotations.name}"
+    thumbnails(clips, later, name=name, chosen=marked, on_choice=clicked, key=key)
     return chosen
 
 

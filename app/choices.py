@@ -219,7 +219,7 @@ def _shipped(clips: list[Clip], later: ExitStack) -> Clip | None:
             st.session_state["shipped"] = name
 
     chosen = st.session_state["shipped"]
-    thumbnails(clips, later, chosen=chosen, on_choice=clicked, key="gallery")
+    thumbnails(clips, later, name="Shipped clips", chosen=chosen, on_choice=clicked, key="gallery")
     return by_name[chosen]
 
 

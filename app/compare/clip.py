@@ -73,7 +73,8 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
 
     rows = found.iloc[(page - 1) * PAGE : page * PAGE]
     films = [thumbnail(predictions, index, row) for index, row in rows.iterrows()]
-    gallery(films, chosen=st.session_state["compared_clip"], on_choice=clicked, key=key)
+    chosen = st.session_state["compared_clip"]
+    gallery(films, name="Clips of the filter", chosen=chosen, on_choice=clicked, key=key)
     return st.session_state["compared_clip"]
 
 

@@ -78,13 +78,13 @@ def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: st
 
 
 def gallery(
-    clips: list[dict], *, chosen: str, on_choice: Callable[[str], None], key: str = "gallery"
+    clips: list[dict], *, name: str, chosen: str, on_choice: Callable[[str], None], key: str = "gallery"
 ) -> None:
     """Thumbnails to choose from.
 
-    clips: ``{"id", "label", "film", "frames"}``, where film is the data URL of a row of that many square frames. chosen:
-    id of the clip that is shown; of none of these where it is another one. on_choice: told the id of what was clicked,
-    before the script runs.
+    name: of all of them, for screen readers. clips: ``{"id", "label", "film", "frames"}``, where film is the data URL of
+    a row of that many square frames. chosen: id of the clip that is shown; of none of these where it is another one.
+    on_choice: told the id of what was clicked, before the script runs.
     """
     # A key a page: to Streamlit it is another widget there, and the click may come when the page has changed already.
     context = get_script_run_ctx()
@@ -96,7 +96,7 @@ def gallery(
 
     # Apart from the thumbnails: a message that is the same as before is not sent again, and they are a megabyte.
     with st.container(gap=None):
-        _gallery(key=key, data={"clips": clips, "gallery": key}, on_clip_change=changed)
+        _gallery(key=key, data={"clips": clips, "name": name, "gallery": key}, on_clip_change=changed)
         _chosen(key=f"{key} chosen", data={"gallery": key, "chosen": chosen})
 
 

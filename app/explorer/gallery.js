@@ -1,6 +1,7 @@
 // Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
 // As a state, which each later message holds too: a trigger is lost to Python when the page is left meanwhile.
 // Which one is chosen comes beside them (chosen.js): thumbnails that stay as they are need not be sent again.
+// By keyboard it is one stop, the chosen clip; arrow keys, Home and End move from there.
 
 export default function ({ parentElement, data, setStateValue }) {
   const choice = (window.atrChosen ??= new EventTarget());
@@ -12,7 +13,9 @@ export default function ({ parentElement, data, setStateValue }) {
   const mark = (id) => {
     chosenId = id;
     for (const button of list.children) button.setAttribute("aria-pressed", button.dataset.clip === id);
+    if (!list.matches(":focus-within")) stopAt(list, list.querySelector("[aria-pressed=true]"));
   };
+  list.setAttribute("aria-label", data.name);
   const ids = data.clips.map((clip) => clip.id).join("\n");
   if (list.dataset.clips !== ids) { // else the same thumbnails stay, one of them focused perhaps
     list.dataset.clips = ids;
@@ -20,7 +23,11 @@ export default function ({ parentElement, data, setStateValue }) {
   }
   for (const [index, button] of [...list.children].entries()) {
     const clip = data.clips[index];
-    button.onpointerenter = button.onfocus = () => describe(clip);
+    button.onpointerenter = () => describe(clip);
+    button.onfocus = () => {
+      stopAt(list, button);
+      describe(clip);
+    };
     button.onblur = () => describe(chosen());
     button.onclick = () => {
       mark(clip.id);
@@ -28,6 +35,12 @@ export default function ({ parentElement, data, setStateValue }) {
     };
   }
   list.onpointerleave = () => describe(chosen());
+  list.onkeydown = (event) => {
+    const next = moved(list, event);
+    if (!next) return;
+    event.preventDefault(); // the page does not scroll
+    next.focus();
+  };
   const follow = () => {
     mark(choice[data.gallery]);
     describe(chosen());
@@ -37,6 +50,22 @@ export default function ({ parentElement, data, setStateValue }) {
   list.follow = follow;
   choice.addEventListener(data.gallery, follow);
   return () => choice.removeEventListener(data.gallery, follow);
+}
+
+// The thumbnail that the Tab key stops at.
+function stopAt(list, stop) {
+  for (const button of list.children) button.tabIndex = button === (stop ?? list.firstElementChild) ? 0 : -1;
+}
+
+// The thumbnail that a key moves to from the focused one; null for any other key, and beyond the ends.
+function moved(list, { key, target, ctrlKey, metaKey, altKey }) {
+  if (ctrlKey || metaKey || altKey) return null; // the browser's own
+  const buttons = [...list.children];
+  const columns = buttons.filter((button) => button.offsetTop === buttons[0].offsetTop).length;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+  if (key === "Home") return buttons[0];
+  if (key === "End") return buttons.at(-1);
+  return buttons[buttons.indexOf(target) + steps[key]] ?? null;
 }
 
 function thumbnail(clip) {

@@ -140,6 +140,27 @@ def test_the_caption_of_the_gallery_names_the_shown_clip_once_no_other_is_looked
     expect(caption).to_have_text("moving right")
 
 
+def test_by_keyboard_the_gallery_is_one_stop_in_which_arrows_move(open_page):
+    page = open_page()
+    gallery = page.get_by_role("group", name="Shipped clips")
+    first, second = gallery.get_by_role("button").all()
+    stops = gallery.locator("[tabindex='0']")
+    expect(stops).to_have_attribute("data-clip", "val-000000")
+    first.focus()
+    before = frame(page)
+    first.press("ArrowRight")
+    expect(second).to_be_focused()
+    expect(stops).to_have_attribute("data-clip", "val-000001")
+    second.press("ArrowRight")  # there is none
+    expect(second).to_be_focused()
+    second.press("Home")
+    expect(first).to_be_focused()
+    assert frame(page) == before
+    first.press("End")
+    second.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("moving left")
+
+
 def test_a_link_restores_clip_block_and_frame(open_page):
     page = open_page()
     page.locator(".gallery button").nth(1).click()

@@ -191,7 +191,7 @@ def confusion_figure(matrices: Mapping[str, np.ndarray], labels: Sequence[str]) 
 
 
 def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[str]) -> go.Figure:
-    """Clips of class i (rows) that A calls j (columns), minus those B calls so; 0 is white.
+    """Clips of class i (rows) that A calls j (columns), minus those B calls so; 0 is clear.
 
     On the diagonal blue is good for A, off it good for B.
     """
@@ -203,7 +203,12 @@ def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[s
     )
     figure.update_layout(
         coloraxis={
-            "colorscale": [(0, SERIES[1]), (0.5, "white"), (1, SERIES[0])],
+            "colorscale": [
+                (0, SERIES[1]),
+                (0.5, rgba(SERIES[1], 0)),
+                (0.5, rgba(SERIES[0], 0)),
+                (1, SERIES[0]),
+            ],
             "cmin": -limit,
             "cmax": limit,
             "colorbar": {"title": "clips,<br>A minus B"},

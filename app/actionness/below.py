@@ -70,7 +70,7 @@ def sheet(look: Look) -> None:
         key=f"sheet_style {kind == 'raw'}",
     )
     st.image(
-        sheets.sheet(look.identity, kind, style, look.result),
+        sheets.sheet(look.identity, kind, style, st.context.theme.type == "dark", look.result),
         width="stretch",
         alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
     )

@@ -9,8 +9,8 @@ from analysis.figures import block_frame_sheet
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
-def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> bytes:
-    """Blocks × sampled frames as a PNG."""
+def sheet(identity: str, kind: str, style: str, dark: bool, _result: ClipActionness) -> bytes:
+    """Blocks × sampled frames as a PNG, for a light or a dark page."""
     keys = _result.key_frames
     figure = block_frame_sheet(
         _result.frames[keys],
@@ -20,6 +20,7 @@ def sheet(identity: str, kind: str, style: str, _result: ClipActionness) -> byte
         medians={name: clip_median(maps, kind) for name, maps in _result.maps.items()},
         style=style,
         kind=kind,
+        dark=dark,
     )
     file = io.BytesIO()
     # About as wide as the page, and packed quickly: nobody's change of clip should wait for a smaller file.

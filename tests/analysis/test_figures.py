@@ -3,6 +3,7 @@ import io
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from analysis.actionness import temporal_emphasis
 from analysis.figures import (
@@ -150,3 +151,15 @@ def test_sheets_show_their_limits_and_cut_nothing_off(num_frames):
                 assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= canvas.x1 and box.y1 <= canvas.y1, text
     texts = {text.get_text() for text in sheet.findobj(matplotlib.text.Text)}
     assert {"-1.5", "2.5", "-0.125", "0.75", "frame 0", "S3B1\n4×6"} <= texts
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_sheet_is_written_in_the_ink_of_its_page(dark):
+    frames, maps = example(2)
+    sheet = block_frame_sheet(frames, {"S3B1": maps}, {"S3B1": (0, 1)}, range(2), dark=dark)
+    sheet.savefig(io.BytesIO())
+    written = [text for text in sheet.findobj(matplotlib.text.Text) if text.get_text() and text.get_visible()]
+    luminance = [sum(to_rgb(text.get_color())) / 3 for text in written]
+    assert set(luminance) == {float(dark)}
+    ground = to_rgb(sheet.get_facecolor()[:3])
+    assert max(ground) < 0.2 if dark else min(ground) > 0.9

@@ -101,7 +101,10 @@ def test_the_difference_of_confusions_has_white_at_0_and_the_colour_of_a_above()
     assert np.array(figure.data[0].z).tolist() == [[2, -2], [0, 0]]
     colours = figure.layout.coloraxis
     assert (colours.cmin, colours.cmax) == (-2, 2)
-    assert [colour for _, colour in colours.colorscale] == [SERIES[1], "white", SERIES[0]]
+    (low, low_colour), (zero, clear), (also_zero, also_clear), (high, high_colour) = colours.colorscale
+    assert (low, zero, also_zero, high) == (0, 0.5, 0.5, 1)
+    assert (low_colour, high_colour) == (SERIES[1], SERIES[0])
+    assert clear.endswith(", 0)") and also_clear.endswith(", 0)")
     same = confusion_difference_figure(a, a, ["push", "pull"]).layout.coloraxis
     assert same.cmin < same.cmax
 

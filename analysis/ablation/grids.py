@@ -279,5 +279,12 @@ TABLES: dict[str, Table] = {
 }
 
 
+def first_row(network: str) -> tuple[str, str]:
+    """The key of the first table with this network, and its label there."""
+    return next(
+        (key, row.label) for key, table in TABLES.items() for row in table.rows if row.network == network
+    )
+
+
 def seeds_of(network: str) -> int:
     return HEADLINE_SEEDS if network in HEADLINE else SEEDS

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ablation.cells import Cell, CellResult
-from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, seeds_of
+from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, first_row, seeds_of
 from analysis.crossed import (
     DECISIVE,
     FAILS,
@@ -178,6 +178,12 @@ def summary(tables: Iterable[Table], found: Found) -> str:
     return f"Of {len(words)} claims {counts}."
 
 
+def named(network: str) -> dict[str, str]:
+    """As the tables of the page call it, and the first of them that has it."""
+    table, label = first_row(network)
+    return {"Table": table, "Network": label}
+
+
 def maps_texts(found: Found) -> pd.DataFrame:
     """The Fig-5 score of every network with maps, over seeds: of its best block in each seed, and block by block."""
     lines = []
@@ -189,7 +195,7 @@ def maps_texts(found: Found) -> pd.DataFrame:
         blocks = {block: [result.fig5.get(block, np.nan) for result in scored] for block in scored[0].fig5}
         lines.append(
             {
-                "Network": network,
+                **named(network),
                 "Best block": over_seeds([result.best_fig5 for result in scored]),
                 "which": ", ".join(best),
                 **{block: over_seeds(values) for block, values in blocks.items()},
@@ -209,7 +215,7 @@ def relations_texts(found: Found) -> pd.DataFrame:
             defined = [relation.js for relation in each if relation.js is not None]
             lines.append(
                 {
-                    "Network": network,
+                    **named(network),
                     "Block": block,
                     "Reasoner": reasoner + 1,
                     "Local mass": over_seeds([relation.local_mass for relation in each]),
@@ -223,7 +229,7 @@ def relations_texts(found: Found) -> pd.DataFrame:
 def health_texts(found: Found) -> pd.DataFrame:
     """Networks with blocks that are not alive at the end of a training: which, in which seed."""
     lines = [
-        {"Network": network, "Seed": result.seed, "Blocks": told}
+        {**named(network), "Seed": result.seed, "Blocks": told}
         for network, results in found.items()
         for result in results
         if (

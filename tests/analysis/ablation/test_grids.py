@@ -3,7 +3,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from analysis.ablation.grids import ARMS, CLIPS, EPOCHS, HEADLINE, LONGER, NETWORKS, TABLES, seeds_of
+from analysis.ablation.grids import (
+    ARMS,
+    CLIPS,
+    EPOCHS,
+    HEADLINE,
+    LONGER,
+    NETWORKS,
+    TABLES,
+    first_row,
+    seeds_of,
+)
 from atr.models import build_model
 from atr.training.presets import PRESETS, TSN
 
@@ -18,6 +28,12 @@ def test_all_cells_have_one_recipe_one_start_and_but_for_longer_ones_as_many_cli
         epochs = LONGER if name.endswith(f"-{LONGER}-epochs") else EPOCHS
         assert config.train_clips * config.epochs == CLIPS * epochs, name
     assert {config.model.width for config in NETWORKS.values()} == {TSN.model.width}
+
+
+def test_every_network_has_a_label_of_its_own_in_some_table():
+    labels = {name: first_row(name) for name in NETWORKS}
+    assert len(set(labels.values())) == len(NETWORKS)
+    assert labels["atr-s3-5"] == ("1", "ATR at S3-5") and labels["scaling"] == ("4", "scaling")
 
 
 def test_their_networks_are_those_of_the_presets():

@@ -118,7 +118,8 @@ def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
 
 def test_maps_are_told_over_seeds(found):
     (line,) = maps_texts(found).to_dict("records")
-    assert (line["Network"], line["S4B1"], line["S5B1"]) == ("atr-s3-5", "0.40 ± 0.00", "0.20 ± 0.10")
+    assert (line["Table"], line["Network"]) == ("1", "ATR at S3-5")
+    assert (line["S4B1"], line["S5B1"]) == ("0.40 ± 0.00", "0.20 ± 0.10")
     assert line["which"] == "S4B1, S4B1, S4B1"
 
 

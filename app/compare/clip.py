@@ -21,6 +21,7 @@ from atr.schema import line
 
 PAGE = 24  # thumbnails at a time: only these are rendered
 GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's prediction"}
+GRADCAM_FILES = {"off": "", "true": "true-class", "called": "predicted-class"}
 
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
@@ -132,7 +133,8 @@ def explore(predictions: Sequence[Predictions], index: int, link: dict[str, str]
         st.caption(
             "These checkpoints use different crops of the frame, so the maps are computed on the whole frame."
         )
-    take_along(looks, payload, named_block(looks, payload), class_scores(predictions, index))
+    scores = class_scores(predictions, index)
+    take_along(looks, payload, named_block(looks, payload), scores, gradcam=GRADCAM_FILES[gradcam])
 
 
 def gradcam_class(predictions: Predictions, index: int, asked: str) -> int | None:

@@ -51,8 +51,9 @@ def take_along(
     payload: SidesPayload,
     block: str | None,
     scores: pd.DataFrame,
+    gradcam: str,
 ) -> None:
-    """block: to begin with; the last when None. scores: `class_scores`."""
+    """block: to begin with; the last when None. scores: `class_scores`. gradcam: of which class, in names of files."""
     stem = Path(looks[0].clip.name).stem
     all_sides = f"{stem}-{against(look.checkpoint for look in looks)}"
     table = Download(
@@ -77,7 +78,8 @@ def take_along(
         side = right.selectbox("Checkpoint", list(found), key="take_side")
         styles = overlay_styles(KINDS[source])
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
-        name = f"{stem}-{side}-{block}-{source}-{style}"
+        of_class = f"-of-{gradcam}" if source == "gradcam" else ""
+        name = f"{stem}-{side}-{block}-{source}{of_class}-{style}"
         median = payload.header["medians"][source][block][KINDS[source]]
         film = partial(overlay_film, *found[side], median=median, style=style)
         picture = partial(strip, *found[side], block=block, kind=TITLES[source], median=median, style=style)
@@ -106,11 +108,16 @@ def class_scores(predictions: Sequence[Predictions], index: int) -> pd.DataFrame
 
 
 def maps_file(looks: Sequence[Look]) -> bytes:
-    """Every map of every side: CHECKPOINT/actionness/BLOCK and CHECKPOINT/gradcam/BLOCK, and the frames' indices."""
+    """Every map of every side: CHECKPOINT/actionness/BLOCK and CHECKPOINT/gradcam/BLOCK, and the frames' indices.
+
+    CHECKPOINT/gradcam_class is the label of the class that the Grad-CAM is of.
+    """
     arrays = {"indices": looks[0].result.indices, "fps": looks[0].result.fps, "box": looks[0].result.box}
     for look in looks:
         for source, maps in (("actionness", look.result.maps), ("gradcam", look.gradcam or {})):
             arrays |= {f"{look.checkpoint}/{source}/{block}": values for block, values in maps.items()}
+        if look.gradcam_class is not None:
+            arrays[f"{look.checkpoint}/gradcam_class"] = np.array(look.gradcam_class)
     return written(".npz", lambda path: np.savez_compressed(path, **arrays))
 
 

@@ -34,7 +34,8 @@ NO_BLOCK = "There is no ATR block here: this network averages all positions once
 class Look:
     """A clip as one checkpoint sees it; `identity` differs whenever anything here may.
 
-    view: the region, "crop" or "whole". gradcam: block -> (L, h, w), None where it was not asked for; gradcam_seconds: spent in the network for it.
+    view: the region, "crop" or "whole". gradcam: block -> (L, h, w), None where it was not asked for; gradcam_class: of
+    which class; gradcam_seconds: spent in the network for it.
     """
 
     clip: Clip
@@ -44,6 +45,7 @@ class Look:
     identity: str
     result: ClipActionness
     gradcam: dict[str, np.ndarray] | None = None
+    gradcam_class: str | None = None
     gradcam_seconds: float = 0.0
 
     def position(self, frame: int | None = None) -> int:
@@ -68,7 +70,8 @@ def look(clip: Clip, checkpoint: str, view: str, *, target: int | None = None) -
         return Look(clip, checkpoint, network, view, identity, result)
     with own_name(clip), progress_bar(f"Grad-CAM of {checkpoint} …") as progress:
         maps, seconds = _gradcam(identity, view, target, network, clip, progress)
-    return Look(clip, checkpoint, network, view, f"{identity} gradcam {target}", result, maps, seconds)
+    identity, label = f"{identity} gradcam {target}", network.labels[target]
+    return Look(clip, checkpoint, network, view, identity, result, maps, label, seconds)
 
 
 def identity_of(clip: Clip, checkpoint: str, view: str) -> str:

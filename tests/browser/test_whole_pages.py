@@ -100,6 +100,10 @@ def test_a_click_on_a_row_of_the_checkpoints_shows_its_details(open_page):
     page = open_page("checkpoints", explorer=False)
     table = page.get_by_test_id("stDataFrame").first
     expect(page.get_by_role("heading", level=3)).to_have_text("tabletop-atr", timeout=30_000)
+    table.get_by_test_id("data-grid-canvas").wait_for(
+        timeout=30_000
+    )  # until it is there, a grey bar lies in its place
+    settle(page)
     box = table.bounding_box()
     page.mouse.click(box["x"] + 16, box["y"] + 52 + 35)  # the mark of the second row
     expect(page.get_by_role("heading", level=3)).to_have_text("tabletop-gr")

@@ -40,7 +40,7 @@ Found = Mapping[str, Sequence[CellResult]]  # network -> its results, by seed
 def by_network(
     results: Iterable[CellResult], networks: Mapping[str, TrainConfig] = NETWORKS
 ) -> dict[str, list[CellResult]]:
-    """Those that are cells of the grid as it is now, which may be compared with each other.
+    """Those that are cells of the grid as it is now, which may be compared with each other, in its order.
 
     Networks started from different weights may not: where there are several, those of the most cells count.
     """
@@ -56,7 +56,7 @@ def by_network(
     for result in sorted(current, key=lambda each: each.seed):
         if result.start == start:
             found.setdefault(result.network, []).append(result)
-    return found
+    return {network: found[network] for network in networks if network in found}
 
 
 def left_out(results: Sequence[CellResult], found: Found) -> list[str]:
@@ -186,22 +186,25 @@ def named(network: str) -> dict[str, str]:
 
 def maps_texts(found: Found) -> pd.DataFrame:
     """The Fig-5 score of every network with maps, over seeds: of its best block in each seed, and block by block."""
+    every = {network: [result for result in results if result.fig5] for network, results in found.items()}
+    blocks = sorted({block for scored in every.values() for result in scored for block in result.fig5})
     lines = []
-    for network, results in found.items():
-        scored = [result for result in results if result.fig5]
+    for network, scored in every.items():
         if not scored:
             continue
         best = [max(result.fig5, key=lambda block: result.fig5[block]) for result in scored]
-        blocks = {block: [result.fig5.get(block, np.nan) for result in scored] for block in scored[0].fig5}
+        values = {
+            block: [result.fig5[block] for result in scored if block in result.fig5] for block in blocks
+        }
         lines.append(
             {
                 **named(network),
                 "Best block": over_seeds([result.best_fig5 for result in scored]),
                 "which": ", ".join(best),
-                **{block: over_seeds(values) for block, values in blocks.items()},
+                **{block: over_seeds(values[block]) if values[block] else "" for block in blocks},
             }
         )
-    return pd.DataFrame(lines).fillna("")
+    return pd.DataFrame(lines)
 
 
 def relations_texts(found: Found) -> pd.DataFrame:

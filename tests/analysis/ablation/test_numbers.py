@@ -116,6 +116,14 @@ def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
     assert points["no block"][500].low is None
 
 
+def test_networks_come_in_the_order_of_the_tables():
+    assert list(by_network(results(("tsm", 0, 0.3), ("atr-s3-5", 0, 0.3), ("tsn", 0, 0.3)))) == [
+        "tsn",
+        "atr-s3-5",
+        "tsm",
+    ]
+
+
 def test_maps_are_told_over_seeds(found):
     (line,) = maps_texts(found).to_dict("records")
     assert (line["Table"], line["Network"]) == ("1", "ATR at S3-5")

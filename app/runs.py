@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,8 +105,10 @@ class Run:
 
 def running(root: Path, kind: str, checkpoint: Path) -> list[Run]:
     """The computations under way in a root for a checkpoint, whoever started them and however they are set."""
-    prefix = f".{kind}-{checkpoint.resolve().name}-"
-    runs = [Run(root / path.stem.removeprefix(".")) for path in sorted(root.glob(f"{prefix}*.run"))]
+    # As `result_folder` names them; names of other checkpoints may begin with this one's.
+    record = re.compile(rf"\.{kind}-{re.escape(checkpoint.resolve().name)}-[0-9a-f]+\.run")
+    paths = sorted(path for path in root.glob(".*.run") if record.fullmatch(path.name))
+    runs = [Run(root / path.stem.removeprefix(".")) for path in paths]
     return [run for run in runs if run.pid() is not None]
 
 

@@ -106,6 +106,16 @@ def test_runs_of_a_checkpoint_are_found_again_whatever_their_settings(tmp_path, 
     assert running(root, "relations", checkpoint) == []
 
 
+@pytest.mark.parametrize("name", ["net", "net[1]", "net*"])
+def test_a_checkpoint_whose_name_continues_has_runs_of_its_own(tmp_path, started, name):
+    root = tmp_path / "results"
+    mine, longer = Run(root / f"relations-{name}-0123"), Run(root / f"relations-{name}-sim-4567")
+    mine.start(["relations"])
+    longer.start(["relations"])
+    assert running(root, "relations", tmp_path / name) == [mine]
+    assert running(root, "relations", tmp_path / f"{name}-sim") == [longer]
+
+
 def test_a_failure_is_the_last_line_and_a_result_is_none(run, started):
     run.start(["relations"])
     started[0].kill()

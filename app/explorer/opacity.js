@@ -1,4 +1,4 @@
-// How strongly the colours of a map cover the picture: analysis/opacity.py, for the browser. A test holds both to the same numbers.
+// How strongly the colours of a map cover the picture: analysis/opacity.py, for the browser. A test holds both to the same numbers, those set at first too.
 
 const OPACITY = { value: 0.85, flat: 0.55, signed: 0.85 }; // set at first: what covers little may cover it well
 const OVERLAYS = {

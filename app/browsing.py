@@ -80,7 +80,11 @@ def choose_from_data_set(later: ExitStack) -> Clip | None:
         st.caption(f"No clip of the {len(annotations):,} in {plain(annotations.name)} matches.")
         return chosen_before()
     pages = -(-len(found) // PAGE)
-    page = 1
+    page, within = 1, (split, label, words)
+    if (
+        st.session_state.setdefault("data_within", within) != within
+    ):  # other clips: begin at the first of them
+        st.session_state.update(data_within=within, data_page=1)
     if pages > 1:
         key, help = carried("data_page", 1, range(1, pages + 1)), f"{PAGE} clips a page"
         page = st.number_input("Page", 1, pages, key=key, help=help, persist_state="session")

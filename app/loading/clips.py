@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,10 @@ import streamlit as st
 from app.explorer import data_url
 from app.loading.roots import ChoiceError, digest_of, inside, root, stamp_of
 from atr.data.annotations import Annotations
-from atr.data.folders import annotated_clips
+from atr.data.folders import SPLIT_FOLDERS, annotated_clips
 from atr.data.names import DataName, data_name
 from atr.data.reading import read_annotations
-from atr.files import read_arrays, whole_file
+from atr.files import digest, read_arrays, whole_file
 from atr.schema import shown
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
 from atr.video.decoding import VIDEO_SUFFIXES, VideoError, open_video, probe
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # small: a gallery is one message
+LISTING = (
+    "labels",
+    *chain(*SPLIT_FOLDERS.values()),
+)  # folders in a data set with lists or folders of classes
 RENDERED_FRAMES, RENDERED_SIDE, RENDERED_FPS = 32, 192, 12.0  # of clips rendered from their seeds
 DECODERS = ThreadPoolExecutor(os.cpu_count())  # of thumbnails, for all sessions
 
@@ -193,12 +198,23 @@ def _video(folder: Path, split: str | None, name: str) -> Path:
 
 def annotations_of(folder: Path, split: str | None) -> Annotations:
     """The list of a data set on disk. Raises ValueError and OSError as `read_annotations`."""
-    return _annotations(str(folder), split, folder.stat().st_mtime_ns)
+    return _annotations(str(folder), split, stamp_of_lists(folder))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the list of clips …")
-def _annotations(folder: str, split: str | None, stamp: int) -> Annotations:
+def _annotations(folder: str, split: str | None, stamp: str) -> Annotations:
     return read_annotations(Path(folder), split)
+
+
+def stamp_of_lists(folder: Path) -> str:
+    """Differs whenever a list of a data set's clips does, or the files in the folder of a class. Raises OSError."""
+    within = [entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name.lower() in LISTING]
+    found = [(str(folder), folder.stat().st_mtime_ns, 0)]
+    for place in (folder, *(folder / name for name in within)):
+        for entry in os.scandir(place):
+            if entry.is_dir() or (entry.is_file() and entry.name.endswith((".json", ".csv"))):
+                found.append((entry.path, entry.stat().st_mtime_ns, entry.stat().st_size))
+    return digest(found)
 
 
 # ---- what is known to be true ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import loading
 from app.loading import ChoiceError, Clip
-from app.loading.clips import annotations_of
+from app.loading.clips import annotations_of, stamp_of_lists
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
 from atr.data.clips import VideoClips
@@ -34,10 +34,15 @@ class Listed:
     def of(cls, annotations: Annotations) -> "Listed":
         import pandas as pd  # here: few have a data set to browse
 
-        labels = np.array([*annotations.labels, ""])  # a clip without a listed label has target -1
-        targets = np.array(annotations.targets, np.int64)
-        text = pd.Series(annotations.ids).str.lower() + " " + pd.Series(labels[targets]).str.lower()
-        return cls(annotations, targets, text)
+        labels = pd.Series([label_of(annotations, index) for index in range(len(annotations))], dtype=str)
+        text = pd.Series(annotations.ids, dtype=str).str.lower() + " " + labels.str.lower()
+        return cls(annotations, np.array(annotations.targets, np.int64), text)
+
+
+def label_of(annotations: Annotations, index: int) -> str:
+    """Of a clip, also where it is none of the listed ones: its target is -1."""
+    target = annotations.targets[index]
+    return annotations.labels[target] if target >= 0 else annotations.unlisted[index]
 
 
 def splits() -> list[str]:
@@ -45,13 +50,13 @@ def splits() -> list[str]:
     if (found := loading.root("data")) is None:
         return []
     try:
-        return _splits(str(found), found.stat().st_mtime_ns)
+        return _splits(str(found), stamp_of_lists(found))
     except (ValueError, OSError) as error:
         raise ChoiceError(f"{error} (the folder is set by ATR_DATA)") from error
 
 
 @st.cache_data(max_entries=3, show_spinner=False)
-def _splits(place: str, stamp: int) -> list[str]:
+def _splits(place: str, stamp: str) -> list[str]:
     return splits_of(Path(place))  # of class folders it lists every one
 
 
@@ -70,12 +75,12 @@ def names() -> dict[str, str]:
 
 def digest(data: str, num_clips: int, num_frames: int, preprocessing: dict) -> str:
     """Of the first clips of "FOLDER:SPLIT" and of their files as they are now, as results are addressed by."""
-    stamp = folder().stat().st_mtime_ns
+    stamp = stamp_of_lists(folder())
     return _clips(data, stamp, num_clips, num_frames, preprocessing).current_digest()
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the lists of the data set …")
-def _clips(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing: dict) -> VideoClips:
+def _clips(data: str, stamp: str, num_clips: int, num_frames: int, preprocessing: dict) -> VideoClips:
     place, _, split = data.rpartition(":")
     sizes = Preprocessing.from_dict(preprocessing)
     return VideoClips(
@@ -86,25 +91,25 @@ def _clips(data: str, stamp: int, num_clips: int, num_frames: int, preprocessing
 def listed(split: str) -> Listed:
     """Raises ChoiceError when the split is not there or its lists cannot be read."""
     try:
-        return _listed(str(folder()), split, folder().stat().st_mtime_ns)
+        return _listed(str(folder()), split, stamp_of_lists(folder()))
     except (ValueError, OSError) as error:
         raise ChoiceError(str(error)) from error
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _listed(place: str, split: str, stamp: int) -> Listed:
+def _listed(place: str, split: str, stamp: str) -> Listed:
     return Listed.of(annotations_of(Path(place), split))
 
 
 def found(split: str, label: str | None, words: str) -> np.ndarray:
     """Indices of the clips of a class (None for all) whose id or label holds every one of the words."""
-    stamp = folder().stat().st_mtime_ns
+    stamp = stamp_of_lists(folder())
     return _found(str(folder()), split, stamp, label, words.lower().split(), listed(split))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _found(
-    place: str, split: str, stamp: int, label: str | None, words: list[str], _listed: Listed
+    place: str, split: str, stamp: str, label: str | None, words: list[str], _listed: Listed
 ) -> np.ndarray:
     chosen = np.ones(len(_listed.targets), bool)
     if label is not None:
@@ -118,9 +123,8 @@ def clip_at(split: str, index: int) -> Clip:
     """A clip of the list. Raises ChoiceError where the list leads out of the data set's folder."""
     annotations = listed(split).annotations
     path = inside(annotations.root, annotations.root / annotations.files[index])
-    target, name = annotations.targets[index], annotations.ids[index]
-    label = annotations.labels[target] if target >= 0 else annotations.unlisted[index]
-    return Clip(name, path, label, f"{LINK}:{split}:{name}")
+    name = annotations.ids[index]
+    return Clip(name, path, label_of(annotations, index), f"{LINK}:{split}:{name}")
 
 
 def clip_of_link(link: str) -> Clip:

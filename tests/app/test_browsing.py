@@ -56,6 +56,48 @@ def test_a_class_and_words_narrow_the_list_and_keep_the_clip(browse):
     assert app.title[0].value == label and not app.exception
 
 
+def test_other_clips_are_shown_from_their_first_page(browse, monkeypatch):
+    monkeypatch.setattr("app.browsing.PAGE", 1)
+    app = browse()
+    app.number_input(key="data_page").set_value(2).run()
+    assert any("page 2 of 2" in caption.value for caption in app.caption)
+    app.text_input(key="data_search").input("i").run()
+    assert any("2 of 2 clips · page 1 of 2" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("place", ["moving up", "val/moving up"])
+def test_a_video_that_is_added_to_a_class_is_found(monkeypatch, tmp_path, place):
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    video = (loading.ASSETS / "clips" / "val-000000.mp4").read_bytes()
+    for number in range(5):
+        (folder / f"{number}.mp4").write_bytes(video)
+    monkeypatch.setenv("ATR_DATA", str(tmp_path))
+
+    def ids() -> set[str]:
+        return {name for split in data_set.splits() for name in data_set.listed(split).annotations.ids}
+
+    before = ids()
+    (folder / "new.mp4").write_bytes(video)
+    assert ids() - before == {"moving up/new.mp4"}
+
+
+def test_a_list_that_is_edited_is_read_anew(monkeypatch, world):
+    monkeypatch.setenv("ATR_DATA", str(world / "clips"))
+    (split,) = data_set.splits()
+    assert len(data_set.found(split, None, "moving right")) == 1
+    file = world / "clips" / "annotations.json"
+    file.write_text(file.read_text().replace("moving right", "going east"))
+    assert len(data_set.found(split, None, "moving right")) == 0
+    assert len(data_set.found(split, None, "going east")) == 1
+
+
+def test_a_search_finds_what_is_shown_of_an_unlisted_label():
+    rows = [("1", "1.mp4", "a"), ("2", "2.mp4", "Pouring water")]
+    annotations = Annotations.of_rows("a list", loading.ASSETS, "val", ["a"], rows)
+    assert Listed.of(annotations).text.tolist() == ["1 a", "2 pouring water"]
+
+
 def test_a_link_restores_a_clip_and_a_wrong_one_is_named(browse):
     link = browse().query_params["clip"]
     app = browse(clip=link)

@@ -46,6 +46,7 @@ def chosen_clips(
     sources: Sequence[FrameSource],
     *,
     filter: str = "only_a",
+    label: str | None = None,
     count: int = 6,
     block: str | None = None,
     style: str = "value",
@@ -56,13 +57,17 @@ def chosen_clips(
         models, sources: of A and of B, the first two predictions; a source gives the frames of a clip by its id, uint8
             (T, H, W, 3), or None where it does not have it.
         filter: a key of `compare.FILTERS`.
+        label: the clips' true class; of all classes when None.
         block: whose maps are drawn; `shown_blocks` when None.
 
     Raises:
         ValueError: the filter is unknown, or a model has no such block.
     """
     title, narrow = choose("filter", filter, FILTERS)
-    found = narrow(clip_table(predictions))
+    clips_of_label = clip_table(predictions)
+    if label is not None:
+        clips_of_label = clips_of_label[clips_of_label.label == label]
+    found = narrow(clips_of_label)
     blocks = shown_blocks(*models) if block is None else (block, block)
     called, clips = names(predictions), []
     for row in found.to_dict("records"):
@@ -80,8 +85,9 @@ def chosen_clips(
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
             strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}", style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
+    of_class = "" if label is None else f" and of the class “{label}”"
     return clips, (
-        f"{len(clips)} of {len(found):,} clips of the kind “{title}”, of those available, those on which the models "
+        f"{len(clips)} of {len(found):,} clips of the kind “{title}”{of_class}, of those available, those on which the models "
         "disagree most first. Maps and their captions are of one view of these frames; the predictions above them are "
         "those of the evaluation."
     )

@@ -19,6 +19,7 @@ from app.explorer.sides import values_of
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look
 from app.loading.looks import uniform_maps
+from app.loading.turns import networks
 from app.markdown import plain
 from atr.results.predictions import Predictions
 
@@ -131,7 +132,10 @@ def report_button(predictions: Sequence[Predictions], link: dict[str, str]) -> N
             sources = [
                 frame_source(p.facts["data"]["name"], m) for p, m in zip(predictions, (a, b), strict=False)
             ]
-            clips, chosen = chosen_clips(predictions, (a, b), sources, filter=link["filter"])
+            with networks.turn(lambda before: None):
+                clips, chosen = chosen_clips(
+                    predictions, (a, b), sources, filter=link["filter"], label=link.get("label")
+                )
         except (ValueError, OSError) as error:  # the numbers do not need the videos
             clips, chosen = [], f"No clips are shown: {error}"
         return build_report(predictions, command=address, clips=clips, chosen=chosen)

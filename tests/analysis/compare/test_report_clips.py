@@ -144,6 +144,9 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert len(clips[0].strips) == 3
     clips, _ = chosen_clips(predictions, models, [source, source], count=1, filter="both_right")
     assert [clip.id for clip in clips] == ["val-000004"]
+    label = LABELS[predictions[0].targets[0]]
+    clips, chosen = chosen_clips(predictions, models, [source, source], label=label)
+    assert {clip.label for clip in clips} == {label} and f"and of the class “{label}”" in chosen
     with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):
         chosen_clips(predictions, models, [source, source], filter="odd")
 

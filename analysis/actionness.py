@@ -11,7 +11,7 @@ import scipy
 import torch
 
 from analysis.recording import Recording, record
-from analysis.shown_clip import maps_of_all_frames, require_evaluation, show, time_steps
+from analysis.shown_clip import maps_of_all_frames, nearest, require_evaluation, show, time_steps
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.options import require
@@ -60,7 +60,7 @@ class ClipActionness:
     @property
     def key_frames(self) -> np.ndarray:
         """Positions in `frames` of the sampled frames, each once (the nearest ones where a long clip is thinned)."""
-        return np.unique(np.abs(self.indices - self.sampled[:, None]).argmin(axis=1))
+        return np.unique(nearest(self.indices, self.sampled))
 
 
 def clip_actionness(

@@ -20,6 +20,7 @@ from analysis.actionness import upsample
 from analysis.alignment import Centres
 from analysis.colours import SERIES
 from analysis.opacity import OPACITY, SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
+from analysis.shown_clip import nearest
 from atr.options import choose, require
 
 COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually uniform, all of them
@@ -93,7 +94,7 @@ def emphasis_figure(
     """Temporal emphasis, one row per quantity and one line per block.
 
     emphasis: block name -> `temporal_emphasis`. indices: original index of each frame. sampled: original indices
-    of the frames the class probabilities come from, marked by dots.
+    of the frames the class probabilities come from, marked by dots (at the nearest where they are not among the frames).
     """
     figure = make_subplots(
         rows=len(quantities),
@@ -101,7 +102,7 @@ def emphasis_figure(
         vertical_spacing=0.09,
         subplot_titles=[EMPHASIS_TITLES[quantity] for quantity in quantities],
     )
-    marked = np.isin(indices, sampled)
+    marked = np.unique(nearest(indices, sampled))
     for number, (block, values) in enumerate(emphasis.items()):
         colour = SERIES[number % len(SERIES)]
         dash = ("solid", "dash", "dot")[number // len(SERIES) % 3]  # beyond six blocks colours return, dashed

@@ -94,6 +94,11 @@ def show(
         return replace(found, notices=video.notices)
 
 
+def nearest(indices: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Positions among the frames `indices` (L,) of those nearest to the frames `wanted` (T,): a long clip is thinned."""
+    return np.abs(np.asarray(indices) - np.asarray(wanted)[:, None]).argmin(axis=1)
+
+
 def _shown(
     length: int,
     fps: float,

@@ -16,6 +16,7 @@ import matplotlib
 import numpy as np
 
 from analysis.opacity import SIGNED_COLORMAP
+from analysis.shown_clip import nearest
 
 PALETTES = ("inferno", "viridis", "magma", "cividis")  # perceptually uniform
 LONGEST_SIDE = 720  # of a frame as sent, in pixels: the size at which the page shows it
@@ -96,8 +97,7 @@ def clip_header(
         "size": [frames.shape[2], frames.shape[1]],
         "fps": float(fps),
         "indices": np.asarray(indices).tolist(),
-        # In a long clip only some frames are shown, so a sampled one is marked at the frame shown just before it.
-        "sampled": (np.searchsorted(indices, np.unique(sampled), side="right") - 1).tolist(),
+        "sampled": np.unique(nearest(indices, sampled)).tolist(),
         "acting": None if acting is None else [bool(flag) for flag in acting],
         "alt": alt,
         "frames": [body.add(_jpeg(frame)) for frame in frames],

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,13 @@ import streamlit as st
 
 from analysis.actionness import ClipActionness, actionness_blocks, clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks
+from analysis.shown_clip import nearest
 from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
 from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
 from app.loading.clips import Clip, masks_of, truth_stamp
 from app.loading.roots import ChoiceError
 from app.loading.turns import networks
+from app.markdown import plain
 from atr.models import VideoClassifier
 from atr.video.decoding import VideoError
 from atr.video.transforms import view_box
@@ -55,7 +58,7 @@ class Look:
             acting = np.flatnonzero(self.clip.acting or ())
             middle = acting if len(acting) else indices
             frame = middle[len(middle) // 2]
-        return int(np.abs(indices - frame).argmin())
+        return int(nearest(indices, [frame])[0])
 
 
 def look(clip: Clip, checkpoint: str, view: str, *, target: int | None = None) -> Look:
@@ -106,14 +109,14 @@ class Progress:
 
     def done(self, done: int, total: int) -> None:
         if time.monotonic() - self.started > 0.5:
-            self.outside.run(self.slot.progress, done / total, self.text)
+            self.outside.run(self.slot.progress, done / total, plain(self.text))
 
     def waiting(self, before: int) -> None:
         if not before:
             self.outside.run(self.slot.empty)
         elif time.monotonic() - self.started > 0.5:
             computations = "1 computation" if before == 1 else f"{before} computations"
-            self.outside.run(self.slot.progress, 0.0, f"{self.text} {computations} before yours")
+            self.outside.run(self.slot.progress, 0.0, plain(f"{self.text} {computations} before yours"))
 
 
 @contextmanager
@@ -125,11 +128,20 @@ def progress_bar(text: str) -> Iterator[Progress]:
         progress.slot.empty()
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+# Shared, not copied for every run of every session: the frames of a long clip are some 300 MB.
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _actionness(
     identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> ClipActionness:
-    return clip_actionness(_model, _clip.source, **_reading(_clip, view, _progress))
+    found = clip_actionness(_model, _clip.source, **_reading(_clip, view, _progress))
+    for values in (
+        found.frames,
+        found.probabilities,
+        *found.maps.values(),
+        *chain(*found.relations.values()),
+    ):
+        values.flags.writeable = False
+    return found
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -127,6 +127,10 @@ def test_emphasis_figure_draws_every_block_and_marks_the_sampled_frames():
     assert len(lines) == len(dots) == 2 * 3
     np.testing.assert_array_equal(lines[0].y, emphasis["S3B1"]["peak"])
     assert all(list(trace.x) == [2, 8] for trace in dots)
+    thinned = emphasis_figure(
+        emphasis, indices, sampled=[3, 9, 11]
+    )  # of a long clip not every frame is shown
+    assert all(list(t.x) == [2, 8, 10] for t in thinned.data if t.mode == "markers")
     assert [trace.name for trace in lines if trace.showlegend] == ["S3B1", "S5B2"]
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
 

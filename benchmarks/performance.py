@@ -25,7 +25,7 @@ from benchmarks.answers import Answer, table_of_answers, table_of_rows
 from benchmarks.markdown import require_marks, write_tables
 from benchmarks.measuring import processor, write_found
 
-CHECKPOINTS = ("tabletop-atr", "tabletop-atr-sim")
+CHECKPOINTS = ("tabletop-atr", "tabletop-atr-sim", "tabletop-tsm-atr")
 # Scripts with something to aim at -> their answers.
 ANSWERS: dict[str, Callable[[Any], list[Answer]]] = {
     "starting": answers.starting,

@@ -1,7 +1,7 @@
 """What a person is looking at, checkpoint and clip: chosen in the sidebar, kept across pages, restored from a link."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +10,7 @@ import streamlit as st
 
 from app import loading
 from app.browsing import carried, choose_from_data_set, thumbnails
-from app.explorer import DISPLAY
-from app.links import unknown
+from app.links import set_address, unknown
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.markdown import plain
@@ -67,27 +66,30 @@ def overlay_styles(kind: str) -> list[str]:
     return [style for style in OVERLAY_STYLES if style != "signed" or kind == "raw"]
 
 
-def begin() -> tuple[list[str], list[Clip]]:
-    """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then."""
+def begin(view: Collection[str] = ()) -> tuple[list[str], list[Clip]]:
+    """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then. view: as `read_link`."""
     names = loading.checkpoint_names()
     try:
         clips = loading.shipped_clips()
     except ChoiceError as error:  # uploads and paths still work
         st.error(plain(str(error)), icon=":material/error:")
         clips = []
-    read_link(names, clips)
+    read_link(names, clips, view)
     return names, clips
 
 
-def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
-    """Once a session, take clip, checkpoint and view from the address; what is unknown is warned of."""
+def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) -> None:
+    """Once a session, take clip and checkpoint from the address; what is unknown is warned of.
+
+    view: what the explorer opens with, where it is on the page; on others such a key is of the page's own.
+    """
     if "link" in st.session_state:
         return
     asked, warnings = st.query_params.to_dict(), []
     st.session_state["link"] = {
         "warnings": warnings,
         "checkpoint": asked.get("checkpoint"),
-        "view": {key: asked[key] for key in ("block", "frame", *DISPLAY) if key in asked},
+        "view": {key: asked[key] for key in view if key in asked},
     }
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:
@@ -111,12 +113,10 @@ def read_link(checkpoints: list[str], clips: list[Clip]) -> None:
                 )
 
 
-def write_link(clip: Clip, checkpoint: str) -> dict | None:
+def write_link(clip: Clip, checkpoint: str) -> dict[str, str] | None:
     """The address restores clip and checkpoint from now on; the view joins it in the browser, when asked for."""
-    link: dict[str, str | None] | None = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
-    present = {key: st.query_params.get(key) for key in ("clip", "checkpoint")}
-    if present != (link or {"clip": None, "checkpoint": None}):
-        st.query_params.from_dict(link or {})
+    link = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
+    set_address(link or {}, ("clip", "checkpoint"))
     return link
 
 
@@ -149,9 +149,15 @@ def prefer_graph_reasoner(names: list[str]) -> None:
         st.session_state["checkpoint"] = graphs[0]
 
 
-def prefer_real_video() -> None:
-    """The first video that is uploaded opens with a checkpoint that has learnt from videos, unless a link asked for one."""
-    if st.session_state.get("upload") is None or st.session_state.get("uploads_seen", False):
+def upload_changed() -> None:
+    """A video that is taken back is gone, its file too. The first that is uploaded opens with a checkpoint that has learnt
+    from videos, unless a link asked for one.
+    """
+    if st.session_state.get("upload") is None:
+        if removed := st.session_state.pop("uploaded", None):
+            removed.source.unlink(missing_ok=True)
+        return
+    if st.session_state.get("uploads_seen", False):
         return
     st.session_state["uploads_seen"] = True
     fitting = [name for name in loading.checkpoint_names() if loading.learnt_from_videos(name)]
@@ -229,12 +235,14 @@ def _upload() -> Clip | None:
         type=list(loading.UPLOAD_KINDS),
         key="upload",
         label_visibility="collapsed",
-        on_change=prefer_real_video,
+        on_change=upload_changed,
     )
-    # A folder of this session; it is deleted with the session.
-    folder = st.session_state.setdefault("upload_folder", tempfile.TemporaryDirectory(prefix="atr-upload-"))
-    if file is not None:
-        st.session_state["uploaded"] = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
+    if "upload_folder" not in st.session_state:  # it is deleted with the session
+        st.session_state["upload_folder"] = tempfile.TemporaryDirectory(prefix="atr-upload-")
+    folder = st.session_state["upload_folder"]
+    if file is not None and st.session_state.get("upload_kept") != file.file_id:  # once: it may be 200 MB
+        kept = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
+        st.session_state.update(uploaded=kept, upload_kept=file.file_id)
     if clip := st.session_state.get("uploaded"):
         st.caption(f"Chosen: {plain(clip.name)}. It stays on this machine and is deleted with the session.")
     return clip

@@ -1,6 +1,6 @@
 """The address of a page: what a link asks for, judged value by value, and the address that restores what is shown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -42,13 +42,15 @@ class Link:
         if wanted or st.session_state.get(state) not in allowed:
             st.session_state[state] = wanted or first
 
-    def show_warnings(self, place, also: Sequence[str] = ()) -> None:
+    def show_warnings(self, place, also: list[str] | None = None) -> None:
         """What could not be followed, until something else is looked at. also: warnings of what all pages share."""
+        also = [] if also is None else also
         address = st.query_params.to_dict()
         if self.shown is None:
             self.shown = address
         if self.shown != address:
             self.warnings.clear()
+            also.clear()
         if warnings := [*also, *self.warnings]:
             place.warning(plain(" ".join(warnings)), icon=":material/link_off:")
 
@@ -73,6 +75,8 @@ def take_out_unknown(asked: dict[str, str], allowed: Mapping[str, Sequence[str]]
     return [unknown(name, value, allowed[name]) for name, value in faults.items()]
 
 
-def set_address(link: dict[str, str]) -> None:
-    if st.query_params.to_dict() != link:
+def set_address(link: dict[str, str], keys: Collection[str] | None = None) -> None:
+    """The address restores what is shown. keys: those of the page; others are the browser's, and stay while these do."""
+    present = st.query_params.to_dict()
+    if {key: value for key, value in present.items() if keys is None or key in keys} != link:
         st.query_params.from_dict(link)

@@ -13,12 +13,16 @@ def tell_left_out(*results: dict) -> None:
     skipped = dict.fromkeys(clip["id"] for result in results for clip in result["skipped"])
     damaged = dict.fromkeys(clip for result in results for clip in result.get("damaged", ()))
     for clips, what in (
-        (skipped, "could not be read and are left out"),
-        (damaged, "lack frames, or have frames that cannot be decoded"),
+        (skipped, "left out that could not be read"),
+        (damaged, "with frames that are missing or cannot be decoded"),
     ):
         if clips:
-            text = f"{len(clips):,} videos {what}: {', '.join(clips)}"
+            text = f"{videos(len(clips))} {what}: {', '.join(clips)}"
             st.warning(plain(text), icon=":material/broken_image:")
+
+
+def videos(count: int) -> str:
+    return f"{count:,} video{'' if count == 1 else 's'}"
 
 
 def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:

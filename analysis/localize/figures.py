@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
-from analysis.figures import plain
+from analysis.figures import as_text, plain
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {
@@ -168,7 +168,7 @@ def _grid(results: Sequence[dict], titles: Sequence[str]) -> go.Figure:
         shared_xaxes=True,
         vertical_spacing=0.06,
         horizontal_spacing=0.03,
-        column_titles=[result["checkpoint"]["name"] for result in results],
+        column_titles=[as_text(result["checkpoint"]["name"]) for result in results],
     )
     for row, title in enumerate(titles, start=1):
         figure.update_yaxes(title_text=title, row=row, col=1)

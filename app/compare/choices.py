@@ -7,7 +7,7 @@ from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import tell_unusable
 from app.explorer import DISPLAY
-from app.links import Link
+from app.links import Link, set_address
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
@@ -29,9 +29,8 @@ def page_link() -> Link:
 
 
 def write_link(link: dict[str, str]) -> None:
-    """The address restores the page from now on; the view of the clip joins it in the browser, when asked for."""
-    if {key: value for key, value in st.query_params.to_dict().items() if key in CHOSEN} != link:
-        st.query_params.from_dict(link)
+    """The view of the clip joins it in the browser, when asked for."""
+    set_address(link, CHOSEN)
 
 
 # ---- checkpoints and clips -------------------------------------------------------------------------------------------

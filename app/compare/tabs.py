@@ -1,5 +1,6 @@
 """The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -87,6 +88,8 @@ def localisation(checkpoints: Sequence[str]) -> None:
     found: dict[tuple[str, str], dict[str, dict]] = {}
     for name in checkpoints:
         for result in stored_results(name, "localize").values():
+            # the checkpoint's folder may have been renamed since
+            result = {**result, "checkpoint": {**result["checkpoint"], "name": name}}
             of = result["data"]["digest"], result.get("alignment", "edges")
             found.setdefault(of, {}).setdefault(name, result)
     if not found:
@@ -151,7 +154,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
 
 def localisation_commands(checkpoints: Sequence[str]) -> None:
     for name in checkpoints:
-        path = loading.root("checkpoints") / name
+        path = shlex.quote(str((loading.root("checkpoints") / name).resolve()))
         st.code(f"python -m analysis localize --checkpoint {path}", language="bash", wrap_lines=True)
 
 

@@ -79,7 +79,7 @@ class Explorer extends Viewer {
     places.set(clip.id, { frame, position, block: block?.name });
     Object.assign(this.root.dataset, { block: block?.name ?? "", clip: clip.id });
     const map = block ? `, actionness of ${block.name} overlaid` : "";
-    this.find(".screen").setAttribute("aria-label", `${clip.alt}, frame ${frame}${map}`);
+    this.find(".screen").setAttribute("aria-label", `${clip.alt}, frame ${clip.indices[frame]}${map}`);
     super.moved();
   }
 

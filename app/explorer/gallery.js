@@ -1,4 +1,4 @@
-// Thumbnails of the shipped clips; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
+// Thumbnails of clips to choose from; under the pointer a thumbnail plays. A click tells Python which clip was chosen.
 // As a state, which each later message holds too: a trigger is lost to Python when the page is left meanwhile.
 // Which one is chosen comes beside them (chosen.js): thumbnails that stay as they are need not be sent again.
 // By keyboard it is one stop, the chosen clip; arrow keys, Home and End move from there.
@@ -16,9 +16,9 @@ export default function ({ parentElement, data, setStateValue }) {
     if (!list.matches(":focus-within")) stopAt(list, list.querySelector("[aria-pressed=true]"));
   };
   list.setAttribute("aria-label", data.name);
-  const ids = data.clips.map((clip) => clip.id).join("\n");
-  if (list.dataset.clips !== ids) { // else the same thumbnails stay, one of them focused perhaps
-    list.dataset.clips = ids;
+  const told = data.clips.map((clip) => `${clip.id} ${clip.label}`).join("\n");
+  if (list.dataset.clips !== told) { // else the same thumbnails stay, one of them focused perhaps
+    list.dataset.clips = told;
     list.replaceChildren(...data.clips.map(thumbnail));
   }
   for (const [index, button] of [...list.children].entries()) {

@@ -206,9 +206,9 @@ class SideBySide extends Viewer {
     const { clip, frame, position } = this;
     places.set(clip.place, { frame, position });
     const source = clip.sources[preferences.source].name;
-    const label = (side) => `${clip.alt}, frame ${frame}, ${source} of ${clip.sides[side].name} at ${this.block}`;
+    const label = (side) => `${clip.alt}, frame ${clip.indices[frame]}, ${source} of ${clip.sides[side].name} at ${this.block}`;
     clip.sides.forEach((_, side) => this.panels[side].screen.canvas.setAttribute("aria-label", label(side)));
-    this.gapPanel.screen.canvas.setAttribute("aria-label", `${clip.alt}, frame ${frame}, ${this.gapPanel.find("h3").textContent} at ${this.block}`);
+    this.gapPanel.screen.canvas.setAttribute("aria-label", `${clip.alt}, frame ${clip.indices[frame]}, ${this.gapPanel.find("h3").textContent} at ${this.block}`);
     this.swipe.forEach(({ canvas }, place) => canvas.setAttribute("aria-label", label(preferences.pair[place])));
     super.moved();
   }

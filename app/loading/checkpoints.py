@@ -79,6 +79,11 @@ def learnt_from_videos(name: str) -> bool:
     return config["model"]["block"] == "atr" and isinstance(data, str) and data != TABLETOP
 
 
+def megabytes(name: str) -> float:
+    """Of the file of weights. Raises OSError."""
+    return (root("checkpoints") / name / WEIGHTS).stat().st_size / 2**20
+
+
 def model(name: str) -> VideoClassifier:
     """The model of a checkpoint, optimised for inference, shared by all sessions. Raises CheckpointError."""
     stamp = checkpoint_stamp(name)

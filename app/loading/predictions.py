@@ -22,7 +22,6 @@ from analysis.compare.numbers import (
 from analysis.compare.tables import pairs_texts, summary_texts
 from app import loading
 from app.loading.results import readable_results
-from atr.checkpoint import WEIGHTS
 from atr.files import digest
 from atr.results.predictions import TABLE, Predictions, read_predictions
 from atr.results.store import RESULT
@@ -87,10 +86,7 @@ def _stored(folder: str, stamp: str, checkpoint: str) -> Stored:
 
 def tables(chosen: Sequence[Stored]) -> Tables:
     """Raises NotComparable."""
-    megabytes = [
-        (loading.root("checkpoints") / stored.predictions.name / WEIGHTS).stat().st_size / 2**20
-        for stored in chosen
-    ]
+    megabytes = [loading.megabytes(stored.predictions.name) for stored in chosen]
     return _tables(" ".join(f"{s.folder} {s.stamp} {s.predictions.name}" for s in chosen), megabytes, chosen)
 
 

@@ -1,9 +1,9 @@
 """Actionness: where and when a checkpoint looks in a clip."""
 
-import numpy as np
 import streamlit as st
 
 from analysis.actionness import ClipActionness, default_block
+from analysis.shown_clip import nearest
 from app import choices, loading
 from app.choices import one_error
 from app.explorer import DISPLAY, data_url, explorer, relation_grid
@@ -18,7 +18,7 @@ def page() -> None:
 
 
 def show() -> None:
-    names, clips = choices.begin()
+    names, clips = choices.begin(view=("block", "frame", *DISPLAY))
     checkpoint = choices.choose_checkpoint(names)
     warnings = st.empty()
     try:
@@ -61,7 +61,7 @@ def verdict(look: Look) -> None:
     predicted, probability = look.model.labels[best], float(probabilities[best])
     st.title(plain(label or look.clip.name), anchor=False)
     badge = ""
-    if label:
+    if label in look.model.labels:
         correct = predicted == label
         badge = ":green-badge[:material/check: correct]" if correct else ":red-badge[:material/close: wrong]"
     truth = ":gray-badge[true label]\u2003" if label else ""
@@ -99,7 +99,7 @@ def relations_of_clip(result: ClipActionness) -> None:
     names = list(matrices)
     block = st.segmented_control("Block of W", names, default=names[-1], required=True, key="relation_block")
     highest = max(float(w.max()) for w in matrices.values())
-    positions = np.abs(result.indices - result.sampled[:, None]).argmin(axis=1)
+    positions = nearest(result.indices, result.sampled)
     frames = [
         {"step": step, "index": int(index), "image": data_url(result.frames[position])}
         for step, (index, position) in enumerate(zip(result.sampled, positions, strict=True), start=1)

@@ -7,16 +7,16 @@ import streamlit as st
 
 from analysis.training_curves import drawable, history_figure
 from app import choices, loading
-from app.links import set_address
+from app.links import Link, set_address
 from app.markdown import plain
-from atr.checkpoint import OWN_KEYS, WEIGHTS, CheckpointError
+from atr.checkpoint import OWN_KEYS, CheckpointError
 from atr.describe import Description
 from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 
 OVERVIEW = {
     "parameters": st.column_config.NumberColumn("Parameters", format="compact"),
-    "macs": st.column_config.NumberColumn("MACs", format="compact", help="Multiply-accumulates for one clip"),
+    "macs": st.column_config.NumberColumn("MACs", format="compact", help="Multiply-accumulates of one view"),
     "size": st.column_config.NumberColumn("File, MB", format="%.1f"),
 }
 BLOCK_NAMES = {"atr": "ATR", "atr_sim": "ATR_sim"}  # a kind without a name here is shown as it is recorded
@@ -30,12 +30,11 @@ def page() -> None:
         st.error(plain(loading.no_checkpoint()), icon=":material/error:")
         return
     st.caption(
-        f"Every folder in `{folder}`. MACs are multiply-accumulates for one clip of the size the model takes. "
+        f"Every folder in `{folder}`. MACs are multiply-accumulates of one view, a clip of the size the model takes. "
         "Accuracies are those that the training recorded, in its own precision; evaluated in float32, as on the page "
         "Compare, they may differ by some tenths of a point. Click a row for its details, a column's name to sort."
     )
-    for warning in st.session_state["link"]["warnings"]:
-        st.warning(plain(warning), icon=":material/link_off:")
+    warnings = st.empty()
     found, faults = {}, {}
     for name in names:
         try:
@@ -45,6 +44,7 @@ def page() -> None:
     if found:
         chosen = choose(found)
         set_address({"checkpoint": chosen})
+    Link.of("checkpoints_link", ()).show_warnings(warnings, also=st.session_state["link"]["warnings"])
     for name, fault in faults.items():
         st.error(f"**{plain(name)}** cannot be used. {plain(fault)}", icon=":material/error:")
     if found:
@@ -73,7 +73,7 @@ class Checkpoint:
             recorded["labels"],
             {key: value for key, value in recorded.items() if key not in OWN_KEYS},
             costs,
-            (loading.root("checkpoints") / name / WEIGHTS).stat().st_size / 2**20,
+            loading.megabytes(name),
         )
 
     @property
@@ -132,7 +132,7 @@ def details(name: str, checkpoint: Checkpoint) -> None:
     figures = {
         **{key: f"{value:.1f} %" for key, value in checkpoint.shares.items()},
         "Parameters": f"{costs.parameters / 1e6:.3f} M",
-        "MACs a clip": f"{costs.macs / 1e9:.3f} G",
+        "MACs a view": f"{costs.macs / 1e9:.3f} G",
         "File": f"{checkpoint.megabytes:.1f} MB",
         "Classes": str(config.num_classes),
     }

@@ -1,6 +1,7 @@
 """Evidence: the paper's tables beside ours, with seeds, and a verdict on each of its claims."""
 
 from typing import Literal
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -111,7 +112,9 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
         width="medium",
         help="A checkpoint of this network and training, of one of the seeds",
     )
-    lines.insert(1, LINK, [f"compare?a={name}" if name else "" for name in names])  # notes are long
+    lines.insert(
+        1, LINK, [f"compare?a={quote(name, safe='')}" if name else "" for name in names]
+    )  # notes are long
     return lines, {LINK: column}
 
 

@@ -26,7 +26,7 @@ from app.exports import file_row
 from app.links import Link, set_address
 from app.loading import ChoiceError
 from app.markdown import plain
-from app.stored import stored_results, tell_left_out
+from app.stored import stored_results, tell_left_out, videos
 from app.tabs import tabs
 from atr.models import VideoClassifier
 
@@ -70,7 +70,7 @@ def show(checkpoint: str, names: list[str], link: Link) -> None:
     folder = choose_result(found, link)
     result = found[folder]
     st.markdown(
-        f"**{plain(checkpoint)}** over {result['videos']:,} videos ({plain(result['data']['description'])}). "
+        f"**{plain(checkpoint)}** over {videos(result['videos'])} ({plain(result['data']['description'])}). "
         "Rows are time steps, columns the time steps they attend to."
     )
     tell_left_out(result)
@@ -120,7 +120,7 @@ def choose_result(found: dict[Path, dict], link: Link) -> Path:
 
 
 def described(result: dict) -> str:
-    return f"{result['data']['description']} · {result['videos']} videos · {unit_of(result['base'])}"
+    return f"{result['data']['description']} · {videos(result['videos'])} · {unit_of(result['base'])}"
 
 
 def matrices(result: dict, link: Link) -> str:
@@ -201,7 +201,7 @@ def per_class(result: dict, folder: Path, link: Link) -> None:
     with one_error():
         entries = class_entries(folder, place)
         st.caption(
-            f"{result['classes'][place]['videos']} videos, on the colour scale of the average over all; larger values have "
+            f"{videos(result['classes'][place]['videos'])}, on the colour scale of the average over all; larger values have "
             "the last colour of the scale."
         )
         figure = matrices_figure(entries, limits=limits_of(result["trained"]))

@@ -136,7 +136,9 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
     intervention = Intervention(
         order=used["order"],
         step=used.get("step", 1) - 1,
-        seed=used.get("seed", 0),
+        seed=st.session_state.get(
+            "what_if seed", DEFAULTS["seed"]
+        ),  # also of the random area beside a chosen one
         hide=used["hide"],
         share=used.get("q", 0) / 100,
         block=used.get("block"),

@@ -56,9 +56,9 @@ def stored(world, results):
 
 def told(app) -> None:
     skipped, damaged = warnings(app)
-    assert skipped.startswith("1 videos could not be read and are left out: \\[here")
+    assert skipped.startswith("1 video left out that could not be read: \\[here")
     assert damaged.startswith(
-        "2 videos lack frames, or have frames that cannot be decoded: half.mp4, \\[here"
+        "2 videos with frames that are missing or cannot be decoded: half.mp4, \\[here"
     )
     assert "<b>" not in skipped.replace("\\<b", "") and "`c`" not in skipped
 

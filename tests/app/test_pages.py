@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from atr.block import BLOCKS
 from atr.checkpoint import load_checkpoint, read_config
 from atr.describe import describe
 from atr.models import ModelConfig
-from tests.app.conftest import ROOT
+from tests.app.conftest import ROOT, open_link
 from tests.app.world import write_calls, write_checkpoint
 
 
@@ -140,6 +141,53 @@ def test_the_first_upload_opens_with_a_checkpoint_that_has_learnt_from_videos(la
             assert not app.exception and app.title[0].value == f"{name}.mp4"
             assert app.selectbox(key="checkpoint").value == expected
             app.selectbox(key="checkpoint").select("drawn").run()  # what a person chooses stays
+
+
+def test_an_upload_that_is_taken_back_is_gone(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    app.button_group(key="source").set_value("Upload").run()
+    video = (world / "clips" / "val-000001.mp4").read_bytes()
+    app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
+    assert app.title[0].value == "mine.mp4"
+    folder = Path(app.session_state["upload_folder"].name)
+    assert len(list(folder.iterdir())) == 1
+    app.switch_page("views/what_if.py").run()  # the uploader is another one there
+    assert any("Chosen: mine.mp4" in caption.value for caption in app.caption)
+    app.switch_page("views/actionness.py").run()
+    app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
+    app.file_uploader(key="upload").clear().run()
+    assert not app.title and not app.exception and not list(folder.iterdir())
+    assert "Choose a video" in app.info[0].value
+    assert Path(app.session_state["upload_folder"].name) == folder
+
+
+def test_a_class_that_a_checkpoint_does_not_know_is_neither_correct_nor_wrong(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    file = world / "clips" / "annotations.json"
+    badges = [any("-badge[:material" in text.value for text in launch().markdown)]
+    file.write_text(file.read_text().replace("moving right", "peeling"))
+    app = launch()
+    badges.append(any("-badge[:material" in text.value for text in app.markdown))
+    assert app.title[0].value == "peeling" and badges == [True, False]
+
+
+def test_a_warning_of_a_link_goes_with_what_it_was_about(world, network):
+    write_checkpoint(world / "checkpoints" / "other", block="atr")
+    app = open_link("what_if", checkpoint="nobody")
+    assert "'nobody'" in app.warning[0].value
+    app.run()
+    assert "'nobody'" in app.warning[0].value
+    app.selectbox(key="checkpoint").select("other").run()
+    assert not app.warning
+
+
+def test_a_block_in_the_address_of_another_page_is_not_asked_of_the_explorer(world, network):
+    write_checkpoint(world / "checkpoints" / "bare")
+    app = open_link("what_if", checkpoint="bare", hide="random", block="S3B1")
+    assert not app.warning
+    app.switch_page("views/actionness.py").run()
+    assert not app.warning and not app.exception
 
 
 def test_damaged_weights_are_one_error(launch, world):

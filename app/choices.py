@@ -1,6 +1,5 @@
 """What a person is looking at, checkpoint and clip: chosen in the sidebar, kept across pages, restored from a link."""
 
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -238,7 +237,7 @@ def _upload() -> Clip | None:
         on_change=upload_changed,
     )
     if "upload_folder" not in st.session_state:  # it is deleted with the session
-        st.session_state["upload_folder"] = tempfile.TemporaryDirectory(prefix="atr-upload-")
+        st.session_state["upload_folder"] = loading.upload_folder()
     folder = st.session_state["upload_folder"]
     if file is not None and st.session_state.get("upload_kept") != file.file_id:  # once: it may be 200 MB
         kept = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))

@@ -24,6 +24,7 @@ from app.loading.clips import (
     predicted_clip,
     predicted_film,
     shipped_clips,
+    upload_folder,
 )
 from app.loading.looks import Look, common_view, look, payload, sides_payload
 from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
@@ -53,5 +54,6 @@ __all__ = [
     "shipped_clips",
     "sides_payload",
     "stamp_of",
+    "upload_folder",
     "whole_checkpoint",
 ]

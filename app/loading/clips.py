@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
 import cv2
@@ -31,6 +33,7 @@ from atr.video.sampling import uniform_indices
 if TYPE_CHECKING:
     from atr.results.predictions import Predictions  # which imports pandas
 
+UPLOADS = "atr-upload"  # their folders are named so, and by the process of the server
 UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # small: a gallery is one message
 LISTING = (
@@ -128,6 +131,25 @@ def clip_in_root(typed: str) -> Clip:
         raise ChoiceError(f"{typed!r} has {size:.0f} MB; at most {limit} MB are read (server.maxUploadSize).")
     name = path.relative_to(folder).as_posix()
     return Clip(name, path, link=name)
+
+
+def upload_folder() -> TemporaryDirectory:
+    """For the uploads of a session, deleted with it. What servers have left that were killed is deleted now."""
+    for left in Path(gettempdir()).glob(f"{UPLOADS}-*-*"):
+        if not is_running(left.name.split("-")[2]):
+            shutil.rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(prefix=f"{UPLOADS}-{os.getpid()}-")
+
+
+def is_running(pid: str) -> bool:
+    """A text that is no number of a process is taken for one that runs."""
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (ValueError, PermissionError):
+        pass
+    return True
 
 
 def keep_upload(name: str, data: bytes, folder: Path) -> Clip:

@@ -57,9 +57,7 @@ def stored(world, results):
 def told(app) -> None:
     skipped, damaged = warnings(app)
     assert skipped.startswith("1 video left out that could not be read: \\[here")
-    assert damaged.startswith(
-        "2 videos with frames that are missing or cannot be decoded: half.mp4, \\[here"
-    )
+    assert damaged.startswith("2 videos with frames that are missing or cannot be decoded: half.mp4, \\[here")
     assert "<b>" not in skipped.replace("\\<b", "") and "`c`" not in skipped
 
 

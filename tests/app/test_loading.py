@@ -1,6 +1,10 @@
 """Paths, uploads, caches and what the explorer is sent."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +42,19 @@ def test_an_upload_never_chooses_where_it_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == [second.source]  # one upload a session
     with pytest.raises(loading.ChoiceError, match="'run.sh' is no video"):
         loading.keep_upload("run.sh", b"three", tmp_path)
+
+
+def test_uploads_that_a_killed_server_has_left_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    over = subprocess.Popen([sys.executable, "-c", ""])
+    over.wait()
+    names = [f"atr-upload-{pid}-x" for pid in (over.pid, 10**30, os.getpid(), "others")]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mp4").write_bytes(b"one")
+    folder = loading.upload_folder()
+    assert {path.name for path in tmp_path.iterdir()} == {*names[2:], Path(folder.name).name}
+    folder.cleanup()
 
 
 def test_what_is_computed_is_found_again_by_content(world):

@@ -243,7 +243,9 @@ def _upload() -> Clip | None:
         kept = loading.keep_upload(file.name, file.getvalue(), Path(folder.name))
         st.session_state.update(uploaded=kept, upload_kept=file.file_id)
     if clip := st.session_state.get("uploaded"):
-        st.caption(f"Chosen: {plain(clip.name)}. It stays on this machine and is deleted with the session.")
+        st.caption(
+            f"Chosen: {plain(clip.name)}. It stays on this machine; it is deleted by its ✕, and with the session."
+        )
     return clip
 
 

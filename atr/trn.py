@@ -1,11 +1,13 @@
 """TRN's multi-scale temporal relations (Zhou et al. 2018), between a frame network and the classifier."""
 
-from itertools import combinations
+from fractions import Fraction
+from math import comb
 
 import torch
 from torch import Tensor, nn
 
 UNITS = 256  # of the bottleneck and of every relation; the paper's "256 units per layer"
+LISTED = 2**20  # ways of which random ones are drawn without repetition
 SAMPLED = 3  # relations of a scale that are looked at, as in the paper's training and test
 
 
@@ -21,12 +23,10 @@ class MultiScaleRelations(nn.Module):
     def __init__(self, channels: int, num_frames: int, units: int = UNITS):
         super().__init__()
         # A single frame, on which frame networks are trained first, has a relation with itself.
-        self.chosen = [
-            list(combinations(range(num_frames), n)) for n in range(min(2, num_frames), num_frames + 1)
-        ]
-        self.units = units
+        self.scales = range(min(2, num_frames), num_frames + 1)
+        self.num_frames, self.units = num_frames, units
         self.bottleneck = nn.Linear(channels, units)
-        self.relations = nn.ModuleList(nn.Linear(len(ways[0]) * units, units) for ways in self.chosen)
+        self.relations = nn.ModuleList(nn.Linear(n * units, units) for n in self.scales)
 
     @property
     def num_features(self) -> int:
@@ -35,8 +35,9 @@ class MultiScaleRelations(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         frames = self.bottleneck(features).relu()
         scales = []
-        for ways, relation in zip(self.chosen, self.relations, strict=True):
-            few = [ways[index] for index in self.looked_at(len(ways))]
+        for n, relation in zip(self.scales, self.relations, strict=True):
+            ways = comb(self.num_frames, n)
+            few = [combination(index, n, self.num_frames) for index in self.looked_at(ways)]
             groups = frames[:, torch.tensor(few, device=frames.device)].flatten(
                 2
             )  # (N, SAMPLED or fewer, n * units)
@@ -46,6 +47,22 @@ class MultiScaleRelations(nn.Module):
     def looked_at(self, ways: int) -> list[int]:
         if ways <= SAMPLED:
             return list(range(ways))
-        if self.training:
+        if self.training and ways <= LISTED:
             return torch.randperm(ways)[:SAMPLED].tolist()
-        return [round((ways - 1) * part / (SAMPLED - 1)) for part in range(SAMPLED)]
+        if self.training:  # so many that one hardly comes twice
+            return [int(share * (ways - 1)) for share in torch.rand(SAMPLED, dtype=torch.float64).tolist()]
+        return [round(Fraction((ways - 1) * part, SAMPLED - 1)) for part in range(SAMPLED)]
+
+
+def combination(index: int, n: int, num_frames: int) -> tuple[int, ...]:
+    """The `index`-th of all ways to choose n frames, as `itertools.combinations` orders them, without the list of all."""
+    chosen: list[int] = []
+    for frame in range(num_frames):
+        if len(chosen) == n:
+            break
+        beginning = comb(num_frames - frame - 1, n - len(chosen) - 1)  # ways that go on with this frame
+        if index < beginning:
+            chosen.append(frame)
+        else:
+            index -= beginning
+    return tuple(chosen)

@@ -1,12 +1,13 @@
 """TRN's relations among frames, and networks that have them."""
 
+from itertools import combinations
 from math import comb
 
 import pytest
 import torch
 
 import atr
-from atr.trn import SAMPLED, MultiScaleRelations
+from atr.trn import SAMPLED, MultiScaleRelations, combination
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def relations():
 
 
 def test_there_is_a_relation_for_every_number_of_frames_from_two_on(relations):
-    assert [len(ways) for ways in relations.chosen] == [comb(4, n) for n in (2, 3, 4)]
+    assert list(relations.scales) == [2, 3, 4]
     assert [layer.in_features for layer in relations.relations] == [10, 15, 20]
     assert relations(torch.randn(2, 4, 6)).shape == (2, 1, relations.num_features) == (2, 1, 15)
 
@@ -36,7 +37,7 @@ def test_pairs_by_hand(relations):
         (0, 3),
         (2, 3),
     ]  # of the six in lexicographic order the first, third and last; Python rounds 2.5 to 2
-    assert [relations.chosen[0][index] for index in relations.looked_at(6)] == pairs
+    assert [combination(index, 2, 4) for index in relations.looked_at(comb(4, 2))] == pairs
     seen = [relations.relations[0](torch.cat([frames[i], frames[j]])).relu() for i, j in pairs]
     torch.testing.assert_close(relations(features)[0, 0, :5], torch.stack(seen).mean(dim=0))
 
@@ -51,6 +52,21 @@ def test_training_looks_at_other_relations_each_time_evaluation_does_not(relatio
     assert torch.equal(relations(features), relations(features))
     drawn = {tuple(relations.train().looked_at(6)) for _ in range(20)}
     assert len(drawn) > 5 and all(len(set(ways)) == SAMPLED for ways in drawn)
+
+
+def test_combinations_are_those_of_itertools_in_their_order():
+    for num_frames in range(1, 10):
+        for n in range(1, num_frames + 1):
+            every = list(combinations(range(num_frames), n))
+            assert [combination(index, n, num_frames) for index in range(len(every))] == every
+
+
+def test_many_frames_have_no_list_of_all_their_combinations():
+    relations = MultiScaleRelations(2, 64, units=1)
+    features = torch.randn(1, 64, 2)
+    assert torch.equal(relations.eval()(features), relations(features))
+    assert relations.train()(features).shape == (1, 1, 63)
+    assert len({tuple(relations.looked_at(2**60)) for _ in range(5)}) == 5
 
 
 def test_a_network_with_them_is_saved_loaded_and_optimised(tmp_path):

@@ -11,6 +11,7 @@ from atr.options import require
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("one_cycle", "steps")
+FEWEST_CHANNELS = 8
 
 
 def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> None:
@@ -40,10 +41,16 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
 
 
 def channels_last(model: nn.Module) -> None:
-    """Weights of 2D convolutions in the order in which they are fastest; `Module.to` refuses a network with 3D ones."""
-    for parameter in model.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    """Weights of 2D convolutions in the order in which they are fastest; `Module.to` refuses a network with 3D ones.
+
+    Networks whose first convolution has less than 8 channels stay as they are: in this order their backward pass in torch
+    2.13 on a CPU writes beyond its memory.
+    """
+    weights = [parameter for parameter in model.parameters() if parameter.ndim == 4]
+    if not weights or len(weights[0]) < FEWEST_CHANNELS:
+        return
+    for parameter in weights:
+        parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
 def training_mode(model: nn.Module) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import atr
 from atr.training.optimisation import (
     BatchNorm,
     build_optimizer,
@@ -111,3 +112,11 @@ def test_channels_last_moves_memory_and_not_values(tiny, clips):
         assert model.backbone.conv1.weight.is_contiguous(memory_format=torch.channels_last)
         assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
         torch.testing.assert_close(model(clips), expected)
+
+
+def test_narrow_networks_keep_the_order_in_which_their_backward_pass_is_sound():
+    model = atr.create_model("tsn_resnet18", 3, 2, width=0.05)
+    channels_last(model)
+    assert all(parameter.is_contiguous() for parameter in model.parameters())
+    for _ in range(3):
+        model(torch.randn(10, 2, 3, 32, 32)).logsumexp(1).mean().backward()

@@ -225,8 +225,12 @@ def settings_of(config: TrainConfig) -> str:
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:
     """What has to be the same for a run to go on. Its weights also depend on the numbers of processes and threads, the
     device, and what `init` holds: change none of these in the middle of a run that is to be repeated.
+
+    Which training clips are left out is in the digest of their list. A faulty clip of the validation split is met after the
+    last epoch: the same run has to end without it.
     """
-    settings = json.loads(settings_of(dataclasses.replace(config, workers=0, save_every=0.0)))
+    same = dataclasses.replace(config, workers=0, save_every=0.0, leave_out_faulty=False)
+    settings = json.loads(settings_of(same))
     for name in YOUNGER:
         if settings[name] == getattr(TrainConfig, name):
             del settings[name]

@@ -12,13 +12,17 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import atr
+from atr.checkpoint import read_config
+from atr.data.reading import read_annotations
 from atr.models import ModelConfig, copy_frame_network
 from atr.tabletop import CLASSES
 from atr.training import loop as training
 from atr.training.augment import Augmentation
+from atr.training.doctor import check
 from atr.training.loop import TrainConfig, train
 from atr.training.optimisation import one_cycle
 from atr.training.presets import PRESETS
+from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4
 
 
@@ -321,6 +325,21 @@ def test_settings_that_do_not_fit_the_data_are_refused(real, tmp_path, changes, 
     with pytest.raises(ValueError, match=named):
         train(dataclasses.replace(real, **changes), tmp_path / "a", tmp_path / "cache")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_faulty_clip_that_is_met_last_does_not_cost_the_training(real, folder, tmp_path):
+    data = shutil.copytree(folder, tmp_path / "data")
+    val = read_annotations(data, "val")
+    video = data / val.files[-1]
+    video.write_bytes(video.read_bytes()[:200])
+    config = dataclasses.replace(real, data=str(data), dev_clips=1, epochs=1)
+    out, cache = tmp_path / "net", tmp_path / "cache"
+    with pytest.raises(VideoError):
+        train(config, out, cache)
+    check([val], min_frames=1, workers=1, cache=cache, progress=False)
+    metrics = train(dataclasses.replace(config, leave_out_faulty=True), out, cache)
+    assert "3 clips" in metrics["data"] and "1 faulty ones left out" in metrics["data"]
+    assert len(read_config(out)["history"]) == 1  # of the first call
 
 
 def test_a_training_that_diverges_ends_in_that_epoch(config, tmp_path):

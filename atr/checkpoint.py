@@ -1,6 +1,7 @@
 """A checkpoint is a folder: model.safetensors and config.json (model, labels, preprocessing, facts). No pickle."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def save_checkpoint(
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     if faults := not_finite(tensors):
         raise ValueError(f"{shown(folder)} is not written: the model holds {faults}")
-    with whole_folder(folder) as written:
+    with whole_folder(folder.resolve()) as written:  # a link stays
         try:
             save_file(tensors, written / WEIGHTS)
         except SafetensorError as error:  # a full disk
@@ -96,7 +97,13 @@ def save_checkpoint(
 
 
 def require_free(folder: Path) -> None:
-    """Raises FileExistsError where something else than a checkpoint stands in a checkpoint's place."""
+    """Raises FileExistsError where something else than a checkpoint stands in a checkpoint's place, or a folder that cannot
+    be replaced by one.
+    """
+    real = folder.resolve()
+    if os.path.ismount(real) or real == Path.cwd():
+        what = "a mount point" if os.path.ismount(real) else "the working folder"
+        raise FileExistsError(f"{folder} cannot become a checkpoint: it is {what}; name a folder in it")
     if folder.exists() and not (
         folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))
     ):

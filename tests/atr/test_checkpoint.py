@@ -1,11 +1,13 @@
 """Checkpoint folders: bit-identical, whole or refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 import atr
+from atr.checkpoint import require_free
 
 LABELS = [f"doing something {i}" for i in range(5)]
 
@@ -41,6 +43,26 @@ def test_saving_replaces_a_checkpoint_and_nothing_else(tiny, tmp_path):
     with pytest.raises(FileExistsError, match="not a checkpoint"):
         atr.save_checkpoint(tmp_path / "mine", first, labels=LABELS)
     assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_a_link_to_a_checkpoint_stays_one(tiny, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for model in (tiny(), tiny()):
+        atr.save_checkpoint(tmp_path / "link", model, labels=LABELS)
+        assert torch.equal(atr.load_checkpoint(tmp_path / "real").fc.weight, model.fc.weight)
+    assert (tmp_path / "link").is_symlink() and len(list(tmp_path.iterdir())) == 2
+
+
+def test_folders_that_cannot_be_replaced_are_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileExistsError, match="it is the working folder"):
+        require_free(Path())
+    monkeypatch.setattr("os.path.ismount", lambda path: path == tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FileExistsError, match="it is a mount point; name a folder in it"):
+        require_free(tmp_path / "out")
+    require_free(tmp_path / "out" / "net")
 
 
 def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):

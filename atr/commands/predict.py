@@ -32,6 +32,7 @@ from atr.sampling import SAMPLINGS, Sampling
 from atr.video.decoding import VideoError
 from atr.video.notices import collected
 from atr.video.protocol import PROTOCOLS, Protocol
+from atr.video.video import one_line
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Predict:
                 continue
             notices[str(video)] = tuple(noticed)
             best = np.argsort(-probabilities, kind="stable")[:5]
-            print(video)
+            print(one_line(video))
             print(f"  {model.sampling}: {frames_in_words(views)}")
             for index in best:
                 print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")

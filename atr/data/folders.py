@@ -152,7 +152,9 @@ def part(names: list[str], split: str) -> list[str]:
 
 
 def hashed(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(
+        name.encode(errors="surrogateescape")
+    ).hexdigest()  # no name but UTF-8 on every disk
 
 
 def videos_by_class(folder: Path, place: Path) -> tuple[dict[str, list[str]], list[Left]]:

@@ -127,4 +127,4 @@ def read_v1(folder: Path, split: str, file: Path) -> Annotations:
 def rows_of(file: Path) -> list[tuple[str, str]]:
     """(id, label) of a semicolon CSV without a header."""
     lines = csv.reader(io.StringIO(read_text(file), newline=""), delimiter=";")
-    return [(name, without_placeholders(label)) for name, label in lines]
+    return [(name, without_placeholders(label)) for name, label in filter(None, lines)]  # lines may be blank

@@ -14,7 +14,7 @@ from atr.data.annotations import Annotations
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import digest, stamp, write_json
 from atr.video.decoding import iterate
-from atr.video.frame_folder import missing_numbers
+from atr.video.frame_folder import missing_numbers, numbered_frames
 from atr.video.notices import Kind, collected
 from atr.video.parallel import in_processes
 
@@ -280,10 +280,13 @@ def stated_length(path: Path) -> int | None:
 
 
 def content_of(path: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder in the order of their names."""
+    """SHA-256 of a file, or of the frames of a folder in their order."""
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     content = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        content.update(file.read_bytes())
+    for _, frame in sorted(numbered_frames(path).items()):
+        content.update(frame.read_bytes())
     return content.hexdigest()
 
 

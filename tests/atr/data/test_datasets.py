@@ -1,6 +1,8 @@
 """Lists of clips out of the official files of data sets, written here by hand."""
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -129,7 +131,7 @@ def test_something_something_v1(tmp_path):
         tmp_path,
         {
             "something-something-v1-labels.csv": "Putting something, something and something on the table\nHolding something\n",
-            "something-something-v1-train.csv": "100218;Holding something\n",
+            "something-something-v1-train.csv": "\n100218;Holding something\n\n",
             "something-something-v1-validation.csv": (
                 "5;Holding something\n24413;Putting something, something and something on the table\n"
             ),
@@ -321,6 +323,13 @@ def test_class_folders_are_split_by_class_and_always_alike(tmp_path):
     # not the first of each class, nor class after class
     assert sorted(name for name in val.ids if name[:4] == "wave") != [f"wave/{k:03d}.mp4" for k in range(4)]
     assert val.targets != sorted(val.targets)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_split_like_any_other(tmp_path):
+    class_folders(tmp_path, {"wave": 9})
+    (tmp_path / "wave" / os.fsdecode(b"\xff.mp4")).write_text("video")
+    assert sum(len(read_annotations(tmp_path, split)) for split in ("train", "val")) == 10
 
 
 def test_class_folders_that_are_split_already(tmp_path):

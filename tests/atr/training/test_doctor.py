@@ -104,10 +104,19 @@ def test_folders_of_frames(tmp_path):
     cut = videos / "3" / "00010.jpg"
     cut.write_bytes(cut.read_bytes()[:-100])
     (videos / "4").mkdir()
+    (videos / "1" / "@eaDir").mkdir()  # as a file server makes them
+    shutil.copytree(videos / "1", videos / "6")
+    (videos / "6" / "notes.txt").write_text("is no frame")
     (tmp_path / "something-something-v1-labels.csv").write_text("wave\n")
-    (tmp_path / "something-something-v1-train.csv").write_text("".join(f"{k};wave\n" for k in range(1, 6)))
+    (tmp_path / "something-something-v1-train.csv").write_text("".join(f"{k};wave\n" for k in range(1, 7)))
     faults, _ = faults_of(tmp_path, cache=tmp_path / "cache")
-    assert faults == {("2", "frame count"), ("3", "unreadable"), ("4", "unreadable"), ("5", "missing")}
+    assert faults == {
+        ("2", "frame count"),
+        ("3", "unreadable"),
+        ("4", "unreadable"),
+        ("5", "missing"),
+        ("6", "duplicate"),
+    }
 
 
 def kinetics(folder):

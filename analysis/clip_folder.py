@@ -47,7 +47,7 @@ class Drawing:
     colormap: Literal[COLORMAPS] = "inferno"
     """of the styles value and flat"""
     opacity: float | None = None
-    """of the map over the frame where it is strongest, 0 to 1; by default 0.6 of a flat one, else 0.85"""
+    """of the map over the frame where it is strongest, 0 to 1; by default 0.55 of a flat one, else 0.85"""
     alignment: Literal[ALIGNMENTS] = "edges"
     """edges: cells edge to edge over the frame; centres: each where its receptive field has its centre"""
     max_frames: int = 300

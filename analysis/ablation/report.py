@@ -31,7 +31,8 @@ MARKS = (
 INTERVALS = (
     "Intervals are of 95 % and count both that another seed would give another network and that other clips would give "
     "another accuracy. A claim holds where the whole interval of the difference is above 0, does not hold here where it is "
-    "below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds."
+    "below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds. A claim that something "
+    "adds little holds where the whole interval is below 1 point."
 )
 NOTHING_YET = (
     "No cell of this grid has been trained yet. The paper's numbers stand below; this command fills in ours:"

@@ -190,8 +190,15 @@ def measure(
         "stated": (bits & STATED).all(),
         "masked": (bits & MASKED).all(),
         "peak": np.stack([values.max(axis=(1, 2)) for values in maps.values()]).astype(np.float32),
-        "mean": np.stack([values.mean(axis=(1, 2)) for values in maps.values()]).astype(np.float32),
+        "mean": np.stack([mean_value(m, values) for m, values in maps.items()]).astype(np.float32),
     }
+
+
+def mean_value(which: Map, values: np.ndarray) -> np.ndarray:
+    """Of each frame, (L, h, w) -> (L,). Of the frame difference itself: the mean of its logarithms would be of the cells
+    in which least changes.
+    """
+    return (np.exp(values) if which.method == "frame difference" else values).mean(axis=(1, 2))
 
 
 def localization_numbers(rows: dict[str, np.ndarray], maps: Sequence[Map]) -> dict:

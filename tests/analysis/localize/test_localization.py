@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, spearmanr
 
+from analysis.localize.maps import Map
 from analysis.localize.measures import (
     Tally,
     acting_above,
@@ -13,6 +14,7 @@ from analysis.localize.measures import (
     tally,
     weights_of,
 )
+from analysis.localize.numbers import mean_value
 
 
 def masks_of(*corners, size=8):
@@ -168,6 +170,18 @@ def test_baselines():
     assert tally(maps["uniform"], masks).ratio == pytest.approx(1)
     assert tally(maps["centre"], masks).ratio > 1
     assert np.isfinite(baselines(frames[:1], 3, 5)["frame difference"]).all()
+
+
+def test_the_mean_of_the_frame_difference_is_in_grey_levels():
+    """One pixel that changes much is more than all that change a little, although the others stand still."""
+    frames = np.zeros((3, 4, 4, 3), np.uint8)
+    frames[1] = 1
+    frames[2] = 1
+    frames[2, 0, 0] = 201
+    values = baselines(frames, 4, 4)["frame difference"]
+    np.testing.assert_allclose(
+        mean_value(Map("frame difference", None, "logits"), values)[:2], [1, 12.5], rtol=1e-5
+    )
 
 
 def test_shapes_that_do_not_fit_are_named():

@@ -230,13 +230,18 @@ def _annotations(folder: str, split: str | None, stamp: str) -> Annotations:
 
 def stamp_of_lists(folder: Path) -> str:
     """Differs whenever a list of a data set's clips does, or the files in the folder of a class. Raises OSError."""
-    within = [entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name.lower() in LISTING]
-    found = [(str(folder), folder.stat().st_mtime_ns, 0)]
-    for place in (folder, *(folder / name for name in within)):
-        for entry in os.scandir(place):
-            if entry.is_dir() or (entry.is_file() and entry.name.endswith((".json", ".csv"))):
-                found.append((entry.path, entry.stat().st_mtime_ns, entry.stat().st_size))
-    return digest(found)
+    found = [os.fspath(folder)]
+    top = _watched(found[0], os.stat(folder).st_mtime_ns)
+    within = [path for path in top if os.path.basename(path).lower() in LISTING and os.path.isdir(path)]
+    found += [*top, *chain(*(_watched(path, os.stat(path).st_mtime_ns) for path in within))]
+    return digest([(path, os.stat(path).st_mtime_ns, os.stat(path).st_size) for path in found])
+
+
+@lru_cache(maxsize=64)
+def _watched(folder: str, stamp: int) -> list[str]:
+    """Lists and folders in a folder: it may hold 200,000 videos, and is looked through when an entry came or went."""
+    with os.scandir(folder) as entries:
+        return [e.path for e in entries if e.is_dir() or (e.is_file() and e.name.endswith((".json", ".csv")))]
 
 
 # ---- what is known to be true ----------------------------------------------------------------------------------------

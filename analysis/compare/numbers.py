@@ -250,6 +250,11 @@ def _right(table: pd.DataFrame) -> np.ndarray:
     return table.filter(regex=r"^right_\d+$").to_numpy()
 
 
+def of_class(table: pd.DataFrame, label: str | None) -> pd.DataFrame:
+    """The clips of a true class in a `clip_table`; all when None."""
+    return table if label is None else table[table.label == label]
+
+
 def _most_disagreed_first(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("disagreement", ascending=False, kind="stable")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.actionness import actionness_blocks, clip_median, colour_limits
 from analysis.compare.comparable import LETTERS, names
-from analysis.compare.numbers import FILTERS, clip_table
+from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
 from analysis.figures import overlay
 from analysis.gradcam import explained_blocks, gradcam
@@ -64,10 +64,7 @@ def chosen_clips(
         ValueError: the filter is unknown, or a model has no such block.
     """
     title, narrow = choose("filter", filter, FILTERS)
-    clips_of_label = clip_table(predictions)
-    if label is not None:
-        clips_of_label = clips_of_label[clips_of_label.label == label]
-    found = narrow(clips_of_label)
+    found = narrow(of_class(clip_table(predictions), label))
     blocks = shown_blocks(*models) if block is None else (block, block)
     called, clips = names(predictions), []
     for row in found.to_dict("records"):
@@ -85,9 +82,9 @@ def chosen_clips(
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
             strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}", style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
-    of_class = "" if label is None else f" and of the class “{label}”"
+    kind = f"“{title}”" if label is None else f"“{title}” and of the class “{label}”"
     return clips, (
-        f"{len(clips)} of {len(found):,} clips of the kind “{title}”{of_class}, of those available, those on which the models "
+        f"{len(clips)} of {len(found):,} clips of the kind {kind}, of those available, those on which the models "
         "disagree most first. Maps and their captions are of one view of these frames; the predictions above them are "
         "those of the evaluation."
     )

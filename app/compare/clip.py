@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.compare.comparable import LETTERS
-from analysis.compare.numbers import FILTERS
+from analysis.compare.numbers import FILTERS, of_class
 from app import loading
 from app.choices import as_chosen, one_error, show_notices
 from app.compare.choices import LOOKED_AT, choose_filter, choose_label, page_link
@@ -30,8 +30,7 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
     pills, (classes, pages) = st.container(), st.columns([3, 1])
     with classes:
         label = choose_label(predictions[0].labels)
-    of_class = clips if label is None else clips[clips.label == label]
-    narrowed = {key: narrow(of_class) for key, (_, narrow) in FILTERS.items()}
+    narrowed = {key: narrow(of_class(clips, label)) for key, (_, narrow) in FILTERS.items()}
     with pills:
         chosen = choose_filter({key: len(found) for key, found in narrowed.items()})
     link = {"filter": chosen} if label is None else {"filter": chosen, "label": label}

@@ -112,9 +112,8 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
         width="medium",
         help="A checkpoint of this network and training, of one of the seeds",
     )
-    lines.insert(
-        1, LINK, [f"compare?a={quote(name, safe='')}" if name else "" for name in names]
-    )  # notes are long
+    links = [f"compare?a={quote(name, safe='')}" if name else "" for name in names]
+    lines.insert(1, LINK, links)  # notes are long
     return lines, {LINK: column}
 
 

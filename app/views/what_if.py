@@ -136,9 +136,8 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
     intervention = Intervention(
         order=used["order"],
         step=used.get("step", 1) - 1,
-        seed=st.session_state.get(
-            "what_if seed", DEFAULTS["seed"]
-        ),  # also of the random area beside a chosen one
+        # Also where it has no control: of the random area beside a chosen one.
+        seed=st.session_state.get("what_if seed", DEFAULTS["seed"]),
         hide=used["hide"],
         share=used.get("q", 0) / 100,
         block=used.get("block"),

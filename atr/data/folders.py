@@ -152,9 +152,8 @@ def part(names: list[str], split: str) -> list[str]:
 
 
 def hashed(name: str) -> str:
-    return hashlib.sha256(
-        name.encode(errors="surrogateescape")
-    ).hexdigest()  # no name but UTF-8 on every disk
+    content = name.encode(errors="surrogateescape")  # names on disk need not be UTF-8
+    return hashlib.sha256(content).hexdigest()
 
 
 def videos_by_class(folder: Path, place: Path) -> tuple[dict[str, list[str]], list[Left]]:

@@ -45,7 +45,7 @@ class Relations:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
-        require_graph_reasoner(model, self.options.checkpoint)
+        require_relations(model, self.options.checkpoint)
         return Question(
             "relations",
             folder=partial(relations_folder, base=self.base),
@@ -60,11 +60,17 @@ class Relations:
         )
 
 
-def require_graph_reasoner(model: VideoClassifier, checkpoint: Path) -> None:
+def require_relations(model: VideoClassifier, checkpoint: Path) -> None:
+    """Raises ValueError where there is no W, or it is too small for two local windows to compare."""
     if not has_graph_reasoner(model):
         raise ValueError(
             f"{checkpoint} has no graph reasoner (block={model.config.block!r}, reasoner="
             f"{model.config.atr.reasoner!r}): there is no W to average. Networks trained with reasoner='gr' have one"
+        )
+    if model.config.num_frames < 4:
+        raise ValueError(
+            f"{checkpoint} takes {model.config.num_frames} frames, of which fewer than two have both neighbours: there "
+            "are no local windows to compare; allowed: 4 frames or more"
         )
 
 

@@ -234,29 +234,37 @@ def window_divergence(w: np.ndarray, base: float = math.e) -> WindowDivergence:
 def resampled_divergence(
     windows: np.ndarray, *, base: float = math.e, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[dict[str, tuple[float, float] | None], float]:
-    """Percentile intervals of "mean", "max" and "std" of JS, and of "local_mass" (k = 1), by resampling videos.
+    """Intervals of "mean", "max" and "std" of JS, and of "local_mass" (k = 1), by resampling videos.
+
+    JS is never negative, so that of an average over few videos is too high, and that of a resample too high twice over.
+    Its intervals are therefore basic ones (the value minus what resamples exceed it by), cut at 0; they may lie below the
+    value. Those of the local mass, which is a mean of the videos, are percentiles.
 
     windows: (videos, T - 2, 3), raw. The local mass is that of the rows that have both neighbours.
 
     Returns:
-        The intervals, and the share of the resamples that those of JS leave out, because a window has no mass in them;
-        None for JS where all are left out.
+        The intervals, None for a single video, and the share of the resamples that those of JS leave out, because a
+        window has no mass in them; None for JS where all are left out.
     """
     generator = np.random.default_rng(seed)
     n = len(windows)
+    if n == 1:
+        return dict.fromkeys(("mean", "max", "std", "local_mass")), float(not have_mass(windows[0]))
     flat = windows.reshape(n, -1).astype(np.float64)
     means = np.stack([generator.multinomial(n, [1 / n] * n) @ flat / n for _ in range(resamples)])
     means = means.reshape(resamples, *windows.shape[1:])
     defined = have_mass(means)
-    values, _ = pairwise_js(renormalised(means[defined]), base)
-    found = {
-        "mean": values.mean(-1),
-        "max": values.max(-1),
-        "std": values.std(-1),
-        "local_mass": means.sum(-1).mean(-1),
-    }
     tails = [(1 - level) / 2, (1 + level) / 2]
-    intervals = {name: tuple(np.quantile(v, tails).tolist()) if len(v) else None for name, v in found.items()}
+    low, high = np.quantile(means.sum(-1).mean(-1), tails).tolist()
+    intervals: dict[str, tuple[float, float] | None] = dict.fromkeys(("mean", "max", "std"))
+    intervals["local_mass"] = low, high
+    if defined.any():
+        resampled, _ = pairwise_js(renormalised(means[defined]), base)
+        value, _ = pairwise_js(renormalised(windows.mean(0, dtype=np.float64)), base)
+        for name in ("mean", "max", "std"):
+            low, high = np.quantile(getattr(resampled, name)(-1), tails)
+            middle = 2 * getattr(value, name)()
+            intervals[name] = max(float(middle - high), 0.0), max(float(middle - low), 0.0)
     return intervals, float(1 - defined.mean())
 
 

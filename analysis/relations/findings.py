@@ -21,11 +21,18 @@ def finding(entry: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
     Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above chance. It says nothing
-    of other trainings of the same network. Where JS has no value, or not in all resamples of the videos, it says so.
+    of other trainings of the same network, and a single video has no interval. Where JS has no value, or not in all
+    resamples of the videos, it says so.
     """
-    low, high = entry["inner_mass_interval"]
     chance, windows = entry["inner_chance"], np.array(entry["windows"])
-    place = "local" if low > chance else "not local" if high < chance else "neither local nor the opposite"
+    if entry["inner_mass_interval"] is None:
+        place, ends = "local or not: one clip cannot tell", ""
+    else:
+        low, high = entry["inner_mass_interval"]
+        place = (
+            "local" if low > chance else "not local" if high < chance else "neither local nor the opposite"
+        )
+        ends = f"95 % [{low:.3f}, {high:.3f}], "
     difference = largest_difference(windows)
     if empty := [str(t) for t, window in enumerate(windows, start=2) if not window.any()]:
         shape = f"there is no JS: none of t−1, t, t+1 has weight at t = {', '.join(empty)}"
@@ -38,4 +45,4 @@ def finding(entry: dict) -> str:
     left_out = entry.get("js_left_out", 0)  # older results are of windows that always have mass
     if left_out and not empty:
         shape += f"; JS intervals are without the {left_out:.1%} of resamples in which a window has no mass"
-    return f"{place} (mass within one step {entry['inner_mass']:.3f}, 95 % [{low:.3f}, {high:.3f}], chance {chance:.3f}); {shape}."
+    return f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}chance {chance:.3f}); {shape}."

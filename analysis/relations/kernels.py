@@ -39,13 +39,15 @@ def kernel_summary(kernels: Mapping[Key, np.ndarray], *, shapes: bool) -> dict[K
     """Over the channels of ω (C, 2k + 1): "mean", and "low" and "high", the 10 and 90 % quantiles, each (2k + 1,).
 
     shapes: of |ω| / Σ|ω| instead of the signed ω, so that it compares with a distribution; channels that are all 0
-    have no shape and are left out.
+    have no shape and are left out, as is a kernel that has no other.
     """
     found = {}
     for key, weights in kernels.items():
         if shapes:
             size = np.abs(weights)
             weights = size[size.sum(1) > 0] / size.sum(1, keepdims=True)[size.sum(1) > 0]
+            if not len(weights):
+                continue
         low, high = np.quantile(weights, [0.1, 0.9], axis=0)
         found[key] = {"mean": weights.mean(0), "low": low, "high": high}
     return found

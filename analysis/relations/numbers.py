@@ -62,7 +62,7 @@ class Relation(Struct):
     local_mass: list[NotNegative]
     chance: list[NotNegative]
     inner_mass: NotNegative
-    inner_mass_interval: Interval
+    inner_mass_interval: Interval | None
     inner_chance: NotNegative
     argmax: list[Count]
     mean: Matrix
@@ -122,7 +122,8 @@ def frames_of(matrix: Sequence[Sequence[float]]) -> int:
 
 def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
     """Where the result lies, complete or not."""
-    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED}
+    # "intervals" tells it from older results, whose intervals of JS are percentiles.
+    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED, "intervals": "basic"}
     return result_folder(root, "relations", checkpoint, settings)
 
 
@@ -134,6 +135,7 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
     is None, as is "js_interval" where no resample is left.
     "local_mass" and "chance": mean over the rows, for k = 0 … T - 1. "inner_mass": k = 1, over the rows with both
     neighbours, whose chance is 3 / T; "inner_mass_interval". "argmax": 0-based column of each row's largest value.
+    A single video has no intervals: both are None.
     """
     entries = []
     for block, matrices in average.mean.items():
@@ -155,7 +157,9 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
                     "reasoner": reasoner,
                     "js": divergence.summary if divergence else None,
                     "js_interval": (
-                        {name: intervals[name] for name in ("mean", "max", "std")} if left_out < 1 else None
+                        {name: intervals[name] for name in ("mean", "max", "std")}
+                        if intervals["mean"]
+                        else None
                     ),
                     "js_left_out": left_out,
                     "js_pairs": pairs,
@@ -179,6 +183,11 @@ def most_structured(entries: Sequence[dict]) -> int:
     return int(np.argmax(values))
 
 
+def inner_mass_ends(entries: Sequence[dict]) -> np.ndarray:
+    """(n, 2): the ends of the intervals of the local mass, nan where there is none."""
+    return np.array([entry["inner_mass_interval"] or (math.nan, math.nan) for entry in entries])
+
+
 def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
     """One row per block and reasoner: what the command prints and the CSV file holds; nan where there is no JS."""
     divergences = [entry["js"] or dict.fromkeys(("mean", "max", "std"), math.nan) for entry in entries]
@@ -194,8 +203,8 @@ def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
             "js_max": [js["max"] for js in divergences],
             "js_std": [js["std"] for js in divergences],
             "local_mass": [entry["inner_mass"] for entry in entries],
-            "local_mass_low": [entry["inner_mass_interval"][0] for entry in entries],
-            "local_mass_high": [entry["inner_mass_interval"][1] for entry in entries],
+            "local_mass_low": inner_mass_ends(entries)[:, 0],
+            "local_mass_high": inner_mass_ends(entries)[:, 1],
             "chance": [entry["inner_chance"] for entry in entries],
             "argmax_within_1": [
                 sum(abs(q - t) <= 1 for t, q in enumerate(entry["argmax"])) for entry in entries

@@ -250,12 +250,18 @@ def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None
         "the mean over all time steps (dashed):"
     )
     shapes, start = (kernel_summary(kernels, shapes=True) for kernels in (learned, started))
+    if not shapes:
+        st.caption("All kernels are 0: none has a shape.")
+        return
     figure = kernels_figure(shapes, start, windows).update_yaxes(range=[0, 1])
     st.plotly_chart(figure, key="shapes", alt="Shapes of the kernels beside the graph reasoner's windows")
 
 
 def numbers(result: dict) -> None:
-    st.caption(f"JS in {unit_of(result['base'])}.")
+    st.caption(
+        f"JS in {unit_of(result['base'])}. Over few videos it comes out too high; its intervals allow for that and may lie "
+        "below the value."
+    )
     table = relations_table(result)
     small = [name for name in table if name.startswith("js_")]
     columns = {name: st.column_config.NumberColumn(name, format="%.2e") for name in small}

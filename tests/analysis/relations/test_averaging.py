@@ -26,9 +26,9 @@ from atr.video.transforms import normalise
 from tests.launching import launch
 
 
-def saved(folder, **options):
+def saved(folder, num_frames=5, **options):
     torch.manual_seed(3)
-    model = atr.create_model("tsn_resnet18", len(CLASSES), 5, width=0.125, **options)
+    model = atr.create_model("tsn_resnet18", len(CLASSES), num_frames, width=0.125, **options)
     sizes = atr.Preprocessing(short_side=64, crop=64)
     return atr.save_checkpoint(folder, model, labels=list(CLASSES), preprocessing=sizes)
 
@@ -176,6 +176,8 @@ def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
 
     efficient = saved(tmp_path / "er", block="atr")
     assert "no graph reasoner" in error("--checkpoint", efficient, "--data", clips_folder)
+    short = saved(tmp_path / "short", 3, block="atr_sim", reasoner="gr")
+    assert "takes 3 frames" in error("--checkpoint", short, "--data", clips_folder)
     assert "tabletop:val" in error("--checkpoint", checkpoint, "--data", tmp_path / "nowhere")
     assert "no annotations.json" in error("--checkpoint", checkpoint, "--data", tmp_path)
     assert "has 11" in error("--checkpoint", checkpoint, "--data", clips_folder, "--num-videos", 12)

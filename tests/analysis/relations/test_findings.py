@@ -46,6 +46,13 @@ def test_windows_are_flat_shared_or_different(windows, ending):
     assert finding(entry(LOCAL, windows)).endswith(ending)
 
 
+def test_one_clip_gives_no_verdict():
+    told = finding(entry(LOCAL, SHARED) | {"inner_mass_interval": None})
+    assert told.startswith(
+        "local or not: one clip cannot tell (mass within one step 0.420, chance 0.375); all"
+    )
+
+
 def test_resamples_that_are_left_out_are_told():
     told = finding(entry(LOCAL, SHARED) | {"js_left_out": 0.37})
     assert told.endswith("; JS intervals are without the 37.0% of resamples in which a window has no mass.")

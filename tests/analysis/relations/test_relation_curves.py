@@ -69,6 +69,31 @@ def test_figures_hold_the_stored_numbers(average):
     ]
 
 
+def test_one_video_has_numbers_and_no_intervals():
+    average = RelationAverage()
+    average.update({"S3B1": [np.full((1, 5, 5), 0.2)]})
+    result = stored(average, math.e)
+    (entry,) = result["trained"]
+    check(json.loads(json.dumps(entry)), Relation)
+    assert entry["js_interval"] is None and entry["inner_mass_interval"] is None
+    assert in_base(result, 2.0)["trained"][0]["js_interval"] is None
+    assert np.isnan(relations_table(result).local_mass_low).all()
+    assert list(local_mass_figure(result["trained"], result["untrained"]).data[-1].x) == pytest.approx([0.6])
+
+
+def test_no_two_of_twelve_blocks_look_alike():
+    generator, average = np.random.default_rng(0), RelationAverage()
+    blocks = [f"S{stage}B{number}" for stage in (3, 4, 5) for number in range(1, 5)]
+    average.update({block: [generator.dirichlet([1.0] * 5, (2, 5))] for block in blocks})
+    result = stored(average, math.e)
+    figures = [
+        local_mass_figure(result["trained"], result["untrained"]).data[:12],
+        convergence_figure(result["convergence"], "nats").data[::2],
+    ]
+    for traces in figures:
+        assert len({(trace.line.color, trace.marker.symbol) for trace in traces}) == 12
+
+
 def test_a_block_without_js_leaves_the_others_as_they_are(average):
     """Every step looks at the last alone: of three windows two have no mass."""
     arrays, saturated = average.to_arrays(), np.zeros((5, 5))
@@ -107,6 +132,7 @@ def test_kernels_by_hand():
     np.testing.assert_allclose(shapes["mean"], [0.5, 0.25, 0.25])  # the channel of zeros has no shape
     np.testing.assert_allclose(shapes["low"], [0.3, 0.05, 0.25])
     np.testing.assert_allclose(shapes["high"], [0.7, 0.45, 0.25])
+    assert kernel_summary({("S3B1", 0): np.zeros((2, 3))}, shapes=True) == {}
 
 
 def test_kernels_and_windows_share_a_panel(average):

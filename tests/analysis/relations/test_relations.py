@@ -14,6 +14,7 @@ from analysis.relations.average import (
     resampled_divergence,
     window_divergence,
 )
+from analysis.relations.divergence import pairwise_js
 from analysis.relations.numbers import most_structured
 
 
@@ -202,4 +203,24 @@ def test_intervals_are_those_of_the_resamples_in_which_every_window_has_mass():
     assert intervals["std"] == (0, 0)
     assert intervals["local_mass"] == (0.5, 0.75)  # of all: it needs no distribution
     intervals, left_out = resampled_divergence(windows[:1])
-    assert (intervals["mean"], intervals["local_mass"], left_out) == (None, (0.5, 0.5), 1)
+    assert (intervals["mean"], intervals["local_mass"], left_out) == (None, None, 1)
+
+
+def test_one_video_has_no_intervals():
+    intervals, left_out = resampled_divergence(np.full((1, 4, 3), 0.1))
+    assert (*intervals.values(), left_out) == (None, None, None, None, 0)
+
+
+@pytest.mark.parametrize("different", [0.0, 0.2])
+def test_intervals_of_js_hold_that_of_all_videos_in_an_average_over_few(different):
+    """An average over few videos has a JS that is too high: percentiles of its resamples would never hold the true one."""
+    generator = np.random.default_rng(3)
+    windows = generator.dirichlet([0.2, 0.2, 0.2], (40_000, 6))
+    windows[:, 0] = (1 - different) * windows[:, 0] + different * np.array([1, 0, 0])
+    true = pairwise_js(renormalised(windows.mean(0)))[0].mean()
+    held, too_high = [], []
+    for videos in np.split(windows[: 40 * 50], 40):
+        low, high = resampled_divergence(videos, resamples=200)[0]["mean"]
+        held.append(low <= true + 1e-4 and true <= high + 1e-4)
+        too_high.append(pairwise_js(renormalised(videos.mean(0)))[0].mean() > true)
+    assert np.mean(held) >= 0.85 and np.mean(too_high) > 0.7

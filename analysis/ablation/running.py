@@ -57,13 +57,14 @@ def run_cells(
 ) -> dict[str, str]:
     """Run cells in the order given, as many at a time as there are workers; {cell's name: message} of those that failed.
 
-    A cell that fails does not stop the others.
+    A cell that fails does not stop the others. On a GPU those that cannot train side by side, or have a state to continue
+    from, come last, each by itself on the CPU.
 
     Args:
-        minutes: after which no further cell begins on a GPU.
+        minutes: after which no further training begins or is continued; cells that are trained are judged.
         tell: is given each result when it is there.
     """
-    until = time.monotonic() + 60 * minutes
+    until = time.time() + 60 * minutes
     needed = {list_of(cell.config, split): cell.config for cell in cells for split in ("train", "dev", "val")}
     for (split, *_), config in needed.items():  # here, so that no two workers render the same clips
         rendered(config, split, cache, workers)
@@ -72,24 +73,22 @@ def run_cells(
     # Spawned: a fork of a process in which torch has started threads may hang.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare_process)
     with pool:
-        started: dict[Future[CellResult], str] = {}
+        started: dict[Future[CellResult | None], str] = {}
 
         def finish(cell: Cell) -> None:
-            started[pool.submit(run_alone, cell, folder, work, cache)] = cell.name
+            started[pool.submit(run_alone, cell, folder, work, cache, until)] = cell.name
 
-        def settle(done: Iterable[Future[CellResult]]) -> None:
+        def settle(done: Iterable[Future[CellResult | None]]) -> None:
             for future in done:
                 name = started.pop(future)
                 try:
-                    tell(future.result())
+                    if (result := future.result()) is not None:
+                        tell(result)
                 except (ValueError, OSError, RuntimeError) as error:
                     faults[name] = str(error)
 
         try:
             together = [c for c in cells if gpu and is_possible(c.config) and not is_begun(place_of(c, work))]
-            for cell in cells:
-                if cell not in together:
-                    finish(cell)
             if gpu:
                 for cell, fault in trained_together(together, work, cache, gpu, workers, pool, until):
                     if fault is None:
@@ -97,6 +96,9 @@ def run_cells(
                     else:
                         faults[cell.name] = fault
                     settle([future for future in started if future.done()])
+            for cell in cells:
+                if cell not in together:
+                    finish(cell)
             settle(as_completed(list(started)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -118,7 +120,7 @@ def trained_together(
 ) -> Iterator[tuple[Cell, str | None]]:
     """Each when it is trained, but for the judgement, or with why it could not be.
 
-    After `until`, a time of the monotonic clock, no more begin.
+    After `until`, in seconds since the epoch, no more begin.
     """
     residents: dict[tuple, ResidentClips] = {}
 
@@ -143,8 +145,15 @@ def prepare_process() -> None:
     cv2.setNumThreads(1)
 
 
-def run_alone(cell: Cell, folder: Path, work: Path, cache: Path) -> CellResult:
-    """Raises ValueError where another program is at work on this cell."""
+def run_alone(
+    cell: Cell, folder: Path, work: Path, cache: Path, until: float = math.inf
+) -> CellResult | None:
+    """None where it is not trained yet and it is later than `until`.
+
+    Raises ValueError where another program is at work on this cell.
+    """
+    if time.time() > until and not place_of(cell, work).exists():
+        return None
     with working_on(work / cell.name):
         result = run_cell(cell, folder, work, cache)
         shutil.rmtree(partial_folder(work / cell.name), ignore_errors=True)  # it was there for the lock alone

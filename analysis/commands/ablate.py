@@ -12,6 +12,7 @@ import tyro
 from analysis.ablation.cells import Cell, CellResult, missing, read_cells
 from analysis.ablation.grids import NETWORKS, TABLES, seeds_of
 from analysis.ablation.numbers import by_network, claims_texts, left_out, table_texts
+from atr.results.passes import SKIPPED
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Ablate:
 
     A cell, a network with a seed, that is finished is not repeated; one that was killed continues, or on a GPU begins again.
     The table is printed at the end, with `--list` at any time. `python -m analysis evidence` writes all tables as a page.
+    Exit code 3: some cells were not begun within `--minutes`; they are listed.
     """
 
     table: Annotated[Literal[(*TABLES, "all")], tyro.conf.Positional] = "all"
@@ -33,7 +35,7 @@ class Ablate:
     mixed_precision: Literal["bf16", "no"] = "bf16"
     """in which cells are trained; no: float32, which is faster on a CPU without instructions for bfloat16"""
     minutes: float = math.inf
-    """on a GPU, after so many no further cell begins"""
+    """after so many no further training begins"""
     out: Path = Path("assets/results/ablations")
     """folder of the cells' files"""
     work: Path = Path("runs/ablations")
@@ -46,6 +48,8 @@ class Ablate:
     def run(self, command: str) -> int:
         if self.workers < 1:
             raise ValueError(f"workers={self.workers} is not allowed; allowed: 1 or more")
+        if negative := [seed for seed in self.seeds if seed < 0]:
+            raise ValueError(f"seeds={negative[0]} is not allowed; allowed: 0 or more")
         if not self.minutes >= 0:
             raise ValueError(f"minutes={self.minutes} is not allowed; allowed: 0 or more")
         cells = self.cells()
@@ -62,7 +66,7 @@ class Ablate:
         from atr.results.processes import process_state
         from atr.training.loop import precision_lines
 
-        for warning in precision_lines(self.mixed_precision, process_state().device):
+        for warning in precision_lines(self.mixed_precision, process_state().device, has_fp16=False):
             print(warning, file=sys.stderr)
         print(f"{len(cells) - len(to_do)} of {len(cells)} cells are done", flush=True)
         faults = run_cells(
@@ -78,6 +82,13 @@ class Ablate:
         if faults:
             told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
             raise ValueError(f"{len(faults)} of {len(to_do)} cells failed: {told}")
+        if left := missing(to_do, self.out):
+            told = ", ".join(cell.name for cell in left)
+            print(
+                f"{len(left)} of {len(to_do)} cells were left when the minutes were over: {told}",
+                file=sys.stderr,
+            )
+            return SKIPPED
         return 0
 
     def cells(self) -> Sequence[Cell]:

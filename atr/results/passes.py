@@ -23,7 +23,8 @@ from atr.video.decoding import Notice, VideoError
 from atr.video.notices import collected
 
 BATCH = 8
-SKIPPED = 3  # exit code of a command whose result lacks clips that could not be read, or frames of clips
+# Exit code of a command whose result lacks clips that could not be read, frames of clips, or trainings for want of time.
+SKIPPED = 3
 
 
 class Clips(Protocol):

@@ -109,12 +109,15 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     return judge(model, run, val, facts, out, command)
 
 
-def precision_lines(mixed_precision: str, device: torch.device) -> list[str]:
-    """A warning where bfloat16 is wanted of a processor that has no instructions for it."""
+def precision_lines(mixed_precision: str, device: torch.device, *, has_fp16: bool = True) -> list[str]:
+    """A warning where bfloat16 is wanted of a processor that has no instructions for it.
+
+    has_fp16: whether the command that is asked for another precision takes fp16.
+    """
     known = device.type == "cuda" or (device.type == "cpu" and platform.machine() in ("x86_64", "AMD64"))
     if mixed_precision != "bf16" or not known or computes_in_bf16(device):
         return []
-    faster = "no" if device.type == "cpu" else "fp16"
+    faster = "fp16" if device.type == "cuda" and has_fp16 else "no"
     return [
         "warning: bfloat16 is emulated here, which can take ten times as long as float32; faster on this processor: "
         f"--mixed-precision {faster}"

@@ -281,7 +281,7 @@ def train_side_by_side(
 
     Args:
         executor: draws what the epochs do to the clips, ahead of time.
-        until: time of the monotonic clock after which no further one begins.
+        until: in seconds since the epoch, after which no further one begins.
     """
     waiting, running = deque(tasks), []
     drawn: dict[tuple, Future] = {}
@@ -301,7 +301,7 @@ def train_side_by_side(
     finished = 0
     with tqdm(desc="side by side", total=sum(task.config.epochs for task in waiting), unit="epoch") as bar:
         while waiting or running:
-            if time.monotonic() > until:
+            if time.time() > until:
                 waiting.clear()
             if waiting and len(running) < at_once:
                 task = waiting.popleft()

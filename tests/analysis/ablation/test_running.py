@@ -109,6 +109,25 @@ def test_a_cell_that_fails_is_told_and_the_others_run(place):
     assert not (work / ".tiny-atr_sim-seed0.partial").exists()
 
 
+def test_what_trains_by_itself_comes_after_the_others_and_not_after_the_minutes(place, monkeypatch):
+    folder, work, cache = place
+    alone, trained, beside = tiny("atr_sim"), tiny("atr_sim", seed=1), tiny("atr")
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "measured", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_cell(trained, *place)
+    monkeypatch.setattr(running.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(running, "is_possible", lambda config: config.model.block == "atr")
+    monkeypatch.setattr(
+        running, "trained_together", lambda cells, *rest: [(cell, "no memory") for cell in cells]
+    )
+    told = []
+    options = {"work": work, "cache": cache, "workers": 1, "minutes": 0, "tell": told.append}
+    assert run_cells([alone, trained, beside], folder, **options) == {beside.name: "no memory"}
+    assert [result.seed for result in told] == [1]  # it was trained before, and is judged
+    assert missing([alone, trained], folder) == [alone]
+
+
 def test_cells_trained_together_are_judged_like_others(place, tmp_path):
     folder, work, cache = place
     cells = [tiny("atr", seed, bn_gamma_init=0.2) for seed in (0, 1)]

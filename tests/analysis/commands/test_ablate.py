@@ -72,9 +72,12 @@ def test_finished_cells_are_not_run(tmp_path, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(running, "run_cells", lambda cells, *place, **options: asked.extend(cells) or {})
     write_cell(tmp_path, "uniform", 0, 0.5)
-    assert main(["ablate", "4", "--seeds", "0", "--out", str(tmp_path)]) == 0
+    assert main(["ablate", "4", "--seeds", "0", "--out", str(tmp_path), "--minutes", "0"]) == 3
     assert [cell.network for cell in asked] == ["scaling", "atr-s3-5"]
-    assert "1 of 3 cells are done" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "1 of 3 cells are done" in printed.out
+    told = "2 of 2 cells were left when the minutes were over: scaling-seed0, atr-s3-5-seed0"
+    assert told in printed.err
 
 
 def test_failed_cells_are_named_at_the_end(tmp_path, monkeypatch, capsys):
@@ -115,6 +118,7 @@ def test_a_broken_cell_is_named_on_the_page_and_the_others_are_shown(tmp_path, c
     [
         (("--workers", "0"), "workers=0 is not allowed; allowed: 1 or more"),
         (("--minutes", "-1"), "minutes=-1.0 is not allowed; allowed: 0 or more"),
+        (("--seeds", "1", "-2"), "seeds=-2 is not allowed; allowed: 0 or more"),
         (("--minutes", "nan"), "minutes=nan is not allowed"),
     ],
 )

@@ -393,3 +393,5 @@ def test_a_processor_that_emulates_bfloat16_is_told_of(precision, device, has_it
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     lines = training.precision_lines(precision, torch.device(device))
     assert [line.split(": ")[-1] for line in lines] == ([] if told is None else [told])
+    lines = training.precision_lines(precision, torch.device(device), has_fp16=False)
+    assert [line.split(": ")[-1] for line in lines] == ([] if told is None else ["--mixed-precision no"])

@@ -73,7 +73,8 @@ def show(
         num_frames: T, the frames the evaluation samples.
         sampling: how it samples them.
         view: "crop", the square of the evaluation, or "whole", the entire frame.
-        max_frames: of a longer clip this many frames, evenly spread, are shown.
+        max_frames: of a longer clip this many frames, evenly spread, are shown; not fewer than T, in whose place the
+            model would see frames twice.
         fps: of a clip given as frames; a file states its own.
         allow_damaged: as `atr.video.decoding.open_video` has it.
 
@@ -81,8 +82,10 @@ def show(
         VideoError: the file is no readable video, or damaged.
         ValueError: `max_frames` or `view` is not allowed.
     """
-    if max_frames < 1:
-        raise ValueError(f"max_frames must be at least 1, got {max_frames}")
+    if max_frames < num_frames:
+        raise ValueError(
+            f"max_frames={max_frames} is not allowed; allowed: {num_frames}, which the model takes, or more"
+        )
 
     def seen(length: int, fps: float, read: Callable[[np.ndarray], Iterable[np.ndarray]]) -> ShownClip:
         return _shown(length, fps, read, preprocessing, num_frames, sampling, view, max_frames)

@@ -54,6 +54,8 @@ class Faithfulness:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is not allowed; allowed: 0 or more")
         rankings = rankings_of(model, self.block)
         side = model.preprocessing.crop
         block = finest_block(model, rankings, side, side)

@@ -31,7 +31,7 @@ class Health:
     """Is every ATR block of a checkpoint alive, or collapsed to one cell, frozen, silent? One row a block.
 
     Runs under `torchrun --nproc_per_node N -m analysis health ...` too. It can be interrupted and resumed; a complete
-    result is not computed again. Exit code 3: some clips could not be read; they are listed.
+    result is not computed again. Exit code 3: some clips could not be read or lack frames; they are listed.
     """
 
     options: SharedOptions

@@ -65,7 +65,7 @@ class Localize:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
-        blocks = self.block or explained_blocks(model)
+        blocks = tuple(dict.fromkeys(self.block)) or explained_blocks(model)
         for block in blocks:
             residual_block(model, block)  # or it says which there are
         settings = {"blocks": blocks, "alignment": self.alignment}

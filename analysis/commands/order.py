@@ -38,6 +38,8 @@ class Order:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} is not allowed; allowed: 0 or more")
         return Question(
             "order",
             folder=partial(order_folder, seed=self.seed),

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
+from analysis.colours import SERIES, SYMBOLS
 from analysis.compare.numbers import SIGNIFICANT
-from analysis.figures import SERIES, as_text, plain
+from analysis.figures import as_text, plain
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 COSTS = {
     "macs": ("multiply-accumulates of one view, in billions", 1e9),
     "parameters": ("parameters, in millions", 1e6),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.actionness import actionness_blocks, clip_median, colour_limits
-from analysis.compare.comparable import LETTERS, names
+from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
 from analysis.figures import overlay
@@ -66,7 +66,8 @@ def chosen_clips(
     title, narrow = choose("filter", filter, FILTERS)
     found = narrow(of_class(clip_table(predictions), label))
     blocks = shown_blocks(*models) if block is None else (block, block)
-    called, clips = names(predictions), []
+    called = [f"{letter} {p.name}" for letter, p in zip(LETTERS, predictions, strict=False)]
+    clips: list[ReportClip] = []
     for row in found.to_dict("records"):
         if len(clips) == count:
             break
@@ -75,17 +76,17 @@ def chosen_clips(
         if any(frames is None for frames in shown):
             continue
         calls = [
-            f"{letter} {name}: {row[f'predicted_{i}']}; {row[f'p_true_{i}']:.1%} for the true class"
-            for i, (letter, name) in enumerate(zip(LETTERS, called, strict=False))
+            f"{name}: {row[f'predicted_{i}']}; {row[f'p_true_{i}']:.1%} for the true class"
+            for i, name in enumerate(called)
         ]
         strips = [Strip("the frames that A is shown", small(shown[0]))]
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
-            strips.append(looked_at(model, frames, its_block, f"{LETTERS[i]} {called[i]}", style))
+            strips.append(looked_at(model, frames, its_block, called[i], style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
     kind = f"“{title}”" if label is None else f"“{title}” and of the class “{label}”"
+    order = "in the order of the list" if filter == "all" else "those on which the models disagree most first"
     return clips, (
-        f"{len(clips)} of {len(found):,} clips of the kind {kind}, of those available, those on which the models "
-        "disagree most first. Maps and their captions are of one view of these frames; the predictions above them are "
+        f"{len(clips)} of {len(found):,} clips of the kind {kind}, of those available, {order}. Maps and their captions are of one view of these frames; the predictions above them are "
         "those of the evaluation."
     )
 

@@ -39,7 +39,7 @@ def emphasis_numbers(
         an entry for each map and quantity with the estimates, means over clips, "spearman", "acting_above", and
         "beyond_course", which is "acting_above" after the mean over all clips was taken from each time step: actions
         happen in the middle of a clip, and a map that always rises there knows nothing of this clip (nor has a
-        perfect one anything left to tell at steps at which all clips act). Both also "..._without_last": without the
+        perfect one anything left to tell at steps at which all clips act; nor has a single clip). Both also "..._without_last": without the
         last of the T steps, at which ARL's motion cue is zero by definition, over the clips that have both kinds of
         frames among the others. The entry "centre" is a guess that the middle acts. Estimates are None where there are
         no clips.
@@ -62,11 +62,9 @@ def emphasis_numbers(
                     "quantity": quantity,
                     "spearman": mean_estimate(spearman(found, acting)),
                     "acting_above": mean_estimate(acting_above(found, acting)),
-                    "beyond_course": mean_estimate(acting_above(found - mean_course(found), acting)),
+                    "beyond_course": beyond_course(found, acting),
                     "acting_above_without_last": mean_estimate(acting_above(shown[told], before[told])),
-                    "beyond_course_without_last": mean_estimate(
-                        acting_above((shown - mean_course(shown))[told], before[told])
-                    ),
+                    "beyond_course_without_last": beyond_course(shown, before, told),
                 }
             )
     return entries
@@ -77,6 +75,15 @@ def both_kinds(acting: np.ndarray) -> np.ndarray:
     return acting.any(axis=1) & ~acting.all(axis=1)
 
 
-def mean_course(values: np.ndarray) -> np.ndarray:
-    """(N, T) -> (T,), float64; of no clips, nothing to take away."""
-    return values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(values.shape[1])
+def beyond_course(
+    values: np.ndarray, acting: np.ndarray, clips: np.ndarray | slice = slice(None)
+) -> dict[str, float] | None:
+    """`acting_above` of (N, T) minus the mean over all N, in the chosen clips; None of fewer than two.
+
+    A clip counts in the mean that is taken from it. Without it the differences would all be N / (N - 1) times as large,
+    and their order is what counts.
+    """
+    if len(values) < 2:
+        return None
+    beyond = values - values.mean(axis=0, dtype=np.float64)
+    return mean_estimate(acting_above(beyond[clips], acting[clips]))

@@ -7,10 +7,11 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
-from analysis.colours import SERIES
+from analysis.colours import SERIES, mark
 from analysis.figures import plain
 from analysis.relations.average import Key
 from analysis.relations.fig4 import title
+from analysis.relations.numbers import inner_mass_ends
 
 CHANCE = {"color": "gray", "dash": "dash"}
 
@@ -34,7 +35,8 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
                 y=entry["local_mass"],
                 mode="lines+markers",
                 name=title(entry),
-                line={"color": SERIES[number % len(SERIES)]},
+                marker=mark(number),
+                line_color=mark(number)["color"],
                 hovertemplate=f"{title(entry)} · k = %{{x}}: %{{y:.4f}}<extra></extra>",
             ),
             row=1,
@@ -46,9 +48,10 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
         row=1,
         col=1,
     )
-    for network, chosen, symbol in (("trained", entries, "circle"), ("untrained", untrained, "circle-open")):
+    marks = [mark(number) for number in range(len(entries))]
+    for network, chosen, hollow in (("trained", entries, ""), ("untrained", untrained, "-open")):
         values = np.array([entry["inner_mass"] for entry in chosen])
-        ends = np.array([entry["inner_mass_interval"] for entry in chosen])
+        ends = inner_mass_ends(chosen)
         figure.add_trace(
             go.Scatter(
                 x=values,
@@ -56,9 +59,9 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
                 mode="markers",
                 name=network,
                 marker={
-                    "symbol": symbol,
+                    "symbol": [each["symbol"] + hollow for each in marks],
                     "size": 9,
-                    "color": [SERIES[n % len(SERIES)] for n in range(len(chosen))],
+                    "color": [each["color"] for each in marks],
                 },
                 error_x={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "color": "gray"},
                 customdata=ends,
@@ -93,7 +96,8 @@ def convergence_figure(curves: Sequence[dict], unit: str) -> go.Figure:
                     name=title(curve),
                     legendgroup=title(curve),
                     showlegend=column == 1,
-                    line={"color": SERIES[number % len(SERIES)]},
+                    marker=mark(number),
+                    line_color=mark(number)["color"],
                 ),
                 row=1,
                 col=column,

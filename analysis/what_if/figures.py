@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analysis.colours import SERIES
+from analysis.colours import SERIES, mark
 from analysis.figures import as_text, plain, wrapped
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
@@ -24,7 +24,7 @@ BASELINE_SERIES = {
     "centre": (SERIES[2], "dash"),
     "random": (BEFORE, "dot"),
 }
-GRADCAM_SERIES = (SERIES[4], "longdash")
+GRADCAM_FIRST = 4  # of the colours: that of Grad-CAM in other figures
 
 
 def scores_figure(
@@ -97,14 +97,15 @@ def order_figure(result: dict) -> go.Figure:
     for place, name in enumerate(by_class):
         text, colour, symbol = ORDER_SERIES[name]
         # Side by side, so that equal shares do not hide each other.
-        rows = np.arange(len(classes)) + (place - (len(by_class) - 1) / 2) * 0.17
+        known_of = [(row, entry) for row, entry in enumerate(classes) if entry[name] is not None]
+        rows = np.array([row for row, _ in known_of]) + (place - (len(by_class) - 1) / 2) * 0.17
         trace = _shares(
-            [entry[name] for entry in classes], rows, {"color": colour, "symbol": symbol, "size": 7}
+            [entry[name] for _, entry in known_of], rows, {"color": colour, "symbol": symbol, "size": 7}
         )
         trace.update(
             name=text,
             customdata=[
-                [as_text(e["label"]), as_text(e["reversed_label"] or ""), e["clips"]] for e in classes
+                [as_text(e["label"]), as_text(e["reversed_label"] or ""), e["clips"]] for _, e in known_of
             ],
         )
         trace.update(
@@ -145,7 +146,6 @@ def faithfulness_figure(result: dict) -> go.Figure:
     series = order_series(result["orders"])
     for curve in result["curves"]:
         column = 1 if curve["mode"] == "deletion" else 2
-        colour, dash = series[curve["order"]]
         figure.add_trace(
             go.Scatter(
                 x=result["shares"],
@@ -155,7 +155,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
                 name=curve["order"],
                 legendgroup=curve["order"],
                 showlegend=column == 1,
-                line={"color": colour, "dash": dash, "width": 2},
+                **series[curve["order"]],
                 hovertemplate=f"{curve['order']}, area {curve['area']:.3f} · %{{x:.0%}}: %{{y:.3f}}, accuracy "
                 "%{customdata:.1%}<extra></extra>",
             ),
@@ -168,7 +168,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
                 x=[entry["difference"]],
                 y=[f"{entry['of']} − {entry['against']}"],
                 mode="markers",
-                marker={"color": series[entry["of"]][0], "size": 9},
+                marker=series[entry["of"]]["marker"] | {"size": 9},
                 error_x={
                     "array": [entry["high"] - entry["difference"]],
                     "arrayminus": [entry["difference"] - entry["low"]],
@@ -197,12 +197,16 @@ def faithfulness_figure(result: dict) -> go.Figure:
     return plain(figure).update_layout(margin={"l": 10, "t": 70 + above})
 
 
-def order_series(orders: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and dash of each order: solid lines are actionness, a colour a block."""
-    located = [order for order in orders if order.startswith("actionness")]
-    series = {order: (SERIES[place % len(SERIES)], "solid") for place, order in enumerate(located)}
-    series |= {order: GRADCAM_SERIES for order in orders if order.startswith("Grad-CAM")}
-    return series | BASELINE_SERIES
+def order_series(orders: Sequence[str]) -> dict[str, dict]:
+    """Line and marker of each order: solid lines are actionness and long dashes Grad-CAM, a mark a block."""
+    located, explained = ([o for o in orders if o.startswith(kind)] for kind in ("actionness", "Grad-CAM"))
+    marks = {order: (mark(place), "solid") for place, order in enumerate(located)}
+    marks |= {order: (mark(place + GRADCAM_FIRST), "longdash") for place, order in enumerate(explained)}
+    marks |= {order: ({"color": colour}, dash) for order, (colour, dash) in BASELINE_SERIES.items()}
+    return {
+        order: {"marker": marker, "line": {"color": marker["color"], "dash": dash, "width": 2}}
+        for order, (marker, dash) in marks.items()
+    }
 
 
 def _shares(proportions: Sequence[dict], rows: Sequence, marker: dict) -> go.Scatter:

@@ -38,7 +38,8 @@ def rankings_of(model: VideoClassifier, blocks: Sequence[str] = ()) -> tuple[Ran
     Raises:
         ValueError: there is no such block.
     """
-    located, slots = actionness_blocks(model), tuple(model.backbone.slots())
+    blocks, located = tuple(dict.fromkeys(blocks)), actionness_blocks(model)
+    slots = tuple(model.backbone.slots())
     for block in blocks:
         require("block", block, slots)
     return (

@@ -200,6 +200,12 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     if not state.is_main_process:
         return 0
     result = read_result(folder, question.result)
+    if options.strict and result["skipped"]:
+        first, left_out = result["skipped"][0], len(result["skipped"])
+        raise ValueError(
+            f"{folder} is a result without the {left_out} clips that could not be read, of which strict allows none; the "
+            f"first is {first['id']}: {first['message']}"
+        )
     question.show(result, folder)
     print(f"written to {folder}")
     for clip in result["skipped"]:

@@ -91,6 +91,10 @@ def test_a_long_clip_is_thinned_out_and_says_so():
     assert result.fps == 10
     assert result.sampled.tolist() == uniform_indices(30, 4).tolist()
     assert "30 frames; 10 of them" in result.notes[0]
+    with pytest.raises(
+        ValueError, match="max_frames=3 is not allowed; allowed: 4, which the model takes, or"
+    ):
+        clip_actionness(tiny_model(), random_frames(30), max_frames=3)
 
 
 def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():

@@ -121,6 +121,13 @@ def test_emphasis_tells_a_clips_action_from_the_course_of_all_clips():
     assert blind["beyond_course"]["value"] == 0.5
 
 
+def test_a_single_clip_has_no_course_to_go_beyond():
+    acting = np.array([[0, 1, 1, 0]], bool)
+    values = dict.fromkeys(("peak", "mean"), acting[:, None] * 1.0)
+    for entry in emphasis_numbers(values, acting, [LOGITS]):
+        assert (entry["acting_above"]["value"], entry["beyond_course"]) == (1, None)
+
+
 # ---- the pass and the command
 
 
@@ -174,6 +181,15 @@ def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_p
     assert resumed.keys() == whole.keys()
     for name in whole.keys() - TIMES:
         np.testing.assert_array_equal(resumed[name], whole[name])
+
+
+def test_a_block_that_is_named_twice_is_measured_once(folder, tmp_path):
+    options = Options(folder / "net", data=str(folder / "clips"), out=tmp_path)
+    assert Localize(options, block=("S3B1", "S5B2", "S3B1")).run("python -m analysis localize") == 0
+    (result_folder,) = tmp_path.glob("localize-net-*")
+    result = read_result(result_folder)
+    assert result["blocks"] == ["S3B1", "S5B2"]
+    assert [entry["block"] for entry in result["maps"][:4]] == ["S3B1", "S5B2"] * 2
 
 
 def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys):

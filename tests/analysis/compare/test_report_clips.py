@@ -147,6 +147,12 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     label = LABELS[predictions[0].targets[0]]
     clips, chosen = chosen_clips(predictions, models, [source, source], label=label)
     assert {clip.label for clip in clips} == {label} and f"and of the class “{label}”" in chosen
+    assert "the models disagree most first" in chosen
+    clips, chosen = chosen_clips(predictions, models, [source, source], filter="all")
+    assert [clip.id for clip in clips] == ["val-000000", "val-000002", "val-000004"]
+    assert "in the order of the list" in chosen
+    twice = chosen_clips([predictions[0]] * 2, models, [source, source], count=1, filter="all")[0]
+    assert [call.split(":")[0] for call in twice[0].calls] == ["A with", "B with"]
     with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):
         chosen_clips(predictions, models, [source, source], filter="odd")
 

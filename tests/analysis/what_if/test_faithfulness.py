@@ -1,5 +1,6 @@
 """Deletion and insertion: by hand on a network that looks at one white cell, and the command on real files."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +23,7 @@ from analysis.what_if.faithfulness import (
     faithfulness_numbers,
     hidden_counts,
 )
-from analysis.what_if.figures import faithfulness_figure
+from analysis.what_if.figures import faithfulness_figure, order_series
 from analysis.what_if.hiding import hiding_order
 from analysis.what_if.rankings import finest_block, on_grid, rankings_of
 from atr.data.clips import ClipDataset, VideoClips
@@ -293,6 +294,21 @@ def test_a_network_without_locators_has_its_last_block_explained(folder):
     assert finest_block(model, rankings_of(model), 64, 64) == "S5B2"
 
 
+def test_a_block_that_is_named_twice_ranks_once(folder):
+    model = atr.load_checkpoint(folder / "plain")
+    names = [ranking.name for ranking in rankings_of(model, ("S4B1", "S4B1"))]
+    assert names == ["Grad-CAM S4B1", "frame difference", "centre", "random"]
+
+
+def test_no_two_of_many_orders_look_alike():
+    blocks = [f"S{stage}B{number}" for stage in (3, 4, 5) for number in range(1, 5)]
+    orders = [f"{kind} {block}" for kind in ("actionness", "Grad-CAM") for block in blocks]
+    orders += ["frame difference", "centre", "random"]
+    series = order_series(orders)
+    looks = {json.dumps(series[order], sort_keys=True) for order in orders}
+    assert len(looks) == len(orders) == 27
+
+
 def test_coarse_maps_are_brought_to_the_grid():
     maps = np.array([[[[0.0, 4]]]])
     np.testing.assert_allclose(on_grid(maps, (1, 4)), [[[[0, 1, 3, 4]]]])
@@ -300,6 +316,8 @@ def test_coarse_maps_are_brought_to_the_grid():
 
 
 def test_an_unknown_block_is_refused_before_anything_is_computed(folder, tmp_path):
+    with pytest.raises(ValueError, match="seed=-1 is not allowed; allowed: 0 or more"):
+        command(folder, tmp_path, seed=-1).run("python -m analysis faithfulness")
     with pytest.raises(ValueError, match="block='S6B1' is unknown; allowed: S2B1, .*S5B2"):
         command(folder, tmp_path, block=("S6B1",)).run("python -m analysis faithfulness")
     assert not list(tmp_path.iterdir())

@@ -97,6 +97,9 @@ def test_without_reversed_classes_only_the_drop_and_what_stays_is_told(toy):
     part = order_numbers(toy["predicted"], targets, LABELS, (1, -1, 2))
     assert part["overall"]["reversed class"]["value"] == pytest.approx(3 / 4)
     assert part["classes"][1]["reversed class"] is None
+    drawn = {trace.name: list(trace.x) for trace in order_figure(part).data if trace.name}
+    assert drawn["reversed, predicts the reversed class"] == pytest.approx([2 / 3, 1])
+    assert drawn["in order"] == pytest.approx([2 / 3, 1, 1])
 
 
 def test_the_table_and_the_figure_hold_the_numbers(toy):
@@ -125,6 +128,12 @@ def run(folder, out, **settings) -> int:
     return Order(Options(folder / "net", data=str(folder / "clips"), out=out), **settings).run(
         "python -m analysis order"
     )
+
+
+def test_a_seed_below_zero_is_refused_before_anything_is_computed(folder, tmp_path):
+    with pytest.raises(ValueError, match="seed=-1 is not allowed; allowed: 0 or more"):
+        run(folder, tmp_path, seed=-1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_path):

@@ -166,6 +166,10 @@ def test_a_broken_video_is_named_and_the_rest_kept(checkpoint, clips_folder, tmp
     strict = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "strict", "--strict")
     assert evaluate(*strict) == 2
     assert results(tmp_path / "strict", "predictions") == []
+    capsys.readouterr()
+    stored = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results", "--strict")
+    assert evaluate(*stored) == 2  # it is not computed again, and lacks a clip
+    assert "without the 1 clips" in (told := capsys.readouterr().err) and "first is val-000004: " in told
 
 
 def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, tmp_path, monkeypatch, capsys):

@@ -100,6 +100,13 @@ class ForeignFile:
     weights: dict[str, Tensor]
     notes: str
 
+    def outputs_of(self, name: str) -> int:
+        """Of a layer. Raises ValueError where its weight is a single number."""
+        weight = self.weights[name]
+        if not weight.ndim:
+            raise ValueError(f"{self.path}: {name} is a single number, and no weight of a layer")
+        return len(weight)
+
 
 def read_weights(path: Path) -> ForeignFile:
     """A file of torch.save, of which nothing but tensors and plain values is unpickled, or of safetensors.
@@ -191,7 +198,7 @@ def convert(
     classifier = translated("fc.weight", layout)
     if classifier not in file.weights:
         raise ValueError(f"{path} has no classifier {classifier}")
-    num_classes = len(file.weights[classifier])
+    num_classes = file.outputs_of(classifier)
     if len(labels) != num_classes:
         raise ValueError(f"{len(labels)} labels do not fit {path}, which has {num_classes} classes")
     family = family_of(file)
@@ -199,7 +206,7 @@ def convert(
         f"{family}_resnet{depth_of(file)}",
         num_classes,
         frames_of(file, layout, family, num_frames),
-        width=len(file.weights[translated("backbone.conv1.weight", layout)]) / 64,
+        width=file.outputs_of(translated("backbone.conv1.weight", layout)) / 64,
     )
     model = build_model(config)
     own, theirs = model.state_dict(), names_in(layout, model)

@@ -6,6 +6,7 @@ import select
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import make_dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -60,11 +61,25 @@ def run_command(
         said = ". ".join(str(error).split(". ")[:2])  # what follows is about the allocator
         print("; ".join([f"error: {said}", *getattr(error, "__notes__", [])]), file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if (said := lost(error)) is None:
+            raise
+        print(f"error: {said}", file=sys.stderr)
+        return 2
 
 
 def imported(place: str) -> type:
     module, name = place.split(":")
     return getattr(import_module(module), name)
+
+
+def lost(error: Exception) -> str | None:
+    """In words, where memory ran out or a process was ended from outside; None of other errors."""
+    if isinstance(error, MemoryError):
+        return "too little memory" + (f": {error}" if str(error) else "")
+    if isinstance(error, BrokenExecutor) or str(error).startswith("DataLoader worker"):
+        return "a worker process was ended from outside, often for want of memory; fewer --workers need less"
+    return None
 
 
 def out_of_memory() -> tuple[type[Exception], ...]:

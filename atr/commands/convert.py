@@ -1,6 +1,7 @@
 """python -m atr convert: a checkpoint folder from weights trained elsewhere."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -102,8 +103,15 @@ def read_labels(path: Path) -> list[str]:
     """Labels from a text file, or from JSON as Something-Something V2 has it: {"Bending something": "0", ...}.
 
     Raises:
-        ValueError: it is not such a list, or its numbers are not 0, 1, 2, ...
+        ValueError: it is not such a list, a label is listed twice, or the numbers are not 0, 1, 2, ...
     """
+    labels = listed_labels(path)
+    if twice := [label for label, count in Counter(labels).items() if count > 1]:
+        raise ValueError(f"{path} lists {twice[0]!r} more than once; allowed: each label once")
+    return labels
+
+
+def listed_labels(path: Path) -> list[str]:
     text = read_text(path)
     if path.suffix != ".json":
         return [line.strip() for line in text.splitlines() if line.strip()]

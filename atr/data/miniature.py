@@ -11,6 +11,7 @@ from typing import Literal
 import cv2
 from tqdm import tqdm
 
+from atr.data.something_something import OFFICIAL
 from atr.files import require_empty, whole_folder
 from atr.options import choose
 from atr.tabletop.actions import CLASSES
@@ -19,7 +20,6 @@ from atr.tabletop.seeds import split_seed
 from atr.video.encoding import write_mp4, write_webm
 
 Layout = Literal["sthv2", "sthv1", "kinetics", "folders"]
-OFFICIAL = {"train": "train", "val": "validation"}  # names of the splits in Something-Something
 FIRST_ID = {"train": 1, "val": 100_001}
 MISSING = 10  # every tenth Kinetics video is only listed
 SECONDS = 10  # length of every Kinetics clip

@@ -17,13 +17,11 @@ from atr.video.decoding import iterate
 from atr.video.frame_folder import missing_numbers, numbered_frames
 from atr.video.notices import Kind, collected
 from atr.video.parallel import in_processes
+from atr.video.video_file import DECODABLE
 
 FAULTS = ("outside", "missing", "unreadable", "too short", "frame count", "label", "duplicate")
 MIN_FRAMES = 8
 CHUNK = 16  # clips handed to a process at a time
-# Of the frames a container states. A file cut short has fewer; so has, by a few, a sound one whose edit list hides
-# what was needed only to decode the rest.
-DECODABLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -233,7 +231,9 @@ def examine(job: tuple[int, Path, int | None, int]) -> Examined:
             return Examined(index, 0, "", (fault,))
         with collected() as notices:
             length = sum(1 for _ in iterate(path))
-        stated, content = stated_length(path), content_of(path)
+        # An edit list or another track may state more than is to be shown; the decoder then misses nothing.
+        missed = any(notice.kind == "damage" for notice in notices)
+        stated, content = stated_length(path) if missed else None, content_of(path)
     except (ValueError, OSError) as error:  # VideoError, and what PyAV raises, are among them
         return Examined(index, 0, "", (Fault(index, "unreadable", str(error)),))
     faults = []

@@ -144,7 +144,9 @@ class FrameFolder(Video):
                         f"{file.name} has {picture.width}x{picture.height} pixels; at most {self.limits.pixels} are read"
                     )
                 if picture.mode not in EIGHT_BITS:
-                    return None
+                    raise self.error(
+                        f"{file.name} has pixels of more than 8 bits ({picture.mode}); 8 are read"
+                    )
                 return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
         except (OSError, SyntaxError, Image.DecompressionBombError):
             return None

@@ -263,6 +263,7 @@ def test_the_command_writes_a_checkpoint_that_says_where_it_came_from(tmp_path, 
         ("labels.json", '{"a": 1, "b": 2}', "nor numbers them 0, 1, 2"),
         ("labels.json", '{"a": 1,', "not a list of labels"),
         ("labels.json", "[1, 2]", "not a list of labels"),
+        ("labels.txt", "wave\nclap\n wave\n", "lists 'wave' more than once; allowed: each label once"),
     ],
 )
 def test_labels(name, text, expected, tmp_path):
@@ -272,6 +273,13 @@ def test_labels(name, text, expected, tmp_path):
     else:
         with pytest.raises(ValueError, match=expected):
             read_labels(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["conv1.weight", "fc.weight"])
+def test_a_weight_that_is_one_number_is_refused(name, tmp_path):
+    weights = checkpoint("torchvision", "tsn", 18) | {name: torch.tensor(1.0)}
+    with pytest.raises(ValueError, match=f"{name} is a single number, and no weight of a layer"):
+        convert(saved(tmp_path, weights), labels=LABELS, num_frames=T)
 
 
 SLOWONLY = "dict(type='SampleFrames', clip_len=4, frame_interval=16, num_clips={})"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import pytest
@@ -75,6 +76,45 @@ def test_an_interrupted_command_is_one_line_and_the_code_of_its_signal(capfd):
 def test_too_little_memory_is_one_line(capfd):
     assert run_command(COMMANDS, ["grows"], "program") == 2
     assert capfd.readouterr().err == "error: CUDA out of memory. Tried to allocate 2.00 GiB\n"
+
+
+@dataclass(frozen=True)
+class Loses:
+    """A command whose process, or whose worker's, comes to nothing."""
+
+    kind: str
+
+    def run(self, command: str) -> int:
+        raise {
+            "memory": MemoryError("Unable to allocate 9 TiB"),
+            "pool": BrokenProcessPool("A process in the process pool was terminated abruptly"),
+            "loader": RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+            "else": RuntimeError("a defect"),
+        }[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("memory", "too little memory: Unable to allocate 9 TiB"),
+        (
+            "pool",
+            "a worker process was ended from outside, often for want of memory; fewer --workers need less",
+        ),
+        (
+            "loader",
+            "a worker process was ended from outside, often for want of memory; fewer --workers need less",
+        ),
+    ],
+)
+def test_a_lost_process_is_one_line(kind, said, capfd):
+    assert run_command({"loses": f"{__name__}:Loses"}, ["loses", "--kind", kind], "program") == 2
+    assert capfd.readouterr().err == f"error: {said}\n"
+
+
+def test_a_defect_keeps_its_traceback():
+    with pytest.raises(RuntimeError, match="a defect"):
+        run_command({"loses": f"{__name__}:Loses"}, ["loses", "--kind", "else"], "program")
 
 
 def test_a_training_that_takes_too_much_memory_says_what_takes_less(capfd, tmp_path, monkeypatch):

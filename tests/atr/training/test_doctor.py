@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import struct
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from atr.data.reading import read_annotations
 from atr.preprocessing import Preprocessing
 from atr.tabletop import write_dataset
 from atr.training.doctor import Fault, Health, check, checked, health_file
+from atr.video.decoding import VideoError, decode
 from atr.video.encoding import write_mp4, write_webm
 from tests.damaged_clips import write_damaged
 
@@ -92,6 +94,28 @@ def test_a_video_cut_short_has_fewer_frames_than_it_states(tmp_path):
         (health,) = check([annotations], min_frames=4, workers=1, cache=tmp_path / "cache", progress=False)
         found |= {(annotations.ids[fault.index], fault.kind) for fault in health.faults}
     assert found == {("wave/1.webm", "frame count")}
+
+
+def test_what_an_edit_list_hides_is_not_missing(tmp_path):
+    """As cameras and cutting tools write it: the file has 30 frames and shows 15."""
+    path = write_mp4(tmp_path / "sound.mp4", film(0, 30), 10)
+    content = bytearray(path.read_bytes())
+    at = content.find(b"elst") + 12  # the duration of the only entry
+    (duration,) = struct.unpack_from(">I", content, at)
+    struct.pack_into(">I", content, at, duration // 2)
+    path.write_bytes(content)
+    assert len(decode(path)) < 20
+    faults, health = faults_of(annotated(tmp_path, {"sound": ("wave", None)}), cache=tmp_path / "cache")
+    assert (faults, health.remarks) == (set(), [])
+
+
+def test_frames_of_sixteen_bits_are_told_as_such(tmp_path):
+    folder = tmp_path / "20bn-something-something-v1" / "1"
+    folder.mkdir(parents=True)
+    for number in range(1, 6):
+        Image.fromarray(np.full((8, 8), 300 * number, np.uint16)).save(folder / f"{number:05d}.png")
+    with pytest.raises(VideoError, match=r"00001.png has pixels of more than 8 bits \(I;16\); 8 are read"):
+        decode(folder)
 
 
 def test_folders_of_frames(tmp_path):
@@ -186,7 +210,7 @@ def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypat
     partial.write_text("".join(json.dumps(line) + "\n" for line in lines)[:-9])
     with monkeypatch.context() as stopped:
         stopped.setattr(
-            "atr.training.doctor.stated_length", lambda path: 1 / 0
+            "atr.training.doctor.content_of", lambda path: 1 / 0
         )  # stopped again at the first readable clip
         with pytest.raises(ZeroDivisionError):
             faults_of(sick, cache=cache)

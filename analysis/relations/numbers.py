@@ -177,10 +177,8 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
 
 
 def most_structured(entries: Sequence[dict]) -> int:
-    """Index of the entry (`block_numbers`) with the most local mass above chance; where none is above, the largest JS."""
-    above = [entry["inner_mass"] - entry["inner_chance"] for entry in entries]
-    values = above if max(above) > 0 else [entry["js"]["mean"] if entry["js"] else 0 for entry in entries]
-    return int(np.argmax(values))
+    """Index of the entry (`block_numbers`) whose rows differ most from uniform ones, by total variation, on average."""
+    return int(np.argmax([np.abs(np.array(e["mean"]) - 1 / len(e["mean"])).mean() for e in entries]))
 
 
 def inner_mass_ends(entries: Sequence[dict]) -> np.ndarray:

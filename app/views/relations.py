@@ -136,8 +136,8 @@ def matrices(result: dict, link: Link) -> str:
             figure, key="matrices", on_select="rerun", alt="Heat maps of the averaged W of every block"
         )
         st.caption(
-            "Click a cell to enlarge its block. At first it is the most structured one: that with the most local mass above "
-            "chance, or, where none is above, with the largest JS."
+            "Click a cell to enlarge its block. At first it is the most structured one: that whose rows differ most from "
+            "uniform ones."
         )
     points = event.selection.points if event else []
     if asked := link.take("enlarged", titles, "block"):

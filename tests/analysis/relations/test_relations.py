@@ -31,15 +31,11 @@ def part(relations, chosen, labels):
     return average
 
 
-def test_the_most_structured_block_has_the_most_local_mass_above_chance():
-    def entry(inner_mass, js):
-        return {"inner_mass": inner_mass, "inner_chance": 0.375, "js": {"mean": js}}
-
-    assert most_structured([entry(0.38, 0.2), entry(0.5, 0.0), entry(0.2, 0.9)]) == 1
-    assert (
-        most_structured([entry(0.37, 0.2), entry(0.3, 0.4), entry(0.375, 0.1)]) == 1
-    )  # none above chance: by JS
-    assert most_structured([entry(0.2, 0.0)]) == 0
+def test_the_most_structured_block_is_farthest_from_uniform_rows():
+    uniform, column = np.full((4, 4), 0.25), np.tile([0.3, 0.3, 0.2, 0.2], (4, 1))
+    away = (1 - np.eye(4)) / 3  # from the diagonal
+    entries = [{"mean": w.tolist()} for w in (uniform, column, away)]
+    assert [most_structured(entries), most_structured(entries[:2]), most_structured(entries[:1])] == [2, 1, 0]
 
 
 def test_mean_equals_stack_and_mean():

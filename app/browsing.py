@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.explorer import gallery
 from app.loading import ChoiceError, Clip, data_set
-from app.loading.clips import films
+from app.loading.thumbnails import films
 from app.markdown import plain
 
 PAGE = 12  # thumbnails at a time: only these are decoded

@@ -118,7 +118,7 @@ def steps() -> str:
     from analysis.shown_clip import show
     from app import loading
     from app.explorer import pack
-    from app.loading.clips import films
+    from app.loading.thumbnails import films
 
     taken: Seconds = {}
 

@@ -16,18 +16,11 @@ from app.loading.checkpoints import (
     no_checkpoint,
     whole_checkpoint,
 )
-from app.loading.clips import (
-    UPLOAD_KINDS,
-    Clip,
-    clip_in_root,
-    keep_upload,
-    predicted_clip,
-    predicted_film,
-    shipped_clips,
-    upload_folder,
-)
+from app.loading.clips import Clip, clip_in_root, predicted_clip, shipped_clips
 from app.loading.looks import Look, common_view, look, payload, sides_payload
 from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
+from app.loading.thumbnails import predicted_film
+from app.loading.uploads import UPLOAD_KINDS, keep_upload, upload_folder
 
 __all__ = [
     "ASSETS",

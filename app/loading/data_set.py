@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import loading
 from app.loading import ChoiceError, Clip
-from app.loading.clips import annotations_of, stamp_of_lists
+from app.loading.lists import annotations_of, stamp_of_lists
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
 from atr.data.clips import VideoClips

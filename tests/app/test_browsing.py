@@ -112,7 +112,7 @@ def test_a_video_that_is_gone_is_one_error(browse, data, monkeypatch):
     def gone(path, indices=None, **_):
         raise VideoError(f"{path}: no such file")
 
-    monkeypatch.setattr("app.loading.clips.open_video", gone)
+    monkeypatch.setattr("app.loading.thumbnails.open_video", gone)
     monkeypatch.setattr("analysis.shown_clip.open_video", gone)
     st.cache_data.clear()
     app = browse()

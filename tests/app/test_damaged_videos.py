@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from app.loading.clips import UPLOAD_KINDS
+from app.loading.uploads import UPLOAD_KINDS
 from atr.results.predictions import TABLE
 from atr.video.decoding import VIDEO_SUFFIXES
 from tests.app.test_pages import errors

@@ -25,6 +25,9 @@ WORDS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+LETTER = re.compile(
+    r"(?<![a-z'])[a-z](?![a-z']) | (?-i:(?<=[a-z])[A-Z](?![A-Za-z]))", re.IGNORECASE | re.VERBOSE
+)
 SPELLED = {
     "against": AGAINST,
     "clockwise": CLOCKWISE,
@@ -64,7 +67,8 @@ def mirrored_classes(labels: Sequence[str]) -> tuple[int, ...]:
     Gives the table published with Something-Something: three pairs, every other class is its own image. A label whose
     image is not in the list, or is the image of two that differ in spelling alone, has NO_CLASS.
     """
-    spelled = [one_spelling(label) for label in labels]
+    letters = alphabets(labels)
+    spelled = [label if without_letter(label) in letters else one_spelling(label) for label in labels]
     counts = Counter(spelled)
     numbers = {text: number for number, text in enumerate(spelled)}
 
@@ -80,13 +84,22 @@ def mirrored_classes(labels: Sequence[str]) -> tuple[int, ...]:
     return tuple(image(number) for number in range(len(labels)))
 
 
-def one_spelling(label: str) -> str:
-    """A label with the words that a mirror changes in one spelling, and words set apart by single spaces.
+def alphabets(labels: Sequence[str]) -> set[str | None]:
+    """What is left of labels that differ in one letter, of which l and r are some: "sign A" … "sign Z" name no sides."""
+    found: dict[str | None, set[str]] = {}
+    for label in labels:
+        found.setdefault(without_letter(label), set()).update(map(str.lower, LETTER.findall(label)))
+    return {rest for rest, letters in found.items() if rest is not None and letters - {"l", "r"}}
 
-    A single letter alone is a letter, as in an alphabet of signs, and no side.
-    """
-    if len(label.strip()) == 1:
-        return label
+
+def without_letter(label: str) -> str | None:
+    """None where it does not hold just one letter that stands alone."""
+    rest, count = LETTER.subn("*", label)
+    return rest.casefold() if count == 1 else None
+
+
+def one_spelling(label: str) -> str:
+    """A label with the words that a mirror changes in one spelling, and words set apart by single spaces."""
     text = WORDS.sub(lambda word: " " + SPELLED.get(word.lastgroup or "", word[0]) + " ", label)
     return " ".join(re.split(r"[-_\s]+", text)).strip().casefold()
 

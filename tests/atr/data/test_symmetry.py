@@ -88,6 +88,9 @@ def test_words_that_only_look_like_a_side(label):
 
 def test_an_alphabet_of_signs_has_no_sides():
     assert mirrored_classes(["L", "M", "R"]) == (0, 1, 2)
+    assert mirrored_classes(["sign A", "sign L", "sign R", "sign Z"]) == (0, 1, 2, 3)
+    assert mirrored_classes(["signA", "signL", "signR", "swipeL", "swipeR"]) == (0, 1, 2, 4, 3)
+    assert mirrored_classes(["lift a cup", "turn L", "turn R", "turn L twice"]) == (0, 2, 1, NO_CLASS)
 
 
 def test_two_spellings_of_one_label_are_not_flipped():

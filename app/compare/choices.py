@@ -17,7 +17,7 @@ FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch w
 MOST = len(LETTERS)
 ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
-CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam")  # keys of a link
+CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam", "tab")  # keys of a link
 LOOKED_AT = ("block", "frame", "source", "mode", *DISPLAY)  # further ones, chosen in the browser alone
 
 
@@ -31,6 +31,21 @@ def page_link() -> Link:
 def write_link(link: dict[str, str]) -> None:
     """The view of the clip joins it in the browser, when asked for."""
     set_address(link, CHOSEN)
+
+
+def choose_tab(titles: list[str]) -> dict[str, str]:
+    """The tab that is open, for the link; nothing where it is the first."""
+    page_link().settle("compared_tab", "tab", titles, titles[0], "tab")
+    chosen = st.session_state["compared_tab"]
+    return {} if chosen == titles[0] else {"tab": chosen}
+
+
+def write_tab(link: dict[str, str]) -> None:
+    """link: of `choose_tab`. What else the address holds stays, what was chosen in the browser too."""
+    if (wanted := link.get("tab")) is None:
+        st.query_params.pop("tab", None)
+    elif st.query_params.get("tab") != wanted:
+        st.query_params["tab"] = wanted
 
 
 # ---- checkpoints and clips -------------------------------------------------------------------------------------------

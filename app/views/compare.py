@@ -10,7 +10,14 @@ from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figur
 from analysis.compare.report import CAVEAT
 from app import loading
 from app.choices import one_error
-from app.compare.choices import choose_checkpoints, choose_list, page_link, write_link
+from app.compare.choices import (
+    choose_checkpoints,
+    choose_list,
+    choose_tab,
+    page_link,
+    write_link,
+    write_tab,
+)
 from app.compare.clip import choose_clip, show_clip
 from app.compare.compute import compute_predictions
 from app.compare.exports import report_button
@@ -62,13 +69,14 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
     overview(found)
     classes(found.classes, names)
     chosen = choose_clip(predictions, found.clips)
-    link = dict(zip("abcd", names, strict=False)) | {"list": stored[0].of} | chosen
+    below = contents(stored, found)
+    link = dict(zip("abcd", names, strict=False)) | {"list": stored[0].of} | chosen | choose_tab(list(below))
     write_link(link)
     with corner:
         report_button(predictions, link)
     if "clip" in link:
         show_clip(predictions, link)
-    tabs(contents(stored, found), key="compared_tab")
+    tabs(below, key="compared_tab", drawn=lambda _: write_tab(choose_tab(list(below))))
 
 
 def overview(found: Tables) -> None:

@@ -206,6 +206,7 @@ def test_every_tab_can_be_opened(compare, two):
         app.session_state["compared_tab"] = tab
         app.run()
         assert not app.exception and not errors(app)
+        assert query(app).get("tab") == (None if tab == "Confusions" else tab)
     assert len(app.get("download_button")) == 1 + 5 + 6 + 4  # report, clip, tables, predictions
 
 
@@ -235,6 +236,7 @@ def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):
 
 def test_a_link_restores_the_view(compare, two):
     asked = {"a": "second", "b": "first", "filter": "both_right", "label": LABELS[1], "clip": "val-000003"}
+    asked["tab"] = "Calibration"
     app = compare(**asked, block="S4B1", frame="3", source="gradcam", mode="swipe")
     assert not app.warning and not errors(app)
     assert query(app) == asked | {"gradcam": "true"}  # the map that is asked for needs a class
@@ -262,7 +264,7 @@ def test_the_class_of_grad_cam_is_kept_in_the_link(compare, two):
 def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compare, two):
     unknown = {"a": "nobody", "filter": "best", "label": "flying", "clip": "val-9", "list": "none"}
     unknown |= {"block": "S9B9", "frame": "-1", "source": "eyes", "mode": "upside down", "gradcam": "mine"}
-    unknown |= {"overlay": "wash"}
+    unknown |= {"overlay": "wash", "tab": "Sums"}
     app = compare(**unknown, b="second")
     (warning,) = [warning.value for warning in app.warning]
     for value in unknown.values():

@@ -31,9 +31,9 @@ def main(options: Options) -> None:
     try:
         predictions = [read_predictions(folder) for folder in options.predictions]
         pairs = all_pairs(predictions)
+        accuracies = summary(predictions).assign(pairs=[within_pairs(p) for p in predictions])
     except ValueError as error:
         sys.exit(f"error: {error}")
-    accuracies = summary(predictions).assign(pairs=[within_pairs(p) for p in predictions])
     tables = {"accuracy": accuracies, "paired": pairs}
     for table in tables.values():
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))

@@ -10,6 +10,7 @@ JSON file with the name of the card.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -68,6 +69,7 @@ def main(options: Options) -> None:
     facts = {
         "device": name_of(device),
         "torch": torch.__version__,
+        "TF32": tf32(),
         "network": f"{options.backbone}, 8 x {options.size} x {options.size}",
     }
     before = json.loads(options.out.read_text()) if options.out.exists() else {}
@@ -78,7 +80,7 @@ def main(options: Options) -> None:
             row for precision in ("no", "bf16") for row in training(options, device, precision)
         ],
         "maps": lambda: [maps(options, device)],
-        "resumed": lambda: [resumed(precision) for precision in options.resumed],
+        "resumed": lambda: [resumed(precision, device) for precision in options.resumed],
     }
     for name in options.parts:
         if name == "maps" and device.type == "cpu":
@@ -92,6 +94,15 @@ def main(options: Options) -> None:
             flush=True,
         )
         write_found(written, options.out)  # after every part: a run cut short is not lost
+
+
+def tf32() -> str:
+    """What torch computes float32 in it, as it is set."""
+    used = {
+        "convolutions": torch.backends.cudnn.allow_tf32,
+        "products": torch.backends.cuda.matmul.allow_tf32,
+    }
+    return ", ".join(name for name, is_used in used.items() if is_used) or "nothing"
 
 
 def name_of(device: torch.device) -> str:
@@ -177,26 +188,26 @@ def maps(options: Options, device: torch.device) -> dict:
     return {"checkpoint": options.checkpoint.name, **compared(model, there.to(device), options.data)}
 
 
-def resumed(precision: str) -> dict:
-    """A short training killed after its first epoch and resumed, against one that was not: the weights' largest distance.
+def resumed(precision: str, device: torch.device) -> dict:
+    """A short training killed at its first state and resumed, against one that was not: the weights' largest distance.
 
     Over the largest weight of each tensor. Two whole trainings are compared too: what they differ by is not due to the
     resumption.
     """
     with tempfile.TemporaryDirectory() as folder:
         whole, again, killed = (Path(folder) / name for name in ("whole", "again", "killed"))
+        environment = os.environ | ({"CUDA_VISIBLE_DEVICES": ""} if device.type == "cpu" else {})
         for out in (whole, again):
-            subprocess.run(command(out, precision), check=True, capture_output=True)
+            subprocess.run(command(out, precision), check=True, capture_output=True, env=environment)
         state = workspace_of(killed) / STATE
-        with subprocess.Popen(
-            command(killed, precision), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command(killed, precision), env=environment, **silent) as process:
             while process.poll() is None and not state.exists():
                 time.sleep(0.02)
             process.send_signal(signal.SIGKILL)
         was_killed = not killed.exists()
         if was_killed:
-            subprocess.run(command(killed, precision), check=True, capture_output=True)
+            subprocess.run(command(killed, precision), check=True, capture_output=True, env=environment)
         return {
             "mixed precision": precision,
             "killed in time": was_killed,

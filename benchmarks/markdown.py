@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-END = "<!-- end of table -->"
+BEGIN, END = "<!-- table: ", "<!-- end of table -->"
 
 
 def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -16,20 +16,25 @@ def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def mark(command: str) -> str:
     """What stands above a table."""
-    return f"<!-- table: python -m benchmarks.{command} -->"
+    return f"{BEGIN}python -m benchmarks.{command} -->"
 
 
 def require_marks(page: Path, commands: Iterable[str]) -> None:
-    """Raises SystemExit where a table has no place."""
+    """Raises SystemExit where a table has no place, or no end before another one begins."""
     text = page.read_text()
     for begin in map(mark, commands):
-        if END not in text.partition(begin)[2]:
+        inside, end, _ = text.partition(begin)[2].partition(END)
+        if not end or BEGIN in inside:
             sys.exit(f"error: {page} lacks one of the marks between which a table stands: {begin} {END}")
 
 
 def write_tables(page: Path, tables: Mapping[str, str]) -> None:
-    """Replace what stands between the marks that a page has; the text around stays."""
+    """Replace what stands between the marks that a page has; the text around stays.
+
+    Raises SystemExit as `require_marks`, of those that it has.
+    """
     text = page.read_text()
+    require_marks(page, [command for command in tables if mark(command) in text])
     for command, made in tables.items():
         before, begin, rest = text.partition(mark(command))
         if begin:

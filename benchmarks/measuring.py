@@ -1,8 +1,10 @@
-"""What the benchmarks of speed share: medians of works that take turns, the machine, the file of what came of it."""
+"""What the benchmarks of speed share: medians of works that take turns, peak memory, the machine, the file of what came of it."""
 
 import os
 import platform
+import re
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,6 +41,17 @@ def processor() -> str:
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def peak_bytes() -> int:
+    """That this process has held at most. On Linux `ru_maxrss` begins at what the parent held, so /proc is asked there."""
+    import resource  # which Windows has not
+
+    status = Path("/proc/self/status")
+    if status.is_file() and (found := re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)):
+        return int(found[1]) * 1024
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024
 
 
 def chromium_path() -> str | None:

@@ -9,6 +9,8 @@ the plain float32 network's, over the span of that map, and how many clips get a
 one JSON file.
 """
 
+import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +91,10 @@ def differences(checkpoint: Path, data: str) -> list[dict]:
 
 
 def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
-    """Largest difference of a map over its span, and how many clips get another class of the other network."""
+    """Largest difference of a map over its span, and how many clips get another class of the other network.
+
+    Raises SystemExit where a map is not finite.
+    """
     view = {"num_frames": model.config.num_frames, "preprocessing": model.preprocessing}
     clips = open_clips(data, cache=Path("cache"), **view)
     worst, others = 0.0, 0
@@ -98,7 +103,10 @@ def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
         (maps, predicted), (other_maps, other_predicted) = (seen(m, batch) for m in (model, other))
         others += predicted != other_predicted
         for block, m in maps.items():
-            worst = max(worst, float((other_maps[block] - m).abs().max() / (m.max() - m.min())))
+            difference = float((other_maps[block] - m).abs().max() / (m.max() - m.min()))
+            if not math.isfinite(difference):
+                sys.exit(f"error: maps of {block} of a clip of {data} are not finite, or of one value alone")
+            worst = max(worst, difference)
     return {"clips": len(clips), "largest difference over span": worst, "other classes": others}
 
 

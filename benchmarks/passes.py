@@ -8,8 +8,6 @@ of passes of more and more clips, each in a process of its own. Prints both and 
 """
 
 import multiprocessing
-import resource
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -26,9 +24,7 @@ import atr
 from analysis.relations.averaging import average_relations
 from atr.data.clips import VideoClips
 from atr.models import VideoClassifier
-from benchmarks.measuring import medians_in_turn, write_found
-
-KIB = 1024 if sys.platform == "darwin" else 1  # of resource.getrusage, which counts bytes there
+from benchmarks.measuring import medians_in_turn, peak_bytes, write_found
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,7 @@ def peak(options: Options, count: int) -> float:
     model, clips = opened(options)
     with tempfile.TemporaryDirectory() as folder:
         average_relations(model, Again(clips, count), partial=Path(folder))  # type: ignore[arg-type]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB / 1e3
+    return peak_bytes() / 1e6
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     make bench
 
-Some 45 minutes of a machine on which nothing else runs. Writes one JSON file after every script, the tables of
-docs/performance.md between their marks, and docs/costs.svg; the text around the tables stays.
+Some 45 minutes of a machine on which nothing else runs; stopped, it continues after the last script that was done. Writes
+one JSON file, the tables of docs/performance.md between their marks, and docs/costs.svg; the text around the tables stays.
 """
 
 import json
@@ -46,7 +46,7 @@ TABLES: dict[str, Callable[[Any], list[dict]]] = {  # scripts with a table of th
 @dataclass(frozen=True)
 class Options:
     only: tuple[Literal[SCRIPTS], ...] = SCRIPTS
-    """scripts to run; what the others found stays in the file, if it was found on the same machine"""
+    """scripts to run; what the others found stays in the file, if it was found on the same machine by as many repeats"""
     repeats: int = 7
     out: Path = Path("assets/results/benchmarks.json")
     page: Path = Path("docs/performance.md")
@@ -60,22 +60,29 @@ def main(options: Options) -> None:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "repeats": options.repeats,
     }
-    found = earlier(options.out, machine) if set(options.only) != set(SCRIPTS) else {}
+    kept = earlier(options.out, machine) if set(options.only) != set(SCRIPTS) else {}
+    partial = options.out.with_name(f"{options.out.stem}.partial.json")
+    run = {**machine, "only": list(options.only)}
+    begun = json.loads(partial.read_text()) if partial.is_file() else {}
+    done = begun["found"] if run.items() <= begun.items() else {}
     for script in options.only:
-        found[script] = ran(script, [*arguments(script, options), "--repeats", str(options.repeats)])
-        found = {script: found[script] for script in SCRIPTS if script in found}
-        write_found({**machine, "answers": told(found), "found": found}, options.out)
+        if script not in done:
+            done[script] = ran(script, [*arguments(script, options), "--repeats", str(options.repeats)])
+            write_found({**run, "found": done}, partial)
+    found = kept | done
+    found = {script: found[script] for script in SCRIPTS if script in found}
+    write_found({**machine, "answers": told(found), "found": found}, options.out)
     write_tables(options.page, tables_of(found))
+    partial.unlink()
 
 
 def earlier(file: Path, machine: dict) -> dict:
-    """What an earlier run found. Raises SystemExit where that was on another machine."""
+    """What an earlier run found. Raises SystemExit where that was on another machine, or with other repeats."""
     values = json.loads(file.read_text()) if file.is_file() else {**machine, "found": {}}
     if other := [f"{key} {values.get(key)!r}" for key, value in machine.items() if values.get(key) != value]:
-        sys.exit(
-            f"error: {file} is of another machine ({', '.join(other)}); run all scripts: leave --only out"
-        )
+        sys.exit(f"error: {file} was made otherwise ({', '.join(other)}); run all scripts: leave --only out")
     return values["found"]
 
 

@@ -83,12 +83,13 @@ def main(options: Options) -> None:
 
 
 def decoding_cost(data: DataSet, options: Options) -> dict:
-    """CPU milliseconds and bytes of one clip, medians over files and repeats."""
+    """CPU milliseconds of one clip, median over files and repeats, and its bytes, a mean over files."""
     with tempfile.TemporaryDirectory() as folder:
         given = getattr(options, data.name)
         paths = given or (stand_in(data, Path(folder)),)
         seconds = [cpu_seconds(path, data.sampling) for path in paths for _ in range(options.repeats)]
         size = np.mean([bytes_of(path) for path in paths])
+        read = np.mean([bytes_read(path, data.sampling) for path in paths])
     decoding = float(np.median(seconds))
     return {
         "data": data.name,
@@ -96,6 +97,7 @@ def decoding_cost(data: DataSet, options: Options) -> dict:
         "decoding_ms": 1e3 * decoding,
         "clips_per_core_second": 1 / decoding,
         "kilobytes_per_clip": size / 1e3,
+        "kilobytes_read_per_clip": read / 1e3,
         "train_gigabytes": size * data.train_clips / 1e9,
     }
 
@@ -104,9 +106,12 @@ def cpu_seconds(path: Path, sampling: str) -> float:
     """For counting the frames, decoding eight of them and cutting the crop."""
     started = time.process_time()
     with open_video(path) as video:
-        chosen = (uniform_indices if sampling == "uniform" else dense_indices)(video.length, 8)
-        cut_view(video.frames(chosen), Preprocessing())
+        cut_view(video.frames(sampled(video.length, sampling)), Preprocessing())
     return time.process_time() - started
+
+
+def sampled(length: int, sampling: str) -> np.ndarray:
+    return (uniform_indices if sampling == "uniform" else dense_indices)(length, 8)
 
 
 def needs(data: DataSet, network: str, decoding: dict, options: Options) -> dict:
@@ -124,7 +129,7 @@ def needs(data: DataSet, network: str, decoding: dict, options: Options) -> dict
         "hours_8_gpus": hours / 8,
         "hours_64_gpus": hours / 64,
         "decoder_cores_per_gpu": rate / decoding["clips_per_core_second"],
-        "megabytes_per_gpu_second": rate * decoding["kilobytes_per_clip"] / 1e3,
+        "megabytes_per_gpu_second": rate * decoding["kilobytes_read_per_clip"] / 1e3,
     }
 
 
@@ -159,6 +164,14 @@ def stand_in(data: DataSet, folder: Path) -> Path:
 
 def bytes_of(path: Path) -> int:
     return sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+
+
+def bytes_read(path: Path, sampling: str) -> int:
+    """Of a video all; of a folder the frames that are sampled alone."""
+    if path.is_file():
+        return path.stat().st_size
+    files = sorted(path.iterdir())
+    return sum(files[index].stat().st_size for index in sampled(len(files), sampling).tolist())
 
 
 if __name__ == "__main__":

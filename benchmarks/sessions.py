@@ -81,6 +81,7 @@ def main(options: Options) -> None:
     for name, value in row.items():
         print(f"{name:<24}{value:8.2f}" if isinstance(value, float) else f"{name:<24}{value:>8}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
+    row = {name: None if value != value else value for name, value in row.items()}  # JSON has no NaN
     written = {"options": asdict(options), "cores": os.cpu_count(), "summary": row, "seen": asdict(seen)}
     options.out.write_text(json.dumps(written, indent=1, default=str) + "\n")
 
@@ -143,13 +144,18 @@ async def visit_without_browser(address: str, options: Options, number: int, see
     """As `visit`, by a visitor that draws nothing."""
     chance = random.Random(f"{options.seed} {number}")
     await asyncio.sleep(number * options.arrive_within / options.sessions)
-    visitor = await arrive(address)
-    receiving = asyncio.create_task(visitor.receive())
     started, end = time.monotonic(), time.monotonic() + options.seconds
+    try:
+        visitor = await arrive(address, options.patience)
+    except TimeoutError:
+        seen.not_shown += 1
+        return
+    receiving = asyncio.create_task(visitor.receive())
     try:
         await visitor.open()
         await visitor.until_shown(options.patience)
         seen.opened.append(time.monotonic() - started)
+        await visitor.until_ready(options.patience)
         while time.monotonic() < end:
             pause = chance.uniform(0.5, 1.5) * options.every
             leaves = chance.random() < 0.3
@@ -182,8 +188,8 @@ async def visit(browser: Browser, address: str, options: Options, number: int, s
     page = await (await browser.new_context()).new_page()
     page.on("pageerror", lambda _: count_fault(seen))
     started, end = time.monotonic(), time.monotonic() + options.seconds
-    await page.goto(address, timeout=1e3 * options.patience, wait_until="commit")
     try:
+        await page.goto(address, timeout=1e3 * options.patience, wait_until="commit")
         await page.locator(SHOWN).wait_for(timeout=1e3 * options.patience)
     except NotInTime:
         seen.not_shown += 1

@@ -2,8 +2,8 @@
 
     python -m benchmarks.shipped --workers 2
 
-A list of this repository's own commands, in stages; the commands of a stage run side by side, one thread each. What is
-complete is not made again and a training that was stopped is resumed, so the same command can be given at any time.
+A list of this repository's own commands, in stages; the commands of a stage run side by side, one thread each. A training or
+a result that is complete is not made again, what was stopped is resumed, so the same command can be given at any time.
 `--anew` removes what is there first: after a change of the demo set or of the presets.
 """
 

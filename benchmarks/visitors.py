@@ -60,6 +60,11 @@ class Visitor:
         async with asyncio.timeout(seconds), self.arrived:
             await self.arrived.wait_for(lambda: self.shown and self.wanted.items() <= self.shown.items())
 
+    async def until_ready(self, seconds: float) -> None:
+        """Until there are clips and checkpoints to choose from. Raises TimeoutError where they do not come in time."""
+        async with asyncio.timeout(seconds), self.arrived:
+            await self.arrived.wait_for(lambda: self.choices.keys() >= {"clip", "checkpoint"})
+
     async def open(self) -> None:
         """Ask for the page."""
         await self.socket.send(request().SerializeToString())
@@ -92,9 +97,8 @@ def header(packed: bytes) -> dict:
     return json.loads(packed[4 : 4 + length])
 
 
-async def arrive(address: str) -> Visitor:
-    """Connect to the dashboard at this address."""
+async def arrive(address: str, seconds: float) -> Visitor:
+    """Connect to the dashboard at this address. Raises TimeoutError where it does not answer in time."""
     url = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
-    return Visitor(
-        await websockets.connect(url, subprotocols=["streamlit"], max_size=None, ping_interval=None)
-    )
+    options = {"subprotocols": ["streamlit"], "max_size": None, "ping_interval": None}
+    return Visitor(await websockets.connect(url, open_timeout=seconds, **options))

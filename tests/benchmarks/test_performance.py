@@ -1,16 +1,22 @@
 """Answers of the benchmarks of speed, the tables made of them, and how a cost grows."""
 
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
+from atr.video.sampling import uniform_indices
 from benchmarks import answers, performance
 from benchmarks.answers import Answer, table_of_answers, table_of_rows
 from benchmarks.costs import BLOCKS, draw, rows_of
 from benchmarks.markdown import END, mark, require_marks, write_tables
+from benchmarks.measuring import peak_bytes
 from benchmarks.performance import Options
 from benchmarks.profiled import KINDS, REST, kind_of
 from benchmarks.profiled import rows_of as shares_of
+from benchmarks.scaling import bytes_read
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,50 @@ def test_a_page_without_a_mark_is_refused_before_anything_runs(page, tmp_path):
         performance.main(Options(page=page, out=tmp_path / "found.json"))
     with pytest.raises(SystemExit, match="benchmarks.profiled"):
         require_marks(page, ("performance", "profiled"))
+
+
+def test_a_table_without_an_end_takes_no_text_with_it(page):
+    page.write_text(page.read_text().replace(f"old\n{END}\nbetween", "old\nbetween", 1))
+    before = page.read_text()
+    with pytest.raises(SystemExit, match="lacks one of the marks"):
+        write_tables(page, {"performance": "| new |"})
+    assert page.read_text() == before
+
+
+def test_a_run_that_was_stopped_continues_and_the_file_stays_until_it_is_done(page, tmp_path, monkeypatch):
+    out, asked = tmp_path / "found.json", []
+    options = Options(only=("cold_start", "profiled"), out=out, page=page)
+
+    def ran(script, arguments):
+        asked.append(script)
+        if asked == ["cold_start", "profiled"]:
+            raise KeyboardInterrupt
+        return [{"question": "?", "seconds": 1.0}] if script == "cold_start" else {"shares": [{"TSN": 1.0}]}
+
+    monkeypatch.setattr(performance, "ran", ran)
+    with pytest.raises(KeyboardInterrupt):
+        performance.main(options)
+    assert not out.exists() and "| ? |" not in page.read_text()
+    performance.main(options)
+    assert asked == ["cold_start", "profiled", "profiled"]
+    assert set(json.loads(out.read_text())["found"]) == {"cold_start", "profiled"}
+    assert [file.name for file in tmp_path.glob("*.json")] == ["found.json"]
+
+
+def test_the_peak_memory_of_a_process_is_its_own():
+    """Of a process that is small, started by one that holds 300 MB."""
+    held = np.ones(300_000_000, np.uint8)
+    code = "from benchmarks.measuring import peak_bytes; print(peak_bytes())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert 1_000_000 < int(done.stdout) < held.nbytes / 2
+    assert peak_bytes() > held.nbytes
+
+
+def test_of_a_folder_of_frames_what_is_sampled_is_counted(tmp_path):
+    for number in range(1, 17):
+        (tmp_path / f"{number:05d}.jpg").write_bytes(bytes(number))
+    assert bytes_read(tmp_path, "uniform") == sum(index + 1 for index in uniform_indices(16, 8))
+    assert bytes_read(tmp_path / "00005.jpg", "uniform") == 5
 
 
 def test_scripts_that_do_not_run_keep_what_they_found_on_this_machine_alone(page, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ import av
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "atr" / "video"))
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import write_film  # noqa: E402

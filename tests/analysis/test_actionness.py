@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import atr
 from analysis.actionness import clip_actionness, colour_limits, normalise, temporal_emphasis, upsample
 from analysis.figures import overlay
 from analysis.recording import record
+from analysis.shown_clip import time_steps
 from atr.preprocessing import Preprocessing
 from atr.video.sampling import covering_indices, uniform_indices
 from atr.video.transforms import preprocess
@@ -200,3 +202,21 @@ def test_w_of_a_graph_reasoner_is_that_of_the_evaluation_pass(tiny):
             np.testing.assert_array_equal(found, w[0].numpy())
             np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
     assert clip_actionness(tiny(block="atr"), frames, preprocessing=sizes).relations == {}
+
+
+def test_frames_far_apart_have_a_softmax_each():
+    far = np.array([[[0.0, 0.0]], [[2000.0, 2000.0]]], np.float32)
+    np.testing.assert_allclose(normalise(far, "softmax"), 0.5)
+
+
+def test_probabilities_are_of_the_preprocessing_that_is_given():
+    model, frames = tiny_model(), random_frames(8)
+    other = atr.Preprocessing(32, 32, mean=(0.0, 0.0, 0.0), std=(0.1, 0.1, 0.1))
+    found = clip_actionness(model, frames, preprocessing=other).probabilities
+    model.preprocessing = other
+    np.testing.assert_allclose(found, clip_actionness(model, frames).probabilities, rtol=1e-6)
+
+
+def test_a_frame_of_several_samplings_has_the_time_step_of_the_first():
+    shown = SimpleNamespace(indices=np.arange(6), samplings=np.array([[0, 2, 4], [1, 2, 3], [2, 4, 5]]))
+    assert time_steps(shown).tolist() == [0, 0, 1, 2, 2, 2]

@@ -85,3 +85,14 @@ def test_unknown_options_are_named(options):
 def test_zero_reasoners_are_refused():
     with pytest.raises(ValueError, match="num_reasoners=0"):
         build_atr(8, num_frames=2, config=ATRConfig(num_reasoners=0))
+
+
+def test_every_option_reaches_its_part():
+    block = build_atr(
+        64, num_frames=2, config=ATRConfig(reduction=4, k=2, er_kernel="shared", er_transform="bottleneck")
+    )
+    assert block.arl.reduce.out_channels == 16
+    assert block.reasoner[0].weight.shape == (1, 1, 5)
+    assert [layer.out_features for layer in block.reasoner[0].g] == [16, 64]
+    graph = build_atr_sim(64, num_frames=2, config=ATRConfig(reasoner="gr", scale="sqrt")).reasoner[0]
+    assert graph.relation.factor == 1 / 8

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from atr.reasoner import EfficientReasoner, GraphReasoner, TemporalRelation, stack
+from atr.reasoner import EfficientReasoner, GraphReasoner, TemporalRelation, stack, temporal_kernel
 
 
 def banded(omega: torch.Tensor, num_frames: int) -> torch.Tensor:
@@ -106,3 +106,7 @@ def test_unknown_options_are_named(options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"{name}={value!r}.*allowed"):
         EfficientReasoner(8, **options)
+
+
+def test_a_longer_kernel_starts_with_sides_that_share_the_weight():
+    assert temporal_kernel(1, 2, "asymmetric", noise=0).flatten().tolist() == [-0.25, -0.25, 0.5, 0.25, 0.25]

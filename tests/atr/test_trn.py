@@ -86,3 +86,8 @@ def test_a_network_with_them_is_saved_loaded_and_optimised(tmp_path):
 
 def test_a_network_of_single_frames_can_be_built():
     assert atr.create_model("trn_resnet18", 3, 1, width=0.1)(torch.randn(2, 1, 3, 32, 32)).shape == (2, 3)
+
+
+def test_all_of_very_many_combinations_can_be_drawn():
+    relations = MultiScaleRelations(2, 64, units=1).train()
+    assert max(relations.looked_at(2**60)) > 2**50

@@ -305,3 +305,9 @@ def test_no_question_is_answered_about_unlike_lists(a, question):
     other = predictions("second", [0] * 5, targets=TARGETS[:5])
     with pytest.raises(NotComparable, match="6 clip entries against 5"):
         question(a, other)
+
+
+def test_three_of_one_name_are_told_apart():
+    three = [predictions("net", TARGETS) for _ in range(3)]
+    table, (a, b, c) = all_pairs(three), names(three)
+    assert table[["a", "b"]].to_numpy().tolist() == [[a, b], [a, c], [b, c]]

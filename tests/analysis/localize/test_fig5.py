@@ -9,7 +9,7 @@ from analysis.localize.figures import costs_figure, fig5_figure, has_costs
 from analysis.localize.maps import BASELINES, Layout, Map
 from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.localize.measures import average_precision, hits, nearest, tally
-from analysis.localize.numbers import not_computed
+from analysis.localize.numbers import localization_numbers, measure, not_computed
 
 FINE, COARSE = Map("actionness", "S3B1", "logits"), Map("actionness", "S5B1", "logits")
 LAYOUTS = {"S3B1": Layout((2, 2), None), "S5B1": Layout((1, 1), None)}
@@ -206,3 +206,18 @@ def test_the_figure_of_costs_has_a_bar_and_four_points_for_each_block():
             "without all that is still": 0.6,
         }
     )
+
+
+def test_clips_that_do_not_say_when_the_action_happens_have_no_emphasis():
+    maps = {FINE: np.random.default_rng(0).normal(size=(3, 2, 2))}
+    rows = [measure(maps, bits) for bits in (clip_bits(), clip_bits() & (255 - STATED))]
+    numbers = localization_numbers(
+        {name: np.stack([row[name] for row in rows]) for name in rows[0]}, list(maps)
+    )
+    assert numbers["emphasis_clips"] == 1
+
+
+def test_distractors_count_while_the_target_is_out_of_view():
+    bits = np.full((2, 2, 2), ACTING | DISTRACTOR, np.uint8)
+    bits[0, 0, 0] = ACTING | TARGET
+    assert measure({FINE: np.zeros((2, 2, 2))}, bits)["distractor_frames"] == 2

@@ -191,3 +191,9 @@ def test_shapes_that_do_not_fit_are_named():
         tally(np.zeros((2, 4, 4)), np.zeros((2, 8, 8), np.uint8))
     with pytest.raises(ValueError, match="frames must be bool"):
         tally(np.zeros((2, 4, 4)), np.ones((2, 8, 8), bool), np.array([0, 1]))
+
+
+def test_the_last_frame_has_the_difference_of_the_one_before():
+    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    maps = baselines(frames, 4, 4)["frame difference"]
+    np.testing.assert_array_equal(maps[-1], maps[-2])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_masked
+from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, box_bits, open_masked
 from atr.data.clips import open_clips
 from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip, split_seed
@@ -199,3 +199,17 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
     shutil.copy(tmp_path / "a.mp4", tmp_path / "a.npz")
     with pytest.raises(VideoError, match="holds no masks"):
         opened(tmp_path)[0]
+
+
+def test_all_boxes_of_a_frame_count(tmp_path):
+    annotate(tmp_path, boxes=[[[16, 8, 8, 8], [40, 24, 8, 8]]] * 8)
+    bits = opened(tmp_path)[0][0][..., 3].numpy()
+    expected = np.zeros((32, 32), bool)
+    expected[4:8, :4] = expected[12:16, 12:16] = True
+    assert ((bits & TARGET > 0) == expected).all()
+
+
+def test_a_box_that_reaches_beyond_the_frame_is_cut():
+    expected = np.zeros((4, 6), np.uint8)
+    expected[:2, :1] = 1
+    np.testing.assert_array_equal(box_bits([[-2, -1, 3, 3]], 4, 6), expected)

@@ -13,6 +13,7 @@ import torch
 import atr
 from analysis.__main__ import main
 from analysis.recording import record
+from analysis.relations import averaging
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
@@ -212,3 +213,10 @@ def test_facts_of_the_result(whole, checkpoint):
     assert sum(c["videos"] for c in result["classes"]) == 11
     assert result["convergence"][0]["videos"] == [1, 2, 4, 8, 11]
     assert result["software"].keys() == {"opencv", "torch", "machine"}
+
+
+def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
+    model.preprocessing = atr.Preprocessing(32, 32, (0.1,) * 3, (0.2,) * 3)
+    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
+    assert averaging.average_untrained(model, None).preprocessing == model.preprocessing

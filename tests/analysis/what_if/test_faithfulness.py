@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import atr
 from analysis.commands.faithfulness import Faithfulness
+from analysis.recording import Recording
 from analysis.what_if import faithfulness
 from analysis.what_if.faithfulness import (
     FaithfulnessResult,
@@ -25,7 +26,7 @@ from analysis.what_if.faithfulness import (
 )
 from analysis.what_if.figures import faithfulness_figure, order_series
 from analysis.what_if.hiding import hiding_order
-from analysis.what_if.rankings import finest_block, on_grid, rankings_of
+from analysis.what_if.rankings import Ranking, finest_block, on_grid, rankings_of, scores_of
 from atr.data.clips import ClipDataset, VideoClips
 from atr.files import read_arrays
 from atr.locator import ActionRegionLocator
@@ -321,3 +322,11 @@ def test_an_unknown_block_is_refused_before_anything_is_computed(folder, tmp_pat
     with pytest.raises(ValueError, match="block='S6B1' is unknown; allowed: S2B1, .*S5B2"):
         command(folder, tmp_path, block=("S6B1",)).run("python -m analysis faithfulness")
     assert not list(tmp_path.iterdir())
+
+
+def test_grad_cam_ranks_without_its_relu(tiny):
+    model = tiny("tsn_resnet18")
+    model.preprocessing = atr.Preprocessing(32, 32)
+    frames = np.random.default_rng(0).integers(0, 256, (1, 4, 32, 32, 3), dtype=np.uint8)
+    scores = scores_of(model, frames, Ranking("Grad-CAM", "S3B1"), Recording(), np.array([0]), (4, 4))
+    assert (scores < 0).any()

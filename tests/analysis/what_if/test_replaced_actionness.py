@@ -58,3 +58,13 @@ def test_an_optimised_network_does_without_it_too(tiny, clips, form, part):
         with torch.inference_mode(), withheld_actionness(network, part):
             found.append(network(clips))
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-4)
+
+
+def test_afd_gets_the_mean_of_each_frame_of_each_clip(tiny, clips):
+    model = tiny("tsn_resnet18", block="atr")
+    block, seen = model.blocks["S5B2"], {}
+    block.arl.register_forward_hook(lambda _, given, m: seen.update(m=m))
+    block.afd.register_forward_hook(lambda _, given, out: seen.update(afd=given[0]))
+    with torch.inference_mode(), withheld_actionness(model, "AFD"):
+        model(clips)
+    torch.testing.assert_close(seen["afd"], seen["m"].mean((2, 3), keepdim=True).expand_as(seen["m"]))

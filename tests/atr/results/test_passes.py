@@ -106,3 +106,15 @@ def test_the_next_item_is_fetched_while_one_is_in_use():
             seen.append(item)
     assert seen == [0, 1, 2]
     assert list(ahead([])) == []
+
+
+def test_rows_saved_on_the_way_are_not_counted_again(tmp_path):
+    rows, broken = per_clip(Numbers(7, missing={5}), mean_of, partial=tmp_path, batch_size=2, save_every=-1)
+    assert len(list(tmp_path.glob("*.npz"))) > 2
+    assert rows["index"].tolist() == [0, 1, 2, 3, 4, 6] and broken == {5: "5 is gone"}
+
+
+def test_unreadable_clips_alone_are_told_too(tmp_path):
+    per_clip(Numbers(3), mean_of, partial=tmp_path)
+    rows, broken = per_clip(Numbers(4, missing={3}), mean_of, partial=tmp_path)
+    assert rows["index"].tolist() == [0, 1, 2] and broken == {3: "3 is gone"}

@@ -12,6 +12,7 @@ from atr.training.augment import (
     colour_matrix,
     coloured,
     crop_box,
+    drawn_change,
     mirrored_share,
     shifted,
 )
@@ -197,3 +198,11 @@ def test_colours_are_rounded_and_cut_off():
 def test_impossible_strengths_are_refused(strength, named):
     with pytest.raises(ValueError, match=named):
         Augmentation(**strength)
+
+
+def test_every_shift_can_be_drawn():
+    g = np.random.default_rng(0)
+    drawn = np.array(
+        [drawn_change(0, None, Augmentation(reverse=0.0, shift=2), g).offset for _ in range(300)]
+    )
+    assert [set(each.tolist()) for each in drawn.T] == [set(range(5))] * 2

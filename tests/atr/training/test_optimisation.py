@@ -120,3 +120,11 @@ def test_narrow_networks_keep_the_order_in_which_their_backward_pass_is_sound():
     assert all(parameter.is_contiguous() for parameter in model.parameters())
     for _ in range(3):
         model(torch.randn(10, 2, 3, 32, 32)).logsumexp(1).mean().backward()
+
+
+def test_weights_of_convolutions_over_time_decay_too():
+    model = atr.create_model("slowonly_resnet18", 5, 4, width=0.125, block="atr")
+    decayed, spared, *_ = parameter_groups(
+        model, learning_rate=1.0, weight_decay=0.1, arl_learning_rate=1.0, relation_learning_rate=1.0
+    )
+    assert {p.ndim for p in decayed["params"]} == {2, 4, 5} and {p.ndim for p in spared["params"]} == {1, 3}

@@ -14,7 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import atr
 from atr.checkpoint import read_config
 from atr.data.reading import read_annotations
-from atr.models import ModelConfig, copy_frame_network
+from atr.models import ModelConfig, build_model, copy_frame_network
+from atr.results.fig5 import fig5_of_blocks
 from atr.tabletop import CLASSES
 from atr.training import loop as training
 from atr.training.augment import Augmentation
@@ -395,3 +396,42 @@ def test_a_processor_that_emulates_bfloat16_is_told_of(precision, device, has_it
     assert [line.split(": ")[-1] for line in lines] == ([] if told is None else [told])
     lines = training.precision_lines(precision, torch.device(device), has_fp16=False)
     assert [line.split(": ")[-1] for line in lines] == ([] if told is None else ["--mixed-precision no"])
+
+
+@pytest.fixture
+def brief(config):
+    """Four steps."""
+    model = dataclasses.replace(config.model, dropout=0.0)
+    return dataclasses.replace(config, model=model, still_epochs=0, epochs=1)
+
+
+def test_the_fig5_score_is_of_the_network_as_it_is_saved(brief, tmp_path):
+    training.train(brief, tmp_path / "a", tmp_path / "cache")
+    model = atr.load_checkpoint(tmp_path / "a")
+    assert model.facts["fig5"] == pytest.approx(fig5_of_blocks(model, brief.preprocessing), rel=1e-5)
+    # Nothing after the four steps went into the statistics of batches.
+    assert int(model.state_dict()["backbone.bn1.num_batches_tracked"]) == 4
+
+
+def test_gradients_are_clipped(brief, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "fig5_of_blocks", lambda *_: {})
+    plain = {"optimizer": "sgd", "schedule": "steps", "weight_decay": 0.0, "gradient_clip": 1e-6}
+    training.train(dataclasses.replace(brief, **plain), tmp_path / "a", tmp_path / "cache")
+    torch.manual_seed(brief.seed)
+    start, learnt = build_model(brief.model), atr.load_checkpoint(tmp_path / "a")
+    for one, other in zip(start.parameters(), learnt.parameters(), strict=True):
+        torch.testing.assert_close(one.detach(), other.detach(), rtol=0, atol=1e-6)
+
+
+def test_clips_are_normalised_as_the_configuration_says(brief, tmp_path, monkeypatch):
+    seen, normalise = [], training.normalise
+
+    def watched(frames, preprocessing):
+        seen.append(preprocessing)
+        return normalise(frames, preprocessing)
+
+    monkeypatch.setattr(training, "fig5_of_blocks", lambda *_: {})
+    monkeypatch.setattr(training, "normalise", watched)
+    own = dataclasses.replace(brief, mean=(0.1,) * 3, std=(0.3,) * 3)
+    training.train(own, tmp_path / "a", tmp_path / "cache")
+    assert set(seen) == {own.preprocessing}

@@ -50,3 +50,12 @@ def test_only_wanted_frames_need_be_seen():
     passes = covering_windows(1000, 8, wanted=wanted)
     assert len(passes) == 3 and set(wanted.tolist()) <= set(passes.ravel().tolist())
     assert 500 in passes[0] and 0 in passes[1] and 999 in passes[2]
+
+
+def test_the_middle_window_begins_as_in_the_original_code():
+    assert dense_indices(163, 8)[0] == 49 and dense_indices(67, 8)[0] == 1 and dense_indices(65, 8)[0] == 0
+
+
+def test_every_window_can_be_drawn():
+    g = np.random.default_rng(0)
+    assert {int(dense_indices(66, 8, generator=g)[0]) for _ in range(200)} == {0, 1, 2}

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -113,3 +114,15 @@ def test_constants_are_brought_to_a_device_once(monkeypatch):
     assert normalise(frames, settings).shape == (1, 3, 4, 4)
     monkeypatch.setattr(torch, "tensor", lambda *_, **__: pytest.fail("brought there again"))
     normalise(frames, settings)
+
+
+def test_sides_of_the_whole_view_are_the_nearest_multiples():
+    frames = np.zeros((1, 240, 440, 3), np.uint8)
+    assert cut_view(frames, Preprocessing(), "whole").shape[1:3] == (256, 480)
+
+
+def test_a_frame_that_loses_pixels_is_averaged():
+    frames = np.random.default_rng(0).integers(0, 256, (1, 24, 200, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(
+        resize(frames, 32, 32)[0], cv2.resize(frames[0], (32, 32), interpolation=cv2.INTER_AREA)
+    )

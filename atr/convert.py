@@ -281,7 +281,7 @@ def frames_of(file: ForeignFile, layout: str, family: str, num_frames: int | Non
     if num_frames is None and len(noted) == 1:
         return noted[0]
     if num_frames is None:
-        raise ValueError(f"num_frames is needed: {file.path} notes {noted or 'none'}")
+        raise ValueError(f"num_frames is needed: {file.path} notes {noted or 'none'}; --num-frames")
     if family != "tsn" and noted and num_frames not in noted:
         raise ValueError(f"num_frames={num_frames} is not what {file.path} notes: {noted}")
     return num_frames

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from atr.checkpoint import save_checkpoint
+from atr.checkpoint import CheckpointError, read_config, save_checkpoint
 from atr.convert import LAYOUTS, convert
 from atr.data.text import read_text
 from atr.files import sha256
@@ -50,6 +50,7 @@ class Convert:
     """of red, green and blue; ImageNet's by default"""
 
     def run(self, command: str) -> int:
+        self.require_own()
         labels, given = read_labels(self.labels), self.preprocessing()
         preprocessing = Preprocessing(**given)
         model, layout = convert(
@@ -81,10 +82,26 @@ class Convert:
             print(f"not given and assumed: {values}")
         return 0
 
+    def require_own(self) -> None:
+        """Raises ValueError where another checkpoint would be replaced."""
+        try:
+            source = read_config(self.out).get("source")
+        except CheckpointError:  # there is none, or nothing is lost
+            return
+        if not isinstance(source, dict) or source.get("sha256") != sha256(self.file):
+            raise ValueError(f"{self.out} is another checkpoint; remove it, or give another --out")
+
     def preprocessing(self) -> dict:
-        """What is said of the frames, by the names of `Preprocessing`."""
+        """What is said of the frames, by the names of `Preprocessing`. Raises ValueError for pixels in [0, 255]."""
         names = ("short_side", "crop", "fit", "mean", "std")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        for name in ("mean", "std"):
+            if any(value > 1 for value in given.get(name, ())):
+                raise ValueError(
+                    f"{name}={given[name]} is not of pixels in [0, 1]; allowed: values up to 1, those of pixels in "
+                    "[0, 255] divided by 255"
+                )
+        return given
 
     def stated_sampling(self) -> Sampling | None:
         """As it was given. Raises ValueError where half of it is missing."""

@@ -74,6 +74,10 @@ class Predict:
         write_overlay: (model, video, folder, style=..., checkpoint=..., command=..., allow_damaged=...) fills the folder
             of a video. Maps are a question of the package above this one, so it is handed down.
         """
+        if not self.clips:
+            raise ValueError(
+                "no video is given; allowed: files, folders and glob patterns, before the options"
+            )
         videos, unused = search_videos(list(self.clips), follow_outside=self.follow_outside)
         if unused:
             print(unused, file=sys.stderr)

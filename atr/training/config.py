@@ -8,10 +8,12 @@ from typing import Literal
 
 from torch import nn
 
+from atr.checkpoint import CheckpointError, read_config
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig
 from atr.preprocessing import Fit, Preprocessing
+from atr.schema import line
 from atr.training.augment import Augmentation
 from atr.training.optimisation import parameter_groups
 
@@ -220,6 +222,21 @@ def run_facts(config: TrainConfig, num_processes: int, train: ClipDataset, val: 
 def settings_of(config: TrainConfig) -> str:
     """The configuration as JSON, for the checkpoint."""
     return json.dumps(dataclasses.asdict(config), sort_keys=True, default=str)
+
+
+def require_own(out: Path, config: TrainConfig) -> None:
+    """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
+    try:
+        made = read_config(out).get("training") or {}
+    except CheckpointError:  # there is none, or nothing is lost
+        return
+    here = json.loads(settings_of(config))
+    for name in here.keys() - {"workers", "save_every", "leave_out_faulty"}:
+        if made.get(name, here[name] if made else None) != here[name]:
+            there = f"{name} {made[name]!r} there, {here[name]!r} here" if made else "it comes from elsewhere"
+            raise ValueError(
+                line(f"{out} is another checkpoint ({there}); remove it, or give another --out", 490)
+            )
 
 
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:

@@ -23,7 +23,7 @@ from atr.results.health import Vitals, health_numbers, watch
 from atr.results.processes import device_name
 from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
-from atr.training.config import TrainConfig, fitted, identity_of, run_facts, settings_of
+from atr.training.config import TrainConfig, fitted, identity_of, require_own, run_facts, settings_of
 from atr.training.log import TrainingLog
 from atr.training.optimisation import (
     build_optimizer,
@@ -50,10 +50,12 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     moment, ends with the weights it would have ended with; on a CPU, with as many processes and threads, to the last bit.
 
     Raises:
-        ValueError: the state found there belongs to another configuration, a setting is not possible, here or at all, or
-            does not fit the data, or clips are faulty.
+        ValueError: the state or the checkpoint found there is of another configuration, a setting is not possible, here
+            or at all, or does not fit the data, or clips are faulty.
     """
     require_free(out)
+    if not workspace_of(out).exists():  # else its state tells whether it is of this training
+        require_own(out, config)
     if config.init:
         require_start(config.init)
     # Without an accelerator the processes of torchrun find each other only when told to use the CPU.

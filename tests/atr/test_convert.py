@@ -275,6 +275,35 @@ def test_labels(name, text, expected, tmp_path):
             read_labels(tmp_path / name)
 
 
+def test_another_checkpoint_is_not_replaced_and_numbers_of_bytes_are_refused(tmp_path, capsys):
+    labels, out = tmp_path / "labels.txt", tmp_path / "out"
+    labels.write_text("\n".join(LABELS))
+
+    def converted(file, *options):
+        words = [
+            "convert",
+            file,
+            "--out",
+            out,
+            "--labels",
+            labels,
+            "--sampling",
+            "uniform",
+            "--num-frames",
+            T,
+        ]
+        return main([str(word) for word in (*words, *options)]), capsys.readouterr().err
+
+    weights = checkpoint("torchvision", "tsn", 18)
+    first = saved(tmp_path, weights, "first.pth")
+    second = saved(tmp_path, weights | {"fc.bias": torch.ones(CLASSES)}, "second.pth")
+    code, error = converted(first, "--mean", "123.7", "116.3", "103.5")
+    assert code == 2 and "is not of pixels in [0, 1]" in error and not out.exists()
+    assert converted(first)[0] == converted(first)[0] == 0
+    code, error = converted(second)
+    assert code == 2 and "is another checkpoint; remove it, or give another --out" in error
+
+
 @pytest.mark.parametrize("name", ["conv1.weight", "fc.weight"])
 def test_a_weight_that_is_one_number_is_refused(name, tmp_path):
     weights = checkpoint("torchvision", "tsn", 18) | {name: torch.tensor(1.0)}

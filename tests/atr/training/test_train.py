@@ -413,6 +413,22 @@ def test_the_fig5_score_is_of_the_network_as_it_is_saved(brief, tmp_path):
     assert int(model.state_dict()["backbone.bn1.num_batches_tracked"]) == 4
 
 
+def test_a_checkpoint_of_another_training_is_not_replaced(brief, tmp_path, monkeypatch):
+    out = tmp_path / "a"
+    training.train(brief, out, tmp_path / "cache")
+    shutil.rmtree(training.workspace_of(out))
+    weights = (out / "model.safetensors").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"a is another checkpoint \(epochs 1 there, 2 here\); remove it, or"
+    ):
+        training.train(dataclasses.replace(brief, epochs=2), out, tmp_path / "cache")
+    assert (out / "model.safetensors").read_bytes() == weights
+    training.train(dataclasses.replace(brief, save_every=99.0), out, tmp_path / "cache")  # the same again
+    atr.save_checkpoint(tmp_path / "b", atr.load_checkpoint(out), labels=list(CLASSES))
+    with pytest.raises(ValueError, match=r"b is another checkpoint \(it comes from elsewhere\)"):
+        training.train(brief, tmp_path / "b", tmp_path / "cache")
+
+
 def test_gradients_are_clipped(brief, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "fig5_of_blocks", lambda *_: {})
     plain = {"optimizer": "sgd", "schedule": "steps", "weight_decay": 0.0, "gradient_clip": 1e-6}

@@ -167,7 +167,7 @@ class AnnotatedVideos(MaskedVideos):
             try:
                 bits = np.stack([box_bits(each, video.height, video.width) for each in boxes])
             except (TypeError, ValueError) as error:
-                wanted = "for every frame a list of [left, top, width, height]"
+                wanted = "for every frame a list of [left, top, width, height] in pixels"
                 raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
         if "acting" in entry:
             acting = np.array(chosen(entry, "acting", frames, video), bool)
@@ -324,9 +324,17 @@ def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.n
 
 
 def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
-    """[left, top, width, height] of every box in one frame, in pixels -> uint8 (height, width)."""
+    """[left, top, width, height] of every box in one frame, in pixels -> uint8 (height, width).
+
+    Raises ValueError for a box without an area, or in shares of the frame.
+    """
     bits = np.zeros((height, width), np.uint8)
-    for left, top, box_width, box_height in boxes:
+    for box in boxes:
+        left, top, box_width, box_height = box
+        if not (box_width > 0 and box_height > 0):
+            raise ValueError(f"{box} has no area")
+        if max(box) <= 1:
+            raise ValueError(f"{box} is in shares of the frame")
         right, bottom = round(left + box_width), round(top + box_height)
         bits[max(round(top), 0) : max(bottom, 0), max(round(left), 0) : max(right, 0)] = TARGET
     return bits

@@ -32,7 +32,11 @@ class Train:
             metrics = train(self.config, self.out, self.cache, command)
         except VideoError as error:  # of a loader's process, which puts its own account before it
             found = str(error).strip().splitlines()[-1]
-            advice = f"`python -m atr doctor {self.config.data}` finds all of them, --leave-out-faulty trains without"
+            elsewhere = "" if self.cache == Path("cache") else f" --cache {self.cache}"
+            then = (
+                "then run this again" if self.config.leave_out_faulty else "--leave-out-faulty trains without"
+            )
+            advice = f"`python -m atr doctor {self.config.data}{elsewhere}` finds all of them, {then}"
             raise ValueError(f"{found}; {advice}") from error
         except torch.OutOfMemoryError as error:
             error.add_note("a lower --batch-size or a higher --accumulation takes less memory")

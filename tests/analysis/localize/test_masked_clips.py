@@ -209,6 +209,20 @@ def test_all_boxes_of_a_frame_count(tmp_path):
     assert ((bits & TARGET > 0) == expected).all()
 
 
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ([4, 4, 0, 8], "has no area"),
+        ([9, 9, 4, -2], "has no area"),
+        ([0.1, 0.2, 0.5, 0.5], "is in shares of the frame"),
+    ],
+)
+def test_boxes_that_cannot_be_are_named(box, told, tmp_path):
+    annotate(tmp_path, boxes=[[box]] * 8)
+    with pytest.raises(VideoError, match=f"boxes that are not .*{told}"):
+        opened(tmp_path)[0]
+
+
 def test_a_box_that_reaches_beyond_the_frame_is_cut():
     expected = np.zeros((4, 6), np.uint8)
     expected[:2, :1] = 1

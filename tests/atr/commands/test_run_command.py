@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from atr.commands import CLOSED_PIPE, INTERRUPTED, run_command
 from atr.commands.train import Train
+from atr.training.presets import PRESETS
+from atr.video.decoding import VideoError
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,27 @@ def test_a_training_that_takes_too_much_memory_says_what_takes_less(capfd, tmp_p
     said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert said.endswith("2.00 GiB; a lower --batch-size or a higher --accumulation takes less memory\n")
+
+
+@pytest.mark.parametrize(
+    ("cache", "leave_out", "advice"),
+    [
+        (
+            "cache",
+            False,
+            "`python -m atr doctor videos` finds all of them, --leave-out-faulty trains without",
+        ),
+        ("fast", True, "`python -m atr doctor videos --cache fast` finds all of them, then run this again"),
+    ],
+)
+def test_a_training_that_meets_a_broken_video_says_what_to_do(cache, leave_out, advice, monkeypatch):
+    def broken(*arguments):
+        raise VideoError("of a worker\na.mp4: cannot be decoded")
+
+    monkeypatch.setattr("atr.commands.train.train", broken)
+    config = replace(PRESETS["laptop-atr"], data="videos", leave_out_faulty=leave_out)
+    with pytest.raises(ValueError, match=f"^a.mp4: cannot be decoded; {advice}$"):
+        Train(Path("out"), cache=Path(cache), config=config).run("")
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,14 @@ def require_free(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
 
 
+def standing(folder: Path) -> dict:
+    """The configuration of a whole checkpoint that a new one would replace; empty where there is none, or a broken one."""
+    try:
+        return read_config(folder)
+    except CheckpointError:
+        return {}
+
+
 def load_checkpoint(folder: str | Path) -> VideoClassifier:
     """The model of a checkpoint folder, in evaluation mode on the CPU, its weights float32.
 

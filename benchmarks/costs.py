@@ -59,13 +59,9 @@ class Options:
 def main(options: Options) -> None:
     torch.set_num_threads(1)
     with torch.inference_mode():
-        seconds = {
-            **medians_in_turn(network_works(options), options.repeats),
-            **{
-                point: value / CALLS
-                for point, value in medians_in_turn(reasoner_works(options), options.repeats).items()
-            },
-        }
+        seconds = medians_in_turn(network_works(options), options.repeats)
+        calls = medians_in_turn(reasoner_works(options), options.repeats)
+    seconds |= {point: value / CALLS for point, value in calls.items()}
     rows = rows_of(seconds)
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     machine = {"machine": processor(), "torch": torch.__version__, "threads": 1}
@@ -108,7 +104,7 @@ def reasoner_works(options: Options) -> dict[Point, Callable[[], object]]:
 
 
 def called(reasoner: torch.nn.Module, vectors: torch.Tensor) -> None:
-    """CALLS times, the first before the clock matters: after one of many frames one of few finds its caches cold."""
+    """CALLS times, so that the first, which finds the caches of a larger one before it, weighs little."""
     for _ in range(CALLS):
         reasoner(vectors)
 

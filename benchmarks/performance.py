@@ -71,8 +71,8 @@ def main(options: Options) -> None:
         if script not in done:
             done[script] = ran(script, [*arguments(script, options), "--repeats", str(options.repeats)])
             write_found({**run, "found": done}, partial)
-    found = kept | done
-    found = {script: found[script] for script in SCRIPTS if script in found}
+    unordered = kept | done
+    found = {script: unordered[script] for script in SCRIPTS if script in unordered}
     write_found({**machine, "answers": told(found), "found": found}, options.out)
     write_tables(options.page, tables_of(found))
     partial.unlink()

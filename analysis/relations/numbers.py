@@ -190,6 +190,7 @@ def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
     """One row per block and reasoner: what the command prints and the CSV file holds; nan where there is no JS."""
     divergences = [entry["js"] or dict.fromkeys(("mean", "max", "std"), math.nan) for entry in entries]
     intervals = [entry["js_interval"] or {"mean": (math.nan, math.nan)} for entry in entries]
+    mass_low, mass_high = inner_mass_ends(entries).T
     return pd.DataFrame(
         {
             "network": network,
@@ -201,8 +202,8 @@ def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
             "js_max": [js["max"] for js in divergences],
             "js_std": [js["std"] for js in divergences],
             "local_mass": [entry["inner_mass"] for entry in entries],
-            "local_mass_low": inner_mass_ends(entries)[:, 0],
-            "local_mass_high": inner_mass_ends(entries)[:, 1],
+            "local_mass_low": mass_low,
+            "local_mass_high": mass_high,
             "chance": [entry["inner_chance"] for entry in entries],
             "argmax_within_1": [
                 sum(abs(q - t) <= 1 for t, q in enumerate(entry["argmax"])) for entry in entries

@@ -30,7 +30,8 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
     pills, (classes, pages) = st.container(), st.columns([3, 1])
     with classes:
         label = choose_label(predictions[0].labels)
-    narrowed = {key: narrow(of_class(clips, label)) for key, (_, narrow) in FILTERS.items()}
+    kept = of_class(clips, label)
+    narrowed = {key: narrow(kept) for key, (_, narrow) in FILTERS.items()}
     with pills:
         chosen = choose_filter({key: len(found) for key, found in narrowed.items()})
     link = {"filter": chosen} if label is None else {"filter": chosen, "label": label}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from atr.checkpoint import CheckpointError, read_config, save_checkpoint
+from atr.checkpoint import save_checkpoint, standing
 from atr.convert import LAYOUTS, convert
 from atr.data.text import read_text
 from atr.files import sha256
@@ -84,10 +84,9 @@ class Convert:
 
     def require_own(self) -> None:
         """Raises ValueError where another checkpoint would be replaced."""
-        try:
-            source = read_config(self.out).get("source")
-        except CheckpointError:  # there is none, or nothing is lost
+        if not (found := standing(self.out)):
             return
+        source = found.get("source")
         if not isinstance(source, dict) or source.get("sha256") != sha256(self.file):
             raise ValueError(f"{self.out} is another checkpoint; remove it, or give another --out")
 

@@ -4,11 +4,11 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
-from atr.checkpoint import CheckpointError, read_config
+from atr.checkpoint import standing
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig
@@ -56,6 +56,8 @@ POSSIBLE = (
     (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
 )
 
+# Settings in which two runs of one training may differ, and what stands for them in its identity.
+FREE: dict[str, Any] = {"workers": 0, "save_every": 0.0, "leave_out_faulty": False}
 # Settings that states of trainings from before them lack; those were at the defaults.
 YOUNGER = ("sync_bn", "compile")
 
@@ -226,17 +228,17 @@ def settings_of(config: TrainConfig) -> str:
 
 def require_own(out: Path, config: TrainConfig) -> None:
     """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
-    try:
-        made = read_config(out).get("training") or {}
-    except CheckpointError:  # there is none, or nothing is lost
+    if not (found := standing(out)):
         return
-    here = json.loads(settings_of(config))
-    for name in here.keys() - {"workers", "save_every", "leave_out_faulty"}:
-        if made.get(name, here[name] if made else None) != here[name]:
-            there = f"{name} {made[name]!r} there, {here[name]!r} here" if made else "it comes from elsewhere"
-            raise ValueError(
-                line(f"{out} is another checkpoint ({there}); remove it, or give another --out", 490)
-            )
+    made, here = found.get("training"), json.loads(settings_of(config))
+    if made:
+        other = [name for name in here if name not in FREE and made.get(name, here[name]) != here[name]]
+        differing = [f"{name} {made[name]!r} there, {here[name]!r} here" for name in other]
+    else:
+        differing = ["it comes from elsewhere"]
+    if differing:
+        told = f"{out} is another checkpoint ({differing[0]}); remove it, or give another --out"
+        raise ValueError(line(told, 490))
 
 
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:
@@ -246,8 +248,7 @@ def identity_of(config: TrainConfig, data: ClipDataset) -> str:
     Which training clips are left out is in the digest of their list. A faulty clip of the validation split is met after the
     last epoch: the same run has to end without it.
     """
-    same = dataclasses.replace(config, workers=0, save_every=0.0, leave_out_faulty=False)
-    settings = json.loads(settings_of(same))
+    settings = json.loads(settings_of(dataclasses.replace(config, **FREE)))
     for name in YOUNGER:
         if settings[name] == getattr(TrainConfig, name):
             del settings[name]

@@ -46,7 +46,9 @@ def run_command(
             else:  # help, or an error that names the commands
                 kind, called = any_of(commands), {"prog": program, "args": argv}
             command = tyro.cli(kind, config=(tyro.conf.OmitArgPrefixes,), **called)
-            return run(command, shlex.join([*program.split(), *argv]))
+            code = run(command, shlex.join([*program.split(), *argv]))
+            leave_the_others()
+            return code
         finally:
             sys.stdout.flush()  # here, and not at the interpreter's end, where nobody catches what it raises
     except KeyboardInterrupt:
@@ -66,6 +68,16 @@ def run_command(
             raise
         print(f"error: {said}", file=sys.stderr)
         return 2
+
+
+def leave_the_others() -> None:
+    """End this process's part in a group of torchrun: threads of a group that outlives the interpreter abort it.
+
+    After an error nobody leaves: NCCL would wait for processes that still compute.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def imported(place: str) -> type:

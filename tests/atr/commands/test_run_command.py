@@ -66,6 +66,13 @@ def test_a_command_is_told_how_it_was_typed_and_its_code_is_given(capfd):
     assert capfd.readouterr().out == "python -m atr tells --code 3\n"
 
 
+def test_a_command_leaves_the_group_of_processes_it_ran_in(tmp_path, capfd):
+    """The threads of a group that is still there at the interpreter's end may abort it (pytorch issue 190489)."""
+    torch.distributed.init_process_group("gloo", f"file://{tmp_path}/group", rank=0, world_size=1)
+    assert run_command(COMMANDS, ["tells", "--code", "0"], "program") == 0
+    assert not torch.distributed.is_initialized()
+
+
 def test_a_broken_pipe_to_another_process_is_an_error(capfd):
     assert run_command(COMMANDS, ["fails"], "program") == 2
     assert capfd.readouterr().err == "error: [Errno 32] of a worker\n"

@@ -159,3 +159,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     task, folder, *rest = sys.argv[1:]
     {"kill": kill, "gradients": gradients}[task](Path(folder), *rest)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -61,10 +61,13 @@ def names(predictions: Sequence[Predictions]) -> list[str]:
 
 
 def comparable_predictions(folders: Sequence[Path]) -> list[Predictions]:
-    """Raises ValueError where a folder cannot be read, or they are too few, too many or of unlike clips."""
+    """Raises ValueError where a folder cannot be read or is given twice, or they are too few, too many or of unlike clips."""
     most = len(LETTERS)
     if not 2 <= len(folders) <= most:
         raise ValueError(f"2 to {most} folders of predictions are compared, got {len(folders)}")
+    for position, folder in enumerate(folders):
+        if any(folder.resolve() == other.resolve() for other in folders[:position]):
+            raise ValueError(f"{folder} is given twice: a folder is compared with others")
     predictions = [read_predictions(folder) for folder in folders]
     require_comparable(predictions)
     return predictions

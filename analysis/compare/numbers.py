@@ -279,8 +279,9 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
 
     One row a setting ("setting": model.block, model.atr.er_init, preprocessing.crop, data.description, window,
     inference, software.torch …), one column of texts a checkpoint. A network without blocks has no block settings.
+    "data.files" is a row where networks that are given alike frames were evaluated on files that are not the same.
     """
-    settings = []
+    settings, files = [], {}
     for p in predictions:
         checkpoint, kept = p.facts["checkpoint"], {}
         kept["model"] = dict(checkpoint["model"])
@@ -292,9 +293,13 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
         training = checkpoint.get("training") or {}  # weights from elsewhere come without
         kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}
         kept["data"] = {k: p.facts["data"][k] for k in ("name", "description")}
+        kept["data"]["files"] = f"digest {p.facts['data']['digest'][:12]}"
+        given = str((checkpoint["model"]["num_frames"], kept["preprocessing"]))  # which the digest takes in
+        files.setdefault(given, set()).add(kept["data"]["files"])
         kept["software"] = p.facts.get("software", {})
         settings.append(pd.json_normalize(kept).iloc[0].map(str))
     table = pd.concat(settings, axis=1, sort=False).fillna(ABSENT)
     table.columns = names(predictions)
     differing = table.nunique(axis=1) > 1
+    differing["data.files"] = any(len(digests) > 1 for digests in files.values())
     return table[differing].rename_axis("setting").reset_index()

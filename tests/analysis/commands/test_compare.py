@@ -70,6 +70,8 @@ def test_what_cannot_be_read_or_compared_is_one_error(a, tmp_path):
         Compare(folders[:1] * 5).run("x")
     with pytest.raises(ValueError, match="holds no readable result"):
         Compare((folders[0], tmp_path)).run("x")
+    with pytest.raises(ValueError, match="first/../first is given twice"):
+        Compare((folders[0], folders[0] / ".." / "first")).run("x")
 
 
 @pytest.mark.parametrize("flag", [[], ["--predictions"]], ids=["as compare takes them", "by name"])

@@ -258,6 +258,16 @@ def test_only_settings_that_differ_are_listed():
     assert config_differences([found[0], found[0]]).empty
 
 
+def test_clips_whose_files_have_changed_are_a_difference_between_networks_that_are_given_alike_frames():
+    names, longer = ("x", "y"), ModelConfig("tsn_resnet18", 3, 8, width=0.125, stem="small")
+    data = [{"name": "toy", "description": "six toys", "digest": f"{i}" * 64} for i in range(2)]
+    x, y = (predictions(name, TARGETS, data=its) for name, its in zip(names, data, strict=True))
+    table = config_differences([x, y]).set_index("setting")
+    assert table.to_dict("index") == {"data.files": {"x": "digest 000000000000", "y": "digest 111111111111"}}
+    of_more_frames = predictions("z", TARGETS, model=longer, data=data[1])
+    assert "data.files" not in config_differences([x, of_more_frames]).setting.tolist()
+
+
 def test_how_the_networks_were_computed_and_the_window_of_dense_sampling_are_told():
     dense = {"sampling": "dense", "window": 32, "inference": "float32"}
     found = [

@@ -27,8 +27,11 @@ from atr.models import VideoClassifier
 from atr.options import OVERLAY_STYLES, require
 from atr.results.notices import notice_facts
 from atr.results.store import sampling_facts
+from atr.schema import line
 from atr.video.encoding import write_mp4
 from atr.video.transforms import VIEWS
+
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,15 @@ def write_clip(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: the drawing is not possible, or a file stands in the folder's place.
+        ValueError: the drawing is not possible, a file stands in the folder's place, or the folder holds what was made of
+            another clip or by another checkpoint.
     """
     if drawing.opacity is not None and not 0 <= drawing.opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
     require("overlay_style", drawing.overlay_style, OVERLAY_STYLES)
     require_signed(drawing.overlay_style, drawing.normalisation)
     require_folder(out)
+    require_own(out, {"clip": clip, "checkpoint": checkpoint})
     allowed = actionness_blocks(model)
     if unknown := [name for name in drawing.block if name not in allowed]:
         raise ValueError(
@@ -140,7 +145,7 @@ def write_clip(
     }
     with filled_folder(out) as unfinished:
         text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
-        (unfinished / "summary.json").write_text(text, encoding="utf-8")
+        (unfinished / SUMMARY).write_text(text, encoding="utf-8")
         if result.maps:
             write_maps(unfinished / "actionness.npz", result)
             emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)
@@ -150,6 +155,25 @@ def write_clip(
             placed = None if drawing.alignment == "edges" else centres
             write_pictures(unfinished, result, drawing, blocks, limits, medians, placed, progress=progress)
     return summary
+
+
+def require_own(out: Path, paths: dict[str, Path]) -> None:
+    """Raises ValueError where the summary of a folder names other paths: what is in the folder would be mixed."""
+    if not (file := out / SUMMARY).exists():
+        return
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        found = {what: Path(stored[what]) for what in paths}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is not of this command; choose another folder or remove it") from error
+    for what, path in paths.items():
+        if found[what].resolve() != path.resolve():
+            raise ValueError(
+                line(
+                    f"{out} holds what was made of the {what} {found[what]}; choose another folder or remove it",
+                    490,
+                )
+            )
 
 
 def write_pictures(

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -123,6 +124,24 @@ def test_errors_are_one_line(clip, checkpoint, tmp_path, capsys):
     message = failure(capsys, clip, checkpoint, tmp_path / "out", *signed)
     assert "overlay_style='signed' is of raw M, not of softmax; allowed: value, flat" in message
     assert "device 'nowhere'" in failure(capsys, clip, checkpoint, tmp_path / "out", "--device", "nowhere")
+
+
+def test_a_folder_is_of_one_clip_and_one_checkpoint(clip, checkpoint, tmp_path, capsys):
+    out, copies = tmp_path / "out", tmp_path / "copies"
+    assert run(clip, checkpoint, out, "--block", "S5B2") == 0
+    assert run(os.path.relpath(clip), checkpoint, out, "--block", "S4B1") == 0
+    capsys.readouterr()
+    shutil.copytree(checkpoint, copies / "tiny")
+    shutil.copy(clip, copies)
+    files = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    held = f"{out} holds what was made of the"
+    assert f"{held} clip {os.path.relpath(clip)}; choose another" in failure(
+        capsys, copies / clip.name, checkpoint, out
+    )
+    assert f"{held} checkpoint {checkpoint}; choose another" in failure(capsys, clip, copies / "tiny", out)
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == files
+    (out / "summary.json").write_text("[]")
+    assert "summary.json is not of this command" in failure(capsys, clip, checkpoint, out)
 
 
 def test_a_run_that_fails_leaves_the_last_good_files(clip, checkpoint, tmp_path, capsys, monkeypatch):

@@ -230,15 +230,27 @@ def require_own(out: Path, config: TrainConfig) -> None:
     """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
     if not (found := standing(out)):
         return
-    made, here = found.get("training"), json.loads(settings_of(config))
-    if made:
-        other = [name for name in here if name not in FREE and made.get(name, here[name]) != here[name]]
-        differing = [f"{name} {made[name]!r} there, {here[name]!r} here" for name in other]
+    if made := found.get("training"):
+        here = {name: its for name, its in json.loads(settings_of(config)).items() if name not in FREE}
+        differing = difference({name: made.get(name, its) for name, its in here.items()}, here)
     else:
-        differing = ["it comes from elsewhere"]
+        differing = "it comes from elsewhere"
     if differing:
-        told = f"{out} is another checkpoint ({differing[0]}); remove it, or give another --out"
-        raise ValueError(line(told, 490))
+        raise ValueError(
+            line(f"{out} is another checkpoint ({differing}); remove it, or give another --out", 490)
+        )
+
+
+def difference(there: dict, here: dict, within: str = "") -> str:
+    """The first setting, such as model.block, in which two configurations differ, with both values; "" of the same."""
+    for name in sorted(there.keys() | here.keys()):
+        a, b = there.get(name), here.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            if found := difference(a, b, f"{within}{name}."):
+                return found
+        elif a != b:
+            return f"{within}{name} {a!r} there, {b!r} here"
+    return ""
 
 
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:
@@ -253,3 +265,13 @@ def identity_of(config: TrainConfig, data: ClipDataset) -> str:
         if settings[name] == getattr(TrainConfig, name):
             del settings[name]
     return json.dumps([json.dumps(settings, sort_keys=True), data.list_digest])
+
+
+def identities_differ(there: str, here: str) -> str:
+    """In what two of `identity_of` do, in words; "" where that cannot be told."""
+    try:
+        (of_there, _), (of_here, _) = json.loads(there), json.loads(here)
+        settings = difference(json.loads(of_there), json.loads(of_here))
+    except ValueError:
+        return ""
+    return settings or "other clips, labels, sizes or order of them in the data set"

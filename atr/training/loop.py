@@ -35,7 +35,7 @@ from atr.training.optimisation import (
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
 from atr.training.scaling import compiled, over_all_processes, require_scalable
-from atr.training.starting_weights import require_start, start_from
+from atr.training.starting_weights import left_behind, require_start, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
 
@@ -79,7 +79,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     )
     network = fitted(config, data)
     if accelerator.is_main_process:
-        told = opening_lines(config.augmentation, data, val)
+        told = [*left_behind(config.init), *opening_lines(config.augmentation, data, val)]
         told += precision_lines(config.mixed_precision, accelerator.device)
         print(*told, sep="\n", file=sys.stderr)
     workspace = workspace_of(out)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from atr.checkpoint import CONFIG, load_checkpoint
+from atr.checkpoint import CONFIG, load_checkpoint, read_config
 from atr.convert import load_imagenet
 from atr.models import VideoClassifier, copy_frame_network
 
@@ -19,6 +19,13 @@ def require_start(init: Path) -> None:
         f"init={str(init)!r} is no checkpoint folder and no file of torchvision's weights ({', '.join(FILES)}, such as "
         f"{TORCHVISION}); allowed besides these: {PACKAGED}, and None for fresh weights"
     )
+
+
+def left_behind(init: Path | None) -> list[str]:
+    """A line on what of a checkpoint a training does not start from, where somebody may expect it to."""
+    if init is None or not (init / CONFIG).is_file() or not (block := read_config(init)["model"]["block"]):
+        return []
+    return [f"of {init} only the frame network is taken: its {block} blocks and its classifier begin anew"]
 
 
 def start_from(model: VideoClassifier, init: Path) -> None:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from atr.files import whole_file
+from atr.schema import line
+from atr.training.config import identities_differ
 
 STATE = "state.pt"
 
@@ -115,8 +117,13 @@ class TrainingState:
         self.path, self.identity, self.save_every = path, identity, save_every
         self.stored = self.read() if path.exists() else None
         if self.stored is not None and self.stored["identity"] != identity:
+            what = identities_differ(self.stored["identity"], identity)
             raise ValueError(
-                f"{path.parent} holds a training of another configuration; remove it, or give another --out"
+                line(
+                    f"{path.parent} holds a training of another configuration{f' ({what})' * bool(what)}; remove it, or "
+                    "give another --out",
+                    490,
+                )
             )
         self.progress = Progress() if self.stored is None else Progress(**self.stored["progress"])
         self.saved = time.monotonic()

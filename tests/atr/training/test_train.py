@@ -23,6 +23,7 @@ from atr.training.doctor import check
 from atr.training.loop import TrainConfig, train
 from atr.training.optimisation import one_cycle
 from atr.training.presets import PRESETS
+from atr.training.starting_weights import left_behind
 from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4
 
@@ -162,7 +163,7 @@ def test_every_epoch_says_how_its_blocks_are_and_warns_of_collapsed_ones(
 
 def test_the_state_of_another_configuration_is_refused(config, tmp_path):
     train(config, tmp_path / "a", tmp_path / "cache")
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match=r"another configuration \(learning_rate 0.002 there, 0.001 here\)"):
         train(dataclasses.replace(config, learning_rate=1e-3), tmp_path / "a", tmp_path / "cache")
 
 
@@ -377,6 +378,20 @@ def test_a_torchvision_file_starts_a_network(config, tmp_path):
         ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
     ):
         train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")
+
+
+def test_what_of_a_checkpoint_a_training_does_not_start_from_is_told(config, tmp_path):
+    for name, block in (("with", "atr"), ("without", None)):
+        network = atr.create_model("tsn_resnet18", num_classes=2, width=0.125, block=block)
+        atr.save_checkpoint(tmp_path / name, network, labels=["a", "b"])
+    (told,) = left_behind(tmp_path / "with")
+    assert told.endswith("with only the frame network is taken: its atr blocks and its classifier begin anew")
+    assert (
+        left_behind(tmp_path / "without")
+        == left_behind(Path("efficientnet-lite0"))
+        == left_behind(None)
+        == []
+    )
 
 
 @pytest.mark.parametrize(

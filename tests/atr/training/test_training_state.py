@@ -1,9 +1,12 @@
 """One state, always whole, with everything in it that moves."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
+from atr.training.config import identities_differ
 from atr.training.state import Progress, TrainingState
 
 
@@ -77,6 +80,15 @@ def test_another_identity_is_refused(tmp_path, learnt):
     saved(tmp_path / "state.pt", learnt, 1, identity="a")
     with pytest.raises(ValueError, match="holds a training of another configuration"):
         TrainingState(tmp_path / "state.pt", "b", save_every=0.0)
+
+
+def test_what_is_unlike_another_training_is_named():
+    model = {"block": "atr", "atr": {"reduction": 16}}
+    there = json.dumps([json.dumps({"seed": 0, "model": model}), "digest"])
+    other = json.dumps([json.dumps({"seed": 0, "model": model | {"atr": {"reduction": 8}}}), "digest"])
+    assert identities_differ(there, other) == "model.atr.reduction 16 there, 8 here"
+    assert identities_differ(there, there.replace("digest", "other")).startswith("other clips")
+    assert identities_differ(there, "no JSON") == ""
 
 
 def test_means_are_over_the_batches_of_the_epoch():

@@ -148,6 +148,18 @@ def require_empty(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not an empty folder; choose another or remove it")
 
 
+def file_to_write(path: Path) -> Path:
+    """The file that a path stands for, which is asked for before anything is computed: a link is followed, not replaced.
+
+    Its folder is made. Raises ValueError where a folder stands in its place.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; a file is written")
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def require_folder(folder: Path) -> None:
     """Raises ValueError where a file stands in its place."""
     if folder.exists() and not folder.is_dir():

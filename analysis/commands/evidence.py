@@ -8,7 +8,7 @@ from analysis.ablation.cells import read_cells
 from analysis.ablation.grids import TABLES
 from analysis.ablation.numbers import by_network, left_out, summary
 from analysis.ablation.report import evidence_page
-from atr.files import whole_file
+from atr.files import file_to_write, whole_file
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Evidence:
     """the file to write"""
 
     def run(self, command: str) -> int:
+        out = file_to_write(self.out)
         results, faults = read_cells(self.cells)
         found = by_network(results)
         faults += left_out(results, found)
         for fault in faults:
             print(fault, file=sys.stderr)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.out) as unfinished:
+        with whole_file(out) as unfinished:
             unfinished.write_text(evidence_page(found, faults, command=command), encoding="utf-8")
         print(f"written to {self.out}. {summary(TABLES.values(), found)}")
         return 0

@@ -11,7 +11,7 @@ from analysis.compare.comparable import comparable_predictions
 from analysis.compare.numbers import FILTERS
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
-from atr.files import whole_file
+from atr.files import file_to_write, whole_file
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import joined_notices, notice_facts, tell_notices
 from atr.results.passes import SKIPPED
@@ -32,8 +32,8 @@ class Report:
     """which clips to show, sorted by disagreement of the checkpoints"""
     num_clips: int = 6
     """number of clips to show; 0 for none"""
-    checkpoints: Path = Path("assets/checkpoints")
-    """folder of the checkpoints, by the names in the predictions"""
+    checkpoints: tuple[Path, ...] = (Path("assets/checkpoints"),)
+    """folders of checkpoints, which are found by the names in the predictions"""
     clips: str | None = None
     """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None
@@ -48,6 +48,9 @@ class Report:
     """the same folders, given by name"""
 
     def run(self, command: str) -> int:
+        if self.num_clips < 0:
+            raise ValueError(f"num_clips={self.num_clips} is not allowed: 0 or more")
+        out = file_to_write(self.out)
         predictions = comparable_predictions(self.predictions + self.named)
         clips, chosen = [], ""
         if self.num_clips > 0:
@@ -73,8 +76,7 @@ class Report:
                 style=self.overlay_style,
             )
         page = build_report(predictions, command=command, clips=clips, chosen=chosen)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.out) as unfinished:
+        with whole_file(out) as unfinished:
             unfinished.write_text(page, encoding="utf-8")
         print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {len(clips)} clips shown")
         shown = notice_facts({clip.id: clip.notices for clip in clips})

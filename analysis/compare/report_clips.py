@@ -61,7 +61,7 @@ def chosen_clips(
         block: whose maps are drawn; `shown_blocks` when None.
 
     Raises:
-        ValueError: the filter is unknown, or a model has no such block.
+        ValueError: the filter is unknown, a model has no such block, or the sources have none of the filter's clips.
     """
     title, narrow = choose("filter", filter, FILTERS)
     found = narrow(of_class(clip_table(predictions), label))
@@ -83,6 +83,10 @@ def chosen_clips(
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
             strips.append(looked_at(model, frames, its_block, called[i], style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
+    if not clips and len(found) and count:
+        raise ValueError(
+            f"none of the {len(found):,} clips to choose from is there; the first is {found.id.iloc[0]!r}"
+        )
     kind = f"“{title}”" if label is None else f"“{title}” and of the class “{label}”"
     order = "in the order of the list" if filter == "all" else "those on which the models disagree most first"
     return clips, (
@@ -140,14 +144,19 @@ def small(frames: np.ndarray) -> np.ndarray:
     return resize(frames, round(height * scale), round(width * scale)) if scale < 1 else frames
 
 
-def evaluated_model(root: Path, predictions: Predictions) -> VideoClassifier:
-    """The model that made predictions, from the folder of its name. Raises ValueError where its weights are others."""
-    folder, digest = root / predictions.name, predictions.facts["checkpoint"]["weights_sha256"]
-    if read_config(folder)["weights_sha256"] != digest:
-        raise ValueError(
-            f"{folder} has other weights than the predictions of {predictions.name} were made with"
-        )
-    return load_checkpoint(folder)
+def evaluated_model(roots: Sequence[Path], predictions: Predictions) -> VideoClassifier:
+    """The model that made predictions, from a folder of its name in one of the roots.
+
+    Raises ValueError where there is none, or its weights are others.
+    """
+    name, digest = predictions.name, predictions.facts["checkpoint"]["weights_sha256"]
+    folders = [root / name for root in roots if (root / name).is_dir()]
+    for folder in folders:
+        if read_config(folder)["weights_sha256"] == digest:
+            return load_checkpoint(folder)
+    if not folders:
+        raise ValueError(f"there is no checkpoint {name!r} in {', '.join(map(str, roots)) or 'no folder'}")
+    raise ValueError(f"{folders[0]} has other weights than the predictions of {name} were made with")
 
 
 def frame_source(

@@ -11,7 +11,7 @@ import torch
 import tyro
 
 from atr.checkpoint import load_checkpoint
-from atr.files import write_json
+from atr.files import file_to_write, write_json
 from atr.inference import for_inference
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
@@ -88,9 +88,9 @@ class Predict:
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
                 "actionness to lay over a video"
             )
-        for folder in (self.json and self.json.parent, self.overlay):
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
+        out = None if self.json is None else file_to_write(self.json)
+        if self.overlay is not None:
+            self.overlay.mkdir(parents=True, exist_ok=True)
         own, model.sampling = model.sampling, self.asked_for(model.sampling)
         model.sampling.require_room(model.config.num_frames)
         notes = list(model.sampling.notes)
@@ -131,7 +131,7 @@ class Predict:
                 {"clip": str(video), **sampled, "top5": top5, "probabilities": probabilities.tolist()}
             )
         told = notice_facts(notices)
-        if self.json is not None:
+        if out is not None:
             facts = {
                 "command": command,
                 "checkpoint": checkpoint_facts(self.checkpoint),
@@ -142,7 +142,7 @@ class Predict:
             if protocol.num_views > 1:
                 settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
             settings |= {"notes": notes, **told, "software": software()}
-            write_json(self.json, facts | settings | {"clips": answers, "unreadable": unreadable})
+            write_json(out, facts | settings | {"clips": answers, "unreadable": unreadable})
         lacking = tell_notices(told)
         return SKIPPED if unreadable or lacking else 0
 

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atr.files import filled_folder, reserve, whole_file, whole_folder, write_arrays, write_json
+from atr.files import (
+    file_to_write,
+    filled_folder,
+    reserve,
+    whole_file,
+    whole_folder,
+    write_arrays,
+    write_json,
+)
 from tests.conftest import ROOT
 
 LIMIT = 20_000  # bytes a file may have in `limited`
@@ -43,6 +51,15 @@ def killed(code: str, folder: Path) -> int:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_link_in_a_files_place_leads_to_the_file_and_a_folder_is_refused(tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "elsewhere" / "file.json")
+    write_json(file_to_write(tmp_path / "link.json"), [1])
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "elsewhere" / "file.json").read_text() == "[\n 1\n]\n"
+    with pytest.raises(ValueError, match="elsewhere is a folder; a file is written"):
+        file_to_write(tmp_path / "elsewhere")
 
 
 def test_an_error_leaves_the_last_good_file_and_nothing_else(tmp_path):

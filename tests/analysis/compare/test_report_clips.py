@@ -176,11 +176,14 @@ def test_a_folder_gives_the_frames_of_its_own_clips_only(models, tmp_path):
 
 
 def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):
-    assert evaluated_model(checkpoints, predictions[0]).config.block == "atr"
+    nowhere = checkpoints / "nowhere"
+    assert evaluated_model([nowhere, checkpoints], predictions[0]).config.block == "atr"
+    with pytest.raises(ValueError, match="there is no checkpoint 'with' in .*nowhere"):
+        evaluated_model([nowhere], predictions[0])
     facts = {**predictions[0].facts, "checkpoint": {**predictions[0].facts["checkpoint"], "name": "without"}}
     stranger = replace(predictions[0], facts=facts)
     with pytest.raises(ValueError, match="without has other weights than the predictions of without"):
-        evaluated_model(checkpoints, stranger)
+        evaluated_model([checkpoints], stranger)
 
 
 @pytest.fixture
@@ -193,7 +196,7 @@ def folders(predictions, tmp_path):
 
 def test_the_command_writes_the_page_with_the_chosen_clips(folders, checkpoints, tmp_path, capsys):
     out = tmp_path / "new" / "report.html"
-    assert Report(folders, out, num_clips=2, checkpoints=checkpoints).run("the command") == 0
+    assert Report(folders, out, num_clips=2, checkpoints=(checkpoints,)).run("the command") == 0
     page = out.read_text()
     assert page.count("<article>") == 2 and page.count('<img src="data:image/png;base64,') == 6
     assert "val-000003" in page and "val-000002" in page and "the command" in page
@@ -202,8 +205,19 @@ def test_the_command_writes_the_page_with_the_chosen_clips(folders, checkpoints,
 
 def test_without_clips_no_checkpoint_is_needed(folders, tmp_path):
     out = tmp_path / "report.html"
-    assert Report(folders, out, num_clips=0, checkpoints=tmp_path / "nowhere").run("x") == 0
+    assert Report(folders, out, num_clips=0, checkpoints=(tmp_path / "nowhere",)).run("x") == 0
     assert "<article>" not in out.read_text()
+
+
+def test_clips_that_are_not_there_are_an_error(folders, checkpoints, tmp_path):
+    out = tmp_path / "report.html"
+    with pytest.raises(
+        ValueError, match="none of the 4 clips to choose from is there; the first is 'val-000003'"
+    ):
+        Report(folders, out, checkpoints=(checkpoints,), clips="tabletop:dev").run("x")
+    with pytest.raises(ValueError, match="num_clips=-1 is not allowed: 0 or more"):
+        Report(folders, out, num_clips=-1).run("x")
+    assert not out.exists()
 
 
 def test_predictions_in_the_wrong_number_are_refused(folders):

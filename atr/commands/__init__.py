@@ -4,9 +4,12 @@ import ast
 import os
 import select
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import make_dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,8 +18,12 @@ from typing import Annotated, Any, Union
 
 import tyro
 
-# What a shell reports of a program that a signal has ended, 128 + its number: here SIGPIPE and SIGINT.
-CLOSED_PIPE, INTERRUPTED = 141, 130
+# What a shell reports of a program that a signal has ended, 128 + its number: here SIGPIPE, SIGINT and SIGTERM.
+CLOSED_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which `kill` and job schedulers send: its processes and unfinished files go as after Ctrl-C."""
 
 
 def run_command(
@@ -27,7 +34,9 @@ def run_command(
     default: Any = tyro.MISSING_NONPROP,
     run: Callable[[Any, str], int] = lambda command, typed: command.run(typed),
 ) -> int:
-    """Parse one of the commands, a dataclass each, and run it; the exit code. An error is one line and 2, Ctrl-C is 130.
+    """Parse one of the commands, a dataclass each, and run it; the exit code.
+
+    An error is one line and 2, Ctrl-C is 130, SIGTERM 143.
 
     Args:
         commands: name -> where its dataclass is, "module:Class". Only the one that is typed is imported.
@@ -46,11 +55,15 @@ def run_command(
             else:  # help, or an error that names the commands
                 kind, called = any_of(commands), {"prog": program, "args": argv}
             command = tyro.cli(kind, config=(tyro.conf.OmitArgPrefixes,), **called)
-            code = run(command, shlex.join([*program.split(), *argv]))
+            with sigterm_raised():
+                code = run(command, shlex.join([*program.split(), *argv]))
             leave_the_others()
             return code
         finally:
             sys.stdout.flush()  # here, and not at the interpreter's end, where nobody catches what it raises
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -68,6 +81,26 @@ def run_command(
             raise
         print(f"error: {said}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def sigterm_raised() -> Iterator[None]:
+    """Within, SIGTERM is raised as `Terminated`.
+
+    Under torchrun it is not: it sends the signal to processes that wait for one that has failed, and these answer no Python.
+    """
+    if "LOCAL_RANK" in os.environ or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def leave_the_others() -> None:

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
-from atr.commands import CLOSED_PIPE, INTERRUPTED, run_command
+from atr.commands import CLOSED_PIPE, INTERRUPTED, TERMINATED, run_command
 from atr.commands.train import Train
 from atr.training.presets import PRESETS
 from atr.video.decoding import VideoError
@@ -81,6 +84,43 @@ def test_a_broken_pipe_to_another_process_is_an_error(capfd):
 def test_an_interrupted_command_is_one_line_and_the_code_of_its_signal(capfd):
     assert run_command(COMMANDS, ["waits"], "program") == INTERRUPTED == 130
     assert capfd.readouterr().err == "interrupted\n"
+
+
+def in_group(group: int) -> list[psutil.Process]:
+    """The processes of a group that still run."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_sigterm_ends_a_command_with_its_processes_and_unfinished_files(tmp_path):
+    options = [
+        "--cache",
+        tmp_path / "cache",
+        "--out",
+        tmp_path / "out",
+        "--workers",
+        2,
+        "--mixed-precision",
+        "no",
+    ]
+    started = [sys.executable, "-m", "atr", "train", "--preset", "tabletop-tsn", *map(str, options)]
+    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        while "rendering:" not in process.stderr.read(1000):
+            assert process.poll() is None
+        assert list((tmp_path / "cache").iterdir())
+        process.terminate()
+        assert process.stderr.read().splitlines()[-1] == "terminated"
+    assert process.returncode == TERMINATED == 143
+    deadline = time.monotonic() + 60
+    while in_group(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not list((tmp_path / "cache").iterdir()) and not (tmp_path / "out").exists()
 
 
 def test_too_little_memory_is_one_line(capfd):

@@ -13,8 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from analysis.alignment import Centres
 from analysis.localize.maps import Estimate, Layout, Map, Method, flat
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.localize.measures import at_pixels, cell_shares, centre_prior
+from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.statistics import mean_estimate
 from atr.results.fig5 import Ranking
 from atr.schema import Count, Name

@@ -26,8 +26,9 @@ from analysis.localize.maps import (
     layouts_of,
     maps_of,
 )
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET, MaskedClips
+from analysis.localize.masked_clips import MaskedClips
 from analysis.localize.measures import average_precision, baselines, tally
+from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.recording import Recording, record
 from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier

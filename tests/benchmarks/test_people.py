@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 import atr
 from analysis.__main__ import main as analysis_command
-from analysis.localize.masked_clips import TARGET, open_masked
+from analysis.localize.masked_clips import open_masked
+from analysis.localize.truths import TARGET
 from atr.__main__ import main as atr_command
 from atr.commands.train import Train
 from atr.data.reading import read_annotations

@@ -9,7 +9,7 @@ import atr
 from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, open_masked
+from analysis.localize.masked_clips import open_masked
 from analysis.localize.measures import average_precision, tally
 from analysis.localize.numbers import (
     BASELINES,
@@ -22,6 +22,7 @@ from analysis.localize.numbers import (
     measure,
     measure_clips,
 )
+from analysis.localize.truths import ACTING, DISTRACTOR, TARGET
 from analysis.recording import record
 from atr.files import read_arrays
 from atr.results.questions import Options

@@ -7,9 +7,9 @@ from analysis.localize.emphasis import emphasis_numbers
 from analysis.localize.fig5 import WITHOUT, fig5_numbers, fig5_row, positives_of, ranked_of, remaining
 from analysis.localize.figures import costs_figure, fig5_figure, has_costs
 from analysis.localize.maps import BASELINES, Layout, Map
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.localize.measures import average_precision, hits, nearest, tally
 from analysis.localize.numbers import localization_numbers, measure, not_computed
+from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 
 FINE, COARSE = Map("actionness", "S3B1", "logits"), Map("actionness", "S5B1", "logits")
 LAYOUTS = {"S3B1": Layout((2, 2), None), "S5B1": Layout((1, 1), None)}

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis.localize.masked_clips import ACTING, DISTRACTOR, TARGET, box_bits, open_masked
+from analysis.localize.masked_clips import open_masked
+from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits
 from atr.data.clips import open_clips
 from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip, split_seed
@@ -215,6 +216,8 @@ def test_all_boxes_of_a_frame_count(tmp_path):
         ([4, 4, 0, 8], "has no area"),
         ([9, 9, 4, -2], "has no area"),
         ([0.1, 0.2, 0.5, 0.5], "is in shares of the frame"),
+        ([96, 8, 9, 9], "lies outside the frame of 96x64"),
+        ([8, -9, 9, 9], "lies outside the frame of 96x64"),
     ],
 )
 def test_boxes_that_cannot_be_are_named(box, told, tmp_path):

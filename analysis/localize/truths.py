@@ -1,0 +1,74 @@
+"""The bits of true pixels, and how masks and boxes that are stored become them."""
+
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from atr.video.decoding import VideoError
+
+TARGET, DISTRACTOR, ACTING, STATED, MASKED = 1, 2, 4, 8, 16
+RENDERED = np.array([0, 0, DISTRACTOR, TARGET, TARGET], np.uint8)  # of the values of the demo set's masks
+
+
+class Whole(NamedTuple):
+    """A whole video: its frames, whether it is known to lack some, and its sides in pixels."""
+
+    length: int
+    damaged: bool
+    height: int
+    width: int
+
+
+def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """uint8 (T, H, W, 3) and (T, H, W) -> (T, H, W, 4)."""
+    return np.concatenate([frames, bits[..., None].astype(np.uint8)], axis=-1)
+
+
+def require_each_frame(clip: str, what: str, count: int, video: Whole) -> None:
+    """Raises VideoError where there is not one for each frame; of a damaged video there may be more, of the whole one."""
+    if count < video.length or (count > video.length and not video.damaged):
+        raise VideoError(f"{clip}: {count} {what} for {video.length} frames; allowed: one for every frame")
+
+
+def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.ndarray:
+    """Of an NPZ file's `masks`, with the demo set's values. Raises VideoError where they do not fit the video."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            masks = stored["masks"]
+    except (OSError, BadZipFile, KeyError, IndexError, ValueError) as error:
+        raise VideoError(f"{file} holds no masks: {error}") from error
+    if masks.dtype.kind not in "iu" or masks.shape[1:] != (video.height, video.width):
+        found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{video.height}x{video.width} as the video"
+        raise VideoError(f"{file}: masks of {found}; allowed: whole numbers, {allowed}")
+    require_each_frame(clip, "masks", len(masks), video)
+    if masks.min() < 0 or masks.max() >= len(RENDERED):
+        found = f"values from {masks.min()} to {masks.max()}"
+        raise VideoError(f"{file}: masks with {found}; allowed: 0 to {len(RENDERED) - 1}")
+    return RENDERED[masks[frames]]
+
+
+def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
+    """[left, top, width, height] of every box in one frame, in pixels -> uint8 (height, width).
+
+    Raises ValueError for a box without an area, in shares of the frame, or wholly outside it.
+    """
+    bits = np.zeros((height, width), np.uint8)
+    for box in boxes:
+        left, top, box_width, box_height = box
+        if not (box_width > 0 and box_height > 0):
+            raise ValueError(f"{box} has no area")
+        if max(box) <= 1:
+            raise ValueError(f"{box} is in shares of the frame")
+        if left >= width or top >= height or left + box_width <= 0 or top + box_height <= 0:
+            raise ValueError(f"{box} lies outside the frame of {width}x{height}")
+        right, bottom = round(left + box_width), round(top + box_height)
+        bits[max(round(top), 0) : max(bottom, 0), max(round(left), 0) : max(right, 0)] = TARGET
+    return bits
+
+
+def chosen(entry: dict, what: str, frames: np.ndarray, video: Whole) -> list:
+    """Of one annotation those of some frames. Raises VideoError where there is not one for each frame of the video."""
+    require_each_frame(entry["id"], f"entries of {what!r}", len(entry[what]), video)
+    return [entry[what][frame] for frame in frames]

@@ -166,7 +166,7 @@ def health_numbers(values: Mapping[str, Mapping[str, np.ndarray]], cells: Mappin
         entries.append(
             {
                 "block": block,
-                "state": state_of(peak, means["same_cell"], means["share"]),
+                "state": state_of(peak, means["same_cell"], means["share"], count),
                 "cells": count,
                 **means,
                 "times_uniform": None if peak is None or count is None else peak * count,
@@ -180,12 +180,14 @@ def mean_of(values: np.ndarray) -> float | None:
     return mean if math.isfinite(mean) else None
 
 
-def state_of(peak: float | None, same_cell: float | None, share: float | None) -> State:
+def state_of(
+    peak: float | None, same_cell: float | None, share: float | None, cells: int | None = None
+) -> State:
     """One word for a block; the first that holds of "collapsed", "frozen" and "silent", else "alive".
 
-    A block without actionness is silent or alive.
+    A block without actionness, or with a single cell, which leaves AFA nothing to choose, is silent or alive.
     """
-    if peak is not None and same_cell is not None:
+    if peak is not None and same_cell is not None and cells != 1:
         if peak >= COLLAPSED_PEAK and same_cell >= COLLAPSED_SAME:
             return "collapsed"
         if same_cell >= FROZEN_SAME:

@@ -48,6 +48,11 @@ def test_the_word_for_a_block(values, state):
     assert state_of(*values) == state
 
 
+def test_a_map_of_one_cell_has_not_collapsed():
+    assert state_of(1.0, 1.0, 0.5, 4) == "collapsed"
+    assert (state_of(1.0, 1.0, 0.5, 1), state_of(1.0, 1.0, 0.01, 1)) == ("alive", "silent")
+
+
 def test_a_network_is_watched_as_it_computes(tiny, clips):
     model = tiny(block="atr", placement="S4-5")
     block, seen = model.blocks["S4B1"], {}

@@ -1,6 +1,7 @@
 """Rendered clips in a device's memory, and their augmentation there."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,13 +15,23 @@ from atr.video.transforms import mean_and_std, standardised
 
 
 class ResidentClips:
-    """Rendered clips in a device's memory, shown there as `TrainingClips` shows them."""
+    """Rendered clips in a device's memory, shown there as `TrainingClips` shows them.
+
+    They come into it with the first question for `frames`, and leave it with `release`.
+    """
 
     def __init__(self, clips: TabletopClips, preprocessing: Preprocessing, device: torch.device):
-        self.clips = clips
-        self.frames = torch.from_numpy(np.array(clips.frames)).to(device)
+        self.clips, self.device = clips, device
         # Made here: to bring a constant to a GPU is to wait for it, which no captured step may do.
         self.mean, self.std = mean_and_std(preprocessing, device)
+
+    @cached_property
+    def frames(self) -> Tensor:
+        """uint8 (N, T, H, W, 3)"""
+        return torch.from_numpy(np.array(self.clips.frames)).to(self.device)
+
+    def release(self) -> None:
+        self.__dict__.pop("frames", None)
 
     def shown(self, indices: Tensor, changes: Mapping[str, Tensor], margin: int) -> Tensor:
         """Clips (N,) as augmented, float32 (N, T, 3, H, W), standardised as the network takes them.

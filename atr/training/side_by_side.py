@@ -79,6 +79,10 @@ class Task:
     def key(self, epoch: int) -> tuple[int, int, int]:
         return self.config.seed, NUMBERS[CLIPS], epoch
 
+    @property
+    def residents(self) -> tuple[ResidentClips, ResidentClips]:
+        return self.clips, self.dev
+
 
 class Training:
     """One of those side by side: its network, its step, how far it is.
@@ -89,16 +93,18 @@ class Training:
 
     def __init__(self, task: Task, changes: Callable[[int], Future]):
         self.task, self.changes, config = task, changes, task.config
-        self.device = task.clips.frames.device
+        self.device = task.clips.device
         self.stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         self.per_epoch = len(task.clips.clips) // config.batch_size
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)  # not the GPU's, which those that run draw from
         self.model = build_model(fitted(config, task.clips.clips))
         if config.init:
             start_from(self.model, config.init)
         freeze(self.model, config.freeze, partial_bn=False)
         channels_last(self.model)
         self.model.to(self.device)
+        for clips in task.residents:  # there before the stream works with them
+            clips.frames  # noqa: B018
         with self.here():
             self.optimizer = FlatAdamW(config.groups(self.model), config.epochs * self.per_epoch)
             self.at = torch.zeros(1, dtype=torch.long, device=self.device)  # the batch of the epoch
@@ -109,6 +115,8 @@ class Training:
             self.drawn = {name: values.to(self.device) for name, values in drawn.items()}
             self.capture()
         self.epoch, self.step_of_epoch = 0, 0
+        self.has_ended = False
+        self.fault: str | None = None
         self.queued: deque[torch.cuda.Event] = deque()
         self.reports: deque[tuple[Tensor, Tensor, torch.cuda.Event | None]] = deque()
         self.state = TrainingState(
@@ -179,6 +187,17 @@ class Training:
     @property
     def is_done(self) -> bool:
         return self.epoch == self.task.config.epochs and not self.reports
+
+    def go_on(self) -> bool:
+        """`advance`, and save what is done; an error, such as of too little memory, ends it as its `fault`."""
+        try:
+            did = self.advance()
+            if self.is_done:
+                self.save()
+                self.has_ended = True
+        except (ValueError, OSError, RuntimeError) as error:
+            did, self.has_ended, self.fault = True, True, str(error)
+        return did
 
     def advance(self) -> bool:
         """Queue more steps if the queue is short, read what is there to read; whether there was anything to do."""
@@ -277,13 +296,15 @@ def copied(values: Tensor) -> Tensor:
 def train_side_by_side(
     tasks: Iterable[Task], at_once: int, executor: Executor, until: float = math.inf
 ) -> Iterator[tuple[Task, str | None]]:
-    """Train them, so many at a time, and give each when its state is saved, or with why it could not begin.
+    """Train them, so many at a time, and give each when its state is saved, or with why it could not begin or go on.
+
+    Where memory is too little for so many, there are fewer from then on, and those that did not fit begin later.
 
     Args:
         executor: draws what the epochs do to the clips, ahead of time.
         until: in seconds since the epoch, after which no further one begins.
     """
-    waiting, running = deque(tasks), []
+    waiting, running = deque(tasks), list[Training]()
     drawn: dict[tuple, Future] = {}
 
     def changes(task: Task, epoch: int) -> Future:
@@ -307,14 +328,24 @@ def train_side_by_side(
                 task = waiting.popleft()
                 try:
                     running.append(Training(task, partial(changes, task)))
-                except (ValueError, OSError, RuntimeError) as error:  # too little memory
-                    yield task, str(error)
-            worked = [training.advance() for training in running]  # of all
-            for training in [each for each in running if each.is_done]:
-                running.remove(training)
-                training.save()
-                finished += training.task.config.epochs
-                yield training.task, None
+                except (ValueError, OSError, RuntimeError) as error:
+                    if isinstance(error, torch.OutOfMemoryError) and running:
+                        waiting.appendleft(task)
+                        at_once = len(running)
+                    else:
+                        yield task, str(error)
+            worked = [training.go_on() for training in running]  # of all
+            # A training that has ended leaves with its graphs and memory before the next begins: no name keeps it.
+            ended = [(each.task, each.fault) for each in running if each.has_ended]
+            running = [each for each in running if not each.has_ended]
+            in_use = {
+                clips for task in (*waiting, *(each.task for each in running)) for clips in task.residents
+            }
+            for task, fault in ended:
+                for clips in {*task.residents} - in_use:
+                    clips.release()
+                finished += task.config.epochs
+                yield task, fault
             bar.update(finished + sum(each.state.progress.epoch for each in running) - bar.n)
             if not any(worked):
                 time.sleep(2e-4)

@@ -1,7 +1,10 @@
 """Trainings side by side learn what `train` learns."""
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +15,7 @@ from analysis.ablation.grids import NETWORKS
 from analysis.ablation.running import rendered
 from atr.models import ModelConfig
 from atr.tabletop import CLASSES
+from atr.training import side_by_side
 from atr.training.augment import Augmentation
 from atr.training.clips import TrainingClips
 from atr.training.config import TrainConfig
@@ -19,7 +23,7 @@ from atr.training.flat_adamw import FlatAdamW
 from atr.training.loop import train
 from atr.training.optimisation import one_cycle
 from atr.training.resident import ResidentClips, drawn_changes
-from atr.training.side_by_side import Task, is_possible, train_side_by_side
+from atr.training.side_by_side import Task, Training, is_possible, train_side_by_side
 from atr.video.transforms import normalise
 
 CPU = torch.device("cpu")
@@ -131,6 +135,45 @@ def test_one_that_cannot_begin_is_told_and_the_others_are_trained(cache, tmp_pat
         (bad, fault), (good, none) = train_side_by_side(tasks, 2, executor)
     assert [bad, good] == tasks and none is None
     assert "train_clips=32 is less than a batch" in fault
+
+
+def test_where_memory_is_too_little_for_so_many_they_begin_later(cache, tmp_path, monkeypatch):
+    """And none is held by anything when another begins after it, nor are clips that no other one takes."""
+    short, begun, alive = replace(TINY, epochs=1), [], []
+    begin = Training.__init__
+
+    def with_room_for_one(self, *arguments):
+        gc.collect()
+        alive.append(sum(training() is not None for training in begun))
+        if alive[-1]:
+            raise torch.OutOfMemoryError("too little memory")
+        begun.append(weakref.ref(self))
+        begin(self, *arguments)
+
+    monkeypatch.setattr(Training, "__init__", with_room_for_one)
+    # A captured graph does not hold the training, as its methods do.
+    monkeypatch.setattr(
+        side_by_side, "captured", lambda work: partial(work.__func__, weakref.proxy(work.__self__))
+    )
+    tasks = [task(replace(short, seed=seed), tmp_path / f"{seed}", cache) for seed in range(3)]
+    with ThreadPoolExecutor(1) as executor:
+        assert list(train_side_by_side(tasks, 3, executor)) == [(each, None) for each in tasks]
+    assert alive == [0, 1, 0, 0]
+    assert not any("frames" in vars(clips) for each in tasks for clips in each.residents)
+
+
+def test_one_that_fails_on_its_way_is_told_and_the_others_are_trained(cache, tmp_path, monkeypatch):
+    tasks = [task(replace(TINY, epochs=1, seed=seed), tmp_path / f"{seed}", cache) for seed in range(2)]
+
+    def health(self):
+        if self.task is tasks[0]:
+            raise torch.OutOfMemoryError("too little memory")
+        return {}
+
+    monkeypatch.setattr(Training, "health", health)
+    with ThreadPoolExecutor(1) as executor:
+        done = dict(train_side_by_side(tasks, 2, executor))
+    assert done == {tasks[0]: "too little memory", tasks[1]: None}
 
 
 def test_no_further_one_begins_when_the_time_is_over(cache, tmp_path):

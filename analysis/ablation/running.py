@@ -65,7 +65,10 @@ def run_cells(
         tell: is given each result when it is there.
     """
     until = time.time() + 60 * minutes
-    needed = {list_of(cell.config, split): cell.config for cell in cells for split in ("train", "dev", "val")}
+    wanted = [cell for cell in cells if minutes or place_of(cell, work).exists()]
+    needed = {
+        list_of(cell.config, split): cell.config for cell in wanted for split in ("train", "dev", "val")
+    }
     for (split, *_), config in needed.items():  # here, so that no two workers render the same clips
         rendered(config, split, cache, workers)
     faults = {}
@@ -122,6 +125,8 @@ def trained_together(
 
     After `until`, in seconds since the epoch, no more begin.
     """
+    if time.time() > until:
+        return
     residents: dict[tuple, ResidentClips] = {}
 
     def resident(config: TrainConfig, split: str) -> ResidentClips:
@@ -140,7 +145,7 @@ def trained_together(
 
 def prepare_process() -> None:
     """One thread, so that a cell gives the same weights however many run beside it; on the CPU."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "ACCELERATE_TORCH_DEVICE": "cpu"}  # the second is for a Mac
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
 

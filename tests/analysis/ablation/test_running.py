@@ -128,6 +128,13 @@ def test_what_trains_by_itself_comes_after_the_others_and_not_after_the_minutes(
     assert missing([alone, trained], folder) == [alone]
 
 
+def test_without_minutes_nothing_is_rendered(place, tmp_path):
+    folder, work, _ = place
+    options = {"work": work, "cache": tmp_path / "cache", "workers": 1, "minutes": 0}
+    assert run_cells([tiny("atr")], folder, **options) == {}
+    assert not (tmp_path / "cache").exists()
+
+
 def test_cells_trained_together_are_judged_like_others(place, tmp_path):
     folder, work, cache = place
     cells = [tiny("atr", seed, bn_gamma_init=0.2) for seed in (0, 1)]

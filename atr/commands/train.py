@@ -7,9 +7,10 @@ from typing import Literal
 import torch
 import tyro
 
+from atr.data.names import TABLETOP as DEMO_SET
 from atr.results.processes import process_state
 from atr.training.loop import TrainConfig, train
-from atr.training.presets import PRESETS
+from atr.training.presets import PRESETS, TABLETOP
 from atr.video.decoding import VideoError
 
 
@@ -38,6 +39,11 @@ class Train:
             )
             advice = f"`python -m atr doctor {self.config.data}{elsewhere}` finds all of them, {then}"
             raise ValueError(f"{found}; {advice}") from error
+        except ValueError as error:
+            if self.preset in TABLETOP and self.config.data != DEMO_SET:
+                advice = f"preset {self.preset!r} is for the rendered clips, laptop-atr for clips of your own"
+                raise ValueError(f"{error}; {advice}") from error
+            raise
         except torch.OutOfMemoryError as error:
             error.add_note("a lower --batch-size or a higher --accumulation takes less memory")
             raise

@@ -112,7 +112,7 @@ def training_splits(
                     num_frames=num_frames,
                     size=preprocessing.crop,
                     cache=cache,
-                    workers=workers,
+                    workers=max(workers, 1),  # who decodes none in other processes renders in this one
                 )
                 for split in ("train", "dev", "val")
             )

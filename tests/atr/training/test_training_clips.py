@@ -143,3 +143,10 @@ def test_the_two_splits_have_the_same_classes(tmp_path):
     assert train.labels == val.labels == ["a", "b"]
     with pytest.raises(ValueError, match="unknown"):
         splits(tmp_path / "nothing", tmp_path)
+
+
+def test_clips_are_rendered_without_workers_too(tmp_path):
+    train, dev, val = splits(
+        "tabletop", tmp_path, {"train": 2, "dev": 1, "val": 1}, workers=0, preprocessing=Preprocessing(32, 32)
+    )
+    assert (len(train), len(dev), len(val)) == (2, 1, 1)

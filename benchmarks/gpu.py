@@ -72,6 +72,10 @@ def main(options: Options) -> None:
         "TF32": tf32(),
         "network": f"{options.backbone}, 8 x {options.size} x {options.size}",
     }
+    precisions = options.resumed
+    if device.type == "cpu" and "fp16" in precisions:
+        print("resumption in fp16: left out, it is for GPUs")
+        precisions = tuple(precision for precision in precisions if precision != "fp16")
     before = json.loads(options.out.read_text()) if options.out.exists() else {}
     written: dict = before | facts if facts.items() <= before.items() else facts
     parts = {
@@ -80,7 +84,7 @@ def main(options: Options) -> None:
             row for precision in ("no", "bf16") for row in training(options, device, precision)
         ],
         "maps": lambda: [maps(options, device)],
-        "resumed": lambda: [resumed(precision, device) for precision in options.resumed],
+        "resumed": lambda: [resumed(precision, device) for precision in precisions],
     }
     for name in options.parts:
         if name == "maps" and device.type == "cpu":

@@ -82,7 +82,8 @@ class Predict:
         if unused:
             print(unused, file=sys.stderr)
         protocol = Protocol.named(self.protocol)
-        model = for_inference(load_checkpoint(self.checkpoint), self.inference).to(device_named(self.device))
+        device = device_named(self.device)
+        model = for_inference(load_checkpoint(self.checkpoint), self.inference).to(device)
         if self.overlay is not None and model.config.block != "atr":
             raise ValueError(
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
@@ -141,7 +142,7 @@ class Predict:
             settings["inference"] = self.inference
             if protocol.num_views > 1:
                 settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
-            settings |= {"notes": notes, **told, "software": software()}
+            settings |= {"notes": notes, **told, "software": software(device)}
             write_json(out, facts | settings | {"clips": answers, "unreadable": unreadable})
         lacking = tell_notices(told)
         return SKIPPED if unreadable or lacking else 0

@@ -1,6 +1,9 @@
 """Devices, and this process among those of torchrun."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -9,10 +12,43 @@ from accelerate.utils import broadcast_object_list
 
 Found = TypeVar("Found")
 
+# How long a process waits for the others, such as for the main one that renders; torchrun ends all when one has failed.
+PATIENCE = timedelta(days=1)
+
 
 def process_state() -> PartialState:
-    """This process among those of `torchrun`; without an accelerator it must be told to use the CPU, or each is alone."""
-    return PartialState(cpu=not torch.accelerator.is_available())
+    """This process among those of `torchrun`. Raises ValueError where these are more than the machine's GPUs."""
+    return PartialState(cpu=must_use_cpu(), timeout=PATIENCE)
+
+
+def must_use_cpu() -> bool:
+    """Whether accelerate must be told to use the CPU, or each of several processes takes itself for the only one.
+
+    That is so without an accelerator, and on a Mac, whose processes cannot reduce on its GPU.
+    """
+    started, gpus = (
+        int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
+        torch.accelerator.device_count(),
+    )  # by torchrun
+    if not gpus or (started > 1 and torch.backends.mps.is_available()):
+        return True
+    if started > gpus:
+        raise ValueError(
+            f"{started} processes were started for {gpus} GPUs; allowed: up to {gpus}, or any number on the CPU, with "
+            "CUDA_VISIBLE_DEVICES= before the command"
+        )
+    return False
+
+
+@contextmanager
+def whole_float32() -> Iterator[None]:
+    """Within, a GPU convolves float32 in float32, and not in TF32 of 10 bits, which is what PyTorch begins with."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def found_once(state: PartialState, find: Callable[[], Found]) -> Found:

@@ -19,7 +19,7 @@ from atr.inference import Inference, for_inference
 from atr.models import VideoClassifier
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
-from atr.results.processes import found_once, process_state
+from atr.results.processes import found_once, process_state, whole_float32
 from atr.results.store import (
     RESULT,
     Result,
@@ -187,7 +187,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
     if not folder.exists():
-        with working_on(folder) if state.is_main_process else nullcontext():
+        with working_on(folder) if state.is_main_process else nullcontext(), whole_float32():
             state.wait_for_everyone()
             if not folder.exists():  # nobody has been quicker
                 found, broken, notices = found_by(question, clips, folder, options)
@@ -211,7 +211,8 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     for clip in result["skipped"]:
         print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
     lacking = tell_notices(result)
-    return SKIPPED if result["skipped"] or lacking else 0
+    alone = state.num_processes == 1  # torchrun takes every other code than 0 for a failure
+    return SKIPPED if alone and (result["skipped"] or lacking) else 0
 
 
 def found_by(
@@ -234,7 +235,11 @@ def found_by(
                 notices=notices,
             )
         if not len(rows):
-            raise ValueError(f"none of the {len(clips)} clips of {clips.description} could be read")
+            first = min(faults)
+            raise ValueError(
+                f"none of the {len(clips)} clips of {clips.description} could be read; the first, {clips.ids[first]}: "
+                f"{faults[first]}"
+            )
         found.append(rows)
         broken |= faults
     return found, broken, notices
@@ -264,7 +269,7 @@ def facts_of(
         "notes": list(model.sampling.notes),
         "skipped": [{"id": clips.ids[index], "message": broken[index]} for index in sorted(broken)],
         **notice_facts({clips.ids[index]: notices[index] for index in sorted(notices)}),
-        "software": software(),
+        "software": software(process_state().device),
     }
 
 

@@ -21,11 +21,13 @@ from msgspec import UNSET, Struct, UnsetType
 
 from atr.checkpoint import read_config
 from atr.files import digest, whole_folder
+from atr.results.processes import device_name
 from atr.sampling import Sampling
 from atr.schema import Name, Text, check, line, read_json, shown
 
 RESULT = "result.json"
 MOST_BYTES = 256 * 2**20
+CPU = torch.device("cpu")
 
 
 class OfCheckpoint(Struct, kw_only=True):
@@ -84,9 +86,10 @@ def sampling_facts(sampling: Sampling) -> dict:
     return {"sampling": sampling.kind, "sampling_stated": sampling.stated, **window}
 
 
-def software() -> dict[str, str]:
-    """What can move a number or a time: versions of decoder and network, the machine and the threads in use."""
-    return {
+def software(device: torch.device = CPU) -> dict[str, str]:
+    """What can move a number or a time: versions of decoder and network, the machine, its threads in use, or its GPU."""
+    gpu = {} if device.type == "cpu" else {"device": device_name(device)}
+    return gpu | {
         "opencv": cv2.__version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",

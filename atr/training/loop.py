@@ -20,7 +20,7 @@ from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.fig5 import fig5_of_blocks
 from atr.results.health import Vitals, health_numbers, watch
-from atr.results.processes import device_name
+from atr.results.processes import device_name, process_state, whole_float32
 from atr.results.scores import confusion_table, most_confused
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
 from atr.training.config import TrainConfig, fitted, identity_of, require_own, run_facts, settings_of
@@ -58,9 +58,11 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         require_own(out, config)
     if config.init:
         require_start(config.init)
-    # Without an accelerator the processes of torchrun find each other only when told to use the CPU.
+    device = process_state().device
+    if config.mixed_precision == "fp16" and device.type == "cpu":  # where accelerate would train in float32
+        raise ValueError("mixed_precision='fp16' is for GPUs; allowed on a CPU: no, bf16")
     accelerator = Accelerator(
-        cpu=not torch.accelerator.is_available(),
+        cpu=device.type == "cpu",
         mixed_precision=config.mixed_precision,
         gradient_accumulation_steps=config.accumulation,
     )
@@ -140,6 +142,9 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     """The loop: the epochs of one phase, from where the run's state stands. Returns the model as prepared."""
     config, accelerator, state, log = run.config, run.accelerator, run.state, run.log
     per_epoch, parts = len(run.data) // phase.batch_size, config.accumulation
+    pinned = (
+        accelerator.device.type == "cuda"
+    )  # from other memory a copy that nobody waits for may come too late
     channels_last(model)
     if config.sync_bn and accelerator.num_processes > 1:
         model = over_all_processes(model)
@@ -178,7 +183,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             torch.manual_seed(
                 derived_seed(*run.key(phase, epoch), part, accelerator.process_index)
             )  # dropout
-            frames, targets = (each.to(accelerator.device, non_blocking=True) for each in (frames, targets))
+            frames, targets = (each.to(accelerator.device, non_blocking=pinned) for each in (frames, targets))
             with accelerator.accumulate(model):
                 with accelerator.autocast():
                     logits = forward(normalise(frames, config.preprocessing))
@@ -247,7 +252,9 @@ def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, 
         # Without the mixed precision: maps are judged in float32, as by `analysis localize`.
         network = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         shown: dict[str, object] = {}
-        if config.data == TABLETOP and (fig5 := fig5_of_blocks(network.eval(), config.preprocessing)):
+        with whole_float32():
+            fig5 = fig5_of_blocks(network.eval(), config.preprocessing) if config.data == TABLETOP else {}
+        if fig5:
             shown = {"fig5": fig5, "shown_block": max(fig5, key=fig5.__getitem__)}
         save_checkpoint(
             out,

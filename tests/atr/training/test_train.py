@@ -380,6 +380,11 @@ def test_a_torchvision_file_starts_a_network(config, tmp_path):
         train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")
 
 
+def test_fp16_is_refused_on_a_cpu_where_it_would_be_float32(config, tmp_path):
+    with pytest.raises(ValueError, match="mixed_precision='fp16' is for GPUs; allowed on a CPU: no, bf16"):
+        train(dataclasses.replace(config, mixed_precision="fp16"), tmp_path / "a", tmp_path / "cache")
+
+
 def test_what_of_a_checkpoint_a_training_does_not_start_from_is_told(config, tmp_path):
     for name, block in (("with", "atr"), ("without", None)):
         network = atr.create_model("tsn_resnet18", num_classes=2, width=0.125, block=block)

@@ -12,11 +12,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from analysis.compare.numbers import all_pairs, summary
 from atr import tabletop
 from atr.results.predictions import Predictions, read_predictions
+from benchmarks.command import start
 from benchmarks.measuring import write_found
 
 
@@ -49,4 +48,4 @@ def within_pairs(predictions: Predictions) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

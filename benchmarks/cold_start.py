@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import tyro
 from playwright.sync_api import Browser, WebSocket, sync_playwright
 
+from benchmarks.command import start
 from benchmarks.measuring import chromium_path, write_found
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
@@ -173,4 +173,4 @@ def one_start(browser: Browser) -> Seconds:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -16,7 +16,6 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 import torch
-import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
@@ -25,6 +24,7 @@ import atr
 from atr import ATRConfig
 from atr.block import build_reasoner
 from atr.models import VideoClassifier
+from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, processor, write_found
 
 COLOURS = {"TSN": "#59636e", "TSN + ATR": "#0969da", "ER×2": "#1a7f37", "GR×1": "#bc4c00"}
@@ -165,4 +165,4 @@ def name_of(place: float) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

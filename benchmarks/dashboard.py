@@ -22,12 +22,12 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-import tyro
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import atr
 from analysis.actionness import clip_actionness
 from app.explorer import pack
+from benchmarks.command import start
 from benchmarks.measuring import chromium_path, write_found
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
@@ -216,4 +216,4 @@ def payload(checkpoint: Path) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -19,11 +19,11 @@ import av
 import cv2
 import numpy as np
 import pandas as pd
-import tyro
 
 from atr.video.decoding import open_video
 from atr.video.encoding import write_mp4, write_webm
 from atr.video.sampling import uniform_indices
+from benchmarks.command import start
 from benchmarks.measuring import write_found
 
 CLIPS = Path(__file__).parents[1] / "assets" / "clips"
@@ -165,4 +165,4 @@ def read_seeking(path: Path) -> list[np.ndarray]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -23,12 +23,12 @@ from typing import Literal
 
 import pandas as pd
 import torch
-import tyro
 from safetensors.torch import load_file
 
 import atr
 from atr.training.state import STATE, workspace_of
 from atr.video.transforms import normalise
+from benchmarks.command import start
 from benchmarks.inspection import recorded
 from benchmarks.measuring import medians_in_turn, processor, write_found
 from benchmarks.optimised import compared
@@ -247,4 +247,4 @@ def distance(one: Path, other: Path) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 import atr
@@ -22,6 +21,7 @@ from analysis.gradcam import gradcams
 from atr import ATRConfig
 from atr.block import build_reasoner
 from atr.models import VideoClassifier
+from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, write_found
 
 LAST = "S5B3"
@@ -112,4 +112,4 @@ def reasoners(options: Options) -> list[dict]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

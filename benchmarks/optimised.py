@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-import tyro
 
 import atr
 from analysis import record
@@ -24,6 +23,7 @@ from atr.data.clips import open_clips
 from atr.inference import PRECISIONS
 from atr.models import VideoClassifier
 from atr.video.transforms import normalise
+from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, processor, write_found
 
 NETWORKS = {"TSN": {}, "TSN + ATR": {"block": "atr"}, "TSN + ATR_sim": {"block": "atr_sim"}}
@@ -122,4 +122,4 @@ def seen(model: VideoClassifier, batch: torch.Tensor) -> tuple[dict, int]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

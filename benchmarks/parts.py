@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import tyro
 
 from analysis.ablation.running import scores_of
 from analysis.statistics import wilson_interval
 from analysis.what_if.replaced_actionness import withheld_actionness
 from atr.checkpoint import load_checkpoint
 from atr.data.clips import TabletopClips
+from benchmarks.command import start
 from benchmarks.measuring import write_found
 
 KINDS = {  # what is withheld M
@@ -73,4 +73,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

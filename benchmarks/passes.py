@@ -17,13 +17,13 @@ from pathlib import Path
 import cv2
 import pandas as pd
 import torch
-import tyro
 from torch import Tensor
 
 import atr
 from analysis.relations.averaging import average_relations
 from atr.data.clips import VideoClips
 from atr.models import VideoClassifier
+from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, peak_bytes, write_found
 
 
@@ -110,4 +110,4 @@ def peak(options: Options, count: int) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

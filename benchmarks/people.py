@@ -15,8 +15,6 @@ of UCF101-24 and a boxes.json: video -> "class" and "tubes", each with "sf", the
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tyro
 
 from analysis.statistics import mean_estimate, wilson_interval
 from atr.checkpoint import load_checkpoint, read_config, save_checkpoint
@@ -32,6 +29,7 @@ from atr.data.listing import contents
 from atr.files import read_arrays, write_json
 from atr.results.store import RESULT, read_result, results
 from atr.video.decoding import probe
+from benchmarks.command import start
 from benchmarks.shipped import made, run
 
 ARMS = ("people-atr", "people-atr-sim")
@@ -271,9 +269,4 @@ def table(accuracies: dict[str, dict], localisation: dict[str, dict[str, list[di
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Options, description=__doc__))
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"error: {' '.join(error.cmd[1:])} ended with {error.returncode}")
+    start(main, Options, __doc__)

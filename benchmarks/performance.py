@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import tyro
 
 from benchmarks import answers
 from benchmarks.answers import Answer, table_of_answers, table_of_rows
+from benchmarks.command import start
 from benchmarks.markdown import require_marks, write_tables
 from benchmarks.measuring import processor, write_found
 
@@ -124,4 +124,4 @@ def tables_of(found: dict) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -8,9 +8,9 @@ Looked at by eye before they are committed: which clip shows the point best is c
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.command import start
 from benchmarks.measuring import chromium_path
 from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
@@ -58,4 +58,4 @@ def show(page: Page, address: str, shown: str) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    start(main, Options, __doc__)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-import tyro
 from torch.profiler import ProfilerActivity, profile
 
 import atr
 from atr.models import VideoClassifier
+from benchmarks.command import start
 from benchmarks.measuring import processor, write_found
 
 # Kind -> how the names of its operators begin, without "aten::".
@@ -103,4 +103,4 @@ def rows_of(milliseconds: dict[str, dict[str, float]]) -> list[dict]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -17,7 +17,6 @@ import av
 import cv2
 import numpy as np
 import pandas as pd
-import tyro
 
 from atr.describe import describe
 from atr.models import ModelConfig
@@ -26,6 +25,7 @@ from atr.tabletop import render_clip
 from atr.video.decoding import open_video
 from atr.video.sampling import dense_indices, uniform_indices
 from atr.video.transforms import cut_view
+from benchmarks.command import start
 from benchmarks.measuring import write_found
 
 
@@ -175,4 +175,4 @@ def bytes_read(path: Path, sampling: str) -> int:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

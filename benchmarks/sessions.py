@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import tyro
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NotInTime
 
+from benchmarks.command import start
 from benchmarks.measuring import chromium_path
 from benchmarks.visitors import arrive
 
@@ -235,4 +235,4 @@ async def change(page: Page, chance: random.Random, patience: float, options: Op
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
+from benchmarks.command import start
 
 ASSETS = Path("assets")
 CHECKPOINTS, RESULTS = ASSETS / "checkpoints", ASSETS / "results"
@@ -125,7 +125,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Options))
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"error: {' '.join(error.cmd[1:])} ended with {error.returncode}")
+    start(main, Options, __doc__)

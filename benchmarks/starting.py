@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import tyro
 
+from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, write_found
 
 WORKS = {
@@ -54,4 +54,4 @@ def clock() -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

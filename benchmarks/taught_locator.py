@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -29,6 +28,7 @@ from atr.resnet import placed_blocks
 from atr.results.fig5 import average_precision, positives_of
 from atr.tabletop import render_clip, split_seed
 from atr.video.transforms import normalise
+from benchmarks.command import start
 from benchmarks.measuring import write_found
 
 FORMS = {"taught": "conv_then_diff", "taught, both neighbours": "bidirectional"}  # option `motion` of ARL
@@ -152,4 +152,4 @@ def fig5(maps: Iterator[Tensor] | Tensor, truth: np.ndarray) -> dict[str, float]
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

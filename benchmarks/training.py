@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import tyro
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from atr.training.state import workspace_of
+from benchmarks.command import start
 from benchmarks.measuring import processor, write_found
 
 WRITTEN = {"clips_per_second": "clips a second", "data_wait_share": "share of waiting for clips"}
@@ -67,4 +67,4 @@ def one_training(options: Options) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

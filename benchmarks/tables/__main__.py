@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
+from benchmarks.command import start
 from benchmarks.markdown import require_marks, write_tables
 from benchmarks.tables import accuracy, maps, relations
 from benchmarks.tables.stored import Stored
@@ -57,4 +56,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    start(main, Options, __doc__)

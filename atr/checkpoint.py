@@ -155,7 +155,13 @@ def faults_of(folder: Path, name: str) -> Iterator[None]:
     except CheckpointError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise fault(folder, f"has no {name}: it is not a checkpoint folder of this package") from error
+        if not folder.is_dir():
+            raise fault(
+                folder, f"is no folder; a checkpoint is a folder with {CONFIG} and {WEIGHTS}"
+            ) from error
+        inside = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+        more = f"; in it are {', '.join(inside[:3])}{', …' * (len(inside) > 3)}" if inside else ""
+        raise fault(folder, f"has no {name}: it is not a checkpoint folder of this package{more}") from error
     except OSError as error:
         raise fault(folder / name, f"cannot be read: {error.strerror}") from error
     except ValueError as error:

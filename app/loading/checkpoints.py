@@ -31,10 +31,10 @@ def checkpoint_names() -> list[str]:
 
 
 def no_checkpoint() -> str:
-    return (
-        f"There is no checkpoint in {root('checkpoints')}. {WHAT_IS_A_CHECKPOINT} "
-        "ATR_CHECKPOINTS sets the folder."
-    )
+    folder = root("checkpoints")
+    if (folder / CONFIG).is_file():
+        return f"{folder} is a checkpoint itself. Set ATR_CHECKPOINTS to the folder that it lies in: {folder.parent}."
+    return f"There is no checkpoint in {folder}. {WHAT_IS_A_CHECKPOINT} ATR_CHECKPOINTS sets the folder."
 
 
 def configuration(name: str) -> dict:

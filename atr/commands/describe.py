@@ -1,6 +1,6 @@
 """python -m atr describe: a network by its blocks, its parameters and its MACs."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Literal
 
 import tyro
@@ -28,6 +28,11 @@ class Describe:
     atr: ATRConfig = field(default_factory=ATRConfig)
 
     def run(self, command: str) -> int:
+        asked = [name for name, value in asdict(self.atr).items() if value != getattr(ATRConfig(), name)]
+        if asked and self.block is None:
+            raise ValueError(
+                f"{asked[0]} is of blocks, and there are none; allowed: with --block atr or atr_sim"
+            )
         config = ModelConfig(
             self.name,
             self.num_classes,

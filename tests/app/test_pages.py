@@ -103,6 +103,13 @@ def test_folders_that_are_no_checkpoints_are_one_line_beside_the_good_ones(launc
     ]
 
 
+def test_a_checkpoint_in_the_place_of_their_folder_is_told(launch, world, monkeypatch):
+    own = write_checkpoint(world / "checkpoints" / "own", block="atr")
+    monkeypatch.setenv("ATR_CHECKPOINTS", str(own))
+    (error,) = errors(launch("checkpoints"))
+    assert "own is a checkpoint itself. Set ATR" in error and error.endswith("checkpoints.")
+
+
 def test_a_shipped_clip_that_cannot_be_read_leaves_the_others(launch, world):
     write_checkpoint(world / "checkpoints" / "only", block="atr")
     (world / "clips" / "val-000001.mp4").write_bytes(b"this is no video")

@@ -98,6 +98,14 @@ def damaged(folder, change):
     ("damage", "message"),
     [
         (lambda f: (f / "config.json").unlink(), "no config.json"),
+        (
+            lambda f: f.rename(f.parent / "moved"),
+            "is no folder; a checkpoint is a folder with config.json and",
+        ),
+        (
+            lambda f: [f.rename(f.parent / "moved"), f.mkdir(), (f.parent / "moved").rename(f / "inside")],
+            "has no config.json: it is not a checkpoint folder of this package; in it are inside",
+        ),
         (lambda f: (f / "model.safetensors").unlink(), "no model.safetensors"),
         (lambda f: (f / "model.safetensors").write_bytes(b"x"), "does not match the digest"),
         (lambda f: (f / "config.json").write_text("{"), "not readable JSON"),

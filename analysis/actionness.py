@@ -1,6 +1,6 @@
 """Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,11 @@ from atr.video.transforms import normalise as normalise_frames
 
 NORMALISATIONS = ("raw", "sigmoid", "softmax")
 PERCENTILES = (0.5, 99.5)  # of all values of a clip and block: the ends of its colour scale
+TOGETHER = "all blocks"  # where the name of a block stands
+TOGETHER_HELP = (
+    f"“{TOGETHER}”: what of each block's M lies above its median over the clip, in standard deviations, as the mean over "
+    "blocks on the finest grid. It is ours: the paper shows blocks one by one."
+)
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,36 @@ def default_block(model: VideoClassifier) -> str:
 def has_graph_reasoner(model: VideoClassifier) -> bool:
     """Whether there is a temporal relation matrix W to see."""
     return any(isinstance(module, TemporalRelation) for module in model.modules())
+
+
+def with_together(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Maps of blocks, and after them `together` under `TOGETHER` where there are several."""
+    return maps | {TOGETHER: together(maps)} if len(maps) > 1 else maps
+
+
+def together(
+    maps: Mapping[str, np.ndarray], centres: Mapping[str, tuple[np.ndarray, np.ndarray] | None] | None = None
+) -> np.ndarray:
+    """Where and when the blocks respond together, which tells more than most of them alone (docs/results.md).
+
+    Of each block, what lies above its median over the clip, divided by its standard deviation in it; brought bilinearly to
+    the finest grid, edge to edge; the mean over blocks. A constant map adds nothing.
+
+    Args:
+        maps: block -> raw M or other heat (L, h, w), of one clip.
+        centres: of the blocks' cells, as `upsample` has them; edge to edge when not given.
+
+    Returns:
+        float32 (L, H, W), 0 or more.
+    """
+    height, width = max((values.shape[1:] for values in maps.values()), key=np.prod)
+    total = np.zeros((len(next(iter(maps.values()))), height, width), np.float32)
+    for name, values in maps.items():
+        above, spread = np.maximum(values - np.median(values), 0), float(values.std())
+        if spread > 0:
+            place = (centres or {}).get(name)
+            total += np.stack([upsample(frame, height, width, place) for frame in above]) / spread
+    return total / len(maps)
 
 
 def normalise(maps: np.ndarray, kind: str) -> np.ndarray:

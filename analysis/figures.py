@@ -16,7 +16,7 @@ from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
-from analysis.actionness import upsample
+from analysis.actionness import TOGETHER, upsample
 from analysis.alignment import Centres
 from analysis.colours import SERIES
 from analysis.opacity import OPACITY, SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
@@ -35,6 +35,7 @@ VALUE_TITLES = {
     "sigmoid": "sigmoid(M)",
     "softmax": "softmax\nof M",
     "gradcam": "Grad-CAM\n/ its max",
+    TOGETHER: "above\nmedian",
 }
 
 

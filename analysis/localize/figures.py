@@ -11,6 +11,8 @@ from analysis.figures import as_text, plain
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {
+    "actionness, all blocks": (SERIES[0], "solid"),
+    "Grad-CAM, all blocks": (SERIES[4], "solid"),
     "frame difference": (SERIES[1], "dash"),
     "centre": (SERIES[2], "dashdot"),
     "centre x middle": (SERIES[3], "longdash"),

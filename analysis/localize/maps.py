@@ -10,7 +10,15 @@ from analysis.alignment import Alignment, Centres, cell_centres
 from atr.models import VideoClassifier
 from atr.schema import Finite
 
-Method = Literal["actionness", "Grad-CAM", "frame difference", "centre", "uniform"]
+Method = Literal[
+    "actionness",
+    "Grad-CAM",
+    "actionness, all blocks",
+    "Grad-CAM, all blocks",
+    "frame difference",
+    "centre",
+    "uniform",
+]
 
 
 class Estimate(Struct):
@@ -20,20 +28,26 @@ class Estimate(Struct):
 
 
 class Map(NamedTuple):
-    """One kind of map: "actionness" or "Grad-CAM" of a block, or a baseline, whose block is None."""
+    """One kind of map: "actionness" or "Grad-CAM" of a block; one of them of all blocks, or a baseline: block is None."""
 
     method: str
     block: str | None
     kind: str  # of `measures.weights_of`
 
 
+# `actionness.together`, of several blocks.
+TOGETHER = {method: Map(f"{method}, all blocks", None, "heat") for method in ("actionness", "Grad-CAM")}
 BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
 
 
 def maps_of(model: VideoClassifier, blocks: Sequence[str]) -> tuple[Map, ...]:
-    """What there is to measure at these blocks: actionness where a block has it, Grad-CAM at all, the baselines."""
+    """What there is to measure at these blocks: actionness where a block has it, Grad-CAM at all, the baselines.
+
+    Of several blocks with actionness these and Grad-CAM of all blocks together too.
+    """
     actionness = [Map("actionness", block, "logits") for block in blocks if block in actionness_blocks(model)]
-    return (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks), *BASELINES)
+    of_blocks = (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks))
+    return (*of_blocks, *(TOGETHER.values() if len(actionness) > 1 else ()), *BASELINES)
 
 
 class Layout(NamedTuple):

@@ -11,13 +11,14 @@ import torch
 from msgspec import UNSET, Struct, UnsetType
 from torch import Tensor
 
-from analysis.actionness import actionness_blocks
+from analysis.actionness import actionness_blocks, together
 from analysis.alignment import Alignment
 from analysis.gradcam import gradcams
 from analysis.localize.emphasis import QUANTITIES, Emphasis, both_kinds, emphasis_numbers
 from analysis.localize.fig5 import Fig5, Score, fig5_row
 from analysis.localize.maps import (
     BASELINES,
+    TOGETHER,
     Estimate,
     Layout,
     Map,
@@ -88,11 +89,17 @@ def localize_folder(
     data_digest: str,
     blocks: tuple[str, ...],
     alignment: Alignment = "edges",
+    all_blocks: bool = False,
 ) -> Path:
-    """Where the result lies, complete or not. "scores" and "mass" tell it from older results, which have none."""
+    """Where the result lies, complete or not. "scores", "mass" and "maps" tell it from older results, which have none.
+
+    all_blocks: whether there are maps of all blocks together.
+    """
     settings = {"data": data_digest, "blocks": list(blocks), "alignment": alignment, "scores": "costs"}
     if alignment == "centres":  # cells edge to edge all have one area
         settings["mass"] = "by area"
+    if all_blocks:
+        settings["maps"] = "together"
     return result_folder(root, "localize", checkpoint, settings)
 
 
@@ -140,6 +147,14 @@ def measure_clips(
             for m, array in zip(BASELINES, baselines(clip, *finest).values(), strict=True):
                 values.setdefault(m, []).append(array)
         rows = []
+        places = {block: layout.centres for block, layout in layouts.items()}
+        for method, m in TOGETHER.items():
+            if m in maps:
+                of_method = {k.block: array for k, array in values.items() if k.block and k.method == method}
+                values[m] = [
+                    together({block: array[clip] for block, array in of_method.items()}, places)
+                    for clip in range(len(frames))
+                ]
         for clip, clip_bits in enumerate(bits):
             own = {m: values[m][clip] for m in maps}
             rows.append(measure(own, clip_bits, layouts) | fig5_row(own, clip_bits, layouts))

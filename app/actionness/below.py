@@ -6,7 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from analysis.actionness import NORMALISATIONS, colour_limits, default_block, normalise, temporal_emphasis
+from analysis.actionness import (
+    NORMALISATIONS,
+    TOGETHER,
+    colour_limits,
+    default_block,
+    normalise,
+    temporal_emphasis,
+    with_together,
+)
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
 from analysis.opacity import SIGNED_HELP
@@ -15,7 +23,7 @@ from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look, sheets
 
 HEAD_START = 0.5  # seconds in which a browser draws the explorer
-KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax"}
+KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: TOGETHER}
 
 
 def below(look: Look) -> None:
@@ -83,15 +91,22 @@ def downloads(look: Look, block: str) -> None:
     """Files are made when asked for."""
     result = look.result
     left, middle, right, _ = st.columns(4)
-    names = list(result.maps)
+    maps_of = with_together(result.maps)
+    names = list(maps_of)
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
-    kind = middle.selectbox("Values", NORMALISATIONS, format_func=KIND_NAMES.get, key="export_kind")
+    kinds = NORMALISATIONS if block != TOGETHER else (TOGETHER,)
+    kind = middle.selectbox("Values", kinds, format_func=KIND_NAMES.get, key=f"export_kind {len(kinds)}")
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     region = "" if look.view == "crop" else f"-{look.view}"
     stem = f"{Path(look.clip.name).stem}-{look.checkpoint}{region}"
-    name, maps = f"{stem}-{block}-{kind}-{style}", result.maps[block]
-    drawn = result, normalise(maps, kind), colour_limits(maps, kind)
+    maps, named = maps_of[block], f"{block}-{kind}"
+    if block == TOGETHER:
+        named = TOGETHER.replace(" ", "-")
+    else:
+        maps = normalise(maps, kind)
+    name = f"{stem}-{named}-{style}"
+    drawn = result, maps, colour_limits(maps)
     film = partial(overlay_film, *drawn, style=style)
     picture = partial(strip, *drawn, block=block, kind=kind, style=style)
 

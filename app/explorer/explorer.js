@@ -42,21 +42,29 @@ class Explorer extends Viewer {
   changed() {
     const { block, clip } = this;
     if (block) {
-      const kind = preferences.normalisation;
+      const kind = block.together ? "raw" : preferences.normalisation;
       // ONE pair of colour limits for the clip and block; they come from Python, as in every other figure.
       const [low, high] = block.limits[kind];
-      this.shown = this.drawn(transformed(block, kind), { low, high, median: block.medians[kind] }, kind, "actionness");
-      const { name, symbol, note } = NORMALISATIONS[kind];
+      const signable = kind === "raw" && !block.together;
+      const limits = { low, high, median: block.medians[kind] };
+      this.shown = this.drawn(transformed(block, kind), limits, signable ? "raw" : "unsigned", "actionness");
+      const { name, symbol, note } = this.values();
+      this.find(".normalisations").style.display = block.together ? "none" : "";
       this.find(".note").textContent = note;
       this.find(".bar-name").textContent = symbol;
       this.find(".bar").title = `${name} of ${block.name}: one scale for all ${clip.frames.length} frames`;
       this.find(".bar-scale").style.background = gradient(this.shown.colours, "to top", this.shown);
       this.find(".bar-cut").style.height = `${100 * preferences.threshold}%`;
       this.find(".bar-ticks").replaceChildren(...ticks(this.shown.low, this.shown.high, this.shown.style !== "signed").reverse());
-      this.showDisplay(this.shown, kind === "raw");
+      this.showDisplay(this.shown, signable);
       this.showCurve(name, symbol);
     }
     this.moved();
+  }
+
+  // How what is shown is called.
+  values() {
+    return this.block.together ? TOGETHER : NORMALISATIONS[preferences.normalisation];
   }
 
   showCurve(name, symbol) {
@@ -100,7 +108,7 @@ class Explorer extends Viewer {
     if (!cell) return "";
     const { name, height, width } = this.block;
     const value = this.shown.values[(this.frame * height + cell.row) * width + cell.column];
-    return `${name} · row ${cell.row}, column ${cell.column} · ${NORMALISATIONS[preferences.normalisation].symbol} = ${format(value)}`;
+    return `${name} · row ${cell.row}, column ${cell.column} · ${this.values().symbol} = ${format(value)}`;
   }
 
   address() {

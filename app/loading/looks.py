@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import ClipActionness, actionness_blocks, clip_actionness
+from analysis.actionness import ClipActionness, actionness_blocks, clip_actionness, with_together
 from analysis.gradcam import clip_gradcam, explained_blocks
 from analysis.shown_clip import nearest
 from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
@@ -181,7 +181,9 @@ def payload(seen: Look) -> Payload:
 @st.cache_data(max_entries=4, show_spinner="Preparing frames and maps for the browser …")
 def _payload(identity: str, _seen: Look) -> Payload:
     clip, result = _seen.clip, _seen.result
-    return pack(identity, maps=result.maps, alt=f"Video {clip.label or clip.name}", **shown_clip(_seen))
+    return pack(
+        identity, maps=with_together(result.maps), alt=f"Video {clip.label or clip.name}", **shown_clip(_seen)
+    )
 
 
 def sides_payload(looks: Sequence[Look], predictions: Sequence["Predictions"], index: int) -> SidesPayload:

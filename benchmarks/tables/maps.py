@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.actionness import TOGETHER
 from benchmarks.markdown import table
 from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, LOCATING, Stored, only
 
@@ -26,11 +27,14 @@ def where(stored: Stored) -> str:
             yield from told(only(of[name], method=method, block=block))
 
     blocks = of[ATR].block.dropna().unique()
+    together = (
+        cell for name, method in columns for cell in told(only(of[name], method=f"{method}, {TOGETHER}"))
+    )
     blank = [""] * 6
     baselines = ((text, *told(only(of[ATR], method=method)), *blank) for method, text in METHODS.items())
     maps = (f"actionness of `{ATR}`", "its Grad-CAM", f"actionness of `{LOCATING[1]}`")
     named = [column for of_map in maps for column in (f"{of_map}: pointing", "mass", "AP")]
-    return table(("block", *named), [*map(tuple, map(line, blocks)), *baselines])
+    return table(("block", *named), [*map(tuple, map(line, blocks)), (TOGETHER, *together), *baselines])
 
 
 def fig5(stored: Stored) -> str:
@@ -40,14 +44,15 @@ def fig5(stored: Stored) -> str:
         score = f"{row['fig5']:.2f} [{row['fig5, low']:.2f}, {row['fig5, high']:.2f}]"
         return score, f"{row['fig5_next']:.2f}", f"{row['clip_pointing']:.2f}"
 
-    def line(block: str) -> tuple[str, ...]:
-        rows = [only(of[name], method="actionness", block=block) for name in LOCATING]
-        gradcam = (only(of[name], method="Grad-CAM", block=block)["fig5"] for name in LOCATING)
+    def line(name: str, suffix: str = "", **block: str) -> tuple[str, ...]:
+        """suffix: of the methods. block: whose maps, where they are of one."""
+        rows = [only(of[network], method=f"actionness{suffix}", **block) for network in LOCATING]
+        gradcam = (only(of[network], method=f"Grad-CAM{suffix}", **block)["fig5"] for network in LOCATING)
         each = (
             cell for row, other in zip(rows, gradcam, strict=True) for cell in (*told(row), f"{other:.2f}")
         )
         ceiling = only(of[ATR], method="true masks", grid=rows[0]["grid"])
-        return block, rows[0]["grid"], *each, f"{ceiling['fig5']:.2f}"
+        return name, rows[0]["grid"], *each, f"{ceiling['fig5']:.2f}"
 
     blocks = of[ATR].block.dropna().unique()
     names = {
@@ -67,7 +72,8 @@ def fig5(stored: Stored) -> str:
             "its Grad-CAM: Fig-5",
         )
     ]
-    return table(("", "grid", *scores, "ceiling of Fig-5"), [*map(line, blocks), *baselines])
+    lines = [*(line(block, block=block) for block in blocks), line(TOGETHER, f", {TOGETHER}")]
+    return table(("", "grid", *scores, "ceiling of Fig-5"), [*lines, *baselines])
 
 
 def taught(stored: Stored) -> str:

@@ -6,7 +6,15 @@ import pytest
 import torch
 
 import atr
-from analysis.actionness import clip_actionness, colour_limits, normalise, temporal_emphasis, upsample
+from analysis.actionness import (
+    clip_actionness,
+    colour_limits,
+    normalise,
+    temporal_emphasis,
+    together,
+    upsample,
+    with_together,
+)
 from analysis.figures import overlay
 from analysis.recording import record
 from analysis.shown_clip import time_steps
@@ -185,6 +193,23 @@ def test_upsampling_puts_cell_values_at_cell_centres():
     assert up.dtype == np.float32 and up.shape == (6, 6)
     np.testing.assert_allclose(up[1::3, 1::3], [[0, 1], [2, 3]], atol=1e-6)
     assert up.mean() == pytest.approx(1.5)
+
+
+def test_maps_of_several_blocks_together_by_hand():
+    """Two frames. The fine block stands out in one cell of four, the coarse one in the second frame; one is constant."""
+    fine, coarse = np.zeros((2, 2, 2), np.float32), np.array([[[-1.0]], [[3.0]]], np.float32)
+    fine[0, 0, 1] = 8
+    maps = {"fine": fine, "coarse": coarse, "constant": np.full((2, 1, 1), 5, np.float32)}
+    found = together(maps)
+    assert found.shape == (2, 2, 2)
+    np.testing.assert_allclose(found[0], [[0, 8 / fine.std() / 3], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        found[1], (3 - 1) / 2 / 3, rtol=1e-6
+    )  # above the median 1, over the deviation 2
+    shifted = together({"fine": 100 * fine - 7, "coarse": coarse, "constant": maps["constant"]})
+    np.testing.assert_allclose(shifted, found, rtol=1e-5)  # no block speaks louder than another
+    assert list(with_together(maps)) == [*maps, "all blocks"]
+    assert with_together({"fine": fine}).keys() == {"fine"}
 
 
 def test_w_of_a_graph_reasoner_is_that_of_the_evaluation_pass(tiny):

@@ -85,6 +85,23 @@ def test_every_choice_is_drawn_in_the_browser(open_page):
     assert page.sent == []
 
 
+def test_all_blocks_are_shown_together_in_values_of_their_own(open_page):
+    page = open_page()
+    page.locator(".normalisations").get_by_text("sigmoid(M)").click()
+    before = pixels(page)
+    page.get_by_text("all blocks · 8×8").click()
+    after = redrawn(page, before)
+    expect(page.locator(".bar-name")).to_have_text("above median")
+    expect(page.locator(".normalisations")).to_be_hidden()
+    expect(page.locator(".overlays input[value=signed]")).to_be_disabled()
+    assert float(page.locator(".curve-low").text_content()) >= 0
+    page.get_by_text("S5B2 · 2×2").click()
+    redrawn(page, after)
+    expect(page.locator(".bar-name")).to_have_text("σ(M)")
+    page = open_page("?block=all+blocks")
+    expect(page.locator(".explorer")).to_have_attribute("data-block", "all blocks")
+
+
 def test_after_a_click_on_a_choice_the_arrows_step_frames(open_page):
     page = open_page()
     page.get_by_text("S4B1 · 4×4").click()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import atr
+from analysis.actionness import together
 from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
@@ -13,6 +14,7 @@ from analysis.localize.masked_clips import open_masked
 from analysis.localize.measures import average_precision, tally
 from analysis.localize.numbers import (
     BASELINES,
+    TOGETHER,
     LocalizeResult,
     Map,
     emphasis_numbers,
@@ -155,6 +157,8 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
         ("actionness", "S5B2"),
         ("Grad-CAM", "S3B1"),
         ("Grad-CAM", "S5B2"),
+        ("actionness, all blocks", None),
+        ("Grad-CAM, all blocks", None),
         *((m.method, None) for m in BASELINES),
     ]
     rows, _ = measure_clips(model, clips, blocks, partial=tmp_path)
@@ -165,9 +169,10 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
     assert rows["predicted"][1] == predicted
     heat = gradcam(model, inputs, "S5B2", predicted)[0].numpy()
     bits = items[..., 3].numpy()
-    expected = measure({LOGITS: recording.actionness["S3B1"][0].numpy(), HEAT: heat}, bits)
+    m = {block: recording.actionness[block][0].numpy() for block in blocks}
+    expected = measure({LOGITS: m["S3B1"], HEAT: heat, TOGETHER["actionness"]: together(m)}, bits)
     for name in ("hits", "mass", "average_precision", "peak", "mean", "distractor_mass"):
-        np.testing.assert_allclose(rows[name][1, [0, 3]], expected[name], atol=1e-5)
+        np.testing.assert_allclose(rows[name][1, [0, 3, 4]], expected[name], atol=1e-5)
 
 
 def test_a_stopped_run_is_resumed_and_ends_as_an_uninterrupted_one(folder, tmp_path):
@@ -200,7 +205,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     result = read_result(result_folder)
     assert result["blocks"] == ["S3B1", "S5B2"] and result["clips"] == 2
     assert result_folder == localize_folder(
-        tmp_path, folder / "net", result["data"]["digest"], ("S3B1", "S5B2")
+        tmp_path, folder / "net", result["data"]["digest"], ("S3B1", "S5B2"), all_blocks=True
     )
     entries = {(entry["method"], entry["block"]): entry for entry in result["maps"]}
     chance = entries["uniform", None]
@@ -209,10 +214,10 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     # only the square moves; with the place that it leaves it fills about half of what changes
     assert entries["frame difference", None]["ratio"]["value"] > 3
     arrays = read_arrays(result_folder / "localize.npz")
-    assert arrays["maps"][0] == "actionness S3B1" and arrays["hits"].shape == (2, 7)
+    assert arrays["maps"][0] == "actionness S3B1" and arrays["hits"].shape == (2, 9)
     assert arrays["id"].tolist() == ["val-000000", "val-000001"] and arrays["target"].tolist() == [0, 1]
-    assert (result_folder / "localize.csv").read_text().count("\n") == 8
-    assert (result_folder / "emphasis.csv").read_text().count("\n") == 13
+    assert (result_folder / "localize.csv").read_text().count("\n") == 10
+    assert (result_folder / "emphasis.csv").read_text().count("\n") == 17
     assert (result_folder / "localize.html").read_text().count('class="plotly-graph-div"') == 4
     fig5 = result["fig5"]
     assert (fig5["clips"], fig5["never_acting"], fig5["without_truth"], result["not_computed"]) == (
@@ -228,7 +233,7 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     assert scores["uniform", None] == pytest.approx(chance, abs=1e-6)
     # the square crosses the picture from one side to the other, and acts in the middle of the clip
     assert scores["centre x middle", None] > scores["centre", None] > scores["uniform", None]
-    assert (result_folder / "fig5.csv").read_text().count("\n") == 1 + 7 + 1 + 2
+    assert (result_folder / "fig5.csv").read_text().count("\n") == 1 + 9 + 1 + 2
     broken = json.loads((result_folder / "result.json").read_text())
     broken["fig5"]["scores"][0]["block"] = "S9B9"
     with pytest.raises(ValueError, match="actionness is of block 'S9B9'; allowed: S3B1, S5B2"):
@@ -247,7 +252,9 @@ def test_cells_can_lie_at_the_centres_of_their_fields(folder, tmp_path):
         digest = open_masked(
             str(folder / "clips"), num_frames=4, preprocessing=atr.Preprocessing(64, 64)
         ).digest
-        place = localize_folder(tmp_path, folder / "net", digest, ("S3B1", "S5B2"), alignment)
+        place = localize_folder(
+            tmp_path, folder / "net", digest, ("S3B1", "S5B2"), alignment, all_blocks=True
+        )
         found[alignment] = read_result(place)
         assert found[alignment]["alignment"] == alignment
     edges, centres = ({(m["method"], m["block"]): m for m in found[a]["maps"]} for a in ("edges", "centres"))

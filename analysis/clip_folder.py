@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from analysis.actionness import (
     NORMALISATIONS,
+    TOGETHER,
     ClipActionness,
     actionness_blocks,
     clip_actionness,
@@ -17,6 +18,7 @@ from analysis.actionness import (
     colour_limits,
     normalise,
     temporal_emphasis,
+    together,
 )
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
@@ -154,6 +156,8 @@ def write_clip(
             centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in blocks}
             placed = None if drawing.alignment == "edges" else centres
             write_pictures(unfinished, result, drawing, blocks, limits, medians, placed, progress=progress)
+            if blocks == allowed and len(blocks) > 1:
+                write_together(unfinished, result, drawing, placed)
     return summary
 
 
@@ -188,32 +192,60 @@ def write_pictures(
     progress: bool,
 ) -> None:
     """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html."""
-    keys, kind = result.key_frames, drawing.normalisation
-    colours = {"style": drawing.overlay_style, "colormap": drawing.colormap, "opacity": drawing.opacity}
+    keys, kind, colours = result.key_frames, drawing.normalisation, colours_of(drawing)
     maps = {name: normalise(result.maps[name], kind) for name in blocks}
-    shown, indices = result.frames[keys], result.indices[keys]
+    indices = result.indices[keys]
     for name in tqdm(blocks, desc="overlays", unit="block", disable=not progress):
-        place, median = None if centres is None else centres[name], medians[name]
-        frames = overlay(result.frames, maps[name], limits[name], median=median, **colours, centres=place)
-        write_mp4(out / f"overlay-{name}.mp4", frames, result.fps)
-        write_gif(out / f"overlay-{name}.gif", frames, result.fps)
-        strip = strip_figure(
-            shown,
-            maps[name][keys],
-            limits[name],
-            indices,
-            block=name,
-            median=median,
-            kind=kind,
-            **colours,
-            centres=centres,
-        )
-        write_figure(strip, [out / f"strip-{name}.png", out / f"strip-{name}.svg"])
+        scale = {"limits": limits[name], "median": medians[name], **colours}
+        write_map(out, result, name, maps[name], kind, scale, centres)
     chosen = {name: maps[name][keys] for name in blocks}
     sheet = block_frame_sheet(
-        shown, chosen, limits, indices, medians=medians, kind=kind, **colours, centres=centres
+        result.frames[keys], chosen, limits, indices, medians=medians, kind=kind, **colours, centres=centres
     )
     write_figure(sheet, [out / "sheet.png"])
     emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
     figure = emphasis_figure(emphasis, result.indices, sampled=indices)
     figure.write_html(out / "emphasis.html", include_plotlyjs=True)
+
+
+def colours_of(drawing: Drawing) -> dict:
+    return {"style": drawing.overlay_style, "colormap": drawing.colormap, "opacity": drawing.opacity}
+
+
+def write_together(
+    out: Path, result: ClipActionness, drawing: Drawing, centres: dict[str, Centres] | None
+) -> None:
+    """The same films and strips of all blocks together, which have no normalisation and no sign."""
+    maps, colours = together(result.maps, centres), colours_of(drawing)
+    if colours["style"] == "signed":
+        colours["style"] = "value"
+    median = clip_median(maps)
+    limits = scale_limits(colour_limits(maps), median, colours["style"])
+    write_map(out, result, TOGETHER, maps, TOGETHER, {"limits": limits, "median": median, **colours}, None)
+
+
+def write_map(
+    out: Path,
+    result: ClipActionness,
+    name: str,
+    maps: np.ndarray,
+    kind: str,
+    scale: dict,
+    centres: dict[str, Centres] | None,
+) -> None:
+    """overlay-NAME.mp4 and .gif, strip-NAME.png and .svg. scale: of `overlay` and `strip_figure`."""
+    keys, file = result.key_frames, name.replace(" ", "-")
+    place = None if centres is None else centres[name]
+    frames = overlay(result.frames, maps, **scale, centres=place)
+    write_mp4(out / f"overlay-{file}.mp4", frames, result.fps)
+    write_gif(out / f"overlay-{file}.gif", frames, result.fps)
+    strip = strip_figure(
+        result.frames[keys],
+        maps[keys],
+        indices=result.indices[keys],
+        block=name,
+        kind=kind,
+        **scale,
+        centres=centres,
+    )
+    write_figure(strip, [out / f"strip-{file}.png", out / f"strip-{file}.svg"])

@@ -62,6 +62,7 @@ def test_the_command_writes_what_the_functions_compute(clip, checkpoint, tmp_pat
         assert {f"overlay-{block}.{kind}" for kind in ("mp4", "gif")} <= files
         assert {f"strip-{block}.{kind}" for kind in ("png", "svg")} <= files
     assert {"sheet.png", "emphasis.html"} <= files and "overlay-S5B1.mp4" not in files
+    assert not any("all-blocks" in name for name in files)
     printed = capsys.readouterr().out
     assert summary["top5"][0]["label"] in printed and str(out) in printed
 
@@ -96,6 +97,16 @@ def test_a_signed_overlay_has_limits_symmetric_about_the_median(clip, checkpoint
         else:
             np.testing.assert_allclose([low, high], np.percentile(maps, [0.5, 99.5]), rtol=1e-6)
     assert any("where the hand goes" in note for note in summaries["signed"]["notes"])
+
+
+@pytest.mark.parametrize(
+    "more", [["--overlay-style", "signed"], ["--alignment", "centres"]], ids=["signed", "centres"]
+)
+def test_all_blocks_are_drawn_together_too(more, clip, checkpoint, tmp_path):
+    assert run(clip, checkpoint, tmp_path / "out", *more) == 0
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"overlay-all-blocks.mp4", "overlay-all-blocks.gif", "strip-all-blocks.png"} <= files
+    assert {f"overlay-S{stage}B{block}.mp4" for stage in (4, 5) for block in (1, 2)} <= files
 
 
 def test_a_model_without_maps_writes_its_probabilities_and_says_why(clip, tmp_path, capsys):

@@ -18,7 +18,7 @@ from analysis.localize.figures import (
     has_costs,
     localization_figure,
 )
-from analysis.localize.maps import TOGETHER, Map, layouts_of, maps_of
+from analysis.localize.maps import ALL_BLOCKS, Map, layouts_of, maps_of
 from analysis.localize.masked_clips import MaskedClips, open_masked
 from analysis.localize.numbers import (
     LocalizeResult,
@@ -73,7 +73,7 @@ class Localize:
         ranked = ranked_of(maps, layouts_of(model, **settings))
         return Question(
             "localize",
-            folder=partial(localize_folder, **settings, all_blocks=TOGETHER["actionness"] in maps),
+            folder=partial(localize_folder, **settings, all_blocks=ALL_BLOCKS["actionness"] in maps),
             passes={"localize": partial(measure_clips, model, **settings)},
             write=partial(write_result, settings, maps, ranked),
             show=print_result,

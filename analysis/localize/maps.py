@@ -36,7 +36,7 @@ class Map(NamedTuple):
 
 
 # `actionness.together`, of several blocks.
-TOGETHER = {method: Map(f"{method}, all blocks", None, "heat") for method in ("actionness", "Grad-CAM")}
+ALL_BLOCKS = {method: Map(f"{method}, all blocks", None, "heat") for method in ("actionness", "Grad-CAM")}
 BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
 
 
@@ -47,7 +47,7 @@ def maps_of(model: VideoClassifier, blocks: Sequence[str]) -> tuple[Map, ...]:
     """
     actionness = [Map("actionness", block, "logits") for block in blocks if block in actionness_blocks(model)]
     of_blocks = (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks))
-    return (*of_blocks, *(TOGETHER.values() if len(actionness) > 1 else ()), *BASELINES)
+    return (*of_blocks, *(ALL_BLOCKS.values() if len(actionness) > 1 else ()), *BASELINES)
 
 
 class Layout(NamedTuple):

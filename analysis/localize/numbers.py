@@ -17,8 +17,8 @@ from analysis.gradcam import gradcams
 from analysis.localize.emphasis import QUANTITIES, Emphasis, both_kinds, emphasis_numbers
 from analysis.localize.fig5 import Fig5, Score, fig5_row
 from analysis.localize.maps import (
+    ALL_BLOCKS,
     BASELINES,
-    TOGETHER,
     Estimate,
     Layout,
     Map,
@@ -148,7 +148,7 @@ def measure_clips(
                 values.setdefault(m, []).append(array)
         rows = []
         places = {block: layout.centres for block, layout in layouts.items()}
-        for method, m in TOGETHER.items():
+        for method, m in ALL_BLOCKS.items():
             if m in maps:
                 of_method = {k.block: array for k, array in values.items() if k.block and k.method == method}
                 values[m] = [

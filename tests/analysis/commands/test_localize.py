@@ -13,8 +13,8 @@ from analysis.localize.figures import acting_figure, localization_figure
 from analysis.localize.masked_clips import open_masked
 from analysis.localize.measures import average_precision, tally
 from analysis.localize.numbers import (
+    ALL_BLOCKS,
     BASELINES,
-    TOGETHER,
     LocalizeResult,
     Map,
     emphasis_numbers,
@@ -170,7 +170,7 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
     heat = gradcam(model, inputs, "S5B2", predicted)[0].numpy()
     bits = items[..., 3].numpy()
     m = {block: recording.actionness[block][0].numpy() for block in blocks}
-    expected = measure({LOGITS: m["S3B1"], HEAT: heat, TOGETHER["actionness"]: together(m)}, bits)
+    expected = measure({LOGITS: m["S3B1"], HEAT: heat, ALL_BLOCKS["actionness"]: together(m)}, bits)
     for name in ("hits", "mass", "average_precision", "peak", "mean", "distractor_mass"):
         np.testing.assert_allclose(rows[name][1, [0, 3, 4]], expected[name], atol=1e-5)
 

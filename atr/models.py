@@ -202,8 +202,6 @@ def build_model(config: ModelConfig) -> VideoClassifier:
     for option in ("num_classes", "num_frames"):
         if getattr(config, option) < 1:
             raise ValueError(f"{option}={getattr(config, option)} is not allowed; allowed: 1 or more")
-    if not 1 / 64 <= config.width <= 8:
-        raise ValueError(f"width={config.width} is not allowed; allowed: 1/64 to 8")
     require("stem", config.stem, ("imagenet", "small"))
     build, names = BACKBONES[backbone]
 

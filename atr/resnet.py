@@ -1,5 +1,6 @@
 """ResNet with a slot right after the last batch normalisation of each residual block; block names and placements."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -136,7 +137,7 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
-        base = round(64 * width)
+        base = round(64 * width) if math.isfinite(width) else 0
         if base < 1:
             raise ValueError(f"width={width} leaves no channels; allowed: 1/64 or more")
         Block = BasicBlock if depth < 50 else Bottleneck

@@ -95,7 +95,9 @@ def downloads(look: Look, block: str) -> None:
     names = list(maps_of)
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
     kinds = NORMALISATIONS if block != TOGETHER else (TOGETHER,)
-    kind = middle.selectbox("Values", kinds, format_func=KIND_NAMES.get, key=f"export_kind {len(kinds)}")
+    kind = middle.selectbox(
+        "Values", kinds, format_func=KIND_NAMES.get, key=f"export_kind{' together' * (block == TOGETHER)}"
+    )
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     region = "" if look.view == "crop" else f"-{look.view}"

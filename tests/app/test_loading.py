@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import atr
+from analysis.actionness import with_together
 from app import loading
 from app.explorer import pack
 from app.loading import data_set
@@ -84,7 +85,7 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
     message = loading.payload(look).message(start={"frame": 0}, link={"clip": clip.link})
     length = int.from_bytes(message[:4], "little")
     header, body = json.loads(message[4 : 4 + length]), message[4 + length :]
-    assert [block["name"] for block in header["blocks"]] == ["S5B1", "S5B2"]
+    assert [block["name"] for block in header["blocks"]] == ["S5B1", "S5B2", "all blocks"]
     assert header["acting"] == ACTING
     assert header["sampled"] == [1, 4, 7, 10]  # the centres of four segments of three frames
     for block in header["blocks"]:
@@ -93,7 +94,7 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
             -1, block["height"], block["width"]
         )
         step = (block["high"] - block["low"]) / 65535
-        maps = look.result.maps[block["name"]]
+        maps = with_together(look.result.maps)[block["name"]]
         assert block["medians"]["raw"] == pytest.approx(np.median(maps))
         np.testing.assert_allclose(block["low"] + codes * step, maps, rtol=0, atol=step)
     assert len(header["masks"]["spans"]) == len(header["frames"])

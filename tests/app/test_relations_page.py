@@ -224,7 +224,7 @@ def test_a_failed_run_tells_its_last_line(world, tmp_path):
     while run.pid() is not None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert "no config.json" in run.failure()
+    assert "nowhere is no folder; a checkpoint is a folder with config.json" in run.failure()
 
 
 def test_the_actionness_page_shows_w_of_the_clip(launch, world, graph):

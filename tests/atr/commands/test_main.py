@@ -30,7 +30,10 @@ def test_describe_prints_blocks_parameters_and_macs(capsys):
             ["describe", "tsn_resnet18", "--k", "5"],
             "k is of blocks, and there are none; allowed: with --block atr",
         ),
-        (["describe", "tsn_resnet18", "--width", "nan"], "width=nan is not allowed; allowed: 1/64 to 8"),
+        (
+            ["describe", "tsn_resnet18", "--width", "nan"],
+            "width=nan leaves no channels; allowed: 1/64 or more",
+        ),
         (["describe", "tsm_resnet55"], "'tsm_resnet55' is unknown; allowed: tsn_resnet18"),
         (
             ["describe", "tsn_resnet18", "--block", "atr", "--placement", "S6B1"],

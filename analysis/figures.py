@@ -35,7 +35,7 @@ VALUE_TITLES = {
     "sigmoid": "sigmoid(M)",
     "softmax": "softmax\nof M",
     "gradcam": "Grad-CAM\n/ its max",
-    TOGETHER: "above\nmedian",
+    TOGETHER: "response",
 }
 
 

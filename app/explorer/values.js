@@ -13,8 +13,8 @@ const NORMALISATIONS = {
 // Of all blocks there is one kind of value, whatever is chosen for the others.
 const TOGETHER = {
   name: "all blocks together",
-  symbol: "above median",
-  note: "What of each block’s M lies above its median over the clip, in standard deviations: the mean over blocks.",
+  symbol: "response",
+  note: "Response: what of each block’s M lies above its median over the clip, in standard deviations; the mean over blocks.",
 };
 
 const GRADCAM_VALUES = {

@@ -91,7 +91,7 @@ def test_all_blocks_are_shown_together_in_values_of_their_own(open_page):
     before = pixels(page)
     page.get_by_text("all blocks · 8×8").click()
     after = redrawn(page, before)
-    expect(page.locator(".bar-name")).to_have_text("above median")
+    expect(page.locator(".bar-name")).to_have_text("response")
     expect(page.locator(".normalisations")).to_be_hidden()
     expect(page.locator(".overlays input[value=signed]")).to_be_disabled()
     assert float(page.locator(".curve-low").text_content()) >= 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, ttest_1samp
 
-from analysis.crossed import FAILS, HOLDS, OPEN, Estimate, crossed_estimate, verdict
+from analysis.crossed import FAILS, HOLDS, OPEN, Estimate, crossed_estimate, plateau, verdict
 
 
 def outcomes(rng, seeds, clips, *, of_seed, gain=0.4):
@@ -81,3 +81,18 @@ def test_what_is_no_table_of_seeds_and_clips_is_refused(shape):
 def test_the_verdict_follows_the_interval(low, high, word):
     assert verdict(Estimate((low + high) / 2, 0.01, low, high, 3, 300)) == word
     assert verdict(Estimate((low + high) / 2, 0.01, low, high, 2, 300)) == OPEN
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (-0.05, 0.009, HOLDS),
+        (-0.02, 0.03, OPEN),
+        (-0.04, 0.02, OPEN),
+        (0.005, 0.03, OPEN),
+        (0.011, 0.03, FAILS),
+    ],
+)
+def test_little_is_what_the_whole_interval_leaves_below_a_point(low, high, word):
+    assert plateau(Estimate((low + high) / 2, 0.01, low, high, 3, 300)) == word
+    assert plateau(Estimate((low + high) / 2, 0.01, low, high, 2, 300)) == plateau(None) == OPEN

@@ -1,9 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.export import write_figure, write_gif
+from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from atr.video.decoding import decode, probe
 from atr.video.encoding import write_mp4
 
@@ -52,3 +54,13 @@ def test_bad_frames_and_rates_are_named(tmp_path):
         write_mp4(tmp_path / "a.mp4", grey_frames(), 0)
     with pytest.raises(ValueError, match="uint8"):
         write_gif(tmp_path / "a.gif", grey_frames().astype(float), 10)
+
+
+def test_files_of_a_thinned_clip_tell_the_frames_of_the_video(tmp_path):
+    maps = {"S5B1": np.arange(8.0).reshape(2, 2, 2)}
+    result = SimpleNamespace(indices=np.array([4, 9]), box=(1, 2, 3, 4), fps=5.0, maps=maps)
+    write_maps(tmp_path / "maps.npz", result)
+    with np.load(tmp_path / "maps.npz") as file:
+        assert (file["indices"].tolist(), file["box"].tolist(), file["fps"]) == ([4, 9], [1, 2, 3, 4], 5)
+    table = emphasis_table(result)
+    assert (table.frame.tolist(), table.block.tolist(), table.peak.tolist()) == ([4, 9], ["S5B1"] * 2, [3, 7])

@@ -307,3 +307,14 @@ def test_grad_cam_is_computed_when_asked_for_and_its_cost_is_said(compare, two):
     assert "actionness" in texts(app) and "Grad-CAM 0" not in texts(app)
     app.button_group(key="compared_gradcam").set_value("called").run()
     assert not app.exception and "B Grad-CAM" in texts(app)
+
+
+def test_thumbnails_come_page_by_page_and_say_who_is_right(compare, two, monkeypatch):
+    shown = []
+    monkeypatch.setattr("app.compare.clip.gallery", lambda films, **_: shown.append(films))
+    monkeypatch.setattr("app.compare.clip.PAGE", 2)
+    app = compare(filter="all", clip="val-000003")  # of six, on the second page
+    assert app.number_input(key="compared_page").value == 2 and not errors(app)
+    assert [film["id"] for film in shown[-1]] == ["val-000002", "val-000003"]
+    calls = [film["label"].split(" · ")[1:] for film in shown[-1]]
+    assert calls == [["A ✓", f"B ✗ {LABELS[0]}"], ["A ✓", "B ✓"]]

@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
+from matplotlib.figure import Figure
 
+from analysis.actionness import ClipActionness
 from app import loading
 from app.compare import exports
 from app.compare.clip import gradcam_class
@@ -16,6 +19,7 @@ from app.exports import overlay_film, strip
 from app.loading.clips import RENDERED_FRAMES, RENDERED_SIDE, masks_of
 from app.loading.looks import side
 from app.loading.predictions import stored_predictions, tables
+from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip, split_seed
 from atr.video.sampling import uniform_indices
 from tests.app.world import LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint
@@ -180,3 +184,62 @@ def test_grad_cam_is_of_the_class_of_that_text(monkeypatch):
     )
     asked = [gradcam_class(predictions, 0, choice) for choice in ("off", "true", "called")]
     assert asked == [None, own.labels.index("wave"), own.labels.index("clap")]
+
+
+def test_networks_that_cut_other_regions_are_compared_on_the_whole_frame(monkeypatch):
+    crops = {"whole": 64, "other": 64, "middle": 48}
+    networks = {
+        name: SimpleNamespace(preprocessing=Preprocessing(short_side=64, crop=crop))
+        for name, crop in crops.items()
+    }
+    monkeypatch.setattr("app.loading.looks.model", networks.get)
+    clip = loading.Clip("x", np.zeros((2, 64, 96, 3), np.uint8))
+    assert loading.common_view(clip, ["whole", "other"]) == "crop"
+    assert loading.common_view(clip, ["whole", "middle"]) == "whole"
+
+
+def test_files_of_a_thinned_clip_name_the_videos_frames_and_play_at_its_speed(monkeypatch):
+    frames = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+    clip = ClipActionness(
+        frames=frames,
+        indices=np.arange(0, 30, 3),
+        fps=4.0,
+        box=(0, 0, 8, 8),
+        maps={},
+        seconds=0.0,
+        probabilities=np.ones(1),
+        sampled=np.array([3, 11, 18, 26]),
+        relations={},
+        notes=(),
+        input_size=(8, 8),
+    )
+    maps, drawn = np.arange(10.0).reshape(10, 1, 1), []
+    monkeypatch.setattr(
+        "app.exports.strip_figure", lambda *of, **options: drawn.append((of, options)) or Figure()
+    )
+    strip(clip, maps, (0, 9), ".png", block="S5B1", kind="raw")
+    (shown, values, limits, indices), options = drawn[0]
+    assert indices.tolist() == [3, 12, 18, 27] and values.ravel().tolist() == [1, 4, 6, 9]
+    np.testing.assert_array_equal(shown, frames[[1, 4, 6, 9]])
+    assert (limits, options["median"]) == ((0, 9), 4.5)  # of the whole clip
+    monkeypatch.setattr("app.exports.film", lambda frames, fps, suffix: (len(frames), fps, suffix))
+    assert overlay_film(clip, maps, (0, 9), ".gif") == (10, 4, ".gif")
+
+
+def test_the_file_of_maps_says_of_which_class_its_grad_cam_is(two):
+    looks, _ = looked_at(two)
+    with np.load(
+        io.BytesIO(exports.maps_file([looks[0], replace(looks[1], gradcam_class=LABELS[2])]))
+    ) as file:
+        assert [str(file[f"{name}/gradcam_class"]) for name in ("first", "second")] == [LABELS[0], LABELS[2]]
+
+
+def test_the_report_has_the_clips_of_the_filter_and_the_class_that_are_chosen(two, monkeypatch):
+    makers, asked = [], []
+    monkeypatch.setattr(st, "download_button", lambda text, make, *_, **__: makers.append(make))
+    monkeypatch.setattr(exports, "chosen_clips", lambda *_, **options: asked.append(options) or ([], ""))
+    monkeypatch.setattr(exports, "build_report", lambda *_, **options: options["command"])
+    predictions = [stored(two, name) for name in ("first", "second")]
+    exports.report_button(predictions, {"filter": "only_b", "label": LABELS[1]})
+    assert makers[0]().endswith("?filter=only_b&label=moving+left")
+    assert asked == [{"filter": "only_b", "label": LABELS[1]}]

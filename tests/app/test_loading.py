@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from app import loading
 from app.explorer import pack
 from app.loading import data_set
 from app.loading.clips import masks_of
+from app.loading.looks import shown_clip
 from app.markdown import JOINER, MOST, plain
 from tests.app.world import ACTING, SIDE, write_checkpoint
 
@@ -123,3 +126,46 @@ def test_names_are_shown_and_not_rendered():
     assert plain("first" + "x" * 10**6 + "last").startswith("first")
     assert plain("first" + "x" * 10**6 + "last").endswith("last")
     assert len(plain("x" * 10**6)) < 2 * MOST
+
+
+def test_of_a_thinned_clip_the_browser_gets_the_frames_of_the_video():
+    frames = np.zeros((10, 8, 8, 3), np.uint8)
+    options = {"indices": np.arange(0, 30, 3), "fps": 10, "sampled": [3, 11, 18, 26], "alt": "nothing"}
+    header = pack("x", frames, {}, **options).header
+    assert header["indices"] == list(range(0, 30, 3)) and header["sampled"] == [1, 4, 6, 9]
+
+
+def test_frames_keep_their_colours_and_wide_masks_their_proportions():
+    frames, masks = np.zeros((1, 100, 400, 3), np.uint8), np.zeros((1, 100, 400), np.uint8)
+    frames[..., 0], masks[:, :50, :100] = 255, 3
+    sent = pack("x", frames, {}, indices=[0], fps=10, sampled=[0], alt="red", masks=masks)
+    (offset, size), shown = sent.header["frames"][0], sent.header["masks"]
+    blue, _, red = cv2.imdecode(np.frombuffer(sent.body, np.uint8, size, offset), cv2.IMREAD_COLOR)[50, 200]
+    assert red > 240 and blue < 10
+    assert (shown["height"], shown["width"]) == (40, 160)
+    offset, size = shown["spans"][0]
+    lengths = np.frombuffer(sent.body, "<u2", size // 3, offset)
+    values = np.frombuffer(sent.body, np.uint8, size // 3, offset + size // 3 * 2)
+    mask = np.repeat(values, lengths).reshape(40, 160)
+    assert (mask[:20, :40] == 3).all() and (mask > 0).sum() == 20 * 40
+
+
+def test_truth_is_that_of_the_frames_and_of_the_region_shown(world):
+    clip = loading.shipped_clips()[0]
+    result = SimpleNamespace(
+        frames=None, indices=np.array([2, 5, 8]), fps=3.0, sampled=[5], box=(10, 20, 30, 40)
+    )
+    found = shown_clip(SimpleNamespace(clip=clip, result=result))
+    assert found["acting"].tolist() == [ACTING[index] for index in (2, 5, 8)]
+    np.testing.assert_array_equal(found["masks"], masks_of(clip)[[2, 5, 8], 10:40, 20:60])
+
+
+def test_a_clip_opens_in_the_middle_of_its_action():
+    result = SimpleNamespace(indices=np.arange(0, 20, 2))
+
+    def position(acting, frame=None):
+        return loading.Look(SimpleNamespace(acting=acting), "x", None, "crop", "", result).position(frame)
+
+    assert position([False] * 12 + [True] * 5 + [False] * 3) == 7
+    assert position(None) == position([False] * 20) == 5
+    assert position([True] * 20, frame=6) == 3

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from analysis.actionness import clip_actionness
+from analysis.actionness import clip_actionness, colour_limits
 from analysis.figures import block_frame_sheet
 from app import browsing, loading
 from app.loading.checkpoints import FIRST_CHECKPOINT
@@ -42,6 +42,7 @@ def test_the_first_launch_shows_the_first_clip_and_its_true_label(launch, world)
     assert app.title[0].value == "moving right"
     assert "predicts" in app.markdown[0].value
     assert len(app.get("bidi_component")) == 3  # gallery, its choice, and explorer
+    assert any("are at the model's last time step" in caption.value for caption in app.caption)
     assert len(app.get("plotly_chart")) == 2
     assert len(app.get("download_button")) == 6
 
@@ -506,3 +507,19 @@ def test_facts_of_odd_kinds_are_shown_and_no_fault(launch, world, odd):
     assert [each.value for each in app.subheader] == ["odd"]  # the chosen row, with its details
     for text in app.markdown:
         assert not re.search(r"(?<!\\)[\[<]", text.value), "a link or markup that would be rendered"
+
+
+def test_a_film_of_weights_has_the_colour_scale_of_weights(launch, world, monkeypatch):
+    folder = write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
+    offers, drawn = {}, []
+    monkeypatch.setattr(
+        "app.actionness.below.download_row", lambda row: offers.update({offer.text: offer for offer in row})
+    )
+    monkeypatch.setattr("app.actionness.below.overlay_film", lambda *of, **_: drawn.append(of) or b"")
+    app = launch()
+    app.selectbox(key="export_kind").select("softmax").run()
+    offers["Overlay, MP4"].make()
+    maps = clip_actionness(load_checkpoint(folder), world / "clips" / "val-000000.mp4").maps["S5B2"]
+    _, values, limits, suffix = drawn[0]
+    np.testing.assert_allclose(values.sum(axis=(1, 2)), 1, rtol=1e-5)
+    assert limits == pytest.approx(colour_limits(maps, "softmax"), rel=1e-3) and suffix == ".mp4"

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.relations.fig4 import limits_of
 from analysis.relations.numbers import relations_folder
+from app import loading
 from app.runs import Run
 from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
@@ -99,7 +101,12 @@ def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
     app = open_link("relations", **link)
     assert app.query_params == link and not app.warning and not app.error
     assert app.selectbox(key="relation_class").value == LABELS[1]
-    assert any(caption.value.startswith(f"{other}: strongest") for caption in app.caption)
+    (result,) = (json.loads(path.read_text()) for path in world.glob("results/relations-*/result.json"))
+    (entry,) = (entry for entry in result["trained"] if entry["block"] == other)
+    steps = ", ".join(str(column + 1) for column in entry["argmax"])
+    assert f"{other}: strongest column of rows 1 to 4: {steps}" in [caption.value for caption in app.caption]
+    scales = [json.loads(chart.proto.spec)["layout"].get("coloraxis") for chart in app.get("plotly_chart")]
+    assert [scale["cmax"] for scale in scales if scale] == [limits_of(result["trained"])[1]] * 3
     assert "class" not in opened(app, "Numbers").query_params
     assert any(caption.value.startswith("JS in bits. ") for caption in app.caption)
 
@@ -237,3 +244,16 @@ def test_the_actionness_page_shows_w_of_the_clip(launch, world, graph):
     app = launch()
     app.selectbox(key="checkpoint").set_value("efficient").run()
     assert "Temporal relations of this clip" not in [heading.value for heading in app.subheader]
+
+
+def test_one_colour_scale_for_all_blocks_of_a_clip(launch, world, graph, monkeypatch):
+    shown = []
+    monkeypatch.setattr("app.explorer.relation_grid", lambda *of, limits: shown.append((*of, limits)))
+    app = launch()
+    app.segmented_control(key="relation_block").set_value("S4B1").run()
+    block, matrix, frames, limits = shown[-1]
+    relations = loading.look(loading.shipped_clips()[0], "graph", "crop").result.relations
+    assert block == "S4B1"
+    np.testing.assert_array_equal(matrix, relations[block][0])
+    assert limits == (0, max(float(w.max()) for ws in relations.values() for w in ws))
+    assert [frame["index"] for frame in frames] == [1, 4, 7, 10]

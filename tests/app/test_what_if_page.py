@@ -2,18 +2,20 @@
 
 import io
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 
 import atr
 from analysis.what_if.interventions import Intervention, intervene
 from app import loading
-from app.exports import film
+from app.exports import enlarged, film
 from app.loading.what_if import outcome, sampled
-from app.what_if.outcome import Answer, arrays, picture, table
+from app.what_if.outcome import Answer, arrays, picture, strip, table, take_along
 from atr.video.decoding import decode
 from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
@@ -237,3 +239,31 @@ def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world,
     shutil.copy(second.source, first.source)
     assert (sampled(first, "net")[0] != frames).any()
     assert (outcome(first, "net", Intervention()).probabilities != before.probabilities).any()
+
+
+def test_what_is_predicted_now_stands_below_what_was(network):
+    app = open_link("what_if", hide="random", q="100", block="S3B1")
+    hidden = Intervention(hide="random", share=1, block="S3B1")
+    for name, intervention, badge in (("Original clip", Intervention(), "red"), ("Now", hidden, "green")):
+        found = expected(network, intervention)
+        (line,) = [text.value for text in app.markdown if text.value.startswith(f":gray[{name}:]")]
+        assert f"**{LABELS[found.argmax()]}** · {found.max():.1%} :{badge}-badge" in line
+
+
+def test_the_strip_names_the_frame_of_every_step_and_films_are_of_what_was_given(network, monkeypatch):
+    answer = Answer.of(loading.shipped_clips()[0], "net", LABELS, Intervention(order="reversed"))
+    shown, offers = [], {}
+    monkeypatch.setattr(st, "html", shown.append)
+    strip(answer)
+    captions = re.findall("<figcaption>(.*?)</figcaption>", shown[0])
+    assert captions == ["1 · frame 10", "2 · frame 7", "3 · frame 4", "4 · frame 1"]
+    monkeypatch.setattr(
+        "app.what_if.outcome.download_row", lambda row, **_: offers.update({o.text: o for o in row})
+    )
+    monkeypatch.setattr("app.what_if.outcome.film", lambda frames, fps, suffix: (frames, suffix))
+    take_along(answer, {"order": "reversed"})
+    for kind in (".gif", ".mp4"):
+        offer = offers[f"Frames, {kind[1:].upper()}"]
+        frames, suffix = offer.make()
+        assert suffix == kind and offer.name == f"val-000000-net-what-if-order-reversed{kind}"
+        np.testing.assert_array_equal(frames, enlarged(answer.after.frames))

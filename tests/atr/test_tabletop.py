@@ -15,7 +15,7 @@ from atr.tabletop import (
     split_seed,
     write_dataset,
 )
-from atr.tabletop.cast import ACTED, HAND
+from atr.tabletop.cast import ACTED, HAND, STILL
 from atr.tabletop.scene import Scene, render_scene
 from atr.tabletop.seeds import label_of
 
@@ -146,6 +146,30 @@ def test_mask_is_where_the_hand_is_drawn():
     changed = np.abs(with_hand.astype(int) - without_hand).max(-1) > 0
     inside = cv2.erode((masks == HAND).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     assert inside.any() and changed[inside].mean() > 0.98
+
+
+def test_masks_of_still_things_are_where_they_are_drawn(monkeypatch):
+    monkeypatch.setattr(
+        "atr.tabletop.scene.background", lambda rng, pixels: np.full((pixels, pixels, 3), 128, np.uint8)
+    )
+    scene = Scene(1, 0, 64)
+    things, masks = scene.frame(0.5)
+    scene.still = []
+    scene.canvas = scene._paint_background()
+    nothing, bare = scene.frame(0.5)
+    changed = np.abs(things.astype(int) - nothing).max(-1) > 0
+    inside = cv2.erode((masks == STILL).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inside.any() and changed[inside].mean() > 0.98 and not (bare == STILL).any()
+
+
+def test_things_that_stand_still_are_among_the_kinds_that_are_seen():
+    seen = set()
+    for seed in SEEDS:
+        scene = Scene(seed, 0, 32)
+        moving = {thing.kind for group in scene.groups for thing, _ in group.placed(0.5)[0]}
+        still = {thing.kind for thing, _ in scene.still}
+        seen |= (scene.visible_kinds() & still) - moving
+    assert seen
 
 
 def test_larger_clips_show_the_same():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.ablation.cells import CellResult
+from analysis.ablation.figures import cost_figure, epochs_figure, table_figure
 from analysis.ablation.grids import TABLES, Claim
 from analysis.ablation.numbers import (
     NOT_RUN,
@@ -15,6 +16,7 @@ from analysis.ablation.numbers import (
     clip_curves,
     difference,
     epoch_curves,
+    health_texts,
     judged,
     left_out,
     maps_texts,
@@ -22,6 +24,7 @@ from analysis.ablation.numbers import (
     summary,
     table_texts,
 )
+from analysis.ablation.report import shortened
 from analysis.crossed import HOLDS, OPEN, crossed_estimate
 from tests.analysis.ablation.toy_cells import CLIPS, values_of
 
@@ -152,3 +155,58 @@ def test_settings_that_a_result_lacks_are_younger_and_at_their_defaults():
         "train_clips"
     )  # that of the grid is another than the default
     assert not without("fit", seed=1)
+
+
+def test_spreads_and_costs_of_reasoners_have_the_units_of_their_columns():
+    cells = results(("atr-sim-s3-5", 0, 0.5), ("atr-sim-s3-5", 1, 0.6))
+    lines = table_texts(TABLES["2"], by_network(cells)).set_index("Network")
+    assert lines.loc["ER×2", "sd of seeds"] == "7.1"  # points: 10 apart
+    assert lines.loc["ER×2", "Reasoner: parameters, k"] == "5.0"
+    assert lines.loc["ER×2", "Reasoner: MACs, M"] == "0.04"
+
+
+def test_a_claim_of_two_tables_about_the_same_networks_counts_once(found):
+    tables = [TABLES["1"], TABLES["5"]]
+    made = [(claim.better, claim.worse) for table in tables for claim in table.claims]
+    assert len(made) > len(set(made))
+    assert summary(tables, found).startswith(f"Of {len(set(made))} claims ")
+
+
+def test_blocks_that_are_not_alive_at_the_end_are_named():
+    values = values_of("atr-s3-5", 1, 0.7)
+    last = [{"block": "S4B1", "state": "collapsed"}, {"block": "S5B1", "state": "alive"}]
+    values["history"][0]["blocks"] = [{"block": "S3B1", "state": "silent"}]
+    values["history"][-1]["blocks"] = last
+    (line,) = health_texts(by_network([msgspec.convert(values, CellResult)])).to_dict("records")
+    assert line == {"Table": "1", "Network": "ATR at S3-5", "Seed": 1, "Blocks": "S4B1 collapsed"}
+
+
+def test_the_figure_of_a_table_has_ours_and_the_papers_in_the_order_of_its_rows(found):
+    figure = table_figure(TABLES["5"], found)
+    ours, papers = ({y: x for x, y in zip(trace.x, trace.y, strict=True)} for trace in figure.data)
+    assert ours["TSN"] == accuracy(found["tsn"]).value and len(ours) == 3
+    assert papers == pytest.approx(
+        {"TSN": 0.275, "TSN + ATR_sim": 0.547, "TSN + ATR": 0.596, "TSM + ATR": 0.64}
+    )
+    assert figure.layout.yaxis.categoryarray[-1] == "TSN"  # the last of them is on top
+
+
+def test_accuracy_stands_over_billions_of_multiply_accumulates(found):
+    (first, *_) = cost_figure(found).data
+    assert list(first.x) == [0.3] * 3 and first.text[0] == "no block"
+    assert list(first.y) == [accuracy(found[name]).value for name in found]
+
+
+def test_epochs_are_counted_from_one_and_spread_is_that_of_the_seeds():
+    values = np.array([[0.1, 0.2, 0.4], [0.1, 0.4, 0.4]])
+    (trace,) = epochs_figure({"tsn": values}, {"tsn": "no block"}).data
+    assert list(trace.x) == [1, 2, 3] and list(trace.y) == pytest.approx([0.1, 0.3, 0.4])
+    assert list(trace.error_y.array) == pytest.approx([0, 0.02**0.5, 0])
+
+
+def test_a_commit_of_changed_files_is_told_as_one():
+    assert [shortened(commit) for commit in ("0123456789abcdef", "0123456789abcdef-dirty", None)] == [
+        "0123456789ab",
+        "0123456789ab-dirty",
+        "unknown",
+    ]

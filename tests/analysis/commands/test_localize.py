@@ -339,3 +339,26 @@ def test_emphasis_shows_both_with_and_without_the_course_of_all_clips():
     assert list(points["actionness, mean course removed"].y) == [0.6, 0.6]
     chance = [trace for trace in figure.data if trace.name == "uniform: chance"]
     assert [line.y[0] for line in chance] == [0.5, 0.5]  # a row for the peak, a row for the mean
+
+
+def test_the_share_of_empty_frames_is_that_of_clips_with_a_target():
+    heat = np.zeros((3, 2, 2))
+    heat[0] = 1
+    nothing = np.full((3, 4, 4), ACTING, np.uint8)
+    (entry,) = localization_numbers(rows_of([({HEAT: heat}, clip_bits()), ({HEAT: heat}, nothing)]), [HEAT])[
+        "maps"
+    ]
+    assert entry["empty"] == 1 / 2  # of two frames with a target one is without heat
+
+
+def test_seconds_are_those_of_one_clip_and_of_one_block(folder, tmp_path, monkeypatch):
+    """A clock that tells 0, 8, 100 and 116 seconds: of a batch of two clips, and of two blocks."""
+    monkeypatch.setattr("analysis.localize.numbers.perf_counter", iter([0, 8, 100, 116]).__next__)
+    rows, _ = measure_clips(*network_and_clips(folder), ("S3B1", "S5B2"), partial=tmp_path, batch_size=2)
+    assert (rows["forward_seconds"].tolist(), rows["gradcam_seconds"].tolist()) == ([4, 4], [4, 4])
+
+
+def test_the_axis_of_emphasis_reaches_down_to_the_lowest_interval():
+    result = a_result("atr")
+    result["emphasis"][0]["beyond_course"] = {"value": 0.3, "low": 0.2, "high": 0.4}
+    assert acting_figure([result]).layout.yaxis.range[0] < 0.2

@@ -21,6 +21,7 @@ from analysis.compare.numbers import (
     reliability,
     summary,
 )
+from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts
 from atr.describe import describe
 from atr.models import ModelConfig
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
@@ -321,3 +322,47 @@ def test_three_of_one_name_are_told_apart():
     three = [predictions("net", TARGETS) for _ in range(3)]
     table, (a, b, c) = all_pairs(three), names(three)
     assert table[["a", "b"]].to_numpy().tolist() == [[a, b], [a, c], [b, c]]
+
+
+def test_the_texts_of_the_tables_are_the_numbers(a, b):
+    three = [a, b, predictions("third", TARGETS)]
+    pairs = pairs_texts(three)
+    assert pairs["only the first"].tolist() == [2, 0, 0] and pairs["only the second"].tolist() == [1, 2, 3]
+    assert pairs["McNemar"].tolist() == ["1", "0.5", "0.25"]
+    assert pairs["adjusted (Holm)"].tolist() == ["1", "1", "0.75"]
+    classes = per_class_texts(per_class(a, b))
+    columns = ("class", "A, %", "B, %", "A minus B", "only A right", "only B right")
+    assert [tuple(row) for row in classes[list(columns)].to_numpy().tolist()] == [
+        ("turn", "100.0", "0.0", "+100.0", 1, 0),
+        ("push", "66.7", "33.3", "+33.3", 1, 0),
+        ("pull", "50.0", "100.0", "-50.0", 0, 1),
+    ]
+    shown, found = summary_texts(three), costs(three)
+    assert shown["GMACs a view"].tolist() == [f"{n / 1e9:.3f}" for n in found.macs]
+    assert shown["parameters, M"].tolist() == [f"{n / 1e6:.3f}" for n in found.parameters]
+
+
+def test_what_predictions_are_without_is_counted_in_their_provenance(a):
+    notices = {"clip-0": ["frame 3 is missing"]}
+    skipped = [{"id": "clip-9", "message": "gone"}]
+    b = predictions("second", [0] * 6, skipped=skipped, notices=notices, damaged=["clip-0"])
+    rows = provenance([a, b]).set_index("predictions")
+    assert rows.loc["clips that could not be read"].tolist() == ["0", "1"]
+    assert rows.loc["clips that lack frames"].tolist() == ["not recorded", "1 · clip-0: frame 3 is missing"]
+
+
+def test_confusions_that_both_have_come_after_those_of_one():
+    targets = [0] * 4 + [1] * 2
+    a = predictions("a", [1, 1, 1, 1, 2, 2], targets=targets)
+    b = predictions("b", [1, 1, 1, 0, 1, 1], targets=targets)
+    assert confusions(a, b)[["a_count", "b_count"]].to_numpy().tolist() == [[2, 0], [4, 3]]
+
+
+def test_the_older_of_two_evaluations_of_several_views_is_named():
+    older, newer = (
+        predictions("a", TARGETS, protocol="2x3"),
+        predictions("b", TARGETS, protocol="2x3", offsets=[0.5, 0]),
+    )
+    for two in ((older, newer), (newer, older)):
+        with pytest.raises(NotComparable, match=": a is older and was shown other frames; evaluate it anew"):
+            require_comparable(two)

@@ -123,3 +123,27 @@ def test_a_long_label_ends_in_an_ellipsis():
     assert shortened("push", 4) == "push"
     assert shortened("push something", 6) == "p…hing"
     assert len({shortened(label, 32) for label in CLASSES}) == len(CLASSES)
+
+
+def test_intervals_of_the_reliability_curve_reach_to_their_own_ends():
+    table = pd.DataFrame({"low": [0.5], "high": [1.0], "clips": [4], "confidence": [0.75], "accuracy": [0.5]})
+    table = table.assign(accuracy_low=0.4, accuracy_high=0.9)
+    _, curve, _ = reliability_figure({"a": (table, 0.25)}).data
+    assert list(curve.error_y.array) == pytest.approx([0.4])
+    assert list(curve.error_y.arrayminus) == pytest.approx([0.1])
+
+
+def test_true_classes_run_down_and_the_pointer_tells_a_and_b():
+    a, b = np.array([[3, 1], [0, 2]]), np.array([[1, 3], [0, 2]])
+    figure = confusion_difference_figure(a, b, ["push", "pull"])
+    assert figure.layout.yaxis.autorange == "reversed" and figure.layout.yaxis.title.text == "true class"
+    assert figure.data[0].hovertemplate.endswith(
+        "A %{customdata[0]}, B %{customdata[1]} clips<extra></extra>"
+    )
+    assert figure.data[0].customdata[0][1].tolist() == [1, 3]
+
+
+def test_the_legend_of_the_classes_names_both_sides():
+    figure = per_class_figure(per_class_table(["push", "pull", "turn"]), "x", "y")
+    legend = {trace.name: trace.marker.color for trace in figure.data[1:3]}
+    assert legend == {"A better (x)": SERIES[0], "B better (y)": SERIES[1]}

@@ -4,9 +4,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
+from analysis.compare import report
 from analysis.compare.comparable import NotComparable
 from analysis.compare.report import ReportClip, Strip, build_report, strip_html, table
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
@@ -116,3 +118,15 @@ def test_frames_of_a_strip_stand_side_by_side_as_png(tmp_path):
 def test_long_texts_of_tables_are_not_cut():
     long = "word " * 60 + "end"
     assert long in table(pd.DataFrame({"text": [long]}))
+
+
+def test_the_figures_of_confusions_are_of_a_and_b_in_this_order(two, small, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        report, "confusion_difference_figure", lambda *of: drawn.append(of[:2]) or go.Figure()
+    )
+    monkeypatch.setattr(report, "confusion_figure", lambda found, _: drawn.append(list(found)) or go.Figure())
+    build_report([*two, predictions("third", TARGETS)], command="x")
+    (a, b), names = drawn
+    assert a.tolist() == two[0].confusion().tolist() and b.tolist() == two[1].confusion().tolist()
+    assert names == ["first", "second"]

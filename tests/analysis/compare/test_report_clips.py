@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -223,3 +224,17 @@ def test_clips_that_are_not_there_are_an_error(folders, checkpoints, tmp_path):
 def test_predictions_in_the_wrong_number_are_refused(folders):
     with pytest.raises(ValueError, match="2 to 4 folders of predictions are compared, got 1"):
         Report(folders[:1]).run("x")
+
+
+def test_the_first_strip_is_what_a_is_shown(predictions, models, frames):
+    sources = [lambda name: frames, lambda name: 255 - frames]
+    clips, _ = chosen_clips(predictions, models, sources, count=1)
+    np.testing.assert_array_equal(clips[0].strips[0].frames, frames)
+
+
+def test_the_limits_of_a_signed_overlay_are_as_far_from_the_median(models, frames):
+    caption = looked_at(models[0], frames, "S4B2", "A", "signed").caption
+    low, high, median = map(
+        float, re.search(r"blue (\S+) to red (\S+), transparent at the median (\S+);", caption).groups()
+    )
+    assert high - median == pytest.approx(median - low, rel=0.02)  # of three digits each

@@ -144,6 +144,7 @@ def test_the_figure_has_the_scores_and_the_ceiling_over_each_block():
     assert traces["actionness", "y"] == [0.3, 0.2]
     assert traces["actionness", "y2"] == pytest.approx([0.4, 0.3])
     assert traces["true masks on the grid: ceiling", "y"] == [0.8, 0.5]
+    assert traces["true masks on the grid: ceiling", "y2"] == pytest.approx([0.9, 0.6])
     assert traces["uniform: chance", "y"] == [0.1, 0.1]
     assert not [
         trace for trace in figure.data if trace.yaxis == "y3"

@@ -230,3 +230,15 @@ def test_a_box_that_reaches_beyond_the_frame_is_cut():
     expected = np.zeros((4, 6), np.uint8)
     expected[:2, :1] = 1
     np.testing.assert_array_equal(box_bits([[-2, -1, 3, 3]], 4, 6), expected)
+
+
+def test_other_masks_of_the_same_clips_are_another_question(tmp_path, clips_folder):
+    video(tmp_path / "b" / "clip.mp4")
+    (tmp_path / "b" / "masks").mkdir()
+    mask = tmp_path / "b" / "masks" / "00000.png"
+    folder = shutil.copytree(clips_folder, tmp_path / "clips")
+    for place, file in ((tmp_path, mask), (folder, folder / "val-000000.masks.npz")):
+        file.write_bytes(b"one")
+        before = opened(place).digest
+        file.write_bytes(b"another")
+        assert opened(place).digest != before

@@ -8,11 +8,13 @@ import pytest
 
 from analysis.relations.average import RelationAverage, local_windows
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
-from analysis.relations.fig4 import fig4, windows_figure
+from analysis.relations.fig4 import fig4, matrices_figure, windows_figure
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import (
+    ARRAYS,
     Relation,
     block_numbers,
+    class_entries,
     convergences,
     in_base,
     relations_table,
@@ -166,3 +168,68 @@ def test_the_start_of_training_is_the_untrained_kernel_without_its_noise(tiny):
     assert starts["S3B1", 0].tolist() == [[-0.5, 0, 0.5]]
     for key, weights in kernels.items():
         np.testing.assert_allclose(weights.mean(0), starts[key][0], atol=0.2)
+
+
+@pytest.fixture
+def two_networks(average):
+    """The entries of a network and of another one, which are nowhere the same."""
+    other = RelationAverage()
+    w = np.random.default_rng(1).dirichlet([1.0] * 5, (2, 7, 5))
+    other.update({"S3B1": [w[0]], "S5B2": [w[1]]})
+    return block_numbers(average, resamples=50), block_numbers(other, resamples=50)
+
+
+def test_the_untrained_network_is_hollow_beside_the_trained_one(two_networks):
+    points = local_mass_figure(*two_networks).data[3:]
+    assert [trace.name for trace in points] == ["trained", "untrained"]
+    for trace, entries in zip(points, two_networks, strict=True):
+        assert list(trace.x) == [entry["inner_mass"] for entry in entries]
+    assert [[symbol.endswith("-open") for symbol in trace.marker.symbol] for trace in points] == [
+        [False, False],
+        [True, True],
+    ]
+
+
+def test_convergence_is_drawn_over_the_number_of_videos(average):
+    curves = convergences(average)
+    for trace in convergence_figure(curves, "nats").data:
+        assert list(trace.x) == curves[0]["videos"] == [1, 2, 4, 7]
+
+
+def test_rows_whose_strongest_column_is_near_are_counted(two_networks):
+    entries = [two_networks[0][0] | {"argmax": [0, 2, 4, 1, 0]}]
+    table = relations_table({"trained": entries, "untrained": entries})
+    assert table[["argmax_within_1", "rows"]].to_numpy().tolist() == [[2, 5]] * 2
+
+
+def test_time_steps_of_the_paper_figure_are_numbered_from_one_on_one_colour_scale(two_networks):
+    entries = two_networks[0]
+    axes = fig4(entries, limits=(0, 0.5)).axes
+    maps, lines = [each for each in axes if each.images], [each for each in axes if each.lines]
+    for panel, entry in zip(maps, entries, strict=True):
+        assert panel.images[0].get_clim() == (0, 0.5)
+        np.testing.assert_array_equal(panel.images[0].get_array(), entry["mean"])
+        for axis in (panel.xaxis, panel.yaxis):
+            assert [label.get_text() for label in axis.get_ticklabels()] == ["1", "2", "3", "4", "5"]
+    for panel, entry in zip(lines, entries, strict=True):
+        assert [line.get_label() for line in panel.lines] == ["t = 2", "t = 3", "t = 4"]
+        assert [list(line.get_ydata()) for line in panel.lines] == entry["windows"]
+
+
+def test_rows_of_a_matrix_run_down_and_its_cells_are_named(two_networks):
+    figure = matrices_figure(two_networks[0], limits=(0, 0.5))
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 0.5)
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
+    heat_map, cells = figure.data[:2]
+    assert "step %{y} attends to step %{x} with %{text}" in cells.hovertemplate
+    for x, y, text in zip(cells.x, cells.y, cells.text, strict=True):
+        assert text == f"{heat_map.z[y - 1][x - 1]:.4f}"
+
+
+def test_matrices_of_classes_of_unequal_size_are_read_by_their_own(tmp_path):
+    average = RelationAverage()
+    w = np.random.default_rng(0).dirichlet([1.0] * 5, (3, 5))
+    average.update({"S3B1": [w]}, labels=[7, 2, 7])
+    np.savez(tmp_path / ARRAYS, **{f"trained/{name}": values for name, values in average.to_arrays().items()})
+    for place, expected in ((0, w[1]), (1, (w[0] + w[2]) / 2)):
+        np.testing.assert_allclose(class_entries(tmp_path, place)[0]["mean"], expected)

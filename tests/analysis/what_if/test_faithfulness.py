@@ -170,6 +170,7 @@ def test_the_figure_and_the_tables_hold_the_numbers(toy):
     assert lines == [curve["probability"] for curve in result["curves"]]
     table = areas_table(result)
     assert table["area"].tolist() == [curve["area"] for curve in result["curves"]]
+    assert table["accuracy_area"][0] == pytest.approx(0.25 * 0.5 + 0.75 * 0.25)  # 0.75 once, then 0.25
     assert len(curves_table(result)) == 5 * len(result["curves"])
 
 
@@ -330,3 +331,16 @@ def test_grad_cam_ranks_without_its_relu(tiny):
     frames = np.random.default_rng(0).integers(0, 256, (1, 4, 32, 32, 3), dtype=np.uint8)
     scores = scores_of(model, frames, Ranking("Grad-CAM", "S3B1"), Recording(), np.array([0]), (4, 4))
     assert (scores < 0).any()
+
+
+def test_deletion_stands_on_the_left_and_the_differences_below_their_curves(toy):
+    result = numbers(toy)
+    traces = faithfulness_figure(result).data
+    sides = {"deletion": ("x", "x3"), "insertion": ("x2", "x4")}
+    for curve in result["curves"]:
+        shown = [t for t in traces if t.name == curve["order"] and t.xaxis == sides[curve["mode"]][0]]
+        assert [list(t.y) for t in shown] == [curve["probability"]]
+    for entry in result["differences"]:
+        name = f"{entry['of']} − {entry['against']}"
+        (point,) = [t for t in traces if t.xaxis == sides[entry["mode"]][1] and t.y[0] == name]
+        assert point.x[0] == entry["difference"]

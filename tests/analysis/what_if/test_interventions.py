@@ -10,6 +10,7 @@ from torch import nn
 import atr
 from analysis.actionness import actionness_blocks
 from analysis.recording import record
+from analysis.what_if.figures import scores_figure
 from analysis.what_if.hiding import actionness, count_of, filling, grid_of, hide, hiding_order
 from analysis.what_if.interventions import Intervention, frame_order, intervene
 from analysis.what_if.replaced_actionness import uniform_actionness
@@ -290,3 +291,26 @@ def test_a_network_without_locators_has_nothing_to_replace(tiny):
         with pytest.raises(ValueError, match="no Action-related Region Locator"):  # noqa: SIM117
             with uniform_actionness(tiny(**options)):
                 pass
+
+
+def test_hidden_pixels_of_a_frame_that_is_wider_than_high():
+    frames = np.zeros((1, 2, 6, 3), np.uint8)
+    hidden = np.array([[[False, True, False]]])
+    assert hide(frames, hidden, np.full_like(frames, 9))[0, :, :, 0].tolist() == [[0, 0, 9, 9, 0, 0]] * 2
+
+
+def test_positions_hidden_at_random_are_those_of_the_seed(model, frames):
+    hidden = [
+        intervene(model, frames, Intervention(hide="random", share=0.5, block="S3B1", seed=seed)).hidden
+        for seed in (3, 3, 4)
+    ]
+    assert np.array_equal(hidden[0], hidden[1]) and not np.array_equal(hidden[0], hidden[2])
+
+
+def test_class_scores_before_and_after_stand_side_by_side():
+    before, after = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.1, 0.2, 0.1, 0.6])
+    figure = scores_figure(before, after, ["a", "b", "c", "d"], top=1, true_class=2)
+    bars = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
+    assert bars["original clip"] == {"d": 0, "c ✓": 0.2, "a": 0.5}
+    assert bars["after"] == {"d": 0.6, "c ✓": 0.1, "a": 0.1}
+    assert list(figure.data[0].y) == ["d", "c ✓", "a"]  # from the bottom

@@ -193,3 +193,15 @@ def test_every_clip_is_shuffled_in_an_order_of_its_own(tmp_path, tiny):
     rows, _ = answers_in_order(model, [(frames, 0, i) for i in range(8)], partial=tmp_path)
     in_order, _, shuffled = rows["true_probability"].T
     assert len(set(shuffled.tolist())) > 1 and np.ptp(in_order) < 1e-6
+
+
+def test_another_seed_is_another_order(tmp_path, tiny):
+    frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
+    model = tiny("tsm_resnet18")
+    model.preprocessing = atr.Preprocessing(32, 32)
+    found = [
+        answers_in_order(model, [(frames, 0, 0)] * 3, seed=seed, partial=tmp_path / str(seed))[0]
+        for seed in (0, 1)
+    ]
+    one, other = (rows["true_probability"] for rows in found)
+    assert np.array_equal(one[:, :2], other[:, :2]) and not np.array_equal(one[:, 2], other[:, 2])

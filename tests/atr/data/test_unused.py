@@ -22,6 +22,8 @@ def test_the_sentence_counts_and_names_the_first_three():
     assert unused.counts == {".txt": 5, "hidden": 1}
     assert str(unused) == "6 found and not used: 5 .txt (0.txt, 1.txt, 2.txt, ...), 1 hidden (.a)"
     assert len(unused) == 6
+    three = Unused.of((".txt", f"{k}.txt") for k in range(3))
+    assert str(three) == "3 found and not used: 3 .txt (0.txt, 1.txt, 2.txt)"
     assert not Unused()
 
 

@@ -1,11 +1,15 @@
 """Scores in the order of the data."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from atr.preprocessing import Preprocessing
-from atr.results.evaluate import class_scores
+from atr.results.evaluate import class_scores, view_scores
+from atr.video.protocol import Protocol
 from atr.video.transforms import normalise
 
 
@@ -20,3 +24,25 @@ def test_scores_are_the_models_in_order(tiny):
         expected = model.eval()(normalise(frames.numpy(), preprocessing)).softmax(dim=1)
     torch.testing.assert_close(torch.from_numpy(scores.scores), expected, atol=1e-5, rtol=1e-5)
     assert scores.targets.tolist() == [0, 1, 2, 0, 1]
+
+
+class Grey:
+    """Two clips of one grey frame."""
+
+    targets = (1, 0)
+
+    def __len__(self):
+        return 2
+
+    def views(self, index, protocol):
+        return np.full((protocol.num_views, 4, 32, 32, 3), 100 * index, np.uint8)
+
+
+def test_seconds_are_those_of_one_clip(tiny, tmp_path, monkeypatch):
+    """A clock that tells 0 and 6 seconds."""
+    clock = SimpleNamespace(perf_counter=iter([0, 6]).__next__)
+    monkeypatch.setattr("atr.results.evaluate.time", clock)
+    model = tiny()
+    model.preprocessing = Preprocessing(short_side=32, crop=32)
+    rows, _ = view_scores(model, Grey(), Protocol(), partial=tmp_path, batch_size=2)
+    assert rows["seconds"].tolist() == [3, 3] and rows["scores"].shape == (2, 5)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from atr.models import ModelConfig
@@ -47,6 +48,9 @@ def test_files_come_back_as_they_went(toy, tmp_path):
     assert np.array_equal(back.scores, toy.scores)
     assert back.scores.dtype == np.float32
     assert back.targets.tolist() == toy.targets.tolist()
+    texts = pd.read_parquet(tmp_path / TABLE)[["label", "predicted"]]
+    assert texts.label.tolist() == ["up", "down", "down", "left"]
+    assert texts.predicted.tolist() == ["up", "up", "left", "up"]
 
 
 def test_scores_that_were_stored_with_few_digits_are_read_as_probabilities(toy, tmp_path):

@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from numbered import damaged, number_of, numbered_frame, write_film  # noqa: E402
 
 from atr.video.decoding import Limits, VideoError, check, decode, open_video, probe  # noqa: E402
+from atr.video.ending import CUT, TORN, fault_of_structure  # noqa: E402
+from atr.video.video import spans  # noqa: E402
 
 # Codings whose damage FFmpeg notices; it decodes damaged bytes of the others into wrong pictures without a word.
 # Without mbtree x264 writes the same bytes every time, so that the same ones are damaged.
@@ -202,3 +204,41 @@ def test_any_damage_ends_in_frames_or_in_one_silent_line(films, tmp_path, name, 
             except VideoError as error:
                 assert "\n" not in str(error)
     assert capfd.readouterr() == ("", "")
+
+
+def fault(path, demultiplexer, num_frames=0):
+    with path.open("rb") as file:
+        return fault_of_structure(file, demultiplexer, num_frames)
+
+
+@pytest.mark.parametrize("stamp", [b"", bytes(4)], ids=["ts", "m2ts"])
+def test_a_transport_stream_is_made_of_whole_packets(tmp_path, stamp):
+    path, content = tmp_path / "f.ts", (stamp + b"G" + bytes(187)) * 50
+    path.write_bytes(content)
+    assert fault(path, "mpegts") is None
+    path.write_bytes(content[:-60])
+    assert fault(path, "mpegts") == CUT
+    path.write_bytes(content[:6000] + content[6010:])
+    assert fault(path, "mpegts") == TORN
+
+
+def test_a_gif_ends_with_its_trailer_and_holds_the_pictures_that_are_read(tmp_path):
+    path = tmp_path / "f.gif"
+    first, *others = (Image.fromarray(numbered_frame(number)) for number in range(3))
+    first.save(path, save_all=True, append_images=others)
+    assert fault(path, "gif", 3) is None
+    assert fault(path, "gif", 2) == "of 3 pictures in the file 2 can be read"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert fault(path, "gif", 3) == CUT
+
+
+def test_the_segment_of_a_matroska_file_ends_where_it_says(tmp_path):
+    path = write_film(tmp_path / "f.mkv", 3)
+    assert fault(path, "matroska") is None
+    path.write_bytes(path.read_bytes()[:-1])
+    assert fault(path, "matroska") == CUT
+
+
+def test_many_spans_of_frames_are_counted():
+    assert spans([60, 3, 9, 58, 59]) == "3, 9, 58 to 60"
+    assert spans(range(0, 14, 2)) == "0, 2, 4, 6, 8 and 2 more spans"

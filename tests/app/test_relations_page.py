@@ -2,11 +2,13 @@
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.actionness import clip_actionness
 from analysis.relations.fig4 import limits_of
 from analysis.relations.numbers import relations_folder
 from app import loading
@@ -246,9 +248,12 @@ def test_the_actionness_page_shows_w_of_the_clip(launch, world, graph):
     assert "Temporal relations of this clip" not in [heading.value for heading in app.subheader]
 
 
-def test_one_colour_scale_for_all_blocks_of_a_clip(launch, world, graph, monkeypatch):
+def test_w_of_a_thinned_clip_has_one_colour_scale_for_all_blocks_and_the_frames_of_the_video(
+    launch, world, graph, monkeypatch
+):
     shown = []
     monkeypatch.setattr("app.explorer.relation_grid", lambda *of, limits: shown.append((*of, limits)))
+    monkeypatch.setattr("app.loading.looks.clip_actionness", partial(clip_actionness, max_frames=6))  # of 12
     app = launch()
     app.segmented_control(key="relation_block").set_value("S4B1").run()
     block, matrix, frames, limits = shown[-1]

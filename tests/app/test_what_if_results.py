@@ -129,3 +129,15 @@ def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_pag
     assert app.metric and "Accuracies by order, over all clips and by class" in drawn(app)
     assert app.button(key="compute order")
     assert opened(app, "Faithfulness").button(key="compute faithfulness")
+
+
+def test_a_result_is_stored_already_with_the_same_settings_alone(launch, world, network):
+    options = Options(network, data=str(world / "clips"), out=world / "results")
+    assert Faithfulness(options, block=("S4B1",)).run("python -m analysis faithfulness") == 0
+    app = opened(launch("what_if"), "Faithfulness")
+    app.selectbox(key="data faithfulness").set_value(str((world / "clips").resolve())).run()
+    said = []
+    for key, value in (("block net", "S5B2"), ("block net", "S4B1"), ("fill", "blur")):
+        app.selectbox(key=f"{key} faithfulness").set_value(value).run()
+        said.append("This result is stored already." in [caption.value for caption in app.caption])
+    assert said == [False, True, False] and app.button(key="compute faithfulness")

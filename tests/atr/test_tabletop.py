@@ -15,7 +15,7 @@ from atr.tabletop import (
     split_seed,
     write_dataset,
 )
-from atr.tabletop.cast import ACTED, HAND, STILL
+from atr.tabletop.cast import ACTED, HAND, NOTHING_ELSE, STILL
 from atr.tabletop.scene import Scene, render_scene
 from atr.tabletop.seeds import label_of
 
@@ -56,6 +56,16 @@ def test_odd_class_is_the_even_class_backwards(label):
     assert np.array_equal(forwards.frames, backwards.frames)
     assert np.array_equal(forwards.masks, backwards.masks)
     assert np.array_equal(forwards.acting, backwards.acting)
+
+
+@pytest.mark.parametrize(("label", "axis", "sign"), [(0, 1, 1), (1, 1, -1), (2, 0, -1), (3, 0, 1)])
+def test_a_clip_shows_its_class_and_not_the_reverse(label, axis, sign):
+    for seed in range(3):
+        clip = render_scene(Scene(seed, label, 64, NOTHING_ELSE), label, np.linspace(0, 1, 9))
+        places = [
+            np.argwhere(masks == ACTED)[:, axis].mean() for masks in clip.masks if (masks == ACTED).any()
+        ]
+        assert sign * (places[-1] - places[0]) > 6
 
 
 def test_symmetries_of_the_classes():

@@ -362,3 +362,16 @@ def test_the_axis_of_emphasis_reaches_down_to_the_lowest_interval():
     result = a_result("atr")
     result["emphasis"][0]["beyond_course"] = {"value": 0.3, "low": 0.2, "high": 0.4}
     assert acting_figure([result]).layout.yaxis.range[0] < 0.2
+
+
+def test_a_clip_counts_once_in_the_average_precision_however_long_it_acts():
+    bits = np.full((3, 2, 2), ACTING, np.uint8)
+    bits[:, 0, 0] |= TARGET
+    once = bits.copy()
+    once[1:] &= 255 - ACTING
+    right, blind = np.zeros((3, 2, 2)), np.zeros((3, 2, 2))
+    right[:, 0, 0] = 1
+    (entry,) = localization_numbers(rows_of([({LOGITS: right}, bits), ({LOGITS: blind}, once)]), [LOGITS])[
+        "maps"
+    ]
+    assert entry["average_precision"]["value"] == (1 + 1 / 4) / 2

@@ -86,6 +86,14 @@ def test_rendered_clips_are_sampled_at_shifts_of_their_segments(tmp_path, clips,
         data[0]
 
 
+def test_rendered_clips_have_the_size_of_the_crop_or_of_the_whole_short_side(tmp_path):
+    for protocol, side in ((Protocol(1, 1), 32), (Protocol(2, 3), 48)):
+        sizes = Preprocessing(short_side=48, crop=32)
+        options = {"num_frames": 2, "num_clips": 1, "cache": tmp_path, "protocol": protocol}
+        views = open_clips("tabletop:val", preprocessing=sizes, **options).views(0, protocol)
+        assert views.shape == (protocol.num_views, 2, side, side, 3)
+
+
 @pytest.fixture
 def wide(tmp_path):
     """Two class folders of one clip each, 200 frames of 24 x 48 whose red tells the frame, green the column."""

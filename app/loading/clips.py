@@ -84,11 +84,11 @@ def shipped_clips() -> list[Clip]:
         clips = [
             Clip(
                 entry["id"],
-                video := inside(folder, folder / entry["video"]),
+                inside(folder, folder / entry["video"]),
                 entry["label"],
                 link=entry["id"],
                 acting=entry.get("acting") or None,
-                masks=video.parent / entry["masks"] if entry.get("masks") else None,
+                masks=folder / entry["masks"] if entry.get("masks") else None,
             )
             for entry in entries
         ]

@@ -318,3 +318,19 @@ def test_thumbnails_come_page_by_page_and_say_who_is_right(compare, two, monkeyp
     assert [film["id"] for film in shown[-1]] == ["val-000002", "val-000003"]
     calls = [film["label"].split(" · ")[1:] for film in shown[-1]]
     assert calls == [["A ✓", f"B ✗ {LABELS[0]}"], ["A ✓", "B ✓"]]
+
+
+def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch):
+    offers, drawn, sent = {}, [], []
+    monkeypatch.setattr(
+        "app.compare.exports.download_row", lambda row, **_: offers.update({o.text: o for o in row})
+    )
+    monkeypatch.setattr(
+        "app.compare.exports.overlay_film", lambda *of, **options: drawn.append((of, options)) or b""
+    )
+    monkeypatch.setattr("app.compare.clip.side_by_side", lambda payload, **_: sent.append(payload))
+    compare()
+    offers["MP4"].make()
+    (_, _, limits, suffix), options = drawn[0]
+    scales, medians = (sent[-1].header[key]["actionness"]["S5B2"]["softmax"] for key in ("scales", "medians"))
+    assert (limits, options["median"], suffix) == (scales, medians, ".mp4")

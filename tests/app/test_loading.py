@@ -150,6 +150,19 @@ def test_frames_keep_their_colours_and_wide_masks_their_proportions():
     assert (mask[:20, :40] == 3).all() and (mask > 0).sum() == 20 * 40
 
 
+def test_masks_lie_where_the_list_of_clips_says(world):
+    folder = world / "clips"
+    listed = json.loads((folder / "annotations.json").read_text())
+    (folder / "below").mkdir()
+    for entry in listed["clips"]:
+        for what in ("video", "masks"):
+            entry[what] = str(
+                (folder / entry[what]).rename(folder / "below" / entry[what]).relative_to(folder)
+            )
+    (folder / "annotations.json").write_text(json.dumps(listed))
+    assert masks_of(loading.shipped_clips()[0]).any()
+
+
 def test_truth_is_that_of_the_frames_and_of_the_region_shown(world):
     clip = loading.shipped_clips()[0]
     result = SimpleNamespace(

@@ -11,7 +11,7 @@ from atr.checkpoint import load_checkpoint
 from atr.inference import for_inference
 from atr.results.notices import tell_notices
 from atr.results.passes import SKIPPED
-from atr.results.processes import device_named
+from atr.results.processes import device_named, whole_float32
 from atr.results.questions import InferenceOption
 
 
@@ -37,16 +37,17 @@ class Actionness:
 
     def run(self, command: str) -> int:
         model = for_inference(load_checkpoint(self.checkpoint), self.inference).to(device_named(self.device))
-        summary = write_clip(
-            model,
-            self.clip,
-            self.out,
-            self.drawing,
-            checkpoint=self.checkpoint,
-            command=command,
-            progress=True,
-            allow_damaged=self.allow_damaged,
-        )
+        with whole_float32():
+            summary = write_clip(
+                model,
+                self.clip,
+                self.out,
+                self.drawing,
+                checkpoint=self.checkpoint,
+                command=command,
+                progress=True,
+                allow_damaged=self.allow_damaged,
+            )
         print(f"{model.sampling}: frames {', '.join(map(str, summary['sampled_frames']))}")
         for guess in summary["top5"]:
             print(f"{guess['probability']:7.1%}  {guess['label']}")

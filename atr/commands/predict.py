@@ -25,7 +25,7 @@ from atr.results.predict import (
     video_views,
     view_probabilities,
 )
-from atr.results.processes import device_named
+from atr.results.processes import device_named, whole_float32
 from atr.results.questions import InferenceOption
 from atr.results.store import checkpoint_facts, sampling_facts, software
 from atr.sampling import SAMPLINGS, Sampling
@@ -102,7 +102,7 @@ class Predict:
         answers, unreadable, notices = [], [], {}
         for video, name in zip(videos, distinct_names(videos), strict=True):
             try:
-                with collected() as noticed:
+                with collected() as noticed, whole_float32():
                     views = video_views(model, video, protocol, allow_damaged=self.allow_damaged)
                     frames = torch.from_numpy(views.frames)[None]
                     probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()

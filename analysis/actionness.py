@@ -1,6 +1,6 @@
 """Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,9 +196,14 @@ def has_graph_reasoner(model: VideoClassifier) -> bool:
     return any(isinstance(module, TemporalRelation) for module in model.modules())
 
 
+def map_names(blocks: Collection[str]) -> tuple[str, ...]:
+    """Those of `with_together`: the blocks, and after them `TOGETHER` where there are several."""
+    return (*blocks, TOGETHER) if len(blocks) > 1 else tuple(blocks)
+
+
 def with_together(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Maps of blocks, and after them `together` under `TOGETHER` where there are several."""
-    return maps | {TOGETHER: together(maps)} if len(maps) > 1 else maps
+    """Maps of blocks, and of several `together`, by their `map_names`."""
+    return {name: together(maps) if name == TOGETHER else maps[name] for name in map_names(maps)}
 
 
 def together(

@@ -16,6 +16,7 @@ from analysis.actionness import (
     clip_actionness,
     clip_median,
     colour_limits,
+    map_names,
     normalise,
     temporal_emphasis,
     together,
@@ -156,7 +157,7 @@ def write_clip(
             centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in blocks}
             placed = None if drawing.alignment == "edges" else centres
             write_pictures(unfinished, result, drawing, blocks, limits, medians, placed, progress=progress)
-            if blocks == allowed and len(blocks) > 1:
+            if blocks == allowed and TOGETHER in map_names(blocks):
                 write_together(unfinished, result, drawing, placed)
     return summary
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from analysis.actionness import actionness_blocks
+from analysis.actionness import TOGETHER, actionness_blocks
 from analysis.alignment import Alignment, Centres, cell_centres
 from atr.models import VideoClassifier
 from atr.schema import Finite
@@ -36,7 +36,7 @@ class Map(NamedTuple):
 
 
 # `actionness.together`, of several blocks.
-ALL_BLOCKS = {method: Map(f"{method}, all blocks", None, "heat") for method in ("actionness", "Grad-CAM")}
+ALL_BLOCKS = {method: Map(f"{method}, {TOGETHER}", None, "heat") for method in ("actionness", "Grad-CAM")}
 BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
 
 

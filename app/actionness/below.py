@@ -11,9 +11,10 @@ from analysis.actionness import (
     TOGETHER,
     colour_limits,
     default_block,
+    map_names,
     normalise,
     temporal_emphasis,
-    with_together,
+    together,
 )
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
@@ -23,7 +24,7 @@ from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look, sheets
 
 HEAD_START = 0.5  # seconds in which a browser draws the explorer
-KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: TOGETHER}
+KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: "response"}
 
 
 def below(look: Look) -> None:
@@ -91,23 +92,21 @@ def downloads(look: Look, block: str) -> None:
     """Files are made when asked for."""
     result = look.result
     left, middle, right, _ = st.columns(4)
-    maps_of = with_together(result.maps)
-    names = list(maps_of)
+    names = map_names(result.maps)
     block = left.selectbox("Block", names, index=names.index(block), key="export_block")
-    kinds = NORMALISATIONS if block != TOGETHER else (TOGETHER,)
-    kind = middle.selectbox(
-        "Values", kinds, format_func=KIND_NAMES.get, key=f"export_kind{' together' * (block == TOGETHER)}"
-    )
+    if block == TOGETHER:  # has values of its own
+        kinds, key = (TOGETHER,), "export_kind together"
+    else:
+        kinds, key = NORMALISATIONS, "export_kind"
+    kind = middle.selectbox("Values", kinds, format_func=KIND_NAMES.get, key=key)
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     region = "" if look.view == "crop" else f"-{look.view}"
     stem = f"{Path(look.clip.name).stem}-{look.checkpoint}{region}"
-    maps, named = maps_of[block], f"{block}-{kind}"
     if block == TOGETHER:
-        named = TOGETHER.replace(" ", "-")
+        maps, name = together(result.maps), f"{stem}-{TOGETHER.replace(' ', '-')}-{style}"
     else:
-        maps = normalise(maps, kind)
-    name = f"{stem}-{named}-{style}"
+        maps, name = normalise(result.maps[block], kind), f"{stem}-{block}-{kind}-{style}"
     drawn = result, maps, colour_limits(maps)
     film = partial(overlay_film, *drawn, style=style)
     picture = partial(strip, *drawn, block=block, kind=kind, style=style)

@@ -58,10 +58,11 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
                 "name": name,
                 **packed_map(body, values),
                 "together": name == TOGETHER,
-                "limits": {kind: colour_limits(values, kind) for kind in NORMALISATIONS},
-                "medians": {kind: clip_median(values, kind) for kind in NORMALISATIONS},
+                "limits": {kind: colour_limits(values, kind) for kind in kinds},
+                "medians": {kind: clip_median(values, kind) for kind in kinds},
             }
             for name, values in maps.items()
+            for kinds in [("raw",) if name == TOGETHER else NORMALISATIONS]
         ],
     }
     return Payload(header, bytes(body.data))

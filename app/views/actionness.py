@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from analysis.actionness import TOGETHER_HELP, ClipActionness, default_block, with_together
+from analysis.actionness import TOGETHER, TOGETHER_HELP, ClipActionness, default_block, map_names
 from analysis.shown_clip import nearest
 from app import choices, loading
 from app.choices import one_error
@@ -35,7 +35,7 @@ def show() -> None:
         if found := st.session_state["link"]["warnings"]:
             warnings.warning(plain(" ".join(found)), icon=":material/link_off:")
     result = look.result
-    together = (TOGETHER_HELP,) if len(result.maps) > 1 else ()
+    together = (TOGETHER_HELP,) if TOGETHER in map_names(result.maps) else ()
     for note in (*together, *result.notes) if result.maps else ():
         st.caption(f":material/info: {plain(note)}")
     if result.relations:
@@ -80,9 +80,7 @@ def starting_point(look: Look) -> dict:
     if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
         link.update(shown=shown, view={}, warnings=[])
     view, frames = link["view"], [str(index) for index in range(int(look.result.indices[-1]) + 1)]
-    link["warnings"] += take_out_unknown(
-        view, {"block": list(with_together(maps)), "frame": frames, **DISPLAY}
-    )
+    link["warnings"] += take_out_unknown(view, {"block": map_names(maps), "frame": frames, **DISPLAY})
     return {
         **view,
         "frame": look.position(int(view["frame"]) if "frame" in view else None),

@@ -26,10 +26,8 @@ def must_use_cpu() -> bool:
 
     That is so without an accelerator, and on a Mac, whose processes cannot reduce on its GPU.
     """
-    started, gpus = (
-        int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
-        torch.accelerator.device_count(),
-    )  # by torchrun
+    started = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # by torchrun, on this machine
+    gpus = torch.accelerator.device_count()
     if not gpus or (started > 1 and torch.backends.mps.is_available()):
         return True
     if started > gpus:

@@ -201,6 +201,11 @@ def map_names(blocks: Collection[str]) -> tuple[str, ...]:
     return (*blocks, TOGETHER) if len(blocks) > 1 else tuple(blocks)
 
 
+def in_file_names(name: str) -> str:
+    """One of `map_names` as files are named."""
+    return name.replace(" ", "-")
+
+
 def with_together(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Maps of blocks, and of several `together`, by their `map_names`."""
     return {name: together(maps) if name == TOGETHER else maps[name] for name in map_names(maps)}

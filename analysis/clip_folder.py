@@ -16,6 +16,7 @@ from analysis.actionness import (
     clip_actionness,
     clip_median,
     colour_limits,
+    in_file_names,
     map_names,
     normalise,
     temporal_emphasis,
@@ -235,7 +236,7 @@ def write_map(
     centres: dict[str, Centres] | None,
 ) -> None:
     """overlay-NAME.mp4 and .gif, strip-NAME.png and .svg. scale: of `overlay` and `strip_figure`."""
-    keys, file = result.key_frames, name.replace(" ", "-")
+    keys, file = result.key_frames, in_file_names(name)
     place = None if centres is None else centres[name]
     frames = overlay(result.frames, maps, **scale, centres=place)
     write_mp4(out / f"overlay-{file}.mp4", frames, result.fps)

@@ -11,6 +11,7 @@ from analysis.actionness import (
     TOGETHER,
     colour_limits,
     default_block,
+    in_file_names,
     map_names,
     normalise,
     temporal_emphasis,
@@ -104,7 +105,7 @@ def downloads(look: Look, block: str) -> None:
     region = "" if look.view == "crop" else f"-{look.view}"
     stem = f"{Path(look.clip.name).stem}-{look.checkpoint}{region}"
     if block == TOGETHER:
-        maps, name = together(result.maps), f"{stem}-{TOGETHER.replace(' ', '-')}-{style}"
+        maps, name = together(result.maps), f"{stem}-{in_file_names(TOGETHER)}-{style}"
     else:
         maps, name = normalise(result.maps[block], kind), f"{stem}-{block}-{kind}-{style}"
     drawn = result, maps, colour_limits(maps)

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.actionness import ClipActionness
+from analysis.actionness import TOGETHER, ClipActionness, in_file_names, with_together
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
 from app.choices import STYLE_NAMES, overlay_styles
 from app.explorer import SidesPayload
-from app.explorer.sides import values_of
+from app.explorer.sides import RESPONSE, values_of
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look
 from app.loading.looks import uniform_maps
@@ -27,6 +27,10 @@ KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be c
 TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them
 
 
+def kind_at(block: str, source: str) -> str:
+    return RESPONSE if block == TOGETHER else KINDS[source]
+
+
 def against(names: Iterable[str]) -> str:
     """Checkpoints that are compared, in the name of a file; the first is A."""
     return "-against-".join(names)
@@ -36,10 +40,10 @@ def drawn(
     looks: Sequence[Look], payload: SidesPayload, source: str, block: str
 ) -> dict[str, tuple[ClipActionness, np.ndarray, tuple[float, float]]]:
     """Of every checkpoint that has such maps, what `strip` and `overlay_film` draw, on the page's one colour scale."""
-    kind, found = KINDS[source], {}
+    kind, found = kind_at(block, source), {}
     for look in looks:
         actionness = look.result.maps or uniform_maps(look)
-        maps = (look.gradcam or {}) if source == "gradcam" else actionness
+        maps = with_together((look.gradcam or {}) if source == "gradcam" else actionness)
         if block in maps:
             limits = payload.header["scales"][source][block][kind]
             found[look.checkpoint] = look.result, values_of(source, kind, maps[block]), limits
@@ -69,7 +73,7 @@ def take_along(
         source = left.selectbox(
             "Map", sources, format_func=lambda s: payload.header["sources"][s]["name"], key="take_source"
         )
-        first = payload.blocks.index(block) if block else len(payload.blocks) - 1
+        first = payload.blocks.index(block or payload.last_block)
         block = middle.selectbox("Block", payload.blocks, index=first, key="take_block")
         found = drawn(looks, payload, source, block)
         if not found:
@@ -77,13 +81,15 @@ def take_along(
             download_row([table], key="take")
             return
         side = right.selectbox("Checkpoint", list(found), key="take_side")
-        styles = overlay_styles(KINDS[source])
+        kind = kind_at(block, source)
+        styles = overlay_styles(kind)
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
         of_class = f"-of-{gradcam}" if source == "gradcam" else ""
-        name = f"{stem}-{side}-{block}-{source}{of_class}-{style}"
-        median = payload.header["medians"][source][block][KINDS[source]]
+        name = f"{stem}-{side}-{in_file_names(block)}-{source}{of_class}-{style}"
+        median = payload.header["medians"][source][block][kind]
+        title = TOGETHER if block == TOGETHER else TITLES[source]
         film = partial(overlay_film, *found[side], median=median, style=style)
-        picture = partial(strip, *found[side], block=block, kind=TITLES[source], median=median, style=style)
+        picture = partial(strip, *found[side], block=block, kind=title, median=median, style=style)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

@@ -22,7 +22,7 @@ class SideBySide extends Viewer {
     const asked = kept ? {} : clip.start;
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
     const sources = Object.keys(clip.sources);
-    this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.at(-1));
+    this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.findLast((name) => name !== clip.together));
     preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
     this.askFor(asked);
     preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
@@ -63,7 +63,7 @@ class SideBySide extends Viewer {
   }
 
   buildKinds() {
-    const { kinds } = this.clip.sources[preferences.source];
+    const kinds = this.kinds();
     const options = kinds.map((kind) => [kind, VALUES[preferences.source][kind].name]);
     this.choices(".kinds", "kind", options, this.kind());
     this.find(".values-choice").hidden = kinds.length === 1; // the colour bar names it
@@ -96,8 +96,12 @@ class SideBySide extends Viewer {
     return key;
   }
 
+  kinds() {
+    return this.block === this.clip.together ? ["response"] : this.clip.sources[preferences.source].kinds;
+  }
+
   kind() {
-    const { kinds } = this.clip.sources[preferences.source];
+    const kinds = this.kinds();
     const chosen = preferences.kinds[preferences.source];
     return kinds.includes(chosen) ? chosen : kinds[0];
   }
@@ -133,12 +137,12 @@ class SideBySide extends Viewer {
   }
 
   showScale() {
-    const { clip, scale } = this;
+    const { clip, scale, block } = this;
     const { source, mode } = preferences;
     const { symbol, note } = VALUES[source][this.kind()];
     Object.assign(this.root.dataset, { block: this.block ?? "", source, mode, kind: this.kind() });
     const without = clip.sides.filter(({ locator }) => !locator).map(({ name }) => name);
-    const missing = source === "actionness" && without.length
+    const missing = source === "actionness" && without.length && block !== clip.together
       ? ` Raw M is not offered: ${without.join(" and ")} ${without.length > 1 ? "have" : "has"} none.` : "";
     this.find(".note").textContent = note + missing;
     this.find(".bar-name").textContent = symbol;
@@ -152,7 +156,7 @@ class SideBySide extends Viewer {
     const { clip, block } = this;
     const source = { key: preferences.source, name: clip.sources[preferences.source].name };
     clip.sides.forEach((side, number) => {
-      this.panels[number].find(".sentence").textContent = sentence(side, source, block, this.shown[number]);
+      this.panels[number].find(".sentence").textContent = sentence(side, source, block, this.shown[number], block === clip.together);
     });
   }
 
@@ -248,7 +252,7 @@ class SideBySide extends Viewer {
 
   address() {
     const { source, mode } = preferences;
-    const values = this.kind() !== this.clip.sources[source].kinds[0] && { values: this.kind() };
+    const values = this.kind() !== this.kinds()[0] && { values: this.kind() };
     return { ...(this.block && { block: this.block }), source, mode, ...values, ...this.addressOfDisplay(this.scale) };
   }
 
@@ -258,7 +262,7 @@ class SideBySide extends Viewer {
     if (name === "block") this.block = value;
     else if (name === "kind") preferences.kinds[preferences.source] = value;
     else this.keep(name, value);
-    if (name === "source") this.buildKinds();
+    if (name === "source" || name === "block") this.buildKinds();
     this.changed();
   }
 

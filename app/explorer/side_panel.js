@@ -11,15 +11,18 @@ function valueText({ values, height, width }, frame, point, symbol, isWeight) {
   return `${cell ? `${symbol} =` : "peak of this frame"} ${format(value)}${multiple}`;
 }
 
-// What a reader of a side's map must know; a side without one says why. source: { key, name }; shown: the map or null.
-function sentence({ name, uniform, own, absent }, source, block, shown) {
+// What a reader of a side's map must know; a side without one says why. source: { key, name }; shown: the map or null;
+// together: of all blocks.
+function sentence({ name, uniform, own, absent }, source, block, shown, together) {
   if (source.key === "actionness" && uniform) {
+    if (together) return "Pools uniformly in every block: nothing stands out.";
     const cells = shown && shown.height * shown.width;
     const weight = shown ? `1/HW = 1/${cells} = ${(1 / cells).toPrecision(2)}` : "1/HW";
     const missing = own.actionness?.length && !own.actionness.includes(block) ? `No ATR block at ${block}. ` : "";
     return `${missing}Pools uniformly: ${weight} in every cell.`;
   }
   if (shown) return "";
+  if (together && own[source.key]?.length) return `${name} has ${source.name} maps of one block only.`;
   return absent[source.key] ?? `${name} has no ${source.name} map${block ? ` at ${block}` : ""}.`;
 }
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import PERCENTILES, normalise
+from analysis.actionness import PERCENTILES, TOGETHER, map_names, normalise, with_together
 from analysis.colours import SERIES
 from app.explorer.display import DISPLAY
 from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
@@ -16,6 +16,7 @@ from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_m
 SOURCES = {"actionness": "Actionness", "gradcam": "Grad-CAM"}
 MODES = ("sides", "difference", "swipe")  # beside each other; with |A − B|; A and B under a divider
 GRADCAM_VALUES = ("relative", "raw")  # over the largest value of the clip and block; as computed
+RESPONSE = "response"  # of all blocks together: the one kind there is, of either source
 DIFFERENCE_PALETTE = "YlGnBu_r"  # unlike every palette of the maps: a difference is not a map
 MOST_SIDES = 4
 
@@ -62,7 +63,12 @@ class SidesPayload(Payload):
 
     @property
     def blocks(self) -> list[str]:
+        """From shallow to deep, and `TOGETHER` where a side has maps of several."""
         return self.header["blocks"]
+
+    @property
+    def last_block(self) -> str | None:
+        return next((block for block in reversed(self.blocks) if block != TOGETHER), None)
 
     @property
     def sources(self) -> list[str]:
@@ -95,6 +101,9 @@ def pack_sides(
         key=lambda name: [int(number) for number in re.findall(r"\d+", name)],
     )
     shown = [_with_pooling(side, sides, blocks, len(frames)) for side in sides]
+    if any(TOGETHER in map_names(maps) for side in sides for maps in _located(side).values()):
+        blocks.append(TOGETHER)
+        shown = [{source: with_together(maps) for source, maps in of_side.items()} for of_side in shown]
     sources = [
         source
         for source in SOURCES
@@ -107,6 +116,18 @@ def pack_sides(
     actionness = ("softmax", "raw", "sigmoid") if everywhere else ("softmax",)
     kinds = {"actionness": actionness, "gradcam": GRADCAM_VALUES}
 
+    def of_all_sides(measure: Callable) -> dict:
+        """source -> block -> kind -> a measure of the maps of all sides."""
+        return {
+            source: {
+                block: {kind: measure(source, kind, maps) for kind in allowed}
+                for block in blocks
+                for allowed in [(RESPONSE,) if block == TOGETHER else kinds[source]]
+                if (maps := [side[source][block] for side in shown if block in side.get(source, {})])
+            }
+            for source in sources
+        }
+
     body = Body()
     shown_clip = clip_header(body, frames, **clip)
     pictures = b"".join(bytes(body.data[offset : offset + size]) for offset, size in shown_clip["frames"])
@@ -117,22 +138,9 @@ def pack_sides(
         "true_label": true_label,
         "blocks": blocks,
         "sources": {source: {"name": SOURCES[source], "kinds": kinds[source]} for source in sources},
-        "scales": {
-            source: {
-                block: {kind: _scale(source, kind, maps) for kind in kinds[source]}
-                for block in blocks
-                if (maps := [side[source][block] for side in shown if block in side.get(source, {})])
-            }
-            for source in sources
-        },
-        "medians": {
-            source: {
-                block: {kind: _median(source, kind, maps) for kind in kinds[source]}
-                for block in blocks
-                if (maps := [side[source][block] for side in shown if block in side.get(source, {})])
-            }
-            for source in sources
-        },
+        "together": TOGETHER,
+        "scales": of_all_sides(_scale),
+        "medians": of_all_sides(_median),
         "difference_palette": body.add(palette(DIFFERENCE_PALETTE)),
         "sides": [
             {
@@ -181,6 +189,11 @@ def _has_locator(side: Side) -> bool:
     return not side.uniform and bool(side.maps.get("actionness"))
 
 
+def _located(side: Side) -> Maps:
+    """Its maps that can respond to something: not those that only tell where a uniform side pools."""
+    return {source: maps for source, maps in side.maps.items() if source != "actionness" or not side.uniform}
+
+
 def _check(side: Side, num_frames: int) -> None:
     for source, maps in side.maps.items():
         if source not in SOURCES:
@@ -225,7 +238,9 @@ def _median(source: str, kind: str, maps: list[np.ndarray]) -> float:
 
 
 def values_of(source: str, kind: str, values: np.ndarray) -> np.ndarray:
-    """Maps (L, h, w) of a source as they are drawn: a key of NORMALISATIONS or one of GRADCAM_VALUES."""
+    """Maps (L, h, w) of a source as they are drawn: a key of NORMALISATIONS, one of GRADCAM_VALUES, or RESPONSE."""
+    if kind == RESPONSE:
+        return values
     if source == "actionness":
         return normalise(values, kind)
     highest = values.max() if kind == "relative" else 1

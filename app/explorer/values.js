@@ -11,11 +11,12 @@ const NORMALISATIONS = {
 };
 
 // Of all blocks there is one kind of value, whatever is chosen for the others.
-const TOGETHER = {
-  name: "all blocks together",
+const responseIn = (map) => ({
+  name: "response",
   symbol: "response",
-  note: "Response: what of each block’s M lies above its median over the clip, in standard deviations; the mean over blocks.",
-};
+  note: `Response, ours: what of each block’s ${map} lies above its median over the clip, in standard deviations; the mean over blocks.`,
+});
+const TOGETHER = responseIn("M");
 
 const GRADCAM_VALUES = {
   relative: {
@@ -29,10 +30,14 @@ const GRADCAM_VALUES = {
     note: "In units of each model’s own gradients: compare the positions, not the values.",
   },
 };
-const VALUES = { actionness: NORMALISATIONS, gradcam: GRADCAM_VALUES };
+const VALUES = {
+  actionness: { ...NORMALISATIONS, response: TOGETHER },
+  gradcam: { ...GRADCAM_VALUES, response: responseIn("Grad-CAM") },
+};
 
 const TRANSFORMS = {
   raw: ({ raw }) => raw,
+  response: ({ raw }) => raw,
   sigmoid: ({ raw }) => raw.map((m) => 1 / (1 + Math.exp(-m))),
   softmax: spatialSoftmax,
   relative: ({ raw, high }) => (high > 0 ? raw.map((value) => value / high) : raw),

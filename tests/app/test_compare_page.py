@@ -4,8 +4,10 @@ import json
 import shutil
 from functools import partial
 
+import numpy as np
 import pytest
 
+from analysis.actionness import together
 from analysis.commands.localize import Localize
 from app.loading.predictions import stored_predictions
 from app.runs import Run
@@ -329,8 +331,15 @@ def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch
         "app.compare.exports.overlay_film", lambda *of, **options: drawn.append((of, options)) or b""
     )
     monkeypatch.setattr("app.compare.clip.side_by_side", lambda payload, **_: sent.append(payload))
-    compare()
+    page = compare()
     offers["MP4"].make()
     (_, _, limits, suffix), options = drawn[0]
     scales, medians = (sent[-1].header[key]["actionness"]["S5B2"]["softmax"] for key in ("scales", "medians"))
     assert (limits, options["median"], suffix) == (scales, medians, ".mp4")
+    page.selectbox("take_block").set_value("all blocks").run()
+    assert "-all-blocks-actionness-" in offers["MP4"].name
+    offers["MP4"].make()
+    (result, values, limits, _), options = drawn[1]
+    np.testing.assert_array_equal(values, together(result.maps))
+    scales, medians = (sent[-1].header[key]["actionness"]["all blocks"] for key in ("scales", "medians"))
+    assert (limits, options["median"]) == (scales["response"], medians["response"])

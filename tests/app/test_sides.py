@@ -132,8 +132,34 @@ def test_blocks_are_those_of_any_side_from_shallow_to_deep():
     first = located("a", {"S4B10": maps(1, 1, 1, 1), "S5B1": maps(1, 1, 1, 1)})
     second = located("b", {"S4B2": maps(1, 1, 1, 1)})
     payload = packed(first, second)
-    assert payload.blocks == ["S4B2", "S4B10", "S5B1"]
+    assert payload.blocks == ["S4B2", "S4B10", "S5B1", "all blocks"]
     assert list(payload.header["sides"][1]["maps"]["actionness"]) == ["S4B2"]
+
+
+def test_all_blocks_together_stand_last_with_values_of_their_own():
+    """Values 3 and 0, as many of each: their median is 1.5, and so is their standard deviation."""
+    low = np.zeros((LENGTH, 2, 2), np.float32)
+    low[:, 0] = 3
+    several = {"S4B1": low, "S5B1": 10 * low}
+    payload = packed(located("a", several), A, pooling("tsn"))
+    assert payload.blocks == ["S4B1", "S5B1", "all blocks"] and payload.last_block == "S5B1"
+    heat = decoded(payload, 0, "actionness", "all blocks")
+    np.testing.assert_allclose(heat, [[[1, 1], [0, 0]]] * LENGTH, atol=1e-4)
+    assert "all blocks" not in payload.header["sides"][1]["maps"]["actionness"]  # one block only
+    assert decoded(payload, 2, "actionness", "all blocks").max() == 0  # nothing stands out
+    assert payload.header["scales"]["actionness"]["all blocks"] == {
+        "response": (0, pytest.approx(1, abs=1e-4))
+    }
+    assert payload.header["medians"]["actionness"]["all blocks"] == {"response": 0}
+
+
+def test_blocks_that_only_pool_have_no_response_together():
+    own = {"S4B1": np.zeros((LENGTH, 2, 2)), "S5B1": np.zeros((LENGTH, 2, 2))}
+    assert packed(pooling("tsn", {"actionness": own}), A).blocks == ["S4B1", "S5B1"]
+    cams = {block: np.eye(2, dtype=np.float32)[None].repeat(LENGTH, 0) for block in own}
+    payload = packed(pooling("tsn", {"actionness": own, "gradcam": cams}), A)
+    assert payload.blocks == ["S4B1", "S5B1", "all blocks"]
+    np.testing.assert_allclose(decoded(payload, 0, "gradcam", "all blocks")[2], np.eye(2), atol=1e-4)
 
 
 def test_gradcam_is_compared_as_parts_of_each_sides_maximum():

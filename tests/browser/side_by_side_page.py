@@ -5,14 +5,7 @@ import streamlit as st
 
 from app.explorer import Side, pack_sides, side_by_side
 from tests.app.world import ACTING, NUM_FRAMES, SIDE, square_clip
-
-WEIGHTS = {"S4B1": np.arange(1, 17).reshape(4, 4) / 136, "S5B1": np.array([[0.1, 0.2], [0.3, 0.4]])}
-
-
-def actionness(weights: np.ndarray) -> np.ndarray:
-    """M with these weights as spatial softmax; the level rises from frame to frame, which no weight shows."""
-    return np.log(weights)[None] + np.arange(NUM_FRAMES)[:, None, None]
-
+from tests.browser.side_by_side_maps import WEIGHTS, actionness
 
 st.set_page_config(layout="wide")
 query = st.query_params.to_dict()

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import expect
 
+from analysis.actionness import together
 from tests.app.world import NUM_FRAMES
 from tests.browser.conftest import ROOT, wait_for
+from tests.browser.side_by_side_maps import WEIGHTS, actionness
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +210,32 @@ def test_a_side_without_the_block_or_the_source_says_so(open_sides):
     expect(panel(page, "pool").locator(".sentence")).to_be_hidden()
     point_at(page, panel(page, "pool").locator(".screen"), 0.75, 0.25)
     expect(panel(page, "pool").locator(".value")).to_have_text("CAM / max = 0.545")  # frame 6 of 0 … 11
+
+
+def test_all_blocks_together_are_shown_as_responses(open_sides):
+    """The level of M rises over time, so that the last cell of the last frame stands highest above the median."""
+    page = open_sides("sides=atr,mirrored,pool&mode=difference")
+    page.locator(".blocks").get_by_text("all blocks").click()
+    assert shown(page, "kind") == "response"
+    expect(page.locator(".values-choice")).to_be_hidden()
+    expect(page.locator(".scale .note")).to_have_text(re.compile("^Response, ours: what of each block’s M"))
+    expect(panel(page, "mirrored").locator(".sentence")).to_have_text(
+        "mirrored has Actionness maps of one block only."
+    )
+    expect(panel(page, "pool").locator(".sentence")).to_have_text(
+        "Pools uniformly in every block: nothing stands out."
+    )
+    page.get_by_role("slider", name="Frame").fill(str(NUM_FRAMES - 1))
+    point_at(page, panel(page, "atr").locator(".screen"), 0.9, 0.9)
+    seen = {block: actionness(weights) for block, weights in WEIGHTS.items()}
+    expected = together(seen)[-1, -1, -1]
+    value = panel(page, "atr").locator(".value")
+    expect(value).to_have_text(re.compile(r"^response = \d"))
+    assert float(value.inner_text().removeprefix("response = ")) == pytest.approx(expected, rel=0.01)
+    page.locator(".sources").get_by_text("Grad-CAM").click()
+    expect(panel(page, "pool").locator(".sentence")).to_have_text("pool has Grad-CAM maps of one block only.")
+    page.locator(".blocks").get_by_text("S5B1").click()
+    expect(page.locator(".values-choice")).to_be_visible()
 
 
 def test_the_pair_is_chosen_among_three(open_sides):

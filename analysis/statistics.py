@@ -1,5 +1,6 @@
 """Intervals, paired tests, agreement and calibration: arrays in, numbers out; nothing here knows a model or a file."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,15 +60,15 @@ def difference_interval(
     return float(low), float(high)
 
 
-def mean_estimate(values: np.ndarray) -> dict[str, float] | None:
+def mean_estimate(values: np.ndarray) -> dict[str, float | None] | None:
     """The mean over clips (N,), as `estimate` gives it."""
     return estimate(values, np.ones(len(values)))
 
 
-def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, float] | None:
+def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, float | None] | None:
     """Σ numerators / Σ denominators of clips (N,), with its 95 % percentile bootstrap interval over clips.
 
-    None where nothing was measured; the interval of a single clip is its value.
+    {"value", "low", "high"}; None where nothing was measured, and no ends of the interval of a single clip.
     """
     kept = denominators > 0
     numerators, denominators = numerators[kept].astype(np.float64), denominators[kept].astype(np.float64)
@@ -75,7 +76,7 @@ def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, floa
         return None
     value = float(numerators.sum() / denominators.sum())
     if len(numerators) == 1:
-        return {"value": value, "low": value, "high": value}
+        return {"value": value, "low": None, "high": None}
     interval = scipy.stats.bootstrap(
         (numerators, denominators),
         lambda n, d, axis: n.sum(axis=axis) / d.sum(axis=axis),
@@ -87,6 +88,18 @@ def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, floa
         rng=np.random.default_rng(0),
     ).confidence_interval
     return {"value": value, "low": float(interval.low), "high": float(interval.high)}
+
+
+def reach(estimates: Sequence[Mapping], end: str, value: str = "value") -> list[float | None]:
+    """How far an end of each interval lies from its value, as error bars have it; None where there is no interval."""
+    return [None if each[end] is None else abs(each[end] - each[value]) for each in estimates]
+
+
+def in_words(estimate: Mapping, form: str) -> str:
+    """The interval; form: of numbers, ".3f"."""
+    if estimate["low"] is None:
+        return "one clip, no interval"
+    return f"95 %: {estimate['low']:{form}} to {estimate['high']:{form}}"
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

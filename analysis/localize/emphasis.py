@@ -77,7 +77,7 @@ def both_kinds(acting: np.ndarray) -> np.ndarray:
 
 def beyond_course(
     values: np.ndarray, acting: np.ndarray, clips: np.ndarray | slice = slice(None)
-) -> dict[str, float] | None:
+) -> dict[str, float | None] | None:
     """`acting_above` of (N, T) minus the mean over all N, in the chosen clips; None of fewer than two.
 
     A clip counts in the mean that is taken from it. Without it the differences would all be N / (N - 1) times as large,

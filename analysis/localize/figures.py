@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
 from analysis.figures import as_text, plain
+from analysis.statistics import in_words, reach
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
 LINES = {
@@ -63,7 +64,7 @@ def localization_figure(results: Sequence[dict]) -> go.Figure:
                     line = _line(entry["method"], entry[measure]["value"], len(result["blocks"]), title)
                     figure.add_trace(line.update(showlegend=first), row=row, col=column)
     for row, measure in enumerate(MEASURES, start=1):
-        ends = [entry[measure]["high"] for result in results for entry in result["maps"] if entry[measure]]
+        ends = _ends([entry[measure] for result in results for entry in result["maps"]])
         figure.update_yaxes(range=[0, 1.06 * max(ends, default=1)], row=row)
     return figure
 
@@ -95,8 +96,7 @@ def acting_figure(results: Sequence[dict]) -> go.Figure:
                 line = _line(method, value, len(result["blocks"]), title)
                 figure.add_trace(line.update(showlegend=row == column == 1), row=row, col=column)
     estimates = [e[m] for r in results for e in r["emphasis"] for m in ("acting_above", "beyond_course")]
-    lowest = min((estimate["low"] for estimate in estimates if estimate), default=0.5)
-    return figure.update_yaxes(range=[min(lowest, 0.5) - 0.05, 1.02])
+    return figure.update_yaxes(range=[min([0.5, *_ends(estimates)]) - 0.05, 1.02])
 
 
 def fig5_figure(results: Sequence[dict]) -> go.Figure:
@@ -225,16 +225,20 @@ def _values(
         "x": [blocks.index(entry["block"]) + offset for entry in entries],
         "y": [each["value"] for each in found],
         "error_y": {
-            "array": [each["high"] - each["value"] for each in found],
-            "arrayminus": [each["value"] - each["low"] for each in found],
+            "array": reach(found, "high"),
+            "arrayminus": reach(found, "low"),
             "color": "gray",
             "thickness": 1,
             "width": 3,
         },
-        "customdata": [[entry["block"], entry[measure]["low"], entry[measure]["high"]] for entry in entries],
-        "hovertemplate": f"%{{customdata[0]}}, {method}<br>{title}: %{{y:.3f}}, 95 %: %{{customdata[1]:.3f}} to "
-        "%{customdata[2]:.3f}<extra></extra>",
+        "customdata": [[entry["block"], in_words(entry[measure], ".3f")] for entry in entries],
+        "hovertemplate": f"%{{customdata[0]}}, {method}<br>{title}: %{{y:.3f}}, %{{customdata[1]}}<extra></extra>",
     }
+
+
+def _ends(estimates: Sequence[dict | None]) -> list[float]:
+    """What an axis is to hold: values and the ends of their intervals."""
+    return [end for each in estimates if each for end in each.values() if end is not None]
 
 
 def _line(method: str, value: float, num_blocks: int, title: str) -> go.Scatter:

@@ -1,5 +1,6 @@
 """The maps that are held against the truth: of which method and block, where their cells lie, and what is told of them."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -22,9 +23,11 @@ Method = Literal[
 
 
 class Estimate(Struct):
+    """low, high: of its interval; None where it is of a single clip."""
+
     value: Finite
-    low: Finite
-    high: Finite
+    low: Finite | None
+    high: Finite | None
 
 
 class Map(NamedTuple):
@@ -71,7 +74,8 @@ def flat(entry: dict) -> dict:
     row = {}
     for name, value in entry.items():
         if isinstance(value, dict):
-            row |= {name: value["value"], f"{name}, low": value["low"], f"{name}, high": value["high"]}
+            low, high = (math.nan if value[end] is None else value[end] for end in ("low", "high"))
+            row |= {name: value["value"], f"{name}, low": low, f"{name}, high": high}
         else:
             row[name] = value
     return row

@@ -52,8 +52,8 @@ class Difference(Struct):
     of: Order
     against: Order
     difference: Finite
-    low: Finite
-    high: Finite
+    low: Finite | None  # of one clip
+    high: Finite | None
 
 
 class FaithfulnessResult(Result):
@@ -235,8 +235,9 @@ def comparison_table(result: dict, mode: Mode) -> pd.DataFrame:
         row = {"order": curve["order"], "area": curve["area"], "accuracy_area": curve["accuracy_area"]}
         for entry in result["differences"]:
             if (entry["mode"], entry["of"]) == (mode, curve["order"]) and entry["against"] in BASELINES:
-                interval = f"[{entry['low']:+.3f}, {entry['high']:+.3f}]"
-                row[f"minus {entry['against']}"] = f"{entry['difference']:+.3f} {interval}"
+                one = entry["low"] is None
+                interval = "" if one else f" [{entry['low']:+.3f}, {entry['high']:+.3f}]"
+                row[f"minus {entry['against']}"] = f"{entry['difference']:+.3f}{interval}"
         rows.append(row)
     return pd.DataFrame(rows).fillna("")
 

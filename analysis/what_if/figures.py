@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES, mark
 from analysis.figures import as_text, plain, wrapped
+from analysis.statistics import in_words, reach
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
 GRID = "rgba(128,128,128,0.25)"
@@ -170,12 +171,12 @@ def faithfulness_figure(result: dict) -> go.Figure:
                 mode="markers",
                 marker=series[entry["of"]]["marker"] | {"size": 9},
                 error_x={
-                    "array": [entry["high"] - entry["difference"]],
-                    "arrayminus": [entry["difference"] - entry["low"]],
+                    "array": reach([entry], "high", "difference"),
+                    "arrayminus": reach([entry], "low", "difference"),
                     "color": "gray",
                 },
                 showlegend=False,
-                hovertemplate=f"%{{y}}: %{{x:+.4f}}, 95 %: {entry['low']:+.4f} to {entry['high']:+.4f}<extra></extra>",
+                hovertemplate=f"%{{y}}: %{{x:+.4f}}, {in_words(entry, '+.4f')}<extra></extra>",
             ),
             row=2,
             col=1 if entry["mode"] == "deletion" else 2,

@@ -67,8 +67,8 @@ class SidesPayload(Payload):
         return self.header["blocks"]
 
     @property
-    def last_block(self) -> str | None:
-        return next((block for block in reversed(self.blocks) if block != TOGETHER), None)
+    def last_block(self) -> str:
+        return [block for block in self.blocks if block != TOGETHER][-1]
 
     @property
     def sources(self) -> list[str]:

@@ -7,9 +7,11 @@ from analysis.statistics import (
     difference_interval,
     estimate,
     holm,
+    in_words,
     mcnemar,
     mean_estimate,
     paired_counts,
+    reach,
     reliability_curve,
     wilson_interval,
 )
@@ -144,4 +146,12 @@ def test_an_interval_covers_what_it_should():
         found = estimate(generator.binomial(frames, 0.4), frames)
         covered += found["low"] <= 0.4 <= found["high"]
     assert 0.88 <= covered / 200 <= 0.99
-    assert estimate(np.array([3.0]), np.array([4.0])) == {"value": 0.75, "low": 0.75, "high": 0.75}
+
+
+def test_one_clip_has_no_interval():
+    one = estimate(np.array([3.0]), np.array([4.0]))
+    assert one == {"value": 0.75, "low": None, "high": None}
+    assert estimate(np.array([3.0, 2.0]), np.array([4.0, 0.0])) == one  # nothing was measured in the second
+    assert reach([one, {"value": 0.5, "low": 0.25, "high": 1.0}], "low") == [None, 0.25]
+    assert in_words(one, ".3f") == "one clip, no interval"
+    assert in_words({"low": -0.25, "high": 1.0}, "+.2f") == "95 %: -0.25 to +1.00"

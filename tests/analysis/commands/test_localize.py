@@ -19,6 +19,7 @@ from analysis.localize.numbers import (
     Map,
     emphasis_numbers,
     localization_numbers,
+    localization_table,
     localize_folder,
     maps_of,
     measure,
@@ -242,6 +243,20 @@ def test_the_command_writes_a_result_once(folder, tmp_path, monkeypatch, capsys)
     capsys.readouterr()
     assert command.run("python -m analysis localize") == 0  # only printed
     assert "are they higher in frames in which the action happens? (2 clips)" in capsys.readouterr().out
+
+
+def test_one_clip_has_numbers_and_pictures_without_intervals(folder, tmp_path, capsys):
+    options = Options(folder / "net", data=str(folder / "clips"), out=tmp_path, num_clips=1)
+    assert Localize(options).run("python -m analysis localize") == 0
+    (path,) = tmp_path.glob("localize-net-*/result.json")
+    result = json.loads(path.read_text())
+    told = [entry["pointing"] for entry in result["maps"]]
+    assert told and all(each["low"] is each["high"] is None for each in told)
+    assert (path.parent / "localize.html").exists()
+    bars = localization_figure([result]).data[0]
+    assert set(bars.error_y.array) == {None} and bars.customdata[0][1] == "one clip, no interval"
+    ends = localization_table(result)[["pointing, low", "pointing, high"]]
+    assert ends.isna().all(axis=None)
 
 
 def test_cells_can_lie_at_the_centres_of_their_fields(folder, tmp_path):

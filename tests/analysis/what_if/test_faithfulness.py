@@ -174,6 +174,23 @@ def test_the_figure_and_the_tables_hold_the_numbers(toy):
     assert len(curves_table(result)) == 5 * len(result["curves"])
 
 
+def test_the_differences_of_one_clip_have_no_interval(toy):
+    one = faithfulness_numbers(
+        toy["probability"][:1],
+        toy["predicted"][:1],
+        np.array(WhiteCell.targets)[:1],
+        NAMES,
+        hidden_counts((2, 2)) / 4,
+    )
+    assert {(entry["low"], entry["high"]) for entry in one["differences"]} == {(None, None)}
+    points = [trace for trace in faithfulness_figure(one).data if len(trace.y) == 1]
+    assert len(points) == len(one["differences"])
+    assert all(trace.error_x.array == trace.error_x.arrayminus == (None,) for trace in points)
+    assert all("one clip, no interval" in trace.hovertemplate for trace in points)
+    told = comparison_table(one, "deletion")
+    assert "[" not in told.to_csv() and "[" in comparison_table(numbers(toy), "deletion").to_csv()
+
+
 # ---- the command
 
 

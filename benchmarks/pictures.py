@@ -20,8 +20,8 @@ SIDES = ".sides[data-frame]"
 
 @dataclass(frozen=True)
 class Options:
-    """out: folder; actionness, compare: the addresses of the pages; fig4: the checkpoint; chromium: playwright's own
-    when not given."""
+    """out: folder; actionness, compare: the addresses of the pages; fig4, fig4_on_tsm: the checkpoints; chromium:
+    playwright's own when not given."""
 
     out: Path = ASSETS / "pictures"
     actionness: str = "?clip=val-000001&checkpoint=tabletop-tsm-atr&frame=9"
@@ -29,6 +29,7 @@ class Options:
         "compare?a=tabletop-atr&b=tabletop-atr-sim&filter=only_a&clip=val-000007&frame=10&source=actionness"
     )
     fig4: str = "tabletop-gr"
+    fig4_on_tsm: str = "tabletop-tsm-gr"
     chromium: str | None = chromium_path()
 
 
@@ -45,9 +46,10 @@ def main(options: Options) -> None:
         page.wait_for_timeout(3000)
         box = page.locator(SIDES).bounding_box()
         page.screenshot(path=options.out / "compare.png", clip={**box, "height": min(box["height"], 900)})
-        (figure,) = (ASSETS / "results").glob(f"relations-{options.fig4}-*/fig4.svg")
-        page.goto(figure.resolve().as_uri())
-        page.locator("svg").first.screenshot(path=options.out / "fig4.png")
+        for name, checkpoint in (("fig4", options.fig4), ("fig4-on-tsm", options.fig4_on_tsm)):
+            (figure,) = (ASSETS / "results").glob(f"relations-{checkpoint}-*/fig4.svg")
+            page.goto(figure.resolve().as_uri())
+            page.locator("svg").first.screenshot(path=options.out / f"{name}.png")
         browser.close()
 
 

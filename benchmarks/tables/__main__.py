@@ -24,11 +24,13 @@ TABLES: dict[str, Callable[[Stored], str]] = {
     "order": accuracy.order,
     "where": maps.where,
     "fig5": maps.fig5,
+
     "taught": maps.taught,
     "costs": maps.costs,
     "faithfulness": maps.faithfulness,
     "health": maps.health,
     "relations": relations.relations,
+    "relations-on-tsm": relations.relations_on_tsm,
     "relation-seeds": relations.relation_seeds,
 }
 

@@ -1,5 +1,6 @@
 """Tables of what maps show: localisation, the Fig-5 score and what costs it, faithfulness, health."""
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -74,6 +75,37 @@ def fig5(stored: Stored) -> str:
     ]
     lines = [*(line(block, block=block) for block in blocks), line(TOGETHER, f", {TOGETHER}")]
     return table(("", "grid", *scores, "ceiling of Fig-5"), [*lines, *baselines])
+
+
+def all_blocks(stored: Stored) -> str:
+    """Of networks that did not choose the form of the map of all blocks: it, beside their best single block."""
+    rows = stored.json("all-blocks.json")["networks"]
+    of = {(row["network"], row["map"]): row for row in rows}
+
+    def cells(row: dict) -> tuple[str, str]:
+        score = row["fig5"]
+        told = f"{score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
+        return told, f"{row['clip_pointing']['value']:.2f}"
+
+    lines = []
+    for network in dict.fromkeys(row["network"] for row in rows):
+        best, together = of[network, "actionness"], of[network, f"actionness, {TOGETHER}"]
+        name, seed = re.fullmatch(r"(.+)-seed(\d+)-\w+", network).groups()
+        moves = of[network, "frame difference"]["fig5"]["value"]
+        lines.append(
+            (f"`{name}`, seed {seed}", best["block"], *cells(best), *cells(together), f"{moves:.2f}")
+        )
+    columns = ("Fig-5 [95 %]", "clip pointing")
+    return table(
+        (
+            "network",
+            "best block",
+            *columns,
+            *(f"{TOGETHER}: {column}" for column in columns),
+            "frame difference",
+        ),
+        lines,
+    )
 
 
 def taught(stored: Stored) -> str:

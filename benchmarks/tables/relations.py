@@ -2,24 +2,34 @@
 
 from analysis.relations.findings import largest_difference
 from benchmarks.markdown import table
-from benchmarks.tables.stored import GRAPH, Stored
+from benchmarks.tables.stored import GRAPH, TSM_GRAPH, Stored
 
 
 def relations(stored: Stored) -> str:
-    largest = stored.lines("health", GRAPH, "health.csv").set_index("block")["max of W's rows"]
+    return relations_of(stored, GRAPH)
+
+
+def relations_on_tsm(stored: Stored) -> str:
+    return relations_of(stored, TSM_GRAPH)
+
+
+def relations_of(stored: Stored, network: str) -> str:
+    largest = stored.lines("health", network, "health.csv").set_index("block")["max of W's rows"]
     lines = []
-    for entry in stored.result("relations", GRAPH)["trained"]:
+    for entry in stored.result("relations", network)["trained"]:
         low, high = entry["inner_mass_interval"]
         mass = f"{entry['inner_mass']:.3f} [{low:.3f}, {high:.3f}]"
         apart = f"{largest_difference(entry['windows']):.2f}"
         block = entry["block"]
-        told = f"{entry['js']['mean']:.2g}", apart, mass, f"{entry['inner_chance']:.3f}"
+        strongest = " ".join(str(step + 1) for step in entry["argmax"])
+        told = f"{entry['js']['mean']:.2g}", apart, mass, f"{entry['inner_chance']:.3f}", strongest
         lines.append((block, *told, f"{largest[block]:.2f}"))
     header = (
         "JS between windows, mean (nats)",
         "largest difference of two windows (total variation)",
         "mass within one step [95 %]",
         "chance",
+        "where rows 1 to 8 are largest",
         "largest entry of a row",
     )
     return table(("block", *header), lines)

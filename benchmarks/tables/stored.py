@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.ablation.cells import read_cells
 from analysis.ablation.numbers import Found, by_network
 
-ATR, ATR_SIM, GRAPH = "tabletop-atr", "tabletop-atr-sim", "tabletop-gr"
+ATR, ATR_SIM, GRAPH, TSM_GRAPH = "tabletop-atr", "tabletop-atr-sim", "tabletop-gr", "tabletop-tsm-gr"
 LOCATING = (ATR, "tabletop-tsm-atr")
 
 

@@ -18,14 +18,15 @@ from atr.files import sha256, whole_folder
 from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
-from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
+from atr.schema import Labels, Name, check, exact, line, parse_json, read_json, regular_size, shown
 
 FORMAT = 1
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, CONFUSIONS = "model.safetensors", "config.json", "confusion.csv"
 OWN_KEYS = ("format", "model", "labels", "preprocessing", "weights_sha256")
 MOST_CONFIG_BYTES = MOST_HEADER_BYTES = 16 * 2**20
 # Blocks are looked up in their table, as the names of networks and placements are, by `parts_of`.
 StoredModel = exact(ModelConfig, block=Name | None)
+StoredNetwork = msgspec.defstruct("StoredNetwork", [("model", StoredModel)])  # for the names in its messages
 StoredPreprocessing = exact(Preprocessing, fit=Fit | UnsetType)
 Config = msgspec.defstruct(
     "Config",
@@ -104,10 +105,25 @@ def require_free(folder: Path) -> None:
     if os.path.ismount(real) or real == Path.cwd():
         what = "a mount point" if os.path.ismount(real) else "the working folder"
         raise FileExistsError(f"{folder} cannot become a checkpoint: it is {what}; name a folder in it")
-    if folder.exists() and not (
-        folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))
-    ):
+    if not folder.exists():
+        return
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if not folder.is_dir() or (held and not (folder / CONFIG).is_file()):
         raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
+    if others := sorted(held - {WEIGHTS, CONFIG, CONFUSIONS}):
+        raise FileExistsError(
+            line(f"{folder} holds {shown(others[0])}, which is no file of a checkpoint; it is left as it is")
+        )
+
+
+def require_storable(config: ModelConfig, settings: str = "{}", command: str | None = None) -> None:
+    """Raises ValueError, before a training, for what its checkpoint could not hold. settings: JSON."""
+    try:
+        check({"model": config.to_dict()}, StoredNetwork)
+    except ValueError as error:
+        raise ValueError(f"the network {error}") from error
+    parse_json(settings)
+    parse_json(json.dumps(command))
 
 
 def standing(folder: Path) -> dict:

@@ -130,7 +130,11 @@ def read_weights(path: Path) -> ForeignFile:
     meta = content.get("meta", {}) if isinstance(content, dict) else {}
     configuration = meta.get("cfg", meta.get("config", "")) if isinstance(meta, dict) else ""
     weights = content.get("state_dict", content) if isinstance(content, dict) else {}
-    if not weights or not all(isinstance(n, str) and isinstance(w, Tensor) for n, w in weights.items()):
+    if (
+        not isinstance(weights, dict)
+        or not weights
+        or not all(isinstance(n, str) and isinstance(w, Tensor) for n, w in weights.items())
+    ):
         raise ValueError(f"{path} is not a set of named tensors, nor has it one as its 'state_dict'")
     if all(name.startswith("module.") for name in weights):
         weights = {name.removeprefix("module."): weight for name, weight in weights.items()}

@@ -193,10 +193,19 @@ def stamp(path: str | Path) -> str:
         if not stat.S_ISDIR(found.st_mode):
             return f"{found.st_size} {found.st_mtime_ns}"
         with os.scandir(path) as entries:
-            files = [(e.name, e.stat().st_size, e.stat().st_mtime_ns) for e in entries]
+            files = [(each.name, *_size_and_time(each)) for each in entries]
         return digest(sorted(files))
     except OSError:
         return ""
+
+
+def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:
+    """Of a link that leads nowhere its own: it is not to hide that other files have changed."""
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        found = entry.stat(follow_symlinks=False)
+    return found.st_size, found.st_mtime_ns
 
 
 def digest(values) -> str:

@@ -89,6 +89,8 @@ class ActionRegionLocator(nn.Module):
         super().__init__()
         if not (use_appearance or use_motion):
             raise ValueError("use_appearance and use_motion are both False: ARL needs at least one cue")
+        if reduction < 1:
+            raise ValueError(f"reduction={reduction} is not allowed; allowed: 1 or more")
         motions = {
             "conv_then_diff": Motion,
             "diff_then_conv": MotionOfDifference,

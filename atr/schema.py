@@ -7,6 +7,7 @@ import os
 import re
 import reprlib
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -29,6 +30,7 @@ NotNegative = Annotated[float, Meta(ge=0, le=1e300)]
 Share = Annotated[float, Meta(ge=-1e-6, le=1 + 1e-6)]  # with what rounding may add
 Text = Annotated[str, Meta(max_length=100_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+BlockName = Annotated[str, Meta(pattern=r"^S\d+B\d+$", max_length=20)]
 FileName = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
 Labels = Annotated[list[Name], Meta(min_length=1, max_length=100_000)]
 
@@ -145,6 +147,15 @@ def require_plain(values: object) -> None:
         if not level:
             return
     raise ValueError(f"has more than {MOST_LEVELS} levels of values within values")
+
+
+def require_unicode(texts: Iterable[str]) -> None:
+    """Raises ValueError for a text, such as a file's name, whose bytes are not UTF-8: no result could hold it."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{shown(text)} is not UTF-8; rename it") from error
 
 
 # ---- types -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """python -m atr convert: a checkpoint folder from weights trained elsewhere."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from atr.data.text import read_text
 from atr.files import sha256
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import SAMPLINGS, Sampling
+from atr.schema import parse_json
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def listed_labels(path: Path) -> list[str]:
     if path.suffix != ".json":
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         if isinstance(found, dict):
             numbers = {int(number): label for label, number in found.items()}
             found = [numbers[i] for i in range(len(found))]

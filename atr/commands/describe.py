@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from atr.block import ATRConfig
+from atr.checkpoint import require_storable
 from atr.describe import as_text, describe
 from atr.models import ModelConfig
 
@@ -43,5 +44,8 @@ class Describe:
             stem=self.stem,
             atr=self.atr,
         )
+        require_storable(config)
+        if not 1 <= self.size <= 8192:
+            raise ValueError(f"size={self.size} is not allowed; allowed: 1 to 8192")
         print(as_text(config, describe(config, self.size), self.size))
         return 0

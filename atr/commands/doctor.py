@@ -13,6 +13,7 @@ from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
+from atr.schema import require_unicode
 from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
 from atr.video.decoding import Notice
 
@@ -44,6 +45,8 @@ class Doctor:
         if self.workers < 1 or self.min_frames < 1:
             raise ValueError(f"workers and min_frames must be 1 or more: {self.workers}, {self.min_frames}")
         lists = self.lists()
+        for annotations in lists:
+            require_unicode(annotations.ids)
         for note in dict.fromkeys(note for annotations in lists for note in annotations.notes):
             print(note, file=sys.stderr)
         healths = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)

@@ -22,7 +22,7 @@ def data_name(name: str) -> DataName:
         ValueError: there is no such folder.
     """
     place, colon, split = name.rpartition(":")
-    if name == TABLETOP or place == TABLETOP:
+    if name == TABLETOP or (place == TABLETOP and split):
         return DataName(None, split if colon else None)
     if split in SPLITS and Path(place).is_dir():
         return DataName(Path(place), split)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from atr.data import folders, kinetics, something_something
 from atr.data.annotations import Annotations
 from atr.data.listing import leading_out
-from atr.schema import FileName, Labels, Name, check, line, shown
+from atr.schema import FileName, Labels, Name, check, line, require_unicode, shown
 
 Lists = Callable[[Path], dict[str, Path]]
 Read = Callable[[Path, str, Path], Annotations]
@@ -55,6 +55,7 @@ def read_annotations(folder: Path, split: str | None = None, *, follow_outside: 
         annotations = read(folder, split, file)
         texts = {"labels": annotations.labels, "ids": annotations.ids, "files": annotations.files}
         check(texts, Texts)
+        require_unicode(annotations.labels)  # which checkpoints hold
         outside = {} if follow_outside else leading_out(folder, annotations.files)
     except FAULTS as error:
         raise ValueError(told(f"{shown(file)} cannot be read as a list of clips", error)) from error

@@ -1,6 +1,7 @@
 """From clips to class probabilities; single videos that belong to no list."""
 
 import glob
+import os
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -140,9 +141,11 @@ def predict(
 
 def distinct_names(videos: list[Path]) -> list[str]:
     """A name for each video's results: its stem, with as many folders before it as tell all of them apart."""
-    for paths in ([video.with_suffix("") for video in videos], videos):
-        for depth in range(1, max(len(path.parts) for path in paths) + 1):
-            names = ["-".join(path.parts[-depth:]).strip("/-") for path in paths]
+    whole = [Path(os.path.abspath(video)) for video in videos]  # "." has no name of its own
+    for paths in ([video.with_suffix("") for video in whole], whole):
+        places = [path.relative_to(path.anchor).parts for path in paths]
+        for depth in range(1, max(map(len, places)) + 1):
+            names = ["-".join(place[-depth:]) for place in places]
             if len(set(names)) == len(videos):
                 return names
     raise ValueError(f"{len(videos)} videos have fewer names")  # not reached: each is there once

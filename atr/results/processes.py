@@ -74,7 +74,10 @@ def found_once(state: PartialState, find: Callable[[], Found]) -> Found:
 def device_named(name: str) -> torch.device:
     """Raises ValueError for a device this machine has not."""
     try:
-        return torch.empty(0, device=name).device
+        device = torch.empty(0, device=name).device
+        if device.type == "meta":
+            raise RuntimeError("it computes nothing")
+        return device
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises AssertionError
         raise ValueError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
 

@@ -31,6 +31,7 @@ from atr.results.store import (
     software,
     working_on,
 )
+from atr.schema import require_unicode
 from atr.video.decoding import Notice
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
@@ -94,6 +95,7 @@ def any_clips(model: VideoClassifier, options: Options, protocol: Protocol = SIN
             sampling=model.sampling,
             allow_damaged=options.allow_damaged,
         )
+        require_unicode(clips.ids)
         clips.digest  # noqa: B018  # asked for here: it asks every file what it is
         return clips
 

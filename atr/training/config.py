@@ -226,6 +226,19 @@ def settings_of(config: TrainConfig) -> str:
     return json.dumps(dataclasses.asdict(config), sort_keys=True, default=str)
 
 
+DEFAULTS: dict[str, Any] = json.loads(settings_of(TrainConfig(ModelConfig("tsn_resnet18", 1))))
+
+
+def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with the defaults of those that are not there, in every depth: they are younger than the settings."""
+    within = {
+        name: filled(settings[name], default)
+        for name, default in defaults.items()
+        if isinstance(default, dict) and isinstance(settings.get(name), dict)
+    }
+    return defaults | settings | within
+
+
 def require_own(out: Path, config: TrainConfig) -> None:
     """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
     if not (found := standing(out)):

@@ -12,11 +12,14 @@ from tqdm import tqdm
 
 from atr.data.annotations import Annotations
 from atr.data.clips import ClipDataset, VideoClips
-from atr.files import digest, stamp, write_json
+from atr.files import digest, sha256, stamp, write_json
+from atr.schema import line, shown
 from atr.video.decoding import iterate
 from atr.video.frame_folder import missing_numbers, numbered_frames
+from atr.video.limits import Limits
 from atr.video.notices import Kind, collected
 from atr.video.parallel import in_processes
+from atr.video.track import Track
 from atr.video.video_file import DECODABLE
 
 FAULTS = ("outside", "missing", "unreadable", "too short", "frame count", "label", "duplicate")
@@ -69,8 +72,13 @@ class Health:
 
     @classmethod
     def read(cls, file: Path) -> "Health":
-        values = json.loads(file.read_text())
-        return cls(**values | found_in(values))
+        try:
+            values = json.loads(file.read_text())
+            return cls(**values | found_in(values))
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(
+                line(f"{shown(file)} cannot be read as what the doctor found: {error}; remove it")
+            ) from error
 
 
 def found_in(values: dict) -> dict:
@@ -84,7 +92,7 @@ def found_in(values: dict) -> dict:
 def health_file(cache: Path, annotations: Annotations) -> Path:
     """Where the health of a list is kept, found again by what the list says, where it lies and what its files are now."""
     files = [stamp(annotations.root / file) for file in annotations.files]
-    place = [str(annotations.root.resolve()), annotations.digest, digest(files)]
+    place = [str(annotations.root.resolve()), annotations.split, annotations.digest, digest(files)]
     # Clips outside the folder were not looked at, unless they were to be followed.
     identity = digest([*place, sorted(annotations.outside)] if annotations.outside else place)
     return cache / f"health-{identity[:16]}.json"
@@ -270,20 +278,22 @@ def stated_length(path: Path) -> int | None:
     """Frames that a container says it holds, or its duration times its rate; None where it says neither."""
     if path.is_dir():
         return None
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+    track = Track(path, Limits.of_environment())
+    try:
+        stream, duration = track.stream, track.container.duration
         if stream.frames > 0:
             return stream.frames
-        if container.duration is None or stream.average_rate is None:
+        if duration is None or stream.average_rate is None:
             return None
-        return round(container.duration / av.time_base * stream.average_rate)
+        return round(duration / av.time_base * stream.average_rate)
+    finally:
+        track.close()
 
 
 def content_of(path: Path) -> str:
     """SHA-256 of a file, or of the frames of a folder in their order."""
     if path.is_file():
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     content = hashlib.sha256()
     for _, frame in sorted(numbered_frames(path).items()):
         content.update(frame.read_bytes())

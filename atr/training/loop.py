@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from atr.checkpoint import require_free, save_checkpoint
+from atr.checkpoint import CONFUSIONS, require_free, require_storable, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.files import whole_file
@@ -31,6 +31,7 @@ from atr.training.optimisation import (
     channels_last,
     derived_seed,
     freeze,
+    narrow,
     training_mode,
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
@@ -39,7 +40,6 @@ from atr.training.starting_weights import left_behind, require_start, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
 
-CONFUSIONS = "confusion.csv"
 HEALTH_BATCHES = 4  # of the dev clips, whose forward passes the blocks are watched in
 
 
@@ -54,7 +54,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
             or at all, or does not fit the data, or clips are faulty.
     """
     require_free(out)
-    if not workspace_of(out).exists():  # else its state tells whether it is of this training
+    if not (workspace_of(out) / STATE).exists():  # else it tells whether it is of this training
         require_own(out, config)
     if config.init:
         require_start(config.init)
@@ -80,6 +80,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         state=accelerator.state,
     )
     network = fitted(config, data)
+    require_storable(network, settings_of(config), command)
     if accelerator.is_main_process:
         told = [*left_behind(config.init), *opening_lines(config.augmentation, data, val)]
         told += precision_lines(config.mixed_precision, accelerator.device)
@@ -169,6 +170,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
         progress.device = device_name(accelerator.device)
     log.begin(phase.name, progress.epoch * per_epoch + progress.batch)
 
+    is_narrow = narrow(model)
     for epoch in range(progress.epoch, phase.epochs):
         loader, start = run.batches(phase, epoch, progress.batch), progress.batch * parts
         bar = log.batches(
@@ -186,7 +188,8 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             frames, targets = (each.to(accelerator.device, non_blocking=pinned) for each in (frames, targets))
             with accelerator.accumulate(model):
                 with accelerator.autocast():
-                    logits = forward(normalise(frames, config.preprocessing))
+                    clips = normalise(frames, config.preprocessing)  # a view with the channels last
+                    logits = forward(clips.contiguous() if is_narrow else clips)
                 loss, hit = phase.objective(logits.float(), targets, config.label_smoothing)
                 accelerator.backward(loss)  # a part of a batch counts as its share
                 seen += torch.stack([loss.detach(), hit]) / parts

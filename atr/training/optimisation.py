@@ -34,6 +34,8 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
             )
         for parameter in inside:
             parameter.requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(f"freeze={' '.join(prefixes)} leaves nothing to learn")
     if partial_bn:
         norms = [m for name, m in model.named_modules() if isinstance(m, BatchNorm) and ".atr." not in name]
         for norm in norms[1:]:
@@ -43,14 +45,19 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
 def channels_last(model: nn.Module) -> None:
     """Weights of 2D convolutions in the order in which they are fastest; `Module.to` refuses a network with 3D ones.
 
-    Networks whose first convolution has less than 8 channels stay as they are: in this order their backward pass in torch
-    2.13 on a CPU writes beyond its memory.
+    Networks that are `narrow` stay as they are.
     """
-    weights = [parameter for parameter in model.parameters() if parameter.ndim == 4]
-    if not weights or len(weights[0]) < FEWEST_CHANNELS:
-        return
-    for parameter in weights:
-        parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    if not narrow(model):
+        for parameter in model.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def narrow(model: nn.Module) -> bool:
+    """Whether its first convolution has less than 8 channels. With weights or pictures in the order of channels last its
+    backward pass in torch 2.13 on a CPU writes beyond its memory: it is to be given neither.
+    """
+    return len(next(parameter for parameter in model.parameters() if parameter.ndim >= 4)) < FEWEST_CHANNELS
 
 
 def training_mode(model: nn.Module) -> None:

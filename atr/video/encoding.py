@@ -6,6 +6,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+MOST_FPS = 1000
+
 
 def write_mp4(path: str | Path, frames: np.ndarray, fps: float) -> Path:
     """Frames uint8 RGB (L, H, W, 3) as H.264 (yuv420p, which every browser plays).
@@ -42,9 +44,9 @@ def _write(path: str | Path, frames: np.ndarray, fps: float, codec: str, options
 
 
 def checked_film(frames: np.ndarray, fps: float) -> np.ndarray:
-    """Raises ValueError for frames that are not uint8 (L, H, W, 3), or a rate that is not positive."""
+    """Raises ValueError for frames that are not uint8 (L, H, W, 3), or a rate that is not positive, or beyond any film's."""
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise ValueError(f"frames must be uint8 (L, H, W, 3) with L >= 1, got {frames.dtype} {frames.shape}")
-    if not fps > 0:
-        raise ValueError(f"fps must be positive, got {fps}")
+    if not 0 < fps <= MOST_FPS:
+        raise ValueError(f"fps must be positive, and {MOST_FPS} at most, got {fps}")
     return frames

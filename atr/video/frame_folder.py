@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from atr.video.limits import Limits
 from atr.video.notices import Notice
-from atr.video.video import NEAREST_SHOWN, Video, spans
+from atr.video.video import NEAREST_SHOWN, Video, VideoError, spans
 
 NUMBERED = re.compile(r"(.*?)(\d+)\.(jpe?g|png)", re.IGNORECASE | re.DOTALL)
 KINDS = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG"}
@@ -148,7 +148,14 @@ class FrameFolder(Video):
                         f"{file.name} has pixels of more than 8 bits ({picture.mode}); 8 are read"
                     )
                 return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
-        except (OSError, SyntaxError, Image.DecompressionBombError):
+        except VideoError:
+            raise
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            Image.DecompressionBombError,
+        ):  # a damaged file raises any of them
             return None
 
 

@@ -65,6 +65,20 @@ def test_folders_that_cannot_be_replaced_are_refused_at_once(tmp_path, monkeypat
     require_free(tmp_path / "out" / "net")
 
 
+def test_a_folder_that_holds_other_things_too_is_no_checkpoint_to_be_replaced(tiny, tmp_path):
+    """Other programs call their files config.json, too."""
+    model = tiny()
+    folder = atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
+    (folder / "confusion.csv").write_text("")
+    atr.save_checkpoint(folder, model, labels=LABELS)
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(
+        FileExistsError, match="a holds 'thesis.txt', which is no file of a checkpoint; it is left"
+    ):
+        atr.save_checkpoint(folder, model, labels=LABELS)
+    assert (folder / "thesis.txt").read_text() == "mine"
+
+
 def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
     model = tiny()
     atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)

@@ -71,6 +71,12 @@ def test_reduced_width_is_a_sixteenth_but_at_least_eight():
     assert ActionRegionLocator(32, num_frames=2).reduce.out_channels == 8
 
 
+@pytest.mark.parametrize("reduction", [0, -3])
+def test_a_reduction_below_one_is_refused(reduction):
+    with pytest.raises(ValueError, match=f"reduction={reduction} is not allowed; allowed: 1 or more"):
+        ActionRegionLocator(16, num_frames=2, reduction=reduction)
+
+
 def test_no_cue_and_unknown_motion_are_refused():
     with pytest.raises(ValueError, match="at least one cue"):
         ActionRegionLocator(16, num_frames=2, use_appearance=False, use_motion=False)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from atr.commands.doctor import Doctor
 from atr.data.reading import read_annotations, splits_of
 
 
@@ -330,6 +331,14 @@ def test_a_name_that_is_no_text_is_split_like_any_other(tmp_path):
     class_folders(tmp_path, {"wave": 9})
     (tmp_path / "wave" / os.fsdecode(b"\xff.mp4")).write_text("video")
     assert sum(len(read_annotations(tmp_path, split)) for split in ("train", "val")) == 10
+    with pytest.raises(
+        ValueError, match="is not UTF-8; rename it"
+    ):  # before anything is computed for a result
+        Doctor(str(tmp_path), workers=1, out=tmp_path / "out", cache=tmp_path).run("")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"caf\xe9") / "a.mp4").write_text("video")
+    with pytest.raises(ValueError, match="is not UTF-8; rename it"):  # a checkpoint could not hold the label
+        read_annotations(tmp_path, "train")
 
 
 def test_class_folders_that_are_split_already(tmp_path):

@@ -114,6 +114,10 @@ def test_a_stamp_tells_contents_of_other_sizes_and_times(tmp_path):
     assert stamp(file) == "4 1"
     frames.mkdir()
     empty = stamp(frames)
+    (frames / "gone").symlink_to("nowhere")
+    dangling = stamp(frames)
+    assert dangling not in ("", empty)
+    (frames / "gone").unlink()
     (frames / "00001.jpg").write_bytes(b"one")
     os.utime(frames, ns=(1, 1))
     one = stamp(frames)

@@ -194,6 +194,8 @@ def test_results_of_videos_of_one_name_lie_apart():
     assert names("a/1.mp4", "a/2.mp4") == ["1", "2"]
     assert names("a/1.mp4", "b/1.mp4") == ["a-1", "b-1"]
     assert names("a/1.mp4", "a/1.webm") == ["1.mp4", "1.webm"]
+    assert names(".") == [Path.cwd().name]
+    assert names("-a.mp4", "a.mp4") == ["-a", "a"] and names("-.mp4") == ["-"]
 
 
 def test_a_folder_of_frames_is_a_video(checkpoint, clips_folder, tmp_path):

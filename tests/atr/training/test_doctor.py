@@ -5,7 +5,10 @@ import json
 import os
 import shutil
 import struct
+from dataclasses import replace
 
+import av
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +20,7 @@ from atr.data.clips import VideoClips, open_clips
 from atr.data.reading import read_annotations
 from atr.preprocessing import Preprocessing
 from atr.tabletop import write_dataset
-from atr.training.doctor import Fault, Health, check, checked, health_file
+from atr.training.doctor import Fault, Health, check, checked, health_file, stated_length
 from atr.video.decoding import VideoError, decode
 from atr.video.encoding import write_mp4, write_webm
 from tests.damaged_clips import write_damaged
@@ -287,6 +290,41 @@ def test_what_was_found_of_a_file_is_not_believed_of_its_successor(tmp_path):
     assert not health_file(tmp_path, annotations).is_file()
     (after,) = check([annotations], min_frames=1, workers=1, cache=tmp_path, progress=False)
     assert after.lengths == [8, 12]
+
+
+def test_two_splits_with_the_same_list_have_a_health_each(sick, tmp_path):
+    annotations = read_annotations(sick)
+    other = replace(annotations, split="other")
+    assert health_file(tmp_path, annotations) != health_file(tmp_path, other)
+    first, second = check([annotations, other], min_frames=1, workers=1, cache=tmp_path, progress=False)
+    twice = [fault.detail for fault in second.faults if fault.kind == "duplicate"]
+    assert first.lengths == second.lengths and "has the content of sound of train" in twice
+
+
+def test_a_health_file_that_cannot_be_read_is_one_error(tmp_path):
+    file = tmp_path / "health-x.json"
+    for text in ('{"digest": ', "[]", '{"digest": "x"}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match="health-x.json cannot be read as what the doctor found"):
+            Health.read(file)
+
+
+def test_a_title_in_latin_letters_does_not_make_a_video_unreadable(tmp_path):
+    """Of a file with damage the doctor asks how many frames it states."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as out:
+        out.metadata["title"] = "XXXX"
+        stream = out.add_stream("mjpeg", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuvj420p"
+        for frame in film(0, 40):
+            picture = cv2.resize(frame, (64, 64))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    content = path.read_bytes()
+    assert b"XXXX" in content
+    path.write_bytes(content.replace(b"XXXX", b"caf\xe9", 1))
+    assert stated_length(path) == 40
 
 
 def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):

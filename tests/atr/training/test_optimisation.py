@@ -122,6 +122,11 @@ def test_narrow_networks_keep_the_order_in_which_their_backward_pass_is_sound():
         model(torch.randn(10, 2, 3, 32, 32)).logsumexp(1).mean().backward()
 
 
+def test_a_network_of_which_nothing_is_left_to_learn_is_refused(tiny):
+    with pytest.raises(ValueError, match="freeze=backbone fc leaves nothing to learn"):
+        freeze(tiny(block=None), ("backbone", "fc"), False)
+
+
 def test_weights_of_convolutions_over_time_decay_too():
     model = atr.create_model("slowonly_resnet18", 5, 4, width=0.125, block="atr")
     decayed, spared, *_ = parameter_groups(

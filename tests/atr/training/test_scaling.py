@@ -12,13 +12,12 @@ from torch._inductor import config as inductor
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 import atr
-from analysis.ablation.cells import DEFAULTS, filled
 from atr.checkpoint import read_config
 from atr.data.clips import TabletopClips
 from atr.models import ModelConfig, build_model
 from atr.tabletop import CLASSES
 from atr.training import loop as training
-from atr.training.config import TrainConfig, identity_of, settings_of
+from atr.training.config import DEFAULTS, TrainConfig, filled, identity_of, settings_of
 from atr.training.loop import train
 from atr.training.optimisation import freeze, training_mode
 from atr.training.scaling import over_all_processes, require_scalable

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import atr
+from atr.block import ATRConfig
 from atr.checkpoint import read_config
 from atr.data.reading import read_annotations
 from atr.models import ModelConfig, build_model, copy_frame_network
@@ -24,6 +27,7 @@ from atr.training.loop import TrainConfig, train
 from atr.training.optimisation import one_cycle
 from atr.training.presets import PRESETS
 from atr.training.starting_weights import left_behind
+from atr.training.state import workspace_of
 from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4
 
@@ -168,6 +172,51 @@ def test_the_state_of_another_configuration_is_refused(config, tmp_path):
     train(config, tmp_path / "a", tmp_path / "cache")
     with pytest.raises(ValueError, match=r"another configuration \(learning_rate 0.002 there, 0.001 here\)"):
         train(dataclasses.replace(config, learning_rate=1e-3), tmp_path / "a", tmp_path / "cache")
+
+
+def test_another_checkpoint_is_not_replaced_where_only_the_place_of_a_state_is_there(config, tiny, tmp_path):
+    model = tiny()
+    out = atr.save_checkpoint(tmp_path / "out", model, labels=[*"abcdefgh"][: model.config.num_classes])
+    workspace_of(out).mkdir()
+    with pytest.raises(ValueError, match="out is another checkpoint"):
+        train(config, out, tmp_path)
+    assert atr.load_checkpoint(out).labels == [*"abcdefgh"][: model.config.num_classes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "command", "named"),
+    [
+        ({"gradient_clip": math.inf}, None, "Infinity is not a number of JSON"),
+        ({}, "train caf\udce9", "can't encode"),
+        ({"model": {"atr": ATRConfig(k=65)}}, None, "model.atr.k = 65; allowed: .* 64"),
+    ],
+)
+def test_what_the_checkpoint_could_not_hold_is_refused_before_the_training(
+    config, tmp_path, changes, command, named, monkeypatch
+):
+    monkeypatch.setattr("atr.training.loop.fit", lambda *_: pytest.fail("it trains"))
+    changes = {
+        name: replace(getattr(config, name), **value) if isinstance(value, dict) else value
+        for name, value in changes.items()
+    }
+    with pytest.raises(ValueError, match=named):
+        train(replace(config, **changes), tmp_path / "out", tmp_path, command)
+
+
+def test_a_narrow_network_is_given_frames_in_order(config, tmp_path, monkeypatch):
+    """Its backward pass writes beyond its memory where channels come last (`optimisation.narrow`)."""
+    given = []
+    forward = atr.models.VideoClassifier.forward
+
+    def watched(self, clips):
+        if self.training:
+            given.append(clips.is_contiguous())
+        return forward(self, clips)
+
+    monkeypatch.setattr(atr.models.VideoClassifier, "forward", watched)
+    narrow = replace(config, model=replace(config.model, width=1 / 16), still_epochs=0, init=None)
+    train(narrow, tmp_path / "narrow", tmp_path)
+    assert given and all(given)
 
 
 def test_less_than_a_batch_is_refused(config, tmp_path):

@@ -108,8 +108,8 @@ def fig4_page(result: dict) -> str:
     return page(
         f"{result['checkpoint']['name']}: temporal relations over {result['videos']} clips",
         paragraph(
-            f"{result['data']['description']}. A small JS alone is no evidence: compare the local mass with chance, and "
-            "with the untrained control in relations.csv."
+            f"{result['data']['description']}. A small JS alone is no evidence: compare the local mass with what "
+            "columns alone give, and with the untrained control in relations.csv."
         ),
         *(paragraph(f"{title(entry)}: {finding(entry)}") for entry in entries),
         figures.html(matrices_figure(entries, limits=limits_of(entries))),
@@ -131,6 +131,7 @@ def print_result(result: dict, folder: Path) -> None:
             "js_max",
             "js_std",
             "local_mass",
+            "columns_alone",
             "chance",
             "argmax_within_1",
             "rows",

@@ -11,7 +11,7 @@ from analysis.colours import SERIES, mark
 from analysis.figures import plain
 from analysis.relations.average import Key
 from analysis.relations.fig4 import title
-from analysis.relations.numbers import inner_mass_ends
+from analysis.relations.numbers import columns_mass, inner_mass_ends
 
 CHANCE = {"color": "gray", "dash": "dash"}
 
@@ -19,7 +19,8 @@ CHANCE = {"color": "gray", "dash": "dash"}
 def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.Figure:
     """Left, mass within k of the diagonal, mean over all rows; right, k = 1 over the rows with both neighbours.
 
-    On the right with 95 % intervals, the untrained network hollow. Dashed: chance, what uniform rows would have.
+    On the right with 95 % intervals, the untrained network hollow; a bar is what the columns of W alone would give.
+    Dashed: chance, what uniform rows would have.
     """
     figure = make_subplots(
         1,
@@ -72,6 +73,18 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
             row=1,
             col=2,
         )
+    figure.add_trace(
+        go.Scatter(
+            x=[columns_mass(entry) for entry in entries],
+            y=[title(entry) for entry in entries],
+            mode="markers",
+            name="columns alone",
+            marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "gray"}},
+            hovertemplate="%{y}, its columns alone: %{x:.4f}<extra></extra>",
+        ),
+        row=1,
+        col=2,
+    )
     figure.add_vline(entries[0]["inner_chance"], line=CHANCE, row=1, col=2)
     figure.update_xaxes(title_text="k: columns within k of the diagonal", dtick=1, row=1, col=1)
     figure.update_yaxes(title_text="mass", range=[0, 1.03], row=1, col=1)

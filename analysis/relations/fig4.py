@@ -148,7 +148,7 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
     figure = make_subplots(
         rows,
         columns,
-        shared_yaxes=True,
+        shared_yaxes="all",
         horizontal_spacing=0.05,
         vertical_spacing=0.3 / rows,
         subplot_titles=[f"{title(e)} · {js_text(e, '<br>', f' {unit}')}" for e in entries],
@@ -171,6 +171,7 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
                 row=number // columns + 1,
                 col=number % columns + 1,
             )
+    figure.add_hline(1 / 3, line={"color": "gray", "dash": "dash", "width": 1})  # a window without preference
     figure.update_yaxes(rangemode="tozero")
     figure.update_yaxes(title_text=WEIGHT, col=1)
     figure.update_annotations(font_size=12)

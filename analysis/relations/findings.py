@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.relations.numbers import columns_mass
+
 # Total variation between two windows (three shares each) up to which they are told as the same: a tenth of a row's
 # weight within the window lies elsewhere.
 SAME = 0.1
@@ -20,17 +22,22 @@ def largest_difference(windows: Sequence[Sequence[float]]) -> float:
 def finding(entry: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
-    Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above chance. It says nothing
-    of other trainings of the same network, and a single video has no interval. Where JS has no value, or not in all
+    Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W
+    alone would give (`columns_mass`). It says nothing of other trainings of the same network, and a single video has no
+    interval. Where JS has no value, or not in all
     resamples of the videos, it says so.
     """
-    chance, windows = entry["inner_chance"], np.array(entry["windows"])
+    columns, windows = columns_mass(entry), np.array(entry["windows"])
     if entry["inner_mass_interval"] is None:
         place, ends = "local or not: one clip cannot tell", ""
     else:
         low, high = entry["inner_mass_interval"]
         place = (
-            "local" if low > chance else "not local" if high < chance else "neither local nor the opposite"
+            "local"
+            if low > columns
+            else "not local"
+            if high < columns
+            else "no different from its columns alone"
         )
         ends = f"95 % [{low:.3f}, {high:.3f}], "
     difference = largest_difference(windows)
@@ -45,4 +52,4 @@ def finding(entry: dict) -> str:
     left_out = entry.get("js_left_out", 0)  # older results are of windows that always have mass
     if left_out and not empty:
         shape += f"; JS intervals are without the {left_out:.1%} of resamples in which a window has no mass"
-    return f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}chance {chance:.3f}); {shape}."
+    return f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}); {shape}."

@@ -21,7 +21,7 @@ from analysis.relations.average import (
 )
 from analysis.relations.averaging import CONTROL_SEED
 from atr.results.store import OfCheckpoint, Result, result_folder
-from atr.schema import Count, Finite, Name, NotNegative, Share, Text, line, shown
+from atr.schema import BlockName, Count, Finite, NotNegative, Share, Text, line, shown
 
 ARRAYS = "relations.npz"
 
@@ -53,7 +53,7 @@ class DivergenceIntervals(Struct):
 class Relation(Struct):
     """One block and reasoner, `block_numbers`."""
 
-    block: Name
+    block: BlockName
     reasoner: Count
     js: Divergence | None
     js_interval: DivergenceIntervals | None
@@ -78,7 +78,7 @@ class Relation(Struct):
 
 
 class Convergence(Struct):
-    block: Name
+    block: BlockName
     reasoner: Count
     videos: list[Count]
     js_mean: list[Finite]
@@ -176,6 +176,16 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
     return entries
 
 
+def columns_mass(entry: dict) -> float:
+    """The inner mass that the averaged W of an entry would have were each of its rows the mean of all of them.
+
+    It is what a preference for some time steps gives, whatever the row: 3 / T for uniform columns, more where steps in the
+    middle are preferred. W is local where it has more.
+    """
+    columns = np.mean(entry["mean"], axis=0)
+    return float(np.convolve(columns, np.ones(3), "valid").mean())
+
+
 def most_structured(entries: Sequence[dict]) -> int:
     """Index of the entry (`block_numbers`) whose rows differ most from uniform ones, by total variation, on average."""
     return int(np.argmax([np.abs(np.array(e["mean"]) - 1 / len(e["mean"])).mean() for e in entries]))
@@ -204,6 +214,7 @@ def table(entries: Sequence[dict], network: str) -> pd.DataFrame:
             "local_mass": [entry["inner_mass"] for entry in entries],
             "local_mass_low": mass_low,
             "local_mass_high": mass_high,
+            "columns_alone": [columns_mass(entry) for entry in entries],
             "chance": [entry["inner_chance"] for entry in entries],
             "argmax_within_1": [
                 sum(abs(q - t) <= 1 for t, q in enumerate(entry["argmax"])) for entry in entries

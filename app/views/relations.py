@@ -26,13 +26,13 @@ from app.exports import file_row
 from app.links import Link, set_address
 from app.loading import ChoiceError
 from app.markdown import plain
-from app.stored import stored_results, tell_left_out, videos
+from app.stored import stored_results, tell_left_out, told_apart, videos
 from app.tabs import tabs
 from atr.models import VideoClassifier
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
-    "alone is no evidence. Read it beside the local mass and its chance level."
+    "alone is no evidence. Read it beside the local mass and what its columns alone give."
 )
 BASES = {"nats": math.e, "bits": 2.0}
 CHOSEN = ("result", "enlarged", "unit", "tab", "class")  # names in links, beside the checkpoint
@@ -109,11 +109,13 @@ def without_relations(checkpoint: str, model: VideoClassifier) -> str:
 
 def choose_result(found: dict[Path, dict], link: Link) -> Path:
     """Its folder, chosen where there are several."""
-    folders = {folder.name: folder for folder in found}
+    folders = {folder.name: folder for folder in reversed(found)}  # of two with one name the first
+    folders = dict(reversed(folders.items()))
     link.settle("relations_result", "result", list(folders), next(iter(folders)), "stored result")
     if len(folders) == 1:
         return next(iter(found))
-    described_as = {name: described(found[folder]) for name, folder in folders.items()}
+    texts = {name: described(found[folder]) for name, folder in folders.items()}
+    described_as = told_apart(texts, {name: name for name in folders})
     return folders[
         st.selectbox("Stored result", list(folders), format_func=described_as.get, key="relations_result")
     ]
@@ -160,7 +162,8 @@ def matrices(result: dict, link: Link) -> str:
         )
     st.markdown("\n".join(f"- **{plain(title(entry))}**: {finding(entry)}" for entry in entries))
     st.caption(
-        "The intervals are over videos. They do not say how another training of this network would turn out."
+        "Local: more mass within one step of the diagonal than the columns alone give, that is, than the mean of all rows in "
+        "the place of each. The intervals are over videos. They do not say how another training of this network would turn out."
     )
     return titles[chosen]
 
@@ -184,7 +187,8 @@ def local_mass(result: dict) -> None:
     figure = local_mass_figure(result["trained"], result["untrained"])
     st.plotly_chart(figure, key="mass", alt="Mass within k of the diagonal, and its intervals at k = 1")
     st.caption(
-        "A row without both neighbours has fewer columns within 1. Intervals: 95 %, from resampled videos."
+        "A row without both neighbours has fewer columns within 1. Intervals: 95 %, from resampled videos. Dashed: chance, what "
+        "uniform rows have. Bars: what the columns of each block alone give, where all rows prefer the same time steps."
     )
 
 

@@ -1,6 +1,7 @@
 """Tables of temporal relation matrices: Fig 4, and over seeds."""
 
 from analysis.relations.findings import largest_difference
+from analysis.relations.numbers import columns_mass
 from benchmarks.markdown import table
 from benchmarks.tables.stored import GRAPH, TSM_GRAPH, Stored
 
@@ -22,13 +23,13 @@ def relations_of(stored: Stored, network: str) -> str:
         apart = f"{largest_difference(entry['windows']):.2f}"
         block = entry["block"]
         strongest = " ".join(str(step + 1) for step in entry["argmax"])
-        told = f"{entry['js']['mean']:.2g}", apart, mass, f"{entry['inner_chance']:.3f}", strongest
+        told = f"{entry['js']['mean']:.2g}", apart, mass, f"{columns_mass(entry):.3f}", strongest
         lines.append((block, *told, f"{largest[block]:.2f}"))
     header = (
         "JS between windows, mean (nats)",
         "largest difference of two windows (total variation)",
         "mass within one step [95 %]",
-        "chance",
+        "its columns alone",
         "where rows 1 to 8 are largest",
         "largest entry of a row",
     )

@@ -1,8 +1,10 @@
 """The sentence on an averaged relation matrix."""
 
+import numpy as np
 import pytest
 
 from analysis.relations.findings import finding, largest_difference
+from analysis.relations.numbers import columns_mass
 
 LOCAL, AWAY, OPEN = [0.40, 0.44], [0.20, 0.30], [0.37, 0.38]
 FLAT = [[0.3, 0.34, 0.36], [0.34, 0.33, 0.33]]
@@ -15,7 +17,7 @@ def entry(interval, windows):
     return {
         "inner_mass": mass,
         "inner_mass_interval": interval,
-        "inner_chance": 0.375,
+        "mean": np.full((8, 8), 1 / 8).tolist(),  # its columns alone have 3 / 8
         "windows": windows,
     }
 
@@ -27,9 +29,9 @@ def test_the_largest_difference_is_a_total_variation():
 
 @pytest.mark.parametrize(
     ("interval", "opening"),
-    [(LOCAL, "local (mass"), (AWAY, "not local (mass"), (OPEN, "neither local nor the opposite (mass")],
+    [(LOCAL, "local (mass"), (AWAY, "not local (mass"), (OPEN, "no different from its columns alone (mass")],
 )
-def test_local_is_said_only_where_the_interval_excludes_chance(interval, opening):
+def test_local_is_said_only_where_the_interval_excludes_what_columns_give(interval, opening):
     assert finding(entry(interval, SHARED)).startswith(opening)
 
 
@@ -46,10 +48,23 @@ def test_windows_are_flat_shared_or_different(windows, ending):
     assert finding(entry(LOCAL, windows)).endswith(ending)
 
 
+def test_a_preference_of_all_rows_for_the_middle_is_not_local():
+    """Rows that are all alike: the mass is what the columns have, though above 3 / T."""
+    rows = np.tile([0.05, 0.1, 0.1, 0.25, 0.25, 0.1, 0.1, 0.05], (8, 1))
+    mass = np.mean([rows[t, t - 1 : t + 2].sum() for t in range(1, 7)])
+    of = entry([mass - 0.01, mass + 0.01], SHARED) | {"mean": rows.tolist()}
+    assert columns_mass(of) == pytest.approx(mass) and mass > 3 / 8 + 0.02
+    assert finding(of).startswith("no different from its columns alone (mass")
+    diagonal = 0.9 * rows + 0.1 * np.eye(8)
+    mass = np.mean([diagonal[t, t - 1 : t + 2].sum() for t in range(1, 7)])
+    local = entry([mass - 0.01, mass + 0.01], SHARED) | {"mean": diagonal.tolist()}
+    assert columns_mass(local) < mass - 0.05 and finding(local).startswith("local (mass")
+
+
 def test_one_clip_gives_no_verdict():
     told = finding(entry(LOCAL, SHARED) | {"inner_mass_interval": None})
     assert told.startswith(
-        "local or not: one clip cannot tell (mass within one step 0.420, chance 0.375); all"
+        "local or not: one clip cannot tell (mass within one step 0.420, its columns alone 0.375); all"
     )
 
 

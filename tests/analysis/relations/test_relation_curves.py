@@ -15,6 +15,7 @@ from analysis.relations.numbers import (
     Relation,
     block_numbers,
     class_entries,
+    columns_mass,
     convergences,
     in_base,
     relations_table,
@@ -60,7 +61,8 @@ def test_figures_hold_the_stored_numbers(average):
     traces = local_mass_figure(entries, result["untrained"]).data
     assert [list(trace.y) for trace in traces[:2]] == [entry["local_mass"] for entry in entries]
     assert list(traces[2].y) == entries[0]["chance"]
-    for points in traces[3:]:
+    assert list(traces[-1].x) == [columns_mass(entry) for entry in entries]
+    for points in traces[3:-1]:
         assert list(points.x) == [entry["inner_mass"] for entry in entries]
         ends = np.stack([points.x - points.error_x.arrayminus, points.x + points.error_x.array], axis=1)
         np.testing.assert_allclose(ends, [entry["inner_mass_interval"] for entry in entries], rtol=1e-12)
@@ -180,7 +182,7 @@ def two_networks(average):
 
 
 def test_the_untrained_network_is_hollow_beside_the_trained_one(two_networks):
-    points = local_mass_figure(*two_networks).data[3:]
+    points = local_mass_figure(*two_networks).data[3:-1]
     assert [trace.name for trace in points] == ["trained", "untrained"]
     for trace, entries in zip(points, two_networks, strict=True):
         assert list(trace.x) == [entry["inner_mass"] for entry in entries]

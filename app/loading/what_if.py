@@ -43,7 +43,7 @@ def outcome(clip: Clip, checkpoint: str, intervention: Intervention) -> Outcome:
         return _outcome(identity, settings, model(checkpoint), frames, intervention, progress)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_data(max_entries=32, show_spinner=False)
 def _outcome(
     identity: str,
     settings: dict,

@@ -41,6 +41,7 @@ DEFAULTS = {
     "actionness": "computed",
 }
 MOST_SEED = 9_999
+SEED_HELP = "Of the shuffled order, and of the random area of the same size that stands beside a hidden one."
 UNIFORM = (
     "Uniform: M of every block is one constant, so AFA gives all positions the same weight, as in ATR_sim, and AFD gives every "
     "position the same. With 0, M is zero everywhere; the clip's own mean keeps the mean value "
@@ -136,8 +137,7 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
     intervention = Intervention(
         order=used["order"],
         step=used.get("step", 1) - 1,
-        # Also where it has no control: of the random area beside a chosen one.
-        seed=st.session_state.get("what_if seed", DEFAULTS["seed"]),
+        seed=used.get("seed", DEFAULTS["seed"]),
         hide=used["hide"],
         share=used.get("q", 0) / 100,
         block=used.get("block"),
@@ -191,9 +191,9 @@ def controls(model: VideoClassifier) -> dict:
         )
         if len(allowed["actionness"]) == 1:
             st.caption(WITHOUT_LOCATOR)
-    if "shuffled" in used.values() or "random" in used.values():
+    if used["order"] == "shuffled" or used["hide"] != "nothing":
         with frames if used["order"] == "shuffled" else hiding:
-            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, **kept("seed")))
+            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, help=SEED_HELP, **kept("seed")))
     return used
 
 

@@ -20,6 +20,7 @@ from app.exports import Download, download_row, enlarged, film, written
 from app.loading import Clip
 from app.loading.what_if import outcome, sampled
 from app.markdown import plain
+from atr.tabletop import CLASSES, REVERSED
 
 FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
 STRIP = (
@@ -59,6 +60,16 @@ class Answer:
         """The class whose probability is followed: the true one, or the one first called where that is not known."""
         return self.labels.index(self.clip.label) if self.known else int(self.before.probabilities.argmax())
 
+    @property
+    def shows(self) -> int | None:
+        """The class that the frames as they are given show; None where that is not known.
+
+        Played backwards the demo set's clips show the reversed class, those of other sets may show any.
+        """
+        if not self.known or self.intervention.order != "reversed":
+            return self.asked if self.known else None
+        return REVERSED[self.asked] if tuple(self.labels) == tuple(CLASSES) else None
+
     def elsewhere(self) -> dict[str, Outcome]:
         """The same area hidden at the top of the map, at random and at its bottom. Raises ValueError as `intervene`."""
         return {
@@ -88,33 +99,40 @@ def strip(answer: Answer) -> None:
 def scores(answer: Answer, *, with_maps: bool) -> None:
     """The probability of the class that is followed, and the top classes. with_maps: positions can be ranked."""
     before, after, labels, asked = answer.before, answer.after, answer.labels, answer.asked
+    followed = asked if answer.shows is None else answer.shows
+    named = "True class" if answer.known else "First predicted"
+    if followed != asked:
+        named = "True class of the reversed clip"
+    elif answer.known and answer.shows is None:
+        named = "True class of the clip as it is"
     changed = not answer.intervention.changes_nothing
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.subheader("Probability", anchor=False)
-        was, now = float(before.probabilities[asked]), float(after.probabilities[asked])
+        was, now = float(before.probabilities[followed]), float(after.probabilities[followed])
         st.metric(
-            f"{'True class' if answer.known else 'First predicted'}: {plain(labels[asked])}",
+            f"{named}: {plain(labels[followed])}",
             f"{now:.1%}",
             f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
         )
-        for text, found in (("Original clip", before), ("Now", after)):
+        for text, found, true in (
+            ("Original clip", before, asked if answer.known else None),
+            ("Now", after, answer.shows),
+        ):
             best = int(found.probabilities.argmax())
             badge = ""
-            if answer.known:
-                badge = ":green-badge[:material/check:]" if best == asked else ":red-badge[:material/close:]"
+            if true is not None:
+                badge = ":green-badge[:material/check:]" if best == true else ":red-badge[:material/close:]"
             st.markdown(f":gray[{text}:] **{plain(labels[best])}** · {found.probabilities[best]:.1%} {badge}")
         if after.hidden is not None and with_maps:
-            places = {place: found.probabilities[asked] for place, found in answer.elsewhere().items()}
+            places = {place: found.probabilities[followed] for place, found in answer.elsewhere().items()}
             st.markdown(
                 ":gray[The same area hidden:] "
                 + " · ".join(f"{place} **{probability:.1%}**" for place, probability in places.items())
             )
     with right:
         st.subheader("Class scores", anchor=False)
-        figure = scores_figure(
-            before.probabilities, after.probabilities, labels, true_class=asked if answer.known else None
-        )
+        figure = scores_figure(before.probabilities, after.probabilities, labels, true_class=answer.shows)
         st.plotly_chart(
             figure, key="what_if_scores", alt="The most probable classes before and after, as paired bars"
         )

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from app import loading
 from app.exports import enlarged, film
 from app.loading.what_if import outcome, sampled
 from app.what_if.outcome import Answer, arrays, picture, strip, table, take_along
+from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
@@ -186,6 +188,34 @@ def test_what_is_taken_along_is_what_the_model_was_given_and_said(network):
         assert file["indices"].tolist() == [10, 7, 4, 1] and file["labels"].tolist() == LABELS
         np.testing.assert_array_equal(file["frames"], said.frames)
         np.testing.assert_array_equal(file["hidden"], said.hidden)
+
+
+@pytest.mark.parametrize(
+    ("label", "labels", "order", "shows"),
+    [
+        (CLASSES[0], CLASSES, "as it is", 0),
+        (CLASSES[0], CLASSES, "reversed", 1),
+        (CLASSES[3], CLASSES, "reversed", 2),
+        (CLASSES[3], CLASSES, "shuffled", 3),
+        ("wave", ["wave", "clap"], "as it is", 0),
+        ("wave", ["wave", "clap"], "reversed", None),
+        (None, CLASSES, "reversed", None),
+    ],
+)
+def test_a_reversed_clip_shows_the_reversed_class_where_that_is_known(label, labels, order, shows):
+    scores = SimpleNamespace(probabilities=np.eye(len(labels))[0])
+    clip = SimpleNamespace(label=label)
+    answer = Answer(clip, "net", labels, np.arange(4), Intervention(order=order), scores, scores)
+    assert answer.shows == shows
+
+
+def test_a_prediction_of_what_a_reversed_clip_shows_is_not_marked_wrong(launch, network):
+    """The classes here are not the demo set's: what a reversed clip shows is not known."""
+    app = open_link("what_if", clip="val-000001", order="reversed")
+    now = next(text.value for text in app.markdown if text.value.startswith(":gray[Now:]"))
+    original = next(text.value for text in app.markdown if text.value.startswith(":gray[Original clip:]"))
+    assert "-badge[" in original and "-badge[" not in now
+    assert app.metric[0].label.startswith("True class of the clip as it is: ")
 
 
 def test_the_settings_survive_a_visit_to_another_page(launch, network):

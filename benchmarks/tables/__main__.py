@@ -24,7 +24,7 @@ TABLES: dict[str, Callable[[Stored], str]] = {
     "order": accuracy.order,
     "where": maps.where,
     "fig5": maps.fig5,
-
+    "all-blocks": maps.all_blocks,
     "taught": maps.taught,
     "costs": maps.costs,
     "faithfulness": maps.faithfulness,

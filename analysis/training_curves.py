@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
-from analysis.figures import plain
+from analysis.figures import as_text, plain
 
 NOT_SHARES = ("epoch", "loss", "seconds")
 NAMES = {
@@ -38,7 +38,7 @@ def history_figure(history: Sequence[dict]) -> go.Figure:
         if not points:
             continue
         x, y, entries = zip(*points, strict=True)
-        name = NAMES.get(key, key)
+        name = NAMES.get(key) or as_text(key)
         line = go.Scatter(
             x=x,
             y=y,
@@ -46,7 +46,10 @@ def history_figure(history: Sequence[dict]) -> go.Figure:
             mode="lines+markers",
             line={"color": SERIES[number % len(SERIES)]},
             showlegend=key != "loss",
-            text=[f"{entry.get('phase', '')} epoch {entry.get('epoch', '')}".strip() for entry in entries],
+            text=[
+                as_text(f"{entry.get('phase', '')} epoch {entry.get('epoch', '')}".strip())
+                for entry in entries
+            ],
             hovertemplate=f"%{{text}} · {name} %{{y:.4g}}<extra></extra>",
         )
         figure.add_trace(line, row=1, col=1 if key == "loss" else 2)

@@ -90,6 +90,11 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
         "checkpoint": asked.get("checkpoint"),
         "view": {key: asked[key] for key in view if key in asked},
     }
+    if (region := asked.get("region")) is not None:
+        if region in VIEWS:
+            st.session_state["view"] = region
+        else:
+            warnings.append(unknown("region", region, list(VIEWS)))
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:
             st.session_state["checkpoint"] = name
@@ -112,10 +117,14 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
                 )
 
 
-def write_link(clip: Clip, checkpoint: str) -> dict[str, str] | None:
-    """The address restores clip and checkpoint from now on; the view joins it in the browser, when asked for."""
-    link = {"clip": clip.link, "checkpoint": checkpoint} if clip.link else None
-    set_address(link or {}, ("clip", "checkpoint"))
+def write_link(clip: Clip, checkpoint: str, region: str) -> dict[str, str] | None:
+    """The address restores them from now on; the view joins it in the browser, when asked for. region: a key of VIEWS."""
+    link = None
+    if clip.link:
+        link = {"clip": clip.link, "checkpoint": checkpoint} | (
+            {} if region == "crop" else {"region": region}
+        )
+    set_address(link or {}, ("clip", "checkpoint", "region"))
     return link
 
 
@@ -153,8 +162,7 @@ def upload_changed() -> None:
     from videos, unless a link asked for one.
     """
     if st.session_state.get("upload") is None:
-        if removed := st.session_state.pop("uploaded", None):
-            removed.source.unlink(missing_ok=True)
+        remove_upload()
         return
     if st.session_state.get("uploads_seen", False):
         return
@@ -163,6 +171,11 @@ def upload_changed() -> None:
     asked = st.session_state["link"]["checkpoint"]
     if fitting and asked is None and st.session_state.get("checkpoint") not in fitting:
         st.session_state["checkpoint"] = fitting[0]
+
+
+def remove_upload() -> None:
+    if removed := st.session_state.pop("uploaded", None):
+        removed.source.unlink(missing_ok=True)
 
 
 def choose_view() -> str:
@@ -244,8 +257,10 @@ def _upload() -> Clip | None:
         st.session_state.update(uploaded=kept, upload_kept=file.file_id)
     if clip := st.session_state.get("uploaded"):
         st.caption(
-            f"Chosen: {plain(clip.name)}. It stays on this machine; it is deleted by its ✕, and with the session."
+            f"Chosen: {plain(clip.name)}. It stays on this machine until it is removed or the session ends."
         )
+        if file is None:  # after a visit to another page the uploader is empty, without its ✕
+            st.button("Remove", icon=":material/delete:", on_click=remove_upload)
     return clip
 
 

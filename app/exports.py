@@ -81,19 +81,20 @@ class Download(NamedTuple):
     make: Callable[[], bytes | str]
 
 
-def download_row(offers: Sequence[Download], *, key: str = "get", columns: int = 0) -> None:
-    """columns: at least so many beside one another."""
-    for column, offer in zip(st.columns(max(columns, len(offers))), offers, strict=False):
-        column.download_button(
-            offer.text,
-            offer.make,
-            offer.name,
-            offer.mime,
-            on_click="ignore",
-            icon=":material/download:",
-            width="stretch",
-            key=f"{key} {offer.text}",
-        )
+def download_row(offers: Sequence[Download], *, key: str = "get") -> None:
+    """Buttons beside one another, in further rows where there is no room."""
+    with st.container(horizontal=True):
+        for offer in offers:
+            st.download_button(
+                offer.text,
+                offer.make,
+                offer.name,
+                offer.mime,
+                on_click="ignore",
+                icon=":material/download:",
+                width="content",
+                key=f"{key} {offer.text}",
+            )
 
 
 def file_row(files: dict[str, Path], checkpoint: str) -> None:
@@ -103,7 +104,7 @@ def file_row(files: dict[str, Path], checkpoint: str) -> None:
         for text, path in files.items()
         if path.is_file()
     ]
-    download_row(offers, columns=len(files))
+    download_row(offers)
 
 
 def written(suffix: str, write: Callable[[Path], object]) -> bytes:

@@ -1,11 +1,16 @@
 """Stored results on a page, and what is to be said of them."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
 from app.loading.results import readable_results
 from app.markdown import plain
+
+Key = TypeVar("Key")
 
 
 def tell_left_out(*results: dict) -> None:
@@ -19,6 +24,12 @@ def tell_left_out(*results: dict) -> None:
         if clips:
             text = f"{videos(len(clips))} {what}: {', '.join(clips)}"
             st.warning(plain(text), icon=":material/broken_image:")
+
+
+def told_apart(texts: Mapping[Key, str], marks: Mapping[Key, str]) -> dict[Key, str]:
+    """Texts of what can be chosen, with its mark where several are alike: a widget knows its options by their texts."""
+    alike = Counter(texts.values())
+    return {key: f"{text} · {marks[key]}" if alike[text] > 1 else text for key, text in texts.items()}
 
 
 def videos(count: int) -> str:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import atr
-from analysis.ablation.cells import DEFAULTS, filled, read_cells
+from analysis.ablation.cells import read_cells
 from analysis.ablation.grids import NETWORKS, TABLES
 from analysis.ablation.numbers import by_network, summary
 from analysis.statistics import wilson_interval
@@ -23,7 +23,7 @@ from atr.files import read_arrays
 from atr.results.evaluate import Scores
 from atr.results.predictions import read_predictions
 from atr.tabletop import CLASSES, REVERSED
-from atr.training.config import settings_of
+from atr.training.config import DEFAULTS, filled, settings_of
 from atr.training.presets import PRESETS
 from atr.video.decoding import decode, probe
 from benchmarks.markdown import END, mark

@@ -12,10 +12,22 @@ import numpy as np
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from atr.checkpoint import read_config
-from atr.models import ModelConfig
-from atr.schema import Count, Finite, Name, NotNegative, Positive, Share, Text, check, line, read_json, shown
+from atr.schema import (
+    BlockName,
+    Count,
+    Finite,
+    Name,
+    NotNegative,
+    Positive,
+    Share,
+    Text,
+    check,
+    line,
+    read_json,
+    shown,
+)
 from atr.tabletop import RENDERER_VERSION
-from atr.training.config import TrainConfig, settings_of
+from atr.training.config import DEFAULTS, TrainConfig, filled, settings_of
 
 MOST_BYTES = 4 * 2**20
 
@@ -39,7 +51,7 @@ class OfReasoner(Struct):
 class OfRelation(Struct):
     """The averaged W of one block and stacked reasoner: mass within one step of the diagonal, JS in nats."""
 
-    block: Name
+    block: BlockName
     reasoner: Count
     local_mass: NotNegative
     chance: NotNegative
@@ -69,7 +81,7 @@ class CellResult(Struct, kw_only=True):
     within_pairs: Share
     correct: Annotated[str, Meta(pattern="^[01]{2,100000}$")]
     history: Annotated[list[OfEpoch], Meta(min_length=1)]
-    fig5: dict[Name, Share]
+    fig5: dict[BlockName, Share]
     relations: list[OfRelation]
     seconds: NotNegative
 
@@ -136,19 +148,6 @@ class Cell:
 
     def is_done(self, result: CellResult) -> bool:
         return self.is_of(result) and result.start == self.start
-
-
-DEFAULTS: dict[str, Any] = json.loads(settings_of(TrainConfig(ModelConfig("tsn_resnet18", 1))))
-
-
-def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """The settings, with the defaults of those that are not there, in every depth."""
-    within = {
-        name: filled(settings[name], default)
-        for name, default in defaults.items()
-        if isinstance(default, dict) and isinstance(settings.get(name), dict)
-    }
-    return defaults | settings | within
 
 
 def recipe_of(settings: dict[str, Any]) -> str:

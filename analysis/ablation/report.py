@@ -26,12 +26,13 @@ INTRODUCTION = (
 )
 MARKS = (
     "The paper's numbers: stated in its text; derived by arithmetic from what is stated; inferred where more than one reading "
-    "is possible; published by other papers. Blank: not known, for the bodies of its tables were not at hand."
+    "is possible; published by other papers. Blank: not known, for the bodies of its tables were not at hand. Within pairs: a prediction "
+    "counts as correct if it is the class or its time reversal."
 )
 INTERVALS = (
     "Intervals are of 95 % and count both that another seed would give another network and that other clips would give "
-    "another accuracy. A claim holds where the whole interval of the difference is above 0, does not hold here where it is "
-    "below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds. A claim that something "
+    "another accuracy. A claim holds where the whole interval of the difference is above 0. Else it does not hold here where "
+    "the interval is below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds. A claim that something "
     "adds little holds where the whole interval is below 1 point."
 )
 NOTHING_YET = (
@@ -44,7 +45,8 @@ FIG5 = (
 LOCAL_MASS = (
     "Local mass: what rows of the averaged W give to the time step itself and its neighbours, the mean over all rows. (The page "
     "Temporal relations leaves out the first and the last row, which have one neighbour; chance is higher there.) Where it is "
-    "at chance, a small JS says nothing."
+    "at chance, a small JS says nothing. Above chance it may still be that steps in the middle are preferred by all rows; the "
+    "page Temporal relations tells that apart."
 )
 NOT_ALIVE = "Blocks that are not alive at the end of their training, as python -m analysis health tells it."
 COMMAND = "python -m analysis ablate all --workers 2"

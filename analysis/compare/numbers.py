@@ -25,6 +25,7 @@ from atr.describe import describe
 from atr.models import ModelConfig
 from atr.results.predictions import Predictions
 from atr.results.scores import confusion_matrix
+from atr.training.config import DEFAULTS, filled
 
 SIGNIFICANT = 0.05
 ABSENT = "–"
@@ -267,7 +268,7 @@ FILTERS: dict[str, tuple[str, Filter]] = {
     "only_b": ("A wrong, B right", lambda t: _most_disagreed_first(t[t.right_1 & ~t.right_0])),
     "both_right": ("all right", lambda t: _most_disagreed_first(t[_right(t).all(axis=1)])),
     "both_wrong": ("all wrong", lambda t: _most_disagreed_first(t[~_right(t).any(axis=1)])),
-    "disagreed": ("most disagreed", _most_disagreed_first),
+    "disagreed": ("all, most disagreed first", _most_disagreed_first),
 }
 
 
@@ -290,16 +291,23 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
         kept["preprocessing"] = {"fit": "crop"} | checkpoint["preprocessing"]  # told where it is another
         kept["sampling"] = p.facts.get("sampling", "uniform")  # older results are of networks trained so
         kept |= {k: p.facts[k] for k in ("window", "inference") if k in p.facts}
-        training = checkpoint.get("training") or {}  # weights from elsewhere come without
+        # Weights from elsewhere come without; settings that are younger than a training were at their defaults.
+        stored = checkpoint.get("training")
+        training = filled(stored, DEFAULTS) if stored else {}
         kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}
         kept["data"] = {k: p.facts["data"][k] for k in ("name", "description")}
         kept["data"]["files"] = f"digest {p.facts['data']['digest'][:12]}"
         given = str((checkpoint["model"]["num_frames"], kept["preprocessing"]))  # which the digest takes in
         files.setdefault(given, set()).add(kept["data"]["files"])
         kept["software"] = p.facts.get("software", {})
-        settings.append(pd.json_normalize(kept).iloc[0].map(str))
+        settings.append(pd.json_normalize(kept).iloc[0].map(_written))
     table = pd.concat(settings, axis=1, sort=False).fillna(ABSENT)
     table.columns = names(predictions)
     differing = table.nunique(axis=1) > 1
     differing["data.files"] = any(len(digests) > 1 for digests in files.values())
     return table[differing].rename_axis("setting").reset_index()
+
+
+def _written(value: object) -> str:
+    """3 and 3.0 are one setting."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

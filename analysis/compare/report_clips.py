@@ -22,6 +22,7 @@ from atr.models import VideoClassifier
 from atr.options import choose
 from atr.results.predict import class_probabilities
 from atr.results.predictions import Predictions
+from atr.video.decoding import VideoError
 from atr.video.notices import collected
 from atr.video.transforms import normalise, resize
 
@@ -68,11 +69,16 @@ def chosen_clips(
     blocks = shown_blocks(*models) if block is None else (block, block)
     called = [f"{letter} {p.name}" for letter, p in zip(LETTERS, predictions, strict=False)]
     clips: list[ReportClip] = []
+    unreadable: list[str] = []
     for row in found.to_dict("records"):
         if len(clips) == count:
             break
-        with collected() as notices:
-            shown = [source(row["id"]) for source in sources]
+        try:
+            with collected() as notices:
+                shown = [source(row["id"]) for source in sources]
+        except VideoError as error:
+            unreadable.append(str(error))
+            continue
         if any(frames is None for frames in shown):
             continue
         calls = [
@@ -84,14 +90,14 @@ def chosen_clips(
             strips.append(looked_at(model, frames, its_block, called[i], style))
         clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
     if not clips and len(found) and count:
-        raise ValueError(
-            f"none of the {len(found):,} clips to choose from is there; the first is {found.id.iloc[0]!r}"
-        )
+        fault = f": {unreadable[0]}" if unreadable else f"; the first is {found.id.iloc[0]!r}"
+        raise ValueError(f"none of the {len(found):,} clips to choose from can be shown{fault}")
     kind = f"“{title}”" if label is None else f"“{title}” and of the class “{label}”"
     order = "in the order of the list" if filter == "all" else "those on which the models disagree most first"
     return clips, (
-        f"{len(clips)} of {len(found):,} clips of the kind {kind}, of those available, {order}. Maps and their captions are of one view of these frames; the predictions above them are "
-        "those of the evaluation."
+        f"{len(clips)} of {len(found):,} clips of the kind {kind}, of those available, {order}. "
+        f"{f'{len(unreadable)} could not be read: {unreadable[0]}. ' if unreadable else ''}"
+        "Maps and their captions are of one view of these frames; the predictions above them are those of the evaluation."
     )
 
 

@@ -28,7 +28,6 @@ def summary_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
             "ECE": [f"{value:.3f}" for value in found.ece],
             "parameters, M": [f"{n / 1e6:.3f}" for n in found.parameters],
             "GMACs a view": [f"{n / 1e9:.3f}" for n in found.macs],
-            "ms a clip": [f"{value:.1f}" for value in found.ms_per_clip],
         }
     )
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from analysis.localize.maps import Estimate, Map, Method
 from analysis.localize.measures import acting_above, spearman
 from analysis.statistics import mean_estimate
-from atr.schema import Name
+from atr.schema import BlockName
 
 Quantity = Literal["peak", "mean"]
 QUANTITIES = get_args(Quantity)
@@ -17,7 +17,7 @@ QUANTITIES = get_args(Quantity)
 
 class Emphasis(Struct):
     method: Method
-    block: Name | None
+    block: BlockName | None
     quantity: Quantity
     spearman: Estimate | None
     acting_above: Estimate | None

@@ -17,7 +17,7 @@ from analysis.localize.measures import at_pixels, cell_shares, centre_prior
 from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 from analysis.statistics import mean_estimate
 from atr.results.fig5 import Ranking
-from atr.schema import Count, Name
+from atr.schema import BlockName, Count
 
 # What is not ranked. The last three are all negatives: when, which and where a map is wrong.
 WITHOUT = ("without_last", "without_idle", "without_distractors", "without_rest")
@@ -28,7 +28,7 @@ WIDTH = 0.25  # of the Gaussian over time, as a share of the clip, as that over 
 
 class Score(Struct):
     method: Method | Literal["centre x middle", "true masks"]
-    block: Name | None
+    block: BlockName | None
     grid: tuple[Count, Count] | None
     fig5: Estimate | None
     fig5_next: Estimate | None

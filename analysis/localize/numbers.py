@@ -36,13 +36,13 @@ from atr.models import VideoClassifier
 from atr.results.passes import per_clip
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
-from atr.schema import Count, Name, NotNegative, Share, Text, shown
+from atr.schema import BlockName, Count, NotNegative, Share, Text, shown
 from atr.video.transforms import normalise
 
 
 class Measured(Struct):
     method: Method
-    block: Name | None
+    block: BlockName | None
     pointing: Estimate | None
     mass: Estimate | None
     ratio: Estimate | None
@@ -64,7 +64,7 @@ class LocalizeResult(Result):
     truth: Text
     frames: Count
     area: Share | None
-    blocks: list[Name]
+    blocks: list[BlockName]
     maps: list[Measured]
     emphasis_clips: Count
     emphasis: list[Emphasis]

@@ -29,7 +29,7 @@ from atr.results.passes import per_clip
 from atr.results.predict import class_probabilities
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
-from atr.schema import Count, Finite, Name, Share
+from atr.schema import BlockName, Count, Finite, Share
 
 Mode = Literal["deletion", "insertion"]
 # The name of an order, with its block; of older results, which are of one block, without it.
@@ -60,14 +60,14 @@ class FaithfulnessResult(Result):
     """What a reader may rely on. block: whose positions are hidden. blocks: whose maps rank them."""
 
     clips: Count
-    block: Name
+    block: BlockName
     grid: tuple[Count, Count]
     fill: Fill
     orders: list[Order]
     shares: list[Share]
     curves: list[Curve]
     differences: list[Difference]
-    blocks: list[Name] | UnsetType = UNSET  # older results are of `block`
+    blocks: list[BlockName] | UnsetType = UNSET  # older results are of `block`
 
     def __post_init__(self) -> None:
         points = {len(self.shares)}.union(*({len(c.probability), len(c.accuracy)} for c in self.curves))

@@ -23,8 +23,15 @@ from analysis.opacity import SIGNED_HELP
 from app import choices
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look, sheets
+from app.loading.results import readable_results
+from app.markdown import plain
 
 HEAD_START = 0.5  # seconds in which a browser draws the explorer
+METHOD_NAMES = {  # of maps that are of no single block
+    f"actionness, {TOGETHER}": TOGETHER,
+    "frame difference": "what moves",
+    "uniform": "chance",
+}
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: "response"}
 
 
@@ -32,6 +39,8 @@ def below(look: Look) -> None:
     if "charts" not in st.session_state:  # a new window loads Plotly and draws nothing else for a second
         st.session_state["charts"] = True
         time.sleep(HEAD_START)
+    if look.result.maps:
+        measured(look)
     charts = st.container()
     if look.result.maps:
         sheet(look)  # first: it takes the server a while, in which the browser has time to show the explorer
@@ -40,6 +49,29 @@ def below(look: Look) -> None:
     if look.result.maps:
         st.subheader("Downloads", anchor=False)
         downloads(look, default_block(look.model))
+
+
+def measured(look: Look) -> None:
+    """What is stored on how well these maps find the action, and on blocks that are not alive."""
+    for result in list(readable_results(look.checkpoint, "localize")[0].values())[:1]:
+        told = [
+            f"{entry['block'] or METHOD_NAMES[entry['method']]} {entry['fig5']['value']:.2f}"
+            for entry in result.get("fig5", {"scores": []})["scores"]
+            if entry["fig5"] and (entry["method"] == "actionness" or entry["method"] in METHOD_NAMES)
+        ]
+        if told:
+            of = f"How well these maps find the action (Fig-5 score, ours; {result['data']['description']})"
+            text = f"{of}: {' · '.join(told)}."
+            st.caption(f":material/target: {plain(text)}")
+    for result in list(readable_results(look.checkpoint, "health")[0].values())[:1]:
+        blocks = [
+            f"{block['block']} ({block['state']})" for block in result["blocks"] if block["state"] != "alive"
+        ]
+        if blocks:
+            text = (
+                f"Not alive on {result['clips']} clips, so that their maps say little: {', '.join(blocks)}."
+            )
+            st.caption(f":material/heart_broken: {plain(text)}")
 
 
 def draw_charts(look: Look) -> None:
@@ -91,6 +123,7 @@ def sheet(look: Look) -> None:
 @st.fragment
 def downloads(look: Look, block: str) -> None:
     """Files are made when asked for."""
+    st.caption("What the files show is chosen here; the picture above has controls of its own.")
     result = look.result
     left, middle, right, _ = st.columns(4)
     names = map_names(result.maps)

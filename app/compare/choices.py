@@ -11,6 +11,7 @@ from app.links import Link, set_address
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
+from app.stored import told_apart
 from atr.checkpoint import CheckpointError
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there
@@ -120,7 +121,7 @@ def choose_list(checkpoints: list[str]) -> tuple[list[Stored], list[str]]:
     common = [of for of in first if all(of in stored for stored in found.values())]
     if not common:
         require_comparable([next(iter(stored.values())).predictions for stored in found.values()])
-    titles = {of: first[of].title for of in common}
+    titles = told_apart({of: first[of].title for of in common}, {of: of for of in common})
     page_link().settle("compared_list", "list", common, common[0], "the list of clips")
     chosen = st.sidebar.selectbox(
         "Predictions of",

@@ -24,7 +24,7 @@ from app.compare.exports import against
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
 from app.markdown import plain
-from app.stored import stored_results, tell_left_out
+from app.stored import stored_results, tell_left_out, told_apart
 from atr.results.predictions import TABLE, Predictions
 
 
@@ -43,7 +43,7 @@ def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[],
 def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
     a, b = predictions[:2]
     st.markdown(
-        "Confusions of one that the other does not make. *Solved*: clips that one confuses in this way and the other classifies correctly."
+        "Confusions of either, those first in which A and B differ most. *Solved*: clips that one confuses in this way and the other classifies correctly."
     )
     wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "predicted")}
     st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)
@@ -91,7 +91,11 @@ def localisation(checkpoints: Sequence[str]) -> None:
             # the checkpoint's folder may have been renamed since
             result = {**result, "checkpoint": {**result["checkpoint"], "name": name}}
             of = result["data"]["digest"], result.get("alignment", "edges")
-            found.setdefault(of, {}).setdefault(name, result)
+            kept = found.setdefault(of, {}).setdefault(name, result)
+            if len(result["blocks"]) > len(
+                kept["blocks"]
+            ):  # one that was asked of few blocks hides no others
+                found[of][name] = result
     if not found:
         st.info(
             "No localisation result is stored for these checkpoints. It measures whether their maps find the action."
@@ -101,6 +105,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
     lists = sorted(found, key=lambda of: (-len(found[of]), -next(iter(found[of].values()))["clips"]))
     titles = {of: next(iter(found[of].values()))["data"]["description"] for of in lists}
     titles |= {of: f"{titles[of]}, cells at their fields' centres" for of in lists if of[1] == "centres"}
+    titles = told_apart(titles, {of: of[0][:8] for of in lists})
     chosen = lists[0]
     if len(lists) > 1:
         chosen = st.selectbox("Clips", lists, format_func=titles.get, key="localisation_of")
@@ -108,7 +113,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
     tell_left_out(*results)
     st.markdown(
         plain(f"Maps against {results[0]['truth']}: {titles[chosen]}, {results[0]['frames']:,} frames. ")
-        + "Bars above chance: the map is on the action."
+        + "A map is on the action where it is above chance, above the centre and above what merely moves."
     )
     st.plotly_chart(
         localization_figure(results),
@@ -121,11 +126,16 @@ def localisation(checkpoints: Sequence[str]) -> None:
         key="localisation_acting",
         alt="How often a frame with action is higher than another, by block",
     )
+    st.caption(
+        "Of all pairs of a frame in which the hand acts and another of the same clip: the share in which the first has the "
+        "higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away."
+    )
     if scored := [result for result in results if "fig5" in result]:
         st.subheader("Where and when at once", anchor=False)
         st.plotly_chart(fig5_figure(scored), key="localisation_fig5", alt="Fig-5 score of every block's maps")
         st.caption(
-            "Average precision of raw maps over all pixels of all frames of a clip; positive is the target while it acts, "
+            "The Fig-5 score, which is ours, for what the paper's Fig 5 shows: average precision of raw maps over all pixels of "
+            "all frames of a clip; positive is the target while it acts, "
             "and in the second row its union with the target of the next sampled frame. Clip pointing: share of clips whose "
             "strongest pixel of all lies on the target while it acts."
         )

@@ -134,7 +134,7 @@ function gradient(palette, direction, scale = null) {
 
 // Three significant digits, or as many decimals as tell apart the ends of a scale of this span.
 function format(value, span) {
-  const size = span ?? Math.abs(value);
+  const size = span || Math.abs(value);
   const decimals = size > 0 ? Math.max(0, 2 - Math.floor(Math.log10(size))) : 0;
   const text = decimals > 5 ? value.toExponential(1) : value.toFixed(decimals);
   return text.replace(/-/g, "−").replace(/^−(0\.?0*)$/, "$1");

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -175,29 +175,26 @@ def common_view(clip: Clip, checkpoints: Sequence[str]) -> str:
 
 def payload(seen: Look) -> Payload:
     """Of one look, for the explorer. Raises ChoiceError where what is known to be true does not fit the video."""
-    return _payload(f"{seen.identity} {truth_stamp(seen.clip)}", seen)
+    return _payload(f"{seen.identity} {truth_stamp(seen.clip)} {called(seen.clip)}", seen)
+
+
+def called(clip: Clip) -> str:
+    return f"Video {clip.label or clip.name}"
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing frames and maps for the browser …")
 def _payload(identity: str, _seen: Look) -> Payload:
     clip, result = _seen.clip, _seen.result
-    return pack(
-        identity, maps=with_together(result.maps), alt=f"Video {clip.label or clip.name}", **shown_clip(_seen)
-    )
+    return pack(identity, maps=with_together(result.maps), alt=called(clip), **shown_clip(_seen))
 
 
 def sides_payload(looks: Sequence[Look], predictions: Sequence["Predictions"], index: int) -> SidesPayload:
     """Of looks at one clip, side by side, with the stored class scores. Raises as `payload`."""
-    scores = b"".join(p.scores[index].tobytes() for p in predictions)
-    parts = [
-        truth_stamp(looks[0].clip),
-        *(each.identity for each in looks),
-        hashlib.sha256(scores).hexdigest(),
-    ]
-    identity = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-    return _sides_payload(
-        identity, [side(*each, index) for each in zip(looks, predictions, strict=True)], looks[0]
-    )
+    sides, clip = [side(*each, index) for each in zip(looks, predictions, strict=True)], looks[0].clip
+    said = [replace(each, maps={}) for each in sides]  # of the maps the identities of the looks tell
+    parts = [truth_stamp(clip), clip.name, clip.label, *(each.identity for each in looks), *said]
+    identity = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return _sides_payload(identity, sides, looks[0])
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing frames and maps for the browser …")

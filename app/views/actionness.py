@@ -52,7 +52,9 @@ def picture(look: Look, *, start: dict) -> None:
     choices.show_notices(look.result.notices)
     for note in look.result.notes if not look.result.maps else ():
         st.info(plain(note), icon=":material/layers_clear:")
-    explorer(loading.payload(look), start=start, link=choices.write_link(look.clip, look.checkpoint))
+    explorer(
+        loading.payload(look), start=start, link=choices.write_link(look.clip, look.checkpoint, look.view)
+    )
 
 
 def verdict(look: Look) -> None:

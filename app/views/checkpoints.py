@@ -140,6 +140,12 @@ def details(name: str, checkpoint: Checkpoint) -> None:
         for label, value in figures.items():
             st.metric(label, value, width="content")
     st.markdown(f"**Trained on** {plain(str(facts.get('training_data', 'not stated')))}")
+    metrics = facts.get("metrics")
+    if isinstance(metrics, dict) and "data" in metrics:
+        measured = ", protocol ".join(str(metrics[key]) for key in ("data", "protocol") if key in metrics)
+        st.markdown(f"**Measured on** {plain(measured)}")
+    if "Within pairs" in checkpoint.shares:
+        st.caption("Within pairs: a prediction counts as correct if it is the class or its time reversal.")
     if command := facts.get("command"):
         st.code(str(command), language="bash", wrap_lines=True)
     else:

@@ -55,8 +55,9 @@ def page() -> None:
     else:
         st.info(NOTHING_YET, icon=":material/hourglass_empty:")
         st.code(COMMAND, language="bash")
+    st.markdown(plain(INTRODUCTION))
     with st.expander("How to read this page"):
-        for text in (INTRODUCTION, MARKS, INTERVALS):
+        for text in (MARKS, INTERVALS):
             st.markdown(plain(text))
     here = checkpoints_by_recipe()
     waiting = [key for key in TABLES if not begun(TABLES[key], found)]
@@ -78,7 +79,7 @@ def page() -> None:
         "text/html",
         lambda: evidence_page(found, faults, command="python -m analysis evidence"),
     )
-    download_row([offer], columns=3)
+    download_row([offer])
 
 
 def show(key: str, table: Table, found: Found, here: dict[str, str]) -> None:

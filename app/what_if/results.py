@@ -16,7 +16,7 @@ from analysis.what_if.rankings import rankings_of
 from app.computing import compute_panel
 from app.exports import file_row
 from app.markdown import plain
-from app.stored import stored_results, tell_left_out
+from app.stored import stored_results, tell_left_out, told_apart
 from atr.models import VideoClassifier
 
 FILL_NAMES = {"mean": "Mean colour", "blur": "Strong blur"}
@@ -106,12 +106,9 @@ def choose_result(
     if len(found) == 1:
         st.markdown(plain(described(found[folder])))
     else:
-        folder = st.selectbox(
-            "Stored result",
-            list(found),
-            format_func=lambda folder: described(found[folder]),
-            key=f"stored {kind}",
-        )
+        texts = {folder: described(result) for folder, result in found.items()}
+        texts = told_apart(texts, {folder: folder.name for folder in found})
+        folder = st.selectbox("Stored result", list(found), format_func=texts.get, key=f"stored {kind}")
     tell_left_out(found[folder])
     return folder, found[folder]
 

@@ -50,7 +50,7 @@ def test_figures_are_written_in_every_format_asked_for(tmp_path):
 
 
 def test_bad_frames_and_rates_are_named(tmp_path):
-    with pytest.raises(ValueError, match="fps must be positive, got 0"):
+    with pytest.raises(ValueError, match="fps must be positive, and 1000 at most, got 0"):
         write_mp4(tmp_path / "a.mp4", grey_frames(), 0)
     with pytest.raises(ValueError, match="uint8"):
         write_gif(tmp_path / "a.gif", grey_frames().astype(float), 10)

@@ -5,6 +5,7 @@ import shutil
 from functools import partial
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from analysis.actionness import together
@@ -168,7 +169,7 @@ def test_the_difference_is_said_in_one_sentence_and_the_clips_are_counted(compar
         "A wrong, B right · 0",
         "all right · 2",
         "all wrong · 2",
-        "most disagreed · 6",
+        "all, most disagreed first · 6",
     ]
     overview = app.dataframe[0].value
     assert overview.checkpoint.tolist() == ["first", "second"]
@@ -212,7 +213,7 @@ def test_every_tab_can_be_opened(compare, two):
     assert len(app.get("download_button")) == 1 + 5 + 6 + 4  # report, clip, tables, predictions
 
 
-def test_stored_localisation_is_drawn_with_the_fig5_score(compare, world, two, results):
+def test_stored_localisation_is_drawn_with_the_fig5_score(compare, world, two, results, monkeypatch):
     for name in ("first", "second"):
         options = Options(world / "checkpoints" / name, data=str(world / "clips"), out=results)
         assert Localize(options, block=("S5B2",)).run("python -m analysis localize") == 0
@@ -222,6 +223,13 @@ def test_stored_localisation_is_drawn_with_the_fig5_score(compare, world, two, r
     assert not app.exception and not errors(app)
     drawn = [chart.proto.alt for chart in app.get("plotly_chart")]
     assert "Fig-5 score of every block's maps" in drawn
+    # one that was asked of more blocks is not hidden by it
+    options = Options(world / "checkpoints" / "first", data=str(world / "clips"), out=results)
+    assert Localize(options).run("python -m analysis localize") == 0
+    shown = []
+    monkeypatch.setattr("app.compare.tabs.localization_figure", lambda of: shown.extend(of) or go.Figure())
+    app.run()
+    assert [len(result["blocks"]) for result in shown] == [6, 1]
 
 
 def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):

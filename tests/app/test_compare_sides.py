@@ -79,6 +79,36 @@ def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, resul
     assert seen["second"].true_probability == pytest.approx(0.1) and not seen["second"].correct
 
 
+def test_one_video_under_two_classes_is_shown_with_the_verdict_of_each(two):
+    predictions = [stored(two, name) for name in ("first", "second")]
+    clip = loading.predicted_clip(predictions[0], 1)
+    other = 1 + list(TARGETS[1:]).index(next(t for t in TARGETS[1:] if t != TARGETS[1]))
+    payloads = []
+    for index in (1, other):
+        its = replace(clip, label=LABELS[TARGETS[index]])
+        looks = [loading.look(its, name, "crop") for name in ("first", "second")]
+        payloads.append(loading.sides_payload(looks, predictions, index))
+    assert payloads[0].header["id"] != payloads[1].header["id"]
+    assert [p.header["true_label"] for p in payloads] == [LABELS[TARGETS[i]] for i in (1, other)]
+    for payload, index in zip(payloads, (1, other), strict=True):
+        said = [(side["correct"], side["true_probability"]) for side in payload.header["sides"]]
+        assert said == [
+            (bool(p.correct[index]), pytest.approx(float(p.true_probability[index]))) for p in predictions
+        ]
+
+
+def test_a_renamed_checkpoint_is_shown_under_its_new_name(two, world):
+    def names_of(first: str) -> list[str]:
+        predictions = [stored(two, name) for name in (first, "second")]
+        clip = loading.predicted_clip(predictions[0], 1)
+        looks = [loading.look(clip, name, "crop") for name in (first, "second")]
+        return [side["name"] for side in loading.sides_payload(looks, predictions, 1).header["sides"]]
+
+    assert names_of("first") == ["first", "second"]
+    two[0].rename(world / "checkpoints" / "renamed")
+    assert names_of("renamed") == ["renamed", "second"]
+
+
 def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
     looks, payload = looked_at(two)
     found = exports.drawn(looks, payload, "actionness", "S4B1")

@@ -11,13 +11,17 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness, colour_limits
+from analysis.commands.localize import Localize
 from analysis.figures import block_frame_sheet
+from analysis.localize.numbers import LocalizeResult
 from app import browsing, loading
 from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr.block import BLOCKS
 from atr.checkpoint import load_checkpoint, read_config
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.results.questions import Options
+from atr.results.store import read_result
 from tests.app.conftest import ROOT, open_link
 from tests.app.world import write_calls, write_checkpoint
 
@@ -151,6 +155,47 @@ def test_the_first_upload_opens_with_a_checkpoint_that_has_learnt_from_videos(la
             app.selectbox(key="checkpoint").select("drawn").run()  # what a person chooses stays
 
 
+def test_what_is_stored_of_the_maps_is_said_below_the_picture(launch, world, results, monkeypatch):
+    def said(app, start: str) -> list[str]:
+        return [caption.value for caption in app.caption if start in caption.value]
+
+    folder = write_checkpoint(world / "checkpoints" / "only", block="atr")
+    assert not said(launch(), "Fig-5 score")
+    options = Options(folder, data=str(world / "clips"), out=world / "results")
+    assert Localize(options).run("python -m analysis localize") == 0
+    (text,) = said(launch(), "Fig-5 score")
+    result = read_result(next((world / "results").glob("localize-only-*")), LocalizeResult)
+    scores = [
+        entry for entry in result["fig5"]["scores"] if entry["method"] == "actionness" and entry["fig5"]
+    ]
+    assert scores and all(f"{entry['block']} {entry['fig5']['value']:.2f}" in text for entry in scores)
+    assert "all blocks 0." in text and "what moves 0." in text and "chance 0." in text
+    stored = {
+        "clips": 40,
+        "blocks": [{"block": "S4B1", "state": "frozen"}, {"block": "S5B1", "state": "alive"}],
+    }
+    monkeypatch.setattr(
+        "app.actionness.below.readable_results",
+        lambda name, kind: ({Path("x"): stored} if kind == "health" else {}, []),
+    )
+    (text,) = said(launch(), "Not alive")
+    assert text.endswith("Not alive on 40 clips, so that their maps say little: S4B1 (frozen).")
+
+
+def test_the_region_is_in_the_link(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch()
+    assert "region" not in app.query_params
+    app.button_group(key="view").set_value("whole").run()
+    assert app.query_params["region"] == "whole"
+    app = open_link("actionness", region="whole")
+    assert app.button_group(key="view").value == "whole"
+    app = open_link("actionness", region="half")
+    assert any(
+        "region 'half', which is not here; there are: crop, whole" in each.value for each in app.warning
+    )
+
+
 def test_an_upload_that_is_taken_back_is_gone(launch, world):
     write_checkpoint(world / "checkpoints" / "only", block="atr")
     app = launch()
@@ -162,8 +207,11 @@ def test_an_upload_that_is_taken_back_is_gone(launch, world):
     assert len(list(folder.iterdir())) == 1
     app.switch_page("views/what_if.py").run()  # the uploader is another one there
     assert any("Chosen: mine.mp4" in caption.value for caption in app.caption)
+    next(button for button in app.button if button.label == "Remove").click().run()
+    assert not list(folder.iterdir()) and not any("Chosen:" in caption.value for caption in app.caption)
     app.switch_page("views/actionness.py").run()
     app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
+    assert not [button for button in app.button if button.label == "Remove"]  # there is the uploader's own
     app.file_uploader(key="upload").clear().run()
     assert not app.title and not app.exception and not list(folder.iterdir())
     assert "Choose a video" in app.info[0].value

@@ -33,6 +33,23 @@ def opened(app, tab: str):
     return app
 
 
+def test_results_that_are_described_alike_can_both_be_chosen(launch, world, network):
+    data, out = str(world / "clips"), world / "results"
+    for number in (1, 2):
+        assert Order(Options(network, data=data, out=out)).run(f"command {number}") == 0
+        (folder,) = [each for each in out.glob("order-*") if not each.name.endswith("-own")]
+        folder.rename(folder.with_name(f"order-{number}-own"))
+    app = opened(launch("what_if"), "Order")
+    folders = [out / f"order-{number}-own" for number in (1, 2)]
+    texts = app.selectbox(key="stored order").options
+    assert sorted(text.rpartition(" · ")[2] for text in texts) == [folder.name for folder in folders]
+    for number, folder in enumerate(folders, start=1):
+        app.selectbox(key="stored order").set_value(folder).run()
+        app.run()
+        told = [code.value for code in app.code if code.value.startswith("command ")]
+        assert told == [f"command {number}"]
+
+
 def test_stored_results_are_shown_and_without_one_the_page_says_so(launch, world, network):
     app = launch("what_if")
     for tab in ("Faithfulness", "Order"):

@@ -60,5 +60,7 @@ def test_odd_facts_of_a_checkpoint_are_shown_as_they_are(launch, world, odd):  #
     app = launch("checkpoints", checkpoint="odd")
     assert not app.exception and not app.error
     assert [text for text in rendered(app) if MARKS.search(text)] == []
+    drawn = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert [spec for spec in drawn if "<a " in spec or "<b>x" in spec] == []
     shares = app.dataframe[0].value.set_index("Checkpoint")["Top-1"]
     assert set(shares.index) == {"good", "odd"} and shares["good"] == 62.5

@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from analysis.compare.numbers import (
 from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.training.config import TrainConfig, settings_of
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
 
 
@@ -267,6 +269,18 @@ def test_clips_whose_files_have_changed_are_a_difference_between_networks_that_a
     assert table.to_dict("index") == {"data.files": {"x": "digest 000000000000", "y": "digest 111111111111"}}
     of_more_frames = predictions("z", TARGETS, model=longer, data=data[1])
     assert "data.files" not in config_differences([x, of_more_frames]).setting.tolist()
+
+
+def test_settings_that_are_younger_than_a_training_were_at_their_defaults():
+    settings = json.loads(settings_of(TrainConfig(ModelConfig("tsn_resnet18", 3))))
+    older = {name: value for name, value in settings.items() if name not in ("fit", "sync_bn")}
+    other = settings | {"epochs": settings["epochs"] + 1, "batch_size": float(settings["batch_size"])}
+    of = [predictions(name, TARGETS) for name in "xyz"]
+    for each, training in zip(of, (older, settings, other), strict=True):
+        each.facts["checkpoint"]["training"] = training
+    assert config_differences(of[:2]).empty
+    table = config_differences(of).set_index("setting")
+    assert table.index.tolist() == ["training.epochs"]
 
 
 def test_how_the_networks_were_computed_and_the_window_of_dense_sampling_are_told():

@@ -24,6 +24,7 @@ from atr.data.clips import TabletopClips
 from atr.preprocessing import Preprocessing
 from atr.results.predictions import Predictions, write_predictions
 from atr.results.store import checkpoint_facts
+from atr.video.decoding import VideoError
 from atr.video.transforms import normalise
 
 LABELS = list(tabletop.CLASSES)
@@ -158,6 +159,25 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
         chosen_clips(predictions, models, [source, source], filter="odd")
 
 
+def test_a_clip_that_cannot_be_read_is_said_and_the_others_are_shown(predictions, models, frames):
+    def source(name):
+        if name == "val-000002":
+            raise VideoError("val-000002.mp4: cut off")
+        return frames
+
+    clips, chosen = chosen_clips(predictions, models, [source, source], count=2)
+    assert [clip.id for clip in clips] == ["val-000003", "val-000001"]
+    assert "1 could not be read: val-000002.mp4: cut off." in chosen
+
+    def broken(name):
+        raise VideoError(f"{name}.mp4: cut off")
+
+    with pytest.raises(
+        ValueError, match="none of the 4 clips to choose from can be shown: val-000003.mp4: cut off"
+    ):
+        chosen_clips(predictions, models, [broken, broken])
+
+
 def test_a_rendered_clip_is_the_one_that_was_evaluated(models, tmp_path):
     evaluated = TabletopClips("val", 2, num_frames=4, size=32, cache=tmp_path)
     frames = frame_source("tabletop:val", models[0])("val-000001")
@@ -213,7 +233,7 @@ def test_without_clips_no_checkpoint_is_needed(folders, tmp_path):
 def test_clips_that_are_not_there_are_an_error(folders, checkpoints, tmp_path):
     out = tmp_path / "report.html"
     with pytest.raises(
-        ValueError, match="none of the 4 clips to choose from is there; the first is 'val-000003'"
+        ValueError, match="none of the 4 clips to choose from can be shown; the first is 'val-000003'"
     ):
         Report(folders, out, checkpoints=(checkpoints,), clips="tabletop:dev").run("x")
     with pytest.raises(ValueError, match="num_clips=-1 is not allowed: 0 or more"):

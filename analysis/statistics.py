@@ -84,6 +84,7 @@ def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, floa
         vectorized=True,
         n_resamples=RESAMPLES,
         batch=100,
+        confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval

@@ -8,7 +8,6 @@ checkpoints the difference with its bootstrap interval, the clips that only one 
 two-sided McNemar test on these, adjusted for the number of pairs (Holm).
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +26,9 @@ class Options:
 
 
 def main(options: Options) -> None:
-    try:
-        predictions = [read_predictions(folder) for folder in options.predictions]
-        pairs = all_pairs(predictions)
-        accuracies = summary(predictions).assign(pairs=[within_pairs(p) for p in predictions])
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    predictions = [read_predictions(folder) for folder in options.predictions]
+    pairs = all_pairs(predictions)
+    accuracies = summary(predictions).assign(pairs=[within_pairs(p) for p in predictions])
     tables = {"accuracy": accuracies, "paired": pairs}
     for table in tables.values():
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))

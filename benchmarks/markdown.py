@@ -1,6 +1,5 @@
 """Tables in Markdown pages, between marks that name the command that writes them."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def require_marks(page: Path, commands: Iterable[str]) -> None:
     for begin in map(mark, commands):
         inside, end, _ = text.partition(begin)[2].partition(END)
         if not end or BEGIN in inside:
-            sys.exit(f"error: {page} lacks one of the marks between which a table stands: {begin} {END}")
+            raise ValueError(f"{page} lacks one of the marks between which a table stands: {begin} {END}")
 
 
 def write_tables(page: Path, tables: Mapping[str, str]) -> None:

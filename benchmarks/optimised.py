@@ -10,7 +10,6 @@ one JSON file.
 """
 
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
         for block, m in maps.items():
             difference = float((other_maps[block] - m).abs().max() / (m.max() - m.min()))
             if not math.isfinite(difference):
-                sys.exit(f"error: maps of {block} of a clip of {data} are not finite, or of one value alone")
+                raise ValueError(f"maps of {block} of a clip of {data} are not finite, or of one value alone")
             worst = max(worst, difference)
     return {"clips": len(clips), "largest difference over span": worst, "other classes": others}
 

@@ -113,7 +113,7 @@ def dashboard() -> Iterator[str]:
                 break
             except OSError:
                 if server.poll() is not None or time.monotonic() > deadline:
-                    sys.exit("error: the dashboard did not start")
+                    raise ValueError("the dashboard did not start") from None
                 time.sleep(0.05)
         yield address
     finally:

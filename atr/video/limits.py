@@ -10,6 +10,7 @@ class Limits:
 
     Attributes:
         pixels: of a frame, as stored and as displayed.
+        proportion: of the longer side of a frame to the shorter one, which grows to what a model takes.
         frames: of a video.
         seconds: of a video, from its first frame to its last.
         file_bytes: of a file, or of a picture of a frame folder.
@@ -18,6 +19,7 @@ class Limits:
     """
 
     pixels: int = 40_000_000
+    proportion: int = 100
     frames: int = 500_000
     seconds: int = 6 * 3600
     file_bytes: int = 64 * 2**30

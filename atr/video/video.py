@@ -125,8 +125,13 @@ class Video(ABC):
         if short_side is not None and short_side < 1:
             raise ValueError(f"short_side must be at least 1, got {short_side}")
         for picture in self.pictures(wanted):
+            height, width = picture.shape[:2]
+            if max(height, width) > self.limits.proportion * min(height, width):
+                raise self.error(
+                    f"has frames of {width}x{height} pixels; the longer side is at most {self.limits.proportion} times as "
+                    "long as the shorter"
+                )
             if short_side is not None:
-                height, width = picture.shape[:2]
                 picture = resize(picture[None], *resized_size(height, width, short_side))[0]
             yield picture
 

@@ -148,6 +148,17 @@ def test_frames_of_too_many_pixels(tmp_path):
     assert "384x64 pixels; at most 7000" in refusal(wide, limits=Limits(pixels=7000))
 
 
+def test_frames_that_are_all_but_a_line_are_refused(tmp_path):
+    """A few kilobytes would become gigabytes where the shorter side grows to what a model takes."""
+    Image.new("RGB", (20_000, 1)).save(tmp_path / "00001.png")
+    with pytest.raises(
+        VideoError, match="20000x1 pixels; the longer side is at most 100 times as long as the shorter"
+    ):
+        next(iterate(tmp_path))
+    Image.new("RGB", (200, 2)).save(tmp_path / "00001.png")
+    assert next(iterate(tmp_path)).shape == (2, 200, 3)
+
+
 def test_too_many_frames_seconds_and_bytes(tmp_path):
     path = write_film(tmp_path / "f.mp4", 30)
     assert "more than 29 frames" in refusal(path, limits=Limits(frames=29))

@@ -64,7 +64,7 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     sure = (table.p_holm < SIGNIFICANT).to_numpy()
     colours = [rgba(colour, 1 if certain else FAINT) for colour, certain in zip(ahead, sure, strict=True)]
     bars = go.Bar(
-        x=table.difference,
+        x=100 * table.difference,
         y=rows,
         orientation="h",
         marker={"color": colours, "line": {"color": ahead, "width": 1}},
@@ -80,12 +80,12 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     for name, colour, edge in (
         (f"A better ({as_text(a)})", SERIES[0], SERIES[0]),
         (f"B better ({as_text(b)})", SERIES[1], SERIES[1]),
-        ("faint: not significant", rgba("#808080", FAINT), "#808080"),
+        ("faint: Holm's p not below 0.05", rgba("#808080", FAINT), "#808080"),
     ):
         marker = {"color": colour, "line": {"color": edge, "width": 1}}
         figure.add_trace(go.Bar(x=[None], y=[None], name=name, marker=marker))
     figure.add_vline(0, line={"color": "gray", "width": 1})
-    figure.update_xaxes(title_text="accuracy of A minus accuracy of B", tickformat="+.0%", **GRID)
+    figure.update_xaxes(title_text="accuracy of A minus accuracy of B, points", tickformat="+~g", **GRID)
     figure.update_yaxes(
         tickvals=rows,
         ticktext=[shortened(label) for label in table.label],

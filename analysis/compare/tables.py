@@ -49,8 +49,8 @@ def pairs_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
             ],
             "only the first": found.only_a,
             "only the second": found.only_b,
-            "McNemar": found.p.map(p_text),
-            "adjusted (Holm)": found.p_holm.map(p_text),
+            "p (McNemar)": found.p.map(p_text),
+            "p, adjusted (Holm)": found.p_holm.map(p_text),
         }
     )
 
@@ -63,11 +63,11 @@ def per_class_texts(found: pd.DataFrame) -> pd.DataFrame:
             "clips": found.clips,
             "A, %": [f"{100 * value:.1f}" for value in found.a],
             "B, %": [f"{100 * value:.1f}" for value in found.b],
-            "A minus B": [f"{100 * value:+.1f}" for value in found.difference],
+            "A minus B, points": [f"{100 * value:+.1f}" for value in found.difference],
             "only A right": found.only_a,
             "only B right": found.only_b,
-            "McNemar": found.p.map(p_text),
-            "adjusted (Holm)": found.p_holm.map(p_text),
+            "p (McNemar)": found.p.map(p_text),
+            "p, adjusted (Holm)": found.p_holm.map(p_text),
         }
     )
 

@@ -237,7 +237,7 @@ def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):
         write_calls(results, write_checkpoint(world / "checkpoints" / name), TARGETS, SECOND)
     app = compare(a="first", b="second", c="third", d="fourth")
     assert app.title[0].value == "first against second against third against fourth"
-    pairs = next(table.value for table in app.dataframe if "adjusted (Holm)" in table.value)
+    pairs = next(table.value for table in app.dataframe if "p, adjusted (Holm)" in table.value)
     assert len(pairs) == 6
 
 

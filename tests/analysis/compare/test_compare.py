@@ -342,10 +342,10 @@ def test_the_texts_of_the_tables_are_the_numbers(a, b):
     three = [a, b, predictions("third", TARGETS)]
     pairs = pairs_texts(three)
     assert pairs["only the first"].tolist() == [2, 0, 0] and pairs["only the second"].tolist() == [1, 2, 3]
-    assert pairs["McNemar"].tolist() == ["1", "0.5", "0.25"]
-    assert pairs["adjusted (Holm)"].tolist() == ["1", "1", "0.75"]
+    assert pairs["p (McNemar)"].tolist() == ["1", "0.5", "0.25"]
+    assert pairs["p, adjusted (Holm)"].tolist() == ["1", "1", "0.75"]
     classes = per_class_texts(per_class(a, b))
-    columns = ("class", "A, %", "B, %", "A minus B", "only A right", "only B right")
+    columns = ("class", "A, %", "B, %", "A minus B, points", "only A right", "only B right")
     assert [tuple(row) for row in classes[list(columns)].to_numpy().tolist()] == [
         ("turn", "100.0", "0.0", "+100.0", 1, 0),
         ("push", "66.7", "33.3", "+33.3", 1, 0),

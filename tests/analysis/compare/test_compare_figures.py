@@ -51,7 +51,7 @@ def per_class_table(labels):
 def test_a_bar_a_class_in_the_order_of_the_table_faint_where_it_may_be_luck():
     figure = per_class_figure(per_class_table(["push", "pull", "turn"]), "x", "y")
     bars = figure.data[0]
-    assert list(bars.x) == [0.5, 0.0, -0.2]
+    assert list(bars.x) == pytest.approx([50, 0, -20])
     assert list(figure.layout.yaxis.ticktext) == ["push", "pull", "turn"]
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first is on top
     assert [row[0] for row in bars.customdata] == ["push", "pull", "turn"]

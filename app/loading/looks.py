@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
@@ -128,12 +129,18 @@ def progress_bar(text: str) -> Iterator[Progress]:
         progress.slot.empty()
 
 
+_frames: WeakValueDictionary[tuple, np.ndarray] = WeakValueDictionary()
+
+
 # Shared, not copied for every run of every session: the frames of a long clip are some 300 MB.
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _actionness(
     identity: str, view: str, _model: VideoClassifier, _clip: Clip, _progress: Progress
 ) -> ClipActionness:
     found = clip_actionness(_model, _clip.source, **_reading(_clip, view, _progress))
+    # Of several checkpoints on one clip the frames are held once.
+    key = found.frames.shape, hashlib.sha256(found.frames).hexdigest()
+    found = replace(found, frames=_frames.setdefault(key, found.frames))
     for values in (
         found.frames,
         found.probabilities,

@@ -97,6 +97,12 @@ def test_one_video_under_two_classes_is_shown_with_the_verdict_of_each(two):
         ]
 
 
+def test_the_frames_of_a_clip_are_held_once_for_all_checkpoints(two):
+    looks, _ = looked_at(two)
+    assert looks[0].result.frames is looks[1].result.frames
+    assert looks[0].result.probabilities is not looks[1].result.probabilities
+
+
 def test_a_renamed_checkpoint_is_shown_under_its_new_name(two, world):
     def names_of(first: str) -> list[str]:
         predictions = [stored(two, name) for name in (first, "second")]

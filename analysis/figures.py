@@ -27,8 +27,8 @@ COLORMAPS = ("inferno", "magma", "plasma", "viridis", "cividis")  # perceptually
 EMPHASIS_TITLES = {
     "peak": "peak of M",
     "mean": "mean of M",
-    "entropy": "entropy of softmax(M) over space, in nats",
-    "normalised_entropy": "entropy of softmax(M) over space, as a share of its maximum",
+    "entropy": "entropy of softmax(M), in nats",
+    "normalised_entropy": "entropy of softmax(M) / its maximum",
 }
 VALUE_TITLES = {
     "raw": "M",
@@ -133,7 +133,8 @@ def emphasis_figure(
         title_text="frame (dots: the frames the class probabilities come from)", row=len(quantities)
     )
     figure.update_yaxes(automargin=True, nticks=5)
-    return _plain(figure, height=90 + 150 * len(quantities), top=70)
+    figure.update_annotations(font_size=13)
+    return _plain(figure, height=110 + 150 * len(quantities), top=90)  # room for two rows of the legend
 
 
 def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, top: int = 5) -> go.Figure:
@@ -141,7 +142,7 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
     best = np.argsort(-probabilities, kind="stable")[:top][::-1]
     bars = go.Bar(
         x=probabilities[best],
-        y=[wrapped(labels[index]) for index in best],
+        y=[wrapped(labels[index], 26) for index in best],
         orientation="h",
         marker_color=SERIES[0],
         text=[f"{probabilities[index]:.1%}" for index in best],
@@ -151,9 +152,7 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
         hovertemplate="%{hovertext}: %{x:.4f}<extra></extra>",
     )
     figure = go.Figure(bars)
-    figure.update_xaxes(
-        range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", title_text="probability"
-    )
+    figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability")
     figure.update_yaxes(automargin=True, showgrid=False, ticksuffix=" ")
     return _plain(figure, height=80 + 44 * len(best), top=10)
 

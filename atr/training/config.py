@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -35,8 +36,8 @@ POSSIBLE = (
     ),
     (
         ("gradient_clip",),
-        lambda value: value > 0,
-        "more than 0",
+        lambda value: 0 < value < math.inf,
+        "more than 0, such as 1e9 to clip nothing",
     ),
     (
         (
@@ -50,8 +51,8 @@ POSSIBLE = (
             "seed",
             "save_every",
         ),
-        lambda value: value >= 0,
-        "0 or more",
+        lambda value: 0 <= value < math.inf,
+        "0 or more, and finite",
     ),
     (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
 )

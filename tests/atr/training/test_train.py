@@ -186,7 +186,6 @@ def test_another_checkpoint_is_not_replaced_where_only_the_place_of_a_state_is_t
 @pytest.mark.parametrize(
     ("changes", "command", "named"),
     [
-        ({"gradient_clip": math.inf}, None, "Infinity is not a number of JSON"),
         ({}, "train caf\udce9", "can't encode"),
         ({"model": {"atr": ATRConfig(k=65)}}, None, "model.atr.k = 65; allowed: .* 64"),
     ],
@@ -408,6 +407,8 @@ def test_a_training_that_diverges_ends_in_that_epoch(config, tmp_path):
     [
         ({"val_clips": None}, "val_clips=None is for a data set on disk; allowed: 1 or more"),
         ({"epochs": 0}, "epochs=0 is not possible; allowed: 1 or more"),
+        ({"gradient_clip": math.inf}, "gradient_clip=inf is not possible; allowed: more than 0, such as 1e9"),
+        ({"save_every": math.inf}, "save_every=inf is not possible; allowed: 0 or more, and finite"),
     ],
 )
 def test_impossible_settings_are_refused_when_made(config, changes, named):

@@ -116,14 +116,14 @@ def require_free(folder: Path) -> None:
         )
 
 
-def require_storable(config: ModelConfig, settings: str = "{}", command: str | None = None) -> None:
-    """Raises ValueError, before a training, for what its checkpoint could not hold. settings: JSON."""
+def require_storable(config: ModelConfig, *facts: str) -> None:
+    """Raises ValueError, before anything is computed, for a network or facts, JSON, that no checkpoint could hold."""
     try:
         check({"model": config.to_dict()}, StoredNetwork)
     except ValueError as error:
         raise ValueError(f"the network {error}") from error
-    parse_json(settings)
-    parse_json(json.dumps(command))
+    for text in facts:
+        parse_json(text)
 
 
 def standing(folder: Path) -> dict:

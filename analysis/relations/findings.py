@@ -24,21 +24,16 @@ def finding(entry: dict) -> str:
 
     Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W
     alone would give (`columns_mass`). It says nothing of other trainings of the same network, and a single video has no
-    interval. Where JS has no value, or not in all
-    resamples of the videos, it says so.
+    interval. Where JS has no value, or not in all resamples of the videos, it says so.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
     if entry["inner_mass_interval"] is None:
         place, ends = "local or not: one clip cannot tell", ""
     else:
         low, high = entry["inner_mass_interval"]
-        place = (
-            "local"
-            if low > columns
-            else "not local"
-            if high < columns
-            else "no different from its columns alone"
-        )
+        place = "no different from its columns alone"
+        if low > columns or high < columns:
+            place = "local" if low > columns else "not local"
         ends = f"95 % [{low:.3f}, {high:.3f}], "
     difference = largest_difference(windows)
     if empty := [str(t) for t, window in enumerate(windows, start=2) if not window.any()]:

@@ -52,26 +52,28 @@ def below(look: Look) -> None:
 
 
 def measured(look: Look) -> None:
-    """What is stored on how well these maps find the action, and on blocks that are not alive."""
-    for result in list(readable_results(look.checkpoint, "localize")[0].values())[:1]:
-        told = [
-            f"{entry['block'] or METHOD_NAMES[entry['method']]} {entry['fig5']['value']:.2f}"
-            for entry in result.get("fig5", {"scores": []})["scores"]
-            if entry["fig5"] and (entry["method"] == "actionness" or entry["method"] in METHOD_NAMES)
-        ]
-        if told:
-            of = f"How well these maps find the action (Fig-5 score, ours; {result['data']['description']})"
-            text = f"{of}: {' · '.join(told)}."
-            st.caption(f":material/target: {plain(text)}")
-    for result in list(readable_results(look.checkpoint, "health")[0].values())[:1]:
-        blocks = [
-            f"{block['block']} ({block['state']})" for block in result["blocks"] if block["state"] != "alive"
-        ]
-        if blocks:
-            text = (
-                f"Not alive on {result['clips']} clips, so that their maps say little: {', '.join(blocks)}."
-            )
-            st.caption(f":material/heart_broken: {plain(text)}")
+    """What is stored on how well these maps find the action, and on blocks that are not alive.
+
+    Of results that cannot be read other pages tell.
+    """
+    located, vitals = (
+        next(iter(readable_results(look.checkpoint, kind)[0].values()), None)
+        for kind in ("localize", "health")
+    )
+    told = [
+        f"{entry['block'] or METHOD_NAMES[entry['method']]} {entry['fig5']['value']:.2f}"
+        for entry in (located or {}).get("fig5", {}).get("scores", ())
+        if entry["fig5"] and (entry["method"] == "actionness" or entry["method"] in METHOD_NAMES)
+    ]
+    if located and told:
+        of = f"How well these maps find the action (Fig-5 score, ours; {located['data']['description']})"
+        text = f"{of}: {' · '.join(told)}."
+        st.caption(f":material/target: {plain(text)}")
+    dead = [block for block in (vitals or {}).get("blocks", ()) if block["state"] != "alive"]
+    if vitals and dead:
+        named = ", ".join(f"{block['block']} ({block['state']})" for block in dead)
+        text = f"Not alive on {vitals['clips']} clips, so that their maps say little: {named}."
+        st.caption(f":material/heart_broken: {plain(text)}")
 
 
 def draw_charts(look: Look) -> None:

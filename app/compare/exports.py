@@ -24,7 +24,11 @@ from app.markdown import plain
 from atr.results.predictions import Predictions
 
 KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
-TITLES = {"actionness": "softmax", "gradcam": "gradcam"}  # as figures call them
+TITLES = {
+    "softmax": "softmax",
+    "relative": "gradcam",
+    RESPONSE: TOGETHER,
+}  # of these values, as figures call them
 
 
 def kind_at(block: str, source: str) -> str:
@@ -43,7 +47,9 @@ def drawn(
     kind, found = kind_at(block, source), {}
     for look in looks:
         actionness = look.result.maps or uniform_maps(look)
-        maps = with_together((look.gradcam or {}) if source == "gradcam" else actionness)
+        maps = (look.gradcam or {}) if source == "gradcam" else actionness
+        if block == TOGETHER:  # computed where it is wanted alone
+            maps = with_together(maps)
         if block in maps:
             limits = payload.header["scales"][source][block][kind]
             found[look.checkpoint] = look.result, values_of(source, kind, maps[block]), limits
@@ -87,9 +93,8 @@ def take_along(
         of_class = f"-of-{gradcam}" if source == "gradcam" else ""
         name = f"{stem}-{side}-{in_file_names(block)}-{source}{of_class}-{style}"
         median = payload.header["medians"][source][block][kind]
-        title = TOGETHER if block == TOGETHER else TITLES[source]
         film = partial(overlay_film, *found[side], median=median, style=style)
-        picture = partial(strip, *found[side], block=block, kind=title, median=median, style=style)
+        picture = partial(strip, *found[side], block=block, kind=TITLES[kind], median=median, style=style)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

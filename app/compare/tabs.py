@@ -87,15 +87,12 @@ def localisation(checkpoints: Sequence[str]) -> None:
     # (digest of the clips, alignment) -> checkpoint -> result
     found: dict[tuple[str, str], dict[str, dict]] = {}
     for name in checkpoints:
-        for result in stored_results(name, "localize").values():
+        # One that was asked of few blocks hides none of more.
+        for result in sorted(stored_results(name, "localize").values(), key=lambda r: -len(r["blocks"])):
             # the checkpoint's folder may have been renamed since
             result = {**result, "checkpoint": {**result["checkpoint"], "name": name}}
             of = result["data"]["digest"], result.get("alignment", "edges")
-            kept = found.setdefault(of, {}).setdefault(name, result)
-            if len(result["blocks"]) > len(
-                kept["blocks"]
-            ):  # one that was asked of few blocks hides no others
-                found[of][name] = result
+            found.setdefault(of, {}).setdefault(name, result)
     if not found:
         st.info(
             "No localisation result is stored for these checkpoints. It measures whether their maps find the action."

@@ -109,8 +109,9 @@ def without_relations(checkpoint: str, model: VideoClassifier) -> str:
 
 def choose_result(found: dict[Path, dict], link: Link) -> Path:
     """Its folder, chosen where there are several."""
-    folders = {folder.name: folder for folder in reversed(found)}  # of two with one name the first
-    folders = dict(reversed(folders.items()))
+    folders: dict[str, Path] = {}
+    for folder in found:
+        folders.setdefault(folder.name, folder)  # of two with one name the first
     link.settle("relations_result", "result", list(folders), next(iter(folders)), "stored result")
     if len(folders) == 1:
         return next(iter(found))

@@ -66,8 +66,10 @@ class Answer:
 
         Played backwards the demo set's clips show the reversed class, those of other sets may show any.
         """
-        if not self.known or self.intervention.order != "reversed":
-            return self.asked if self.known else None
+        if not self.known:
+            return None
+        if self.intervention.order != "reversed":
+            return self.asked
         return REVERSED[self.asked] if tuple(self.labels) == tuple(CLASSES) else None
 
     def elsewhere(self) -> dict[str, Outcome]:

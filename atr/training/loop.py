@@ -80,7 +80,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         state=accelerator.state,
     )
     network = fitted(config, data)
-    require_storable(network, settings_of(config), command)
+    require_storable(network, settings_of(config), json.dumps(command))
     if accelerator.is_main_process:
         told = [*left_behind(config.init), *opening_lines(config.augmentation, data, val)]
         told += precision_lines(config.mixed_precision, accelerator.device)

@@ -150,12 +150,8 @@ class FrameFolder(Video):
                 return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
         except VideoError:
             raise
-        except (
-            OSError,
-            SyntaxError,
-            ValueError,
-            Image.DecompressionBombError,
-        ):  # a damaged file raises any of them
+        # What a damaged file raises; a profile that is too large is a ValueError.
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None
 
 

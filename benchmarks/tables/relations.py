@@ -3,18 +3,10 @@
 from analysis.relations.findings import largest_difference
 from analysis.relations.numbers import columns_mass
 from benchmarks.markdown import table
-from benchmarks.tables.stored import GRAPH, TSM_GRAPH, Stored
+from benchmarks.tables.stored import GRAPH, Stored
 
 
-def relations(stored: Stored) -> str:
-    return relations_of(stored, GRAPH)
-
-
-def relations_on_tsm(stored: Stored) -> str:
-    return relations_of(stored, TSM_GRAPH)
-
-
-def relations_of(stored: Stored, network: str) -> str:
+def relations(stored: Stored, network: str = GRAPH) -> str:
     largest = stored.lines("health", network, "health.csv").set_index("block")["max of W's rows"]
     lines = []
     for entry in stored.result("relations", network)["trained"]:

@@ -9,7 +9,8 @@ from app import loading
 from app.loading import data_set
 from app.markdown import plain
 from app.runs import Run, running
-from atr.data.clips import TabletopClips, VideoClips
+from atr.data.rendered import TabletopClips
+from atr.data.videos import VideoClips
 from atr.models import VideoClassifier
 
 RENDERED = "tabletop:val"

@@ -18,7 +18,7 @@ import torch
 
 import atr
 from analysis import record
-from atr.data.clips import open_clips
+from atr.data.opening import open_clips
 from atr.inference import PRECISIONS
 from atr.models import VideoClassifier
 from atr.video.transforms import normalise

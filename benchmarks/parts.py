@@ -17,7 +17,7 @@ from analysis.ablation.running import scores_of
 from analysis.statistics import wilson_interval
 from analysis.what_if.replaced_actionness import withheld_actionness
 from atr.checkpoint import load_checkpoint
-from atr.data.clips import TabletopClips
+from atr.data.rendered import TabletopClips
 from benchmarks.command import start
 from benchmarks.measuring import write_found
 

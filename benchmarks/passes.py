@@ -21,7 +21,7 @@ from torch import Tensor
 
 import atr
 from analysis.relations.averaging import average_relations
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.models import VideoClassifier
 from benchmarks.command import start
 from benchmarks.measuring import medians_in_turn, peak_bytes, write_found

@@ -18,7 +18,8 @@ from analysis import __main__ as analysis_commands
 from atr.block import BLOCKS
 from atr.data import reading
 from atr.data.annotations import Annotations
-from atr.data.clips import ClipDataset, VideoClips
+from atr.data.clips import ClipDataset
+from atr.data.videos import VideoClips
 from atr.files import write_json
 from atr.models import BACKBONES, MODELS, Backbone
 from atr.results.passes import per_clip

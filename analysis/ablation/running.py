@@ -25,7 +25,8 @@ from analysis.relations.average import local_mass, window_divergence
 from analysis.relations.averaging import average_relations
 from atr.block import build_reasoner
 from atr.checkpoint import load_checkpoint
-from atr.data.clips import ClipDataset, TabletopClips
+from atr.data.clips import ClipDataset
+from atr.data.rendered import TabletopClips
 from atr.describe import BlockDescription, count_parameters, describe
 from atr.files import digest, write_json
 from atr.models import ModelConfig, VideoClassifier

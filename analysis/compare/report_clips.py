@@ -10,14 +10,15 @@ from analysis.actionness import actionness_blocks, clip_median, colour_limits
 from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
-from analysis.figures import overlay
 from analysis.gradcam import explained_blocks, gradcam
 from analysis.opacity import scale_limits
+from analysis.figures import overlay
 from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config
-from atr.data.clips import open_clips, require_uniform
 from atr.data.names import data_name
+from atr.data.opening import open_clips
+from atr.data.rendered import require_uniform
 from atr.models import VideoClassifier
 from atr.options import choose
 from atr.results.predict import class_probabilities

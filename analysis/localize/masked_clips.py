@@ -33,12 +33,14 @@ from analysis.localize.truths import (
     with_bits,
 )
 from atr.data.annotations import require_one_answer
-from atr.data.clips import ClipDataset, TabletopClips, VideoClips, rendered_count, require_uniform
+from atr.data.clips import ClipDataset
 from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.listing import contents, leading_out
 from atr.data.names import data_name
 from atr.data.reading import splits_of
+from atr.data.rendered import TabletopClips, rendered_count, require_uniform
 from atr.data.unused import Unused
+from atr.data.videos import VideoClips
 from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling

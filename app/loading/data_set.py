@@ -12,8 +12,8 @@ from app.loading import ChoiceError, Clip
 from app.loading.lists import annotations_of, stamp_of_lists
 from app.loading.roots import inside
 from atr.data.annotations import Annotations
-from atr.data.clips import VideoClips
 from atr.data.reading import splits_of
+from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 
 if TYPE_CHECKING:

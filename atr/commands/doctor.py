@@ -9,12 +9,13 @@ import pandas as pd
 import tyro
 
 from atr.data.annotations import Annotations
+from atr.data.doctor import MIN_FRAMES, check
+from atr.data.faults import FAULTS, Fault, Findings
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.schema import require_unicode
-from atr.training.doctor import FAULTS, MIN_FRAMES, Fault, Health, check
 from atr.video.decoding import Notice
 
 
@@ -49,28 +50,28 @@ class Doctor:
             require_unicode(annotations.ids)
         for note in dict.fromkeys(note for annotations in lists for note in annotations.notes):
             print(note, file=sys.stderr)
-        healths = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
+        all_findings = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
         out = self.out or Path("results") / f"doctor-{lists[0].root.resolve().name}"
         out.mkdir(parents=True, exist_ok=True)
         faults = [
             row(annotations, fault)
-            for annotations, health in zip(lists, healths, strict=True)
-            for fault in health.faults
+            for annotations, findings in zip(lists, all_findings, strict=True)
+            for fault in findings.faults
         ]
         pd.DataFrame(faults, columns=["id", "split", "path", "fault", "detail"]).to_csv(
             out / "faults.csv", index=False
         )
         told: dict[str, list[Notice]] = {}
         remarks = []
-        for annotations, health in zip(lists, healths, strict=True):
-            for remark in health.remarks:
+        for annotations, findings in zip(lists, all_findings, strict=True):
+            for remark in findings.remarks:
                 name, split = annotations.ids[remark.index], annotations.split
                 remarks.append((name, split, remark.kind, remark.text))
                 told.setdefault(f"{name} ({split})", []).append(Notice(remark.text, remark.kind))
         pd.DataFrame(remarks, columns=["id", "split", "kind", "notice"]).to_csv(
             out / "notices.csv", index=False
         )
-        table = table_of(lists, healths)
+        table = table_of(lists, all_findings)
         table.to_csv(out / "table.csv")
         print(table.to_string(), f"written to {out}", sep="\n")
         lacking = tell_notices(notice_facts(told))
@@ -90,12 +91,12 @@ def row(annotations: Annotations, fault: Fault) -> tuple[str, str, str, str, str
     return annotations.ids[index], annotations.split, annotations.files[index], fault.kind, fault.detail
 
 
-def table_of(lists: list[Annotations], healths: list[Health]) -> pd.DataFrame:
+def table_of(lists: list[Annotations], all_findings: list[Findings]) -> pd.DataFrame:
     """A row a split: clips, clips without a fault, faults of each kind."""
     rows = {}
-    for annotations, health in zip(lists, healths, strict=True):
-        faulty = {fault.index for fault in health.faults}
-        kinds = [fault.kind for fault in health.faults]
+    for annotations, findings in zip(lists, all_findings, strict=True):
+        faulty = {fault.index for fault in findings.faults}
+        kinds = [fault.kind for fault in findings.faults]
         rows[annotations.split] = {"clips": len(annotations), "sound": len(annotations) - len(faulty)} | {
             kind: kinds.count(kind) for kind in FAULTS
         }

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from atr import tabletop
+
 NO_CLASS = -1
 
 LEFT, RIGHT, CLOCKWISE, AGAINST = "<left>", "<right>", "<clockwise>", "<against the clock>"
@@ -129,3 +131,9 @@ def told_symmetry(symmetry: ClassSymmetry | None, labels: Sequence[str], share: 
     if share:
         return f"{share:.0%} of the clips are flipped: {table}"
     return f"no clip is flipped; --mirror 0.5 would flip half of them: {table}"
+
+
+def symmetry_of(labels: Sequence[str]) -> ClassSymmetry:
+    """What a flip makes of classes, told by their texts; known where these are a data set's whose table is."""
+    rendered = sorted(map(str.lower, labels)) == sorted(map(str.lower, tabletop.CLASSES))
+    return ClassSymmetry(mirrored_classes(labels), known=rendered or is_something_something(labels))

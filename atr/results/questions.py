@@ -12,9 +12,10 @@ import tyro
 from msgspec import Struct
 
 from atr.checkpoint import load_checkpoint
-from atr.data.clips import ClipDataset, open_clips
+from atr.data.clips import ClipDataset
 from atr.data.labels import label_mapping
 from atr.data.names import data_name
+from atr.data.opening import open_clips
 from atr.inference import Inference, for_inference
 from atr.models import VideoClassifier
 from atr.results.notices import notice_facts, tell_notices

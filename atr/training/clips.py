@@ -9,13 +9,15 @@ from accelerate import PartialState
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from atr.data.clips import ClipDataset, TabletopClips, VideoClips
+from atr.data.clips import ClipDataset
+from atr.data.faults import checked
 from atr.data.names import data_name
+from atr.data.rendered import TabletopClips
 from atr.data.symmetry import told_symmetry
+from atr.data.videos import VideoClips
 from atr.preprocessing import Fit, Preprocessing
 from atr.results.processes import found_once
 from atr.training.augment import Augmentation, augment, mirrored_share
-from atr.training.doctor import checked
 
 
 class TrainingClips(Dataset):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atr.data.clips import TabletopClips
+from atr.data.rendered import TabletopClips
 from atr.data.symmetry import ClassSymmetry
 from atr.preprocessing import Preprocessing
 from atr.training.augment import Augmentation, drawn_change

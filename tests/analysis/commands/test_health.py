@@ -8,7 +8,7 @@ import torch
 import atr
 from analysis.commands.health import Health
 from analysis.health import HealthResult
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.results.health import health_numbers, watch
 from atr.results.questions import Options

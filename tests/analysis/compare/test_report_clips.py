@@ -16,11 +16,11 @@ from analysis.compare.report_clips import (
     shown_blocks,
     small,
 )
-from analysis.figures import overlay
 from analysis.gradcam import gradcam
+from analysis.overlays import overlay
 from analysis.recording import record
 from atr import tabletop
-from atr.data.clips import TabletopClips
+from atr.data.rendered import TabletopClips
 from atr.preprocessing import Preprocessing
 from atr.results.predictions import Predictions, write_predictions
 from atr.results.store import checkpoint_facts

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.localize.masked_clips import open_masked
 from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits
-from atr.data.clips import open_clips
+from atr.data.opening import open_clips
 from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip, split_seed
 from atr.video.decoding import VideoError

@@ -18,7 +18,7 @@ from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relations.numbers import class_entries
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.results.passes import merged
 from atr.results.store import read_result, results
@@ -90,7 +90,7 @@ import os, signal, sys
 from pathlib import Path
 import atr
 from analysis.relations.averaging import average_relations
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.results.passes import merged
 model = atr.optimised(atr.load_checkpoint(sys.argv[1]), precision="float32")
 clips = VideoClips(Path(sys.argv[2]), num_frames=5, preprocessing=model.preprocessing)

@@ -27,7 +27,8 @@ from analysis.what_if.faithfulness import (
 from analysis.what_if.figures import faithfulness_figure, order_series
 from analysis.what_if.hiding import hiding_order
 from analysis.what_if.rankings import Ranking, finest_block, on_grid, rankings_of, scores_of
-from atr.data.clips import ClipDataset, VideoClips
+from atr.data.clips import ClipDataset
+from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.locator import ActionRegionLocator
 from atr.results.questions import Options

@@ -9,7 +9,8 @@ import atr
 from analysis.commands.order import Order
 from analysis.what_if.figures import order_figure
 from analysis.what_if.order import answers_in_order, order_folder, order_numbers, order_table
-from atr.data.clips import ClipDataset, VideoClips
+from atr.data.clips import ClipDataset
+from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.results.questions import Options
 from atr.results.store import read_result

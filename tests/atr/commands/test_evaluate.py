@@ -15,7 +15,7 @@ import atr.results.evaluate
 import atr.video.protocol
 from analysis.compare.comparable import NotComparable, require_comparable
 from atr.__main__ import main
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.results.predictions import read_predictions
 from atr.results.store import results
 from atr.tabletop import CLASSES
@@ -127,7 +127,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import atr
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.results.evaluate import view_scores
 from atr.video.protocol import Protocol
 model = atr.optimised(atr.load_checkpoint(sys.argv[1]), precision="float32")

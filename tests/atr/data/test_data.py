@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atr.data.clips import TabletopClips, VideoClips, open_clips
+from atr.data.opening import open_clips
+from atr.data.rendered import TabletopClips
 from atr.data.symmetry import mirrored_classes
+from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES, REVERSED, render_clip, split_seed, write_dataset

@@ -2,8 +2,14 @@
 
 import pytest
 
-from atr.data.clips import symmetry_of
-from atr.data.symmetry import NO_CLASS, ClassSymmetry, is_something_something, mirrored_classes, told_symmetry
+from atr.data.symmetry import (
+    NO_CLASS,
+    ClassSymmetry,
+    is_something_something,
+    mirrored_classes,
+    symmetry_of,
+    told_symmetry,
+)
 from atr.tabletop import CLASSES, MIRRORED
 
 # Of the 174 classes of Something-Something V2: those that name a side, with their numbers, and those that only seem to.

@@ -14,7 +14,8 @@ import atr.results.questions
 from atr.__main__ import main
 from atr.checkpoint import read_config
 from atr.commands import INTERRUPTED
-from atr.data.clips import TabletopClips, VideoClips
+from atr.data.rendered import TabletopClips
+from atr.data.videos import VideoClips
 from atr.files import stamp
 from atr.results.predictions import predictions_folder, read_predictions
 from atr.results.store import results

@@ -10,7 +10,7 @@ import torch
 
 import atr
 from atr.__main__ import main
-from atr.data.clips import VideoClips
+from atr.data.videos import VideoClips
 from atr.results.notices import PRINTED, joined_notices, notice_facts, tell_notices
 from atr.results.passes import per_clip
 from atr.results.predictions import read_predictions

@@ -12,14 +12,13 @@ from types import SimpleNamespace
 
 import torch
 
-from atr.data import clips as data_clips
+from atr.data import faults, videos
 from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 from atr.results.processes import process_state
 from atr.results.questions import Options, clips_of_its_classes
 from atr.sampling import Sampling
 from atr.training import clips as training_clips
-from atr.training import doctor
 from atr.training.clips import training_splits
 from atr.training.loop import TrainConfig, train
 
@@ -47,10 +46,10 @@ def message(work) -> str | None:
 
 def main(folder: Path) -> None:
     state = process_state()
-    counted(data_clips, "read_annotations")
-    counted(data_clips, "stamp")
-    counted(doctor, "stamp")
-    counted(doctor, "file_fault")
+    counted(videos, "read_annotations")
+    counted(videos, "stamp")
+    counted(faults, "stamp")
+    counted(faults, "file_fault")
 
     def splits(data: Path):
         counts = dict.fromkeys(("train", "dev", "val"))

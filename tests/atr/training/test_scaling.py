@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 import atr
 from atr.checkpoint import read_config
-from atr.data.clips import TabletopClips
+from atr.data.rendered import TabletopClips
 from atr.models import ModelConfig, build_model
 from atr.tabletop import CLASSES
 from atr.training import loop as training

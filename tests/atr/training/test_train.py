@@ -16,13 +16,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import atr
 from atr.block import ATRConfig
 from atr.checkpoint import read_config
+from atr.data.doctor import check
 from atr.data.reading import read_annotations
 from atr.models import ModelConfig, build_model, copy_frame_network
 from atr.results.fig5 import fig5_of_blocks
 from atr.tabletop import CLASSES
 from atr.training import loop as training
 from atr.training.augment import Augmentation
-from atr.training.doctor import check
 from atr.training.loop import TrainConfig, train
 from atr.training.optimisation import one_cycle
 from atr.training.presets import PRESETS

@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
-from atr.data.clips import TabletopClips
+from atr.data.rendered import TabletopClips
 from atr.preprocessing import Preprocessing
 from atr.results.processes import process_state
 from atr.training.augment import Augmentation

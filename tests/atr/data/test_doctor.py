@@ -16,11 +16,13 @@ from PIL import Image
 
 from atr.__main__ import main
 from atr.commands.doctor import Doctor
-from atr.data.clips import VideoClips, open_clips
+from atr.data.doctor import check, stated_length
+from atr.data.faults import Fault, Findings, checked, findings_file
+from atr.data.opening import open_clips
 from atr.data.reading import read_annotations
+from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 from atr.tabletop import write_dataset
-from atr.training.doctor import Fault, Health, check, checked, health_file, stated_length
 from atr.video.decoding import VideoError, decode
 from atr.video.encoding import write_mp4, write_webm
 from tests.damaged_clips import write_damaged
@@ -60,13 +62,13 @@ def sick(tmp_path):
 
 def faults_of(folder, **options):
     annotations = read_annotations(folder, "train")
-    (health,) = check([annotations], **{"min_frames": 4, "workers": 1, "progress": False} | options)
-    return {(annotations.ids[fault.index], fault.kind) for fault in health.faults}, health
+    (findings,) = check([annotations], **{"min_frames": 4, "workers": 1, "progress": False} | options)
+    return {(annotations.ids[fault.index], fault.kind) for fault in findings.faults}, findings
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_kind_of_fault_is_found(sick, tmp_path, workers):
-    faults, health = faults_of(sick, cache=tmp_path / "cache", workers=workers)
+    faults, findings = faults_of(sick, cache=tmp_path / "cache", workers=workers)
     assert faults == {
         ("absent", "missing"),
         ("empty", "unreadable"),
@@ -77,8 +79,8 @@ def test_every_kind_of_fault_is_found(sick, tmp_path, workers):
         ("other", "label"),
         ("other", "missing"),
     }
-    assert health.lengths == [10, 0, 0, 0, 10, 3, 10, 0]
-    details = {fault.kind: fault.detail for fault in health.faults}
+    assert findings.lengths == [10, 0, 0, 0, 10, 3, 10, 0]
+    details = {fault.kind: fault.detail for fault in findings.faults}
     assert details["too short"] == "3 frames, fewer than 4"
     assert details["frame count"] == "10 frames can be decoded, the list states 11"
     assert details["duplicate"] == "has the content of sound of train"
@@ -94,8 +96,8 @@ def test_a_video_cut_short_has_fewer_frames_than_it_states(tmp_path):
     found = set()
     for split in ("train", "val"):
         annotations = read_annotations(tmp_path / "data", split)
-        (health,) = check([annotations], min_frames=4, workers=1, cache=tmp_path / "cache", progress=False)
-        found |= {(annotations.ids[fault.index], fault.kind) for fault in health.faults}
+        (findings,) = check([annotations], min_frames=4, workers=1, cache=tmp_path / "cache", progress=False)
+        found |= {(annotations.ids[fault.index], fault.kind) for fault in findings.faults}
     assert found == {("wave/1.webm", "frame count")}
 
 
@@ -108,8 +110,8 @@ def test_what_an_edit_list_hides_is_not_missing(tmp_path):
     struct.pack_into(">I", content, at, duration // 2)
     path.write_bytes(content)
     assert len(decode(path)) < 20
-    faults, health = faults_of(annotated(tmp_path, {"sound": ("wave", None)}), cache=tmp_path / "cache")
-    assert (faults, health.remarks) == (set(), [])
+    faults, findings = faults_of(annotated(tmp_path, {"sound": ("wave", None)}), cache=tmp_path / "cache")
+    assert (faults, findings.remarks) == (set(), [])
 
 
 def test_frames_of_sixteen_bits_are_told_as_such(tmp_path):
@@ -202,8 +204,8 @@ def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypat
     cache = tmp_path / "cache"
     expected, whole = faults_of(sick, cache=cache)
     annotations = read_annotations(sick, "train")
-    file = health_file(cache, annotations)
-    assert Health.read(file) == whole
+    file = findings_file(cache, annotations)
+    assert Findings.read(file) == whole
     # the lines of the first clips, the last of them cut short; what they say is believed, nothing is decoded again
     lines = [
         {"index": k, "length": length, "content": str(k), "faults": []}
@@ -213,7 +215,7 @@ def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypat
     partial.write_text("".join(json.dumps(line) + "\n" for line in lines)[:-9])
     with monkeypatch.context() as stopped:
         stopped.setattr(
-            "atr.training.doctor.content_of", lambda path: 1 / 0
+            "atr.data.doctor.content_of", lambda path: 1 / 0
         )  # stopped again at the first readable clip
         with pytest.raises(ZeroDivisionError):
             faults_of(sick, cache=cache)
@@ -284,29 +286,29 @@ def test_what_was_found_of_a_file_is_not_believed_of_its_successor(tmp_path):
     )
     annotations = read_annotations(folder)
     (before,) = check([annotations], min_frames=1, workers=1, cache=tmp_path, progress=False)
-    assert before.lengths == [8, 8] and health_file(tmp_path, annotations).is_file()
+    assert before.lengths == [8, 8] and findings_file(tmp_path, annotations).is_file()
     longer = write_dataset(tmp_path / "b", split="val", num_clips=2, num_frames=12, size=32, progress=False)
     os.replace(longer / "val-000001.mp4", folder / "val-000001.mp4")
-    assert not health_file(tmp_path, annotations).is_file()
+    assert not findings_file(tmp_path, annotations).is_file()
     (after,) = check([annotations], min_frames=1, workers=1, cache=tmp_path, progress=False)
     assert after.lengths == [8, 12]
 
 
-def test_two_splits_with_the_same_list_have_a_health_each(sick, tmp_path):
+def test_two_splits_with_the_same_list_have_findings_each(sick, tmp_path):
     annotations = read_annotations(sick)
     other = replace(annotations, split="other")
-    assert health_file(tmp_path, annotations) != health_file(tmp_path, other)
+    assert findings_file(tmp_path, annotations) != findings_file(tmp_path, other)
     first, second = check([annotations, other], min_frames=1, workers=1, cache=tmp_path, progress=False)
     twice = [fault.detail for fault in second.faults if fault.kind == "duplicate"]
     assert first.lengths == second.lengths and "has the content of sound of train" in twice
 
 
-def test_a_health_file_that_cannot_be_read_is_one_error(tmp_path):
-    file = tmp_path / "health-x.json"
+def test_a_findings_file_that_cannot_be_read_is_one_error(tmp_path):
+    file = tmp_path / "findings-x.json"
     for text in ('{"digest": ', "[]", '{"digest": "x"}'):
         file.write_text(text)
-        with pytest.raises(ValueError, match="health-x.json cannot be read as what the doctor found"):
-            Health.read(file)
+        with pytest.raises(ValueError, match="findings-x.json cannot be read as what the doctor found"):
+            Findings.read(file)
 
 
 def test_a_title_in_latin_letters_does_not_make_a_video_unreadable(tmp_path):
@@ -332,7 +334,7 @@ def test_the_health_of_a_list_is_of_one_place(sick, tmp_path):
     os.rename(sick, elsewhere)
     moved = read_annotations(elsewhere)
     elsewhere.rename(sick)
-    assert health_file(tmp_path, moved) != health_file(tmp_path, read_annotations(sick))
+    assert findings_file(tmp_path, moved) != findings_file(tmp_path, read_annotations(sick))
 
 
 def clips_beside(tmp_path):
@@ -358,9 +360,9 @@ def test_clips_outside_and_ids_listed_twice_are_faults(tmp_path, capsys):
         assert Doctor(str(folder), follow_outside=follow, **options).run("") == 3
         assert "data: 1 found and not used: 1 .txt (notes.txt)\n" in capsys.readouterr().err
         annotations = read_annotations(folder, follow_outside=follow)
-        health = Health.read(health_file(cache, annotations))
-        assert {(str(fault.index), fault.kind) for fault in health.faults} == expected
-        assert health.lengths == [10, 10 if follow else 0, 10]
+        findings = Findings.read(findings_file(cache, annotations))
+        assert {(str(fault.index), fault.kind) for fault in findings.faults} == expected
+        assert findings.lengths == [10, 10 if follow else 0, 10]
         clips = VideoClips(folder, follow_outside=follow, **SIZES)
         assert checked(clips, True, cache=cache).ids == (["a", "far"] if follow else ["a"])
 
@@ -416,10 +418,10 @@ def test_what_lacks_frames_and_can_be_used_is_told(tmp_path, capsys):
     assert checked(open_clips(str(sound), cache=folder, **SIZES), False, cache=tmp_path).notes == ()
 
 
-def test_a_health_file_from_before_there_were_notices_is_read(tmp_path):
-    file = tmp_path / "health.json"
-    Health("0", 8, [40], [Fault(0, "too short", "x")]).write(file)
+def test_a_findings_file_from_before_there_were_notices_is_read(tmp_path):
+    file = tmp_path / "findings.json"
+    Findings("0", 8, [40], [Fault(0, "too short", "x")]).write(file)
     values = json.loads(file.read_text())
     del values["remarks"]
     file.write_text(json.dumps(values))
-    assert Health.read(file) == Health("0", 8, [40], [Fault(0, "too short", "x")])
+    assert Findings.read(file) == Findings("0", 8, [40], [Fault(0, "too short", "x")])

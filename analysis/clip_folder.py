@@ -24,8 +24,10 @@ from analysis.actionness import (
 )
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
-from analysis.figures import COLORMAPS, block_frame_sheet, emphasis_figure, overlay, strip_figure
+from analysis.figures import emphasis_figure
 from analysis.opacity import SIGNED_HELP, require_signed, scale_limits
+from analysis.overlays import COLORMAPS, overlay
+from analysis.sheets import block_frame_sheet, strip_figure
 from atr.files import filled_folder, require_folder
 from atr.models import VideoClassifier
 from atr.options import OVERLAY_STYLES, require

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
-from analysis.figures import as_text, plain
+from analysis.figures import GRID, as_text, plain
 
 NOT_SHARES = ("epoch", "loss", "seconds")
 NAMES = {
@@ -59,7 +59,7 @@ def history_figure(history: Sequence[dict]) -> go.Figure:
             figure.add_vline(position + 0.5, line={"color": "gray", "dash": "dot", "width": 1})
     ends = {"range": [0.5, len(history) + 0.5], "dtick": 1 + len(history) // 12, "tick0": 1}
     figure.update_xaxes(title_text="epoch, of all phases", **ends, showgrid=False, zeroline=False)
-    figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", rangemode="tozero", zeroline=False)
+    figure.update_yaxes(rangemode="tozero", **GRID)
     figure.update_yaxes(range=[0, 104], row=1, col=2)
     figure.update_layout(height=300, legend={"orientation": "h", "y": -0.25, "x": 1, "xanchor": "right"})
     return plain(figure)

@@ -10,7 +10,8 @@ import streamlit as st
 
 from analysis.actionness import ClipActionness
 from analysis.export import write_figure, write_gif
-from analysis.figures import overlay, strip_figure
+from analysis.overlays import overlay
+from analysis.sheets import strip_figure
 from atr.video.encoding import write_mp4
 from atr.video.transforms import resize
 

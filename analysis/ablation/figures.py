@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 
 from analysis.ablation.grids import TABLES, Table
 from analysis.ablation.numbers import Found, accuracy
+from analysis.colours import SERIES
 from analysis.crossed import Estimate
-from analysis.figures import SERIES, plain
+from analysis.figures import GRID, LEGEND_ABOVE, plain
 
-GRID = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
 OURS, PAPERS = SERIES[0], SERIES[1]
 
 
@@ -52,7 +52,7 @@ def table_figure(table: Table, found: Found) -> go.Figure:
     figure.update_layout(
         height=130 + 26 * len(labels),
         showlegend=True,  # of a single trace too
-        legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top"},
+        legend=LEGEND_ABOVE,
     )
     return plain(figure).update_layout(margin_t=60)
 

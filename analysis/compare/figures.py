@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES, SYMBOLS
 from analysis.compare.numbers import SIGNIFICANT
-from analysis.figures import as_text, plain
+from analysis.figures import GRID, LEGEND_ABOVE, as_text, plain
 
 COSTS = {
     "macs": ("multiply-accumulates of one view, in billions", 1e9),
@@ -19,8 +19,6 @@ COSTS = {
 SHARES = "cividis"  # runs evenly through lightness, with colour-vision deficiency too
 FAINT = 0.35
 READABLE = 60  # classes whose labels fit along an axis
-GRID = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
-LEGEND = {"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
 
 
 def cost_figure(table: pd.DataFrame, cost: str = "macs") -> go.Figure:
@@ -95,7 +93,11 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
         zeroline=False,
     )
     figure.update_layout(
-        height=130 + 22 * len(table), barmode="overlay", bargap=0.25, clickmode="event+select", legend=LEGEND
+        height=130 + 22 * len(table),
+        barmode="overlay",
+        bargap=0.25,
+        clickmode="event+select",
+        legend=LEGEND_ABOVE,
     )
     return plain(figure).update_layout(margin_t=70)
 
@@ -161,7 +163,7 @@ def reliability_figure(curves: Mapping[str, tuple[pd.DataFrame, float]]) -> go.F
     figure.update_yaxes(**GRID)
     figure.update_yaxes(title_text="accuracy", range=[0, 1.03], tickformat=".0%", row=1)
     figure.update_yaxes(title_text="clips", rangemode="tozero", row=2)
-    figure.update_layout(height=520, legend=LEGEND)
+    figure.update_layout(height=520, legend=LEGEND_ABOVE)
     return plain(figure).update_layout(margin_t=70)
 
 

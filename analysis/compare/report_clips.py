@@ -12,7 +12,7 @@ from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
 from analysis.gradcam import explained_blocks, gradcam
 from analysis.opacity import scale_limits
-from analysis.figures import overlay
+from analysis.overlays import overlay
 from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
-from analysis.figures import as_text, plain
+from analysis.figures import GRID, LEGEND_BELOW, as_text, plain
 from analysis.statistics import in_words, reach
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
@@ -35,7 +35,6 @@ COSTS = {
     "without_distractors": ("without what else moves", SERIES[3], "triangle-up"),
     "without_rest": ("without all that is still", SERIES[4], "circle"),
 }
-GRID = "rgba(128,128,128,0.25)"
 CEILING = {
     "name": "true masks on the grid: ceiling",
     "legendgroup": "ceiling",
@@ -180,11 +179,11 @@ def _grid(results: Sequence[dict], titles: Sequence[str]) -> go.Figure:
             tickvals=list(range(len(blocks))), ticktext=blocks, range=[-0.6, len(blocks) - 0.4], col=column
         )
     figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(**GRID)
     figure.update_layout(
         height=70 + 190 * len(titles),
         barmode="overlay",  # bars have their places already
-        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
+        legend=LEGEND_BELOW,
     )
     return plain(figure).update_layout(margin={"l": 10, "t": 34, "b": 70})
 

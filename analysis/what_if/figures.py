@@ -7,11 +7,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES, mark
-from analysis.figures import as_text, plain, wrapped
+from analysis.figures import GRID, LEGEND_ABOVE, LEGEND_BELOW, as_text, plain, wrapped
 from analysis.statistics import in_words, reach
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
-GRID = "rgba(128,128,128,0.25)"
 ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
     "as it is": ("in order", SERIES[0], "circle"),
     "reversed class": ("reversed, predicts the reversed class", SERIES[2], "triangle-up"),
@@ -63,7 +62,7 @@ def scores_figure(
             )
         )
     figure.update_xaxes(
-        range=[0, 1.25], tickvals=[0, 0.5, 1], tickformat=".0%", gridcolor=GRID, title_text="probability"
+        range=[0, 1.25], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability", **GRID
     )
     figure.update_yaxes(automargin=True, ticksuffix=" ")
     figure.update_layout(
@@ -115,7 +114,7 @@ def order_figure(result: dict) -> go.Figure:
             + f"{text}: %{{x:.1%}}<extra></extra>"
         )
         figure.add_trace(trace, row=2, col=1)
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", gridcolor=GRID, zeroline=False)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", **GRID)
     figure.update_xaxes(title_text="share of clips, 95 % intervals", row=2)
     figure.update_yaxes(automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(range=[len(known) - 0.5, -0.8], row=1)  # room for the first number
@@ -127,7 +126,7 @@ def order_figure(result: dict) -> go.Figure:
     )
     figure.update_layout(
         height=sum(heights) + 130,
-        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "x": 0},
+        legend=LEGEND_BELOW,
     )
     return plain(figure).update_layout(margin={"l": 10, "b": 90})
 
@@ -184,8 +183,8 @@ def faithfulness_figure(result: dict) -> go.Figure:
     for column, text in ((1, "share hidden"), (2, "share shown")):
         figure.update_xaxes(title_text=text, tickformat=".0%", row=1, col=column)
         figure.add_vline(0, line={"color": "gray", "dash": "dash"}, row=2, col=column)
-    figure.update_xaxes(gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    figure.update_xaxes(**GRID)
+    figure.update_yaxes(**GRID)
     figure.update_yaxes(title_text="probability of the predicted class", range=[0, 1], row=1, col=1)
     figure.update_yaxes(range=[0, 1], row=1, col=2)
     figure.update_yaxes(autorange="reversed", automargin=True, row=2)
@@ -193,7 +192,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
     above = 24 * (len(result["orders"]) // 6)  # rows of the legend beyond the first
     figure.update_layout(
         height=sum(heights) + above,
-        legend={"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return plain(figure).update_layout(margin={"l": 10, "t": 70 + above})
 

@@ -5,7 +5,7 @@ import io
 import streamlit as st
 
 from analysis.actionness import ClipActionness, clip_median, colour_limits, normalise
-from analysis.figures import block_frame_sheet
+from analysis.sheets import block_frame_sheet
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")

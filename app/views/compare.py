@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from analysis.compare.comparable import NotComparable
-from analysis.compare.figures import COSTS, LEGEND, cost_figure, per_class_figure
+from analysis.compare.figures import COSTS, cost_figure, per_class_figure
 from analysis.compare.report import CAVEAT
+from analysis.figures import LEGEND_ABOVE
 from app import loading
 from app.choices import one_error
 from app.compare.choices import (
@@ -98,7 +99,7 @@ def overview(found: Tables) -> None:
             key="cost",
             label_visibility="collapsed",
         )
-        figure = cost_figure(found.numbers, cost).update_layout(height=320, legend=LEGEND, margin_t=50)
+        figure = cost_figure(found.numbers, cost).update_layout(height=320, legend=LEGEND_ABOVE, margin_t=50)
         st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against cost")
     with right:
         st.subheader("What differs", anchor=False)

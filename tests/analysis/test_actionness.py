@@ -15,7 +15,7 @@ from analysis.actionness import (
     upsample,
     with_together,
 )
-from analysis.figures import overlay
+from analysis.overlays import overlay
 from analysis.recording import record
 from analysis.shown_clip import time_steps
 from atr.preprocessing import Preprocessing

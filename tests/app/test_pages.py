@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness, colour_limits
 from analysis.commands.localize import Localize
-from analysis.figures import block_frame_sheet
 from analysis.localize.numbers import LocalizeResult
+from analysis.sheets import block_frame_sheet
 from app import browsing, loading
 from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr.block import BLOCKS

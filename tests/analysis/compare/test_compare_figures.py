@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.colours import SERIES
 from analysis.compare.figures import (
     confusion_difference_figure,
     confusion_figure,
@@ -10,7 +11,6 @@ from analysis.compare.figures import (
     reliability_figure,
     shortened,
 )
-from analysis.figures import SERIES
 from atr.tabletop import CLASSES
 
 

@@ -236,6 +236,18 @@ def together(
     return total / len(maps)
 
 
+def map_values(
+    maps: Mapping[str, np.ndarray],
+    kind: str,
+    centres: Mapping[str, tuple[np.ndarray, np.ndarray] | None] | None = None,
+) -> dict[str, np.ndarray]:
+    """What is shown of raw M by `map_names`: of a block as `kind` has it (`normalise`), of several what `together` gives."""
+    return {
+        name: together(maps, centres) if name == TOGETHER else normalise(maps[name], kind)
+        for name in map_names(maps)
+    }
+
+
 def normalise(maps: np.ndarray, kind: str) -> np.ndarray:
     """M (..., h, w) as it is ("raw"), as sigmoid(M) ("sigmoid"), or as AFA's weights ("softmax").
 

@@ -17,15 +17,13 @@ from analysis.actionness import (
     clip_median,
     colour_limits,
     in_file_names,
-    map_names,
-    normalise,
+    map_values,
     temporal_emphasis,
-    together,
 )
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import emphasis_figure
-from analysis.opacity import SIGNED_HELP, require_signed, scale_limits
+from analysis.opacity import SIGNED_HELP, kind_and_style, require_signed, scale_limits
 from analysis.overlays import COLORMAPS, overlay
 from analysis.sheets import block_frame_sheet, strip_figure
 from atr.files import filled_folder, require_folder
@@ -119,11 +117,16 @@ def write_clip(
             progress=show,
             allow_damaged=allow_damaged,
         )
-    medians = {name: clip_median(maps, drawing.normalisation) for name, maps in result.maps.items()}
-    limits = {
-        name: scale_limits(colour_limits(maps, drawing.normalisation), medians[name], drawing.overlay_style)
-        for name, maps in result.maps.items()
-    }
+    centres = None
+    if drawing.alignment != "edges":
+        size = result.input_size
+        centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in allowed}
+    maps = map_values(result.maps, drawing.normalisation, centres)
+    medians = {name: clip_median(values) for name, values in maps.items()}
+    limits = {}
+    for name, values in maps.items():
+        _, style = kind_and_style(name, drawing.normalisation, drawing.overlay_style)
+        limits[name] = scale_limits(colour_limits(values), medians[name], style)
     signed = (SIGNED_HELP,) if result.maps and drawing.overlay_style == "signed" else ()
     best = np.argsort(-result.probabilities, kind="stable")[:5]
     summary = {
@@ -155,13 +158,8 @@ def write_clip(
         if result.maps:
             write_maps(unfinished / "actionness.npz", result)
             emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)
-            blocks = drawing.block or allowed
-            size = result.input_size
-            centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in blocks}
-            placed = None if drawing.alignment == "edges" else centres
-            write_pictures(unfinished, result, drawing, blocks, limits, medians, placed, progress=progress)
-            if blocks == allowed and TOGETHER in map_names(blocks):
-                write_together(unfinished, result, drawing, placed)
+            shown = {name: maps[name] for name in drawing.block or maps}
+            write_pictures(unfinished, result, drawing, shown, limits, medians, centres, progress=progress)
     return summary
 
 
@@ -188,44 +186,35 @@ def write_pictures(
     out: Path,
     result: ClipActionness,
     drawing: Drawing,
-    blocks: tuple[str, ...],
+    maps: dict[str, np.ndarray],
     limits: dict[str, tuple[float, float]],
     medians: dict[str, float],
     centres: dict[str, Centres] | None,
     *,
     progress: bool,
 ) -> None:
-    """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html."""
+    """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html.
+
+    maps: of blocks and of all together, as they are shown; emphasis is of the blocks.
+    """
     keys, kind, colours = result.key_frames, drawing.normalisation, colours_of(drawing)
-    maps = {name: normalise(result.maps[name], kind) for name in blocks}
     indices = result.indices[keys]
-    for name in tqdm(blocks, desc="overlays", unit="block", disable=not progress):
-        scale = {"limits": limits[name], "median": medians[name], **colours}
-        write_map(out, result, name, maps[name], kind, scale, centres)
-    chosen = {name: maps[name][keys] for name in blocks}
+    for name, values in tqdm(maps.items(), desc="overlays", unit="block", disable=not progress):
+        of_kind, in_style = kind_and_style(name, kind, drawing.overlay_style)
+        scale = {"limits": limits[name], "median": medians[name], **colours, "style": in_style}
+        write_map(out, result, name, values, of_kind, scale, centres)
+    chosen = {name: values[keys] for name, values in maps.items()}
     sheet = block_frame_sheet(
         result.frames[keys], chosen, limits, indices, medians=medians, kind=kind, **colours, centres=centres
     )
     write_figure(sheet, [out / "sheet.png"])
-    emphasis = {name: temporal_emphasis(result.maps[name]) for name in blocks}
+    emphasis = {name: temporal_emphasis(result.maps[name]) for name in maps if name != TOGETHER}
     figure = emphasis_figure(emphasis, result.indices, sampled=indices)
     figure.write_html(out / "emphasis.html", include_plotlyjs=True)
 
 
 def colours_of(drawing: Drawing) -> dict:
     return {"style": drawing.overlay_style, "colormap": drawing.colormap, "opacity": drawing.opacity}
-
-
-def write_together(
-    out: Path, result: ClipActionness, drawing: Drawing, centres: dict[str, Centres] | None
-) -> None:
-    """The same films and strips of all blocks together, which have no normalisation and no sign."""
-    maps, colours = together(result.maps, centres), colours_of(drawing)
-    if colours["style"] == "signed":
-        colours["style"] = "value"
-    median = clip_median(maps)
-    limits = scale_limits(colour_limits(maps), median, colours["style"])
-    write_map(out, result, TOGETHER, maps, TOGETHER, {"limits": limits, "median": median, **colours}, None)
 
 
 def write_map(
@@ -239,7 +228,7 @@ def write_map(
 ) -> None:
     """overlay-NAME.mp4 and .gif, strip-NAME.png and .svg. scale: of `overlay` and `strip_figure`."""
     keys, file = result.key_frames, in_file_names(name)
-    place = None if centres is None else centres[name]
+    place = None if centres is None else centres.get(name)
     frames = overlay(result.frames, maps, **scale, centres=place)
     write_mp4(out / f"overlay-{file}.mp4", frames, result.fps)
     write_gif(out / f"overlay-{file}.gif", frames, result.fps)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.actionness import TOGETHER
 from analysis.alignment import Centres
-from analysis.opacity import SIGNED_COLORMAP, opacity_of, require_signed, scale_limits
+from analysis.opacity import SIGNED_COLORMAP, kind_and_style, opacity_of, require_signed, scale_limits
 from analysis.overlays import colours_of, overlay
 
 VALUE_TITLES = {
@@ -43,8 +43,8 @@ def block_frame_sheet(
 
     frames: uint8 (K, H, W, 3), the K frames to show. maps: block name -> normalised (K, h, w). limits: block name
     -> colour limits of the whole clip; medians likewise, of the K maps where these are the whole clip. indices: K
-    original frame indices. style: as in `overlay`. kind: what the values are.
-    centres: block name -> where its cells lie, as in `overlay`. dark: for a dark page.
+    original frame indices. style: as in `overlay`. kind: what the values are. `TOGETHER` in the place of a block has kind
+    and style of `kind_and_style`. centres: block name -> where its cells lie, as in `overlay`. dark: for a dark page.
     """
     require_signed(style, kind)
     # The dark one is that of the dashboard's theme.
@@ -56,14 +56,15 @@ def block_frame_sheet(
         middle = column * (WIDTH + GAP) + WIDTH / 2
         rows[0].text(middle, above, f"frame {index}", fontsize=9, ha="center", va="bottom", color=ink)
     for row, bar, (name, values) in zip(rows[1:], bars, maps.items(), strict=True):
-        place = None if centres is None else centres[name]
+        of_kind, in_style = kind_and_style(name, kind, style)
+        place = None if centres is None else centres.get(name)
         median = float(np.median(values)) if medians is None else medians[name]
         pictures = overlay(
             frames,
             values,
             limits[name],
             median=median,
-            style=style,
+            style=in_style,
             colormap=colormap,
             opacity=opacity,
             centres=place,
@@ -73,9 +74,9 @@ def block_frame_sheet(
             figure,
             bar,
             limits[name],
-            kind,
+            of_kind,
             median=median,
-            style=style,
+            style=in_style,
             colormap=colormap,
             ground=ground,
             ink=ink,

@@ -4,20 +4,20 @@ import io
 
 import streamlit as st
 
-from analysis.actionness import ClipActionness, clip_median, colour_limits, normalise
+from analysis.actionness import ClipActionness, clip_median, colour_limits, map_values
 from analysis.sheets import block_frame_sheet
 
 
 @st.cache_data(max_entries=16, show_spinner="Drawing the sheet …")
 def sheet(identity: str, kind: str, style: str, dark: bool, _result: ClipActionness) -> bytes:
-    """Blocks × sampled frames as a PNG, for a light or a dark page."""
-    keys = _result.key_frames
+    """Blocks, and all of them together, × sampled frames as a PNG, for a light or a dark page."""
+    keys, maps = _result.key_frames, map_values(_result.maps, kind)
     figure = block_frame_sheet(
         _result.frames[keys],
-        {name: normalise(maps[keys], kind) for name, maps in _result.maps.items()},
-        {name: colour_limits(maps, kind) for name, maps in _result.maps.items()},
+        {name: values[keys] for name, values in maps.items()},
+        {name: colour_limits(values) for name, values in maps.items()},
         _result.indices[keys],
-        medians={name: clip_median(maps, kind) for name, maps in _result.maps.items()},
+        medians={name: clip_median(values) for name, values in maps.items()},
         style=style,
         kind=kind,
         dark=dark,

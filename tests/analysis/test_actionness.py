@@ -7,8 +7,10 @@ import torch
 
 import atr
 from analysis.actionness import (
+    TOGETHER,
     clip_actionness,
     colour_limits,
+    map_values,
     normalise,
     temporal_emphasis,
     together,
@@ -210,6 +212,15 @@ def test_maps_of_several_blocks_together_by_hand():
     np.testing.assert_allclose(shifted, found, rtol=1e-5)  # no block speaks louder than another
     assert list(with_together(maps)) == [*maps, "all blocks"]
     assert with_together({"fine": fine}).keys() == {"fine"}
+
+
+def test_what_is_shown_is_normalised_by_block_and_of_all_together_as_it_is():
+    maps = {"S3B1": np.arange(8.0).reshape(2, 2, 2), "S5B2": np.array([[[0.0]], [[1.0]]])}
+    shown = map_values(maps, "sigmoid")
+    assert list(shown) == ["S3B1", "S5B2", TOGETHER]
+    np.testing.assert_allclose(shown["S5B2"].ravel(), [0.5, 1 / (1 + np.exp(-1))])
+    np.testing.assert_array_equal(shown[TOGETHER], together(maps))
+    assert list(map_values({"S3B1": maps["S3B1"]}, "raw")) == ["S3B1"]
 
 
 def test_w_of_a_graph_reasoner_is_that_of_the_evaluation_pass(tiny):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from analysis.actionness import TOGETHER
 from analysis.overlays import overlay
 from analysis.sheets import block_frame_sheet, strip_figure
 
@@ -60,3 +61,15 @@ def test_a_sheet_is_written_in_the_ink_of_its_page(dark):
     assert set(luminance) == {float(dark)}
     ground = to_rgb(sheet.get_facecolor()[:3])
     assert max(ground) < 0.2 if dark else min(ground) > 0.9
+
+
+def test_all_blocks_together_have_values_of_their_own_and_no_sign():
+    frames, maps = example()
+    responses, limits = np.abs(maps), {"S3B1": (-2, 2), TOGETHER: (0.0, 1.5)}
+    sheet = block_frame_sheet(
+        frames, {"S3B1": maps, TOGETHER: responses}, limits, range(3), kind="raw", style="signed"
+    )
+    texts = {text.get_text() for text in sheet.findobj(matplotlib.text.Text)}
+    assert {"M", "response", "all blocks\n4×6"} <= texts
+    shown = sheet.axes[2].images[0].get_array()  # the first of the third row
+    np.testing.assert_array_equal(shown, overlay(frames, responses, (0.0, 1.5), style="value")[0])

@@ -107,6 +107,8 @@ def test_all_blocks_are_drawn_together_too(more, clip, checkpoint, tmp_path):
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"overlay-all-blocks.mp4", "overlay-all-blocks.gif", "strip-all-blocks.png"} <= files
     assert {f"overlay-S{stage}B{block}.mp4" for stage in (4, 5) for block in (1, 2)} <= files
+    limits = json.loads((tmp_path / "out" / "summary.json").read_text())["colour_limits"]
+    assert list(limits)[-1] == "all blocks" and limits["all blocks"][0] >= 0
 
 
 def test_a_model_without_maps_writes_its_probabilities_and_says_why(clip, tmp_path, capsys):

@@ -21,6 +21,7 @@ VALUE_TITLES = {
     "sigmoid": "sigmoid(M)",
     "softmax": "softmax\nof M",
     "gradcam": "Grad-CAM\n/ its max",
+    "gradcam_raw": "Grad-CAM",
     TOGETHER: "response",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from analysis.actionness import TOGETHER
 from app import loading
 from app.browsing import carried, choose_from_data_set, thumbnails
 from app.links import set_address, unknown
@@ -18,6 +19,7 @@ from atr.schema import line
 from atr.video.decoding import DamageError, Notice
 
 SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
+KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: "response"}
 STYLE_NAMES = {"value": "by value", "flat": "flat", "signed": "signed"}
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
 

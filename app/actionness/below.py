@@ -32,7 +32,6 @@ METHOD_NAMES = {  # of maps that are of no single block
     "frame difference": "what moves",
     "uniform": "chance",
 }
-KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: "response"}
 
 
 def below(look: Look) -> None:
@@ -101,7 +100,7 @@ def sheet(look: Look) -> None:
         "Values of the sheet",
         NORMALISATIONS,
         default="raw",
-        format_func=KIND_NAMES.get,
+        format_func=choices.KIND_NAMES.get,
         required=True,
         key="sheet_kind",
     )
@@ -116,7 +115,7 @@ def sheet(look: Look) -> None:
     st.image(
         sheets.sheet(look.identity, kind, style, st.context.theme.type == "dark", look.result),
         width="stretch",
-        alt=f"{KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
+        alt=f"{choices.KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
     )
     if style == "signed":
         st.caption(SIGNED_HELP)
@@ -134,7 +133,7 @@ def downloads(look: Look, block: str) -> None:
         kinds, key = (TOGETHER,), "export_kind together"
     else:
         kinds, key = NORMALISATIONS, "export_kind"
-    kind = middle.selectbox("Values", kinds, format_func=KIND_NAMES.get, key=key)
+    kind = middle.selectbox("Values", kinds, format_func=choices.KIND_NAMES.get, key=key)
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     region = "" if look.view == "crop" else f"-{look.view}"

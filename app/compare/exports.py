@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.actionness import TOGETHER, ClipActionness, in_file_names, with_together
+from analysis.actionness import NORMALISATIONS, TOGETHER, ClipActionness, in_file_names, with_together
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
 from app import loading
-from app.choices import STYLE_NAMES, overlay_styles
+from app.choices import KIND_NAMES, STYLE_NAMES, overlay_styles
 from app.explorer import SidesPayload
 from app.explorer.sides import RESPONSE, values_of
 from app.exports import Download, download_row, overlay_film, strip, written
@@ -23,16 +23,12 @@ from app.loading.turns import networks
 from app.markdown import plain
 from atr.results.predictions import Predictions
 
-KINDS = {"actionness": "softmax", "gradcam": "relative"}  # values that can be compared from side to side
-TITLES = {
-    "softmax": "softmax",
-    "relative": "gradcam",
-    RESPONSE: TOGETHER,
-}  # of these values, as figures call them
-
-
-def kind_at(block: str, source: str) -> str:
-    return RESPONSE if block == TOGETHER else KINDS[source]
+VALUES = {  # source -> kind -> these values in words, as in values.js, and as figures call them
+    "actionness": {kind: (KIND_NAMES[kind], kind) for kind in NORMALISATIONS},
+    "gradcam": {"relative": ("of its maximum", "gradcam"), "raw": ("as computed", "gradcam_raw")},
+}
+for of_source in VALUES.values():
+    of_source[RESPONSE] = (KIND_NAMES[TOGETHER], TOGETHER)
 
 
 def against(names: Iterable[str]) -> str:
@@ -41,10 +37,10 @@ def against(names: Iterable[str]) -> str:
 
 
 def drawn(
-    looks: Sequence[Look], payload: SidesPayload, source: str, block: str
+    looks: Sequence[Look], payload: SidesPayload, source: str, block: str, kind: str
 ) -> dict[str, tuple[ClipActionness, np.ndarray, tuple[float, float]]]:
     """Of every checkpoint that has such maps, what `strip` and `overlay_film` draw, on the page's one colour scale."""
-    kind, found = kind_at(block, source), {}
+    found = {}
     for look in looks:
         actionness = look.result.maps or uniform_maps(look)
         maps = (look.gradcam or {}) if source == "gradcam" else actionness
@@ -75,26 +71,33 @@ def take_along(
         if not sources:
             download_row([table], key="take")
             return
-        left, middle, right, last = st.columns(4)
+        left, middle, right, values, last = st.columns(5)
         source = left.selectbox(
             "Map", sources, format_func=lambda s: payload.header["sources"][s]["name"], key="take_source"
         )
         first = payload.blocks.index(block or payload.last_block)
         block = middle.selectbox("Block", payload.blocks, index=first, key="take_block")
-        found = drawn(looks, payload, source, block)
-        if not found:
+        kinds = payload.header["scales"][source].get(block)
+        if not kinds:
             st.caption(plain(f"No checkpoint has {source} maps at {block}."))
             download_row([table], key="take")
             return
+        kind = values.selectbox(
+            "Values",
+            list(kinds),
+            format_func=lambda k: VALUES[source][k][0],
+            key=f"take_kind {source} {block == TOGETHER}",
+        )
+        in_figures = VALUES[source][kind][1]
+        found = drawn(looks, payload, source, block, kind)
         side = right.selectbox("Checkpoint", list(found), key="take_side")
-        kind = kind_at(block, source)
-        styles = overlay_styles(kind)
+        styles = overlay_styles(in_figures)
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
         of_class = f"-of-{gradcam}" if source == "gradcam" else ""
-        name = f"{stem}-{side}-{in_file_names(block)}-{source}{of_class}-{style}"
+        name = f"{stem}-{side}-{in_file_names(block)}-{source}{of_class}-{kind}-{style}"
         median = payload.header["medians"][source][block][kind]
         film = partial(overlay_film, *found[side], median=median, style=style)
-        picture = partial(strip, *found[side], block=block, kind=TITLES[kind], median=median, style=style)
+        picture = partial(strip, *found[side], block=block, kind=in_figures, median=median, style=style)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

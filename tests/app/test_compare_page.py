@@ -344,6 +344,8 @@ def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch
     (_, _, limits, suffix), options = drawn[0]
     scales, medians = (sent[-1].header[key]["actionness"]["S5B2"]["softmax"] for key in ("scales", "medians"))
     assert (limits, options["median"], suffix) == (scales, medians, ".mp4")
+    assert page.selectbox("take_kind actionness False").options == ["spatial softmax"]  # B has no M
+    assert "-actionness-softmax-value" in offers["MP4"].name
     page.selectbox("take_block").set_value("all blocks").run()
     assert "-all-blocks-actionness-" in offers["MP4"].name
     offers["MP4"].make()
@@ -351,3 +353,34 @@ def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch
     np.testing.assert_array_equal(values, together(result.maps))
     scales, medians = (sent[-1].header[key]["actionness"]["all blocks"] for key in ("scales", "medians"))
     assert (limits, options["median"]) == (scales["response"], medians["response"])
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "figures"),
+    [("actionness", "raw", "raw"), ("gradcam", "raw", "gradcam_raw"), ("gradcam", "relative", "gradcam")],
+)
+def test_the_values_of_a_strip_are_chosen_and_named(
+    compare, world, results, monkeypatch, source, kind, figures
+):
+    for name in ("first", "second"):
+        write_calls(results, write_checkpoint(world / "checkpoints" / name, block="atr"), [0, 1], [0, 0])
+    offers, drawn, sent = {}, [], []
+    monkeypatch.setattr(
+        "app.compare.exports.download_row", lambda row, **_: offers.update({o.text: o for o in row})
+    )
+    monkeypatch.setattr(
+        "app.compare.exports.strip", lambda *of, **options: drawn.append((of, options)) or b""
+    )
+    monkeypatch.setattr("app.compare.clip.side_by_side", lambda payload, **_: sent.append(payload))
+    page = compare(source="gradcam")
+    page.selectbox("take_source").set_value(source).run()
+    page.selectbox(f"take_kind {source} False").set_value(kind).run()
+    assert not page.exception
+    offers["Strip, PNG"].make()
+    (result, values, limits, _), options = drawn[-1]
+    of_class = "-of-true-class" if source == "gradcam" else ""
+    assert offers["Strip, PNG"].name.endswith(f"-S5B2-{source}{of_class}-{kind}-value.png")
+    assert options["kind"] == figures and limits == sent[-1].header["scales"][source]["S5B2"][kind]
+    if source == "actionness":
+        np.testing.assert_array_equal(values, result.maps["S5B2"])
+    assert ("signed" in page.selectbox("take_style").options) == (figures == "raw")

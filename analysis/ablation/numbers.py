@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ablation.cells import Cell, CellResult
+from analysis.ablation.costs import known_costs
 from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, first_row, seeds_of
 from analysis.crossed import (
     DECISIVE,
@@ -137,9 +138,9 @@ def table_texts(table: Table, found: Found) -> pd.DataFrame:
 
 def row_texts(row: Row, found: Found) -> dict[str, str]:
     results = found.get(row.network or "", ())
-    ours, first = accuracy(results), next(iter(results), None)
-    wanted = seeds_of(row.network) if row.network else 0
-    reasoner = first and first.reasoner
+    ours, wanted = accuracy(results), seeds_of(row.network) if row.network else 0
+    costs = next(iter(results), None) or known_costs().get(row.network or "")
+    reasoner = costs and costs.reasoner
     return {
         "Network": row.label,
         "Paper, %": f"{row.paper} ({row.mark})" if row.mark else row.paper,
@@ -147,8 +148,8 @@ def row_texts(row: Row, found: Found) -> dict[str, str]:
         "sd of seeds": "" if ours is None or ours.sd is None else f"{100 * ours.sd:.1f}",
         "Seeds": f"{len(results)} of {wanted}" if wanted else "",
         "Within pairs, %": f"{100 * np.mean([r.within_pairs for r in results]):.1f}" if results else "",
-        "Parameters, M": f"{first.parameters / 1e6:.3f}" if first else "",
-        "MACs, G": f"{first.macs / 1e9:.3f}" if first else "",
+        "Parameters, M": f"{costs.parameters / 1e6:.3f}" if costs else "",
+        "MACs, G": f"{costs.macs / 1e9:.3f}" if costs else "",
         "Reasoner: parameters, k": f"{reasoner.parameters / 1e3:.1f}" if reasoner else "",
         "Reasoner: MACs, M": f"{reasoner.macs / 1e6:.2f}" if reasoner else "",
         "Note": row.note,

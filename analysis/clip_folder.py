@@ -14,8 +14,6 @@ from analysis.actionness import (
     ClipActionness,
     actionness_blocks,
     clip_actionness,
-    clip_median,
-    colour_limits,
     in_file_names,
     map_values,
     temporal_emphasis,
@@ -23,12 +21,12 @@ from analysis.actionness import (
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import emphasis_figure
-from analysis.opacity import SIGNED_HELP, kind_and_style, require_signed, scale_limits
-from analysis.overlays import COLORMAPS, overlay
+from analysis.opacity import SIGNED_HELP, require_signed
+from analysis.overlays import COLORMAPS, Scale, overlay, scales_of
 from analysis.sheets import block_frame_sheet, strip_figure
 from atr.files import filled_folder, require_folder
 from atr.models import VideoClassifier
-from atr.options import OVERLAY_STYLES, require
+from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts
 from atr.results.store import sampling_facts
 from atr.schema import line
@@ -90,9 +88,12 @@ def write_clip(
         ValueError: the drawing is not possible, a file stands in the folder's place, or the folder holds what was made of
             another clip or by another checkpoint.
     """
-    if drawing.opacity is not None and not 0 <= drawing.opacity <= 1:
-        raise ValueError(f"opacity must lie in [0, 1], got {drawing.opacity}")
-    require("overlay_style", drawing.overlay_style, OVERLAY_STYLES)
+    colours = {
+        "style": drawing.overlay_style,
+        "colormap": drawing.colormap,
+        "opacity": drawing.opacity,
+    }
+    Scale((0, 1), 0, **colours)  # what is not allowed is told before the network is asked
     require_signed(drawing.overlay_style, drawing.normalisation)
     require_folder(out)
     require_own(out, {"clip": clip, "checkpoint": checkpoint})
@@ -122,11 +123,7 @@ def write_clip(
         size = result.input_size
         centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in allowed}
     maps = map_values(result.maps, drawing.normalisation, centres)
-    medians = {name: clip_median(values) for name, values in maps.items()}
-    limits = {}
-    for name, values in maps.items():
-        _, style = kind_and_style(name, drawing.normalisation, drawing.overlay_style)
-        limits[name] = scale_limits(colour_limits(values), medians[name], style)
+    scales = scales_of(maps, **colours)
     signed = (SIGNED_HELP,) if result.maps and drawing.overlay_style == "signed" else ()
     best = np.argsort(-result.probabilities, kind="stable")[:5]
     summary = {
@@ -147,8 +144,8 @@ def write_clip(
         ],
         "labels": model.labels,
         "probabilities": result.probabilities.tolist(),
-        "colour_limits": limits,
-        "medians": medians,
+        "colour_limits": {name: scale.ends for name, scale in scales.items()},
+        "medians": {name: scale.median for name, scale in scales.items()},
         "notes": (*result.notes, *signed),
         **notice_facts({str(clip): result.notices}),
     }
@@ -159,7 +156,9 @@ def write_clip(
             write_maps(unfinished / "actionness.npz", result)
             emphasis_table(result).to_csv(unfinished / "actionness.csv", index=False)
             shown = {name: maps[name] for name in drawing.block or maps}
-            write_pictures(unfinished, result, drawing, shown, limits, medians, centres, progress=progress)
+            write_pictures(
+                unfinished, result, shown, scales, drawing.normalisation, centres, progress=progress
+            )
     return summary
 
 
@@ -185,60 +184,29 @@ def require_own(out: Path, paths: dict[str, Path]) -> None:
 def write_pictures(
     out: Path,
     result: ClipActionness,
-    drawing: Drawing,
     maps: dict[str, np.ndarray],
-    limits: dict[str, tuple[float, float]],
-    medians: dict[str, float],
+    scales: dict[str, Scale],
+    kind: str,
     centres: dict[str, Centres] | None,
     *,
     progress: bool,
 ) -> None:
     """overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html.
 
-    maps: of blocks and of all together, as they are shown; emphasis is of the blocks.
+    maps: of blocks and of all together, as they are shown; emphasis is of the blocks. kind: what the values of blocks are.
     """
-    keys, kind, colours = result.key_frames, drawing.normalisation, colours_of(drawing)
-    indices = result.indices[keys]
+    keys = result.key_frames
+    frames, indices = result.frames[keys], result.indices[keys]
     for name, values in tqdm(maps.items(), desc="overlays", unit="block", disable=not progress):
-        of_kind, in_style = kind_and_style(name, kind, drawing.overlay_style)
-        scale = {"limits": limits[name], "median": medians[name], **colours, "style": in_style}
-        write_map(out, result, name, values, of_kind, scale, centres)
+        scale, file = scales[name], in_file_names(name)
+        film = overlay(result.frames, values, scale, centres=centres.get(name) if centres else None)
+        write_mp4(out / f"overlay-{file}.mp4", film, result.fps)
+        write_gif(out / f"overlay-{file}.gif", film, result.fps)
+        strip = strip_figure(frames, values[keys], scale, indices, block=name, kind=kind, centres=centres)
+        write_figure(strip, [out / f"strip-{file}.png", out / f"strip-{file}.svg"])
     chosen = {name: values[keys] for name, values in maps.items()}
-    sheet = block_frame_sheet(
-        result.frames[keys], chosen, limits, indices, medians=medians, kind=kind, **colours, centres=centres
-    )
+    sheet = block_frame_sheet(frames, chosen, scales, indices, kind=kind, centres=centres)
     write_figure(sheet, [out / "sheet.png"])
     emphasis = {name: temporal_emphasis(result.maps[name]) for name in maps if name != TOGETHER}
     figure = emphasis_figure(emphasis, result.indices, sampled=indices)
     figure.write_html(out / "emphasis.html", include_plotlyjs=True)
-
-
-def colours_of(drawing: Drawing) -> dict:
-    return {"style": drawing.overlay_style, "colormap": drawing.colormap, "opacity": drawing.opacity}
-
-
-def write_map(
-    out: Path,
-    result: ClipActionness,
-    name: str,
-    maps: np.ndarray,
-    kind: str,
-    scale: dict,
-    centres: dict[str, Centres] | None,
-) -> None:
-    """overlay-NAME.mp4 and .gif, strip-NAME.png and .svg. scale: of `overlay` and `strip_figure`."""
-    keys, file = result.key_frames, in_file_names(name)
-    place = None if centres is None else centres.get(name)
-    frames = overlay(result.frames, maps, **scale, centres=place)
-    write_mp4(out / f"overlay-{file}.mp4", frames, result.fps)
-    write_gif(out / f"overlay-{file}.gif", frames, result.fps)
-    strip = strip_figure(
-        result.frames[keys],
-        maps[keys],
-        indices=result.indices[keys],
-        block=name,
-        kind=kind,
-        **scale,
-        centres=centres,
-    )
-    write_figure(strip, [out / f"strip-{file}.png", out / f"strip-{file}.svg"])

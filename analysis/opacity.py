@@ -5,7 +5,6 @@ Maps are normalised (`actionness.normalise`); limits and median are one pair and
 
 import numpy as np
 
-from analysis.actionness import TOGETHER
 from atr.options import OVERLAY_STYLES, require
 
 OPACITY = {"value": 0.85, "flat": 0.55, "signed": 0.85}  # set at first: what covers little may cover it well
@@ -38,13 +37,6 @@ def scale_limits(limits: tuple[float, float], median: float, style: str) -> tupl
         return limits
     reach = max(limits[1] - median, median - limits[0])
     return median - reach, median + reach
-
-
-def kind_and_style(name: str, kind: str, style: str) -> tuple[str, str]:
-    """Of the map of that name, where blocks are shown so: all blocks together have values of their own, without a sign."""
-    if name != TOGETHER:
-        return kind, style
-    return TOGETHER, "value" if style == "signed" else style
 
 
 def require_signed(style: str, kind: str) -> None:

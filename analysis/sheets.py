@@ -1,7 +1,4 @@
-"""Frames and the maps of blocks over them on one sheet, as Matplotlib figures.
-
-Arguments are as in `analysis.overlays`.
-"""
+"""Frames and the maps of blocks over them on one sheet, as Matplotlib figures."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +10,8 @@ from matplotlib.figure import Figure
 
 from analysis.actionness import TOGETHER
 from analysis.alignment import Centres
-from analysis.opacity import SIGNED_COLORMAP, kind_and_style, opacity_of, require_signed, scale_limits
-from analysis.overlays import colours_of, overlay
+from analysis.opacity import require_signed
+from analysis.overlays import Scale, overlay
 
 VALUE_TITLES = {
     "raw": "M",
@@ -29,25 +26,19 @@ VALUE_TITLES = {
 def block_frame_sheet(
     frames: np.ndarray,
     maps: Mapping[str, np.ndarray],
-    limits: Mapping[str, tuple[float, float]],
+    scales: Mapping[str, Scale],
     indices: Sequence[int],
     *,
-    medians: Mapping[str, float] | None = None,
-    style: str = "value",
     kind: str = "raw",
-    colormap: str = "inferno",
-    opacity: float | None = None,
     centres: Mapping[str, Centres] | None = None,
     dark: bool = False,
 ) -> Figure:
     """Blocks down, frames across, one colour scale a row.
 
-    frames: uint8 (K, H, W, 3), the K frames to show. maps: block name -> normalised (K, h, w). limits: block name
-    -> colour limits of the whole clip; medians likewise, of the K maps where these are the whole clip. indices: K
-    original frame indices. style: as in `overlay`. kind: what the values are. `TOGETHER` in the place of a block has kind
-    and style of `kind_and_style`. centres: block name -> where its cells lie, as in `overlay`. dark: for a dark page.
+    frames: uint8 (K, H, W, 3), the K frames to show. maps: block name, or `TOGETHER`, -> (K, h, w). scales: of the whole
+    clip, by the same names. indices: K original frame indices. kind: what the values of blocks are. centres: block name ->
+    where its cells lie, as in `overlay`. dark: for a dark page.
     """
-    require_signed(style, kind)
     # The dark one is that of the dashboard's theme.
     ground, ink = ("#14161b", "white") if dark else ("white", "black")
     figure, rows, bars = _grid(1 + len(maps), frames, ground)
@@ -57,64 +48,29 @@ def block_frame_sheet(
         middle = column * (WIDTH + GAP) + WIDTH / 2
         rows[0].text(middle, above, f"frame {index}", fontsize=9, ha="center", va="bottom", color=ink)
     for row, bar, (name, values) in zip(rows[1:], bars, maps.items(), strict=True):
-        of_kind, in_style = kind_and_style(name, kind, style)
-        place = None if centres is None else centres.get(name)
-        median = float(np.median(values)) if medians is None else medians[name]
-        pictures = overlay(
-            frames,
-            values,
-            limits[name],
-            median=median,
-            style=in_style,
-            colormap=colormap,
-            opacity=opacity,
-            centres=place,
-        )
+        scale, of_kind = scales[name], TOGETHER if name == TOGETHER else kind
+        require_signed(scale.style, of_kind)
+        pictures = overlay(frames, values, scale, centres=centres.get(name) if centres else None)
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}", ink)
-        _colour_bar(
-            figure,
-            bar,
-            limits[name],
-            of_kind,
-            median=median,
-            style=in_style,
-            colormap=colormap,
-            ground=ground,
-            ink=ink,
-        )
+        _colour_bar(figure, bar, scale, of_kind, ground=ground, ink=ink)
     return figure
 
 
 def strip_figure(
     frames: np.ndarray,
     maps: np.ndarray,
-    limits: tuple[float, float],
+    scale: Scale,
     indices: Sequence[int],
     *,
     block: str,
-    median: float | None = None,
-    style: str = "value",
     kind: str = "raw",
-    colormap: str = "inferno",
-    opacity: float | None = None,
     centres: Mapping[str, Centres] | None = None,
 ) -> Figure:
     """One block in the manner of the paper's Fig 5: frames above, overlays below, one colour scale.
 
-    Arguments as in `block_frame_sheet`, for one block; maps are normalised (K, h, w).
+    Arguments as in `block_frame_sheet`, for one block; maps (K, h, w).
     """
-    return block_frame_sheet(
-        frames,
-        {block: maps},
-        {block: limits},
-        indices,
-        medians=None if median is None else {block: median},
-        style=style,
-        kind=kind,
-        colormap=colormap,
-        opacity=opacity,
-        centres=centres,
-    )
+    return block_frame_sheet(frames, {block: maps}, {block: scale}, indices, kind=kind, centres=centres)
 
 
 # Inches. Placed by hand: automatic layouts shrink pictures of fixed proportions, but not the bars beside them.
@@ -153,26 +109,14 @@ def _fill(axis: Axes, pictures: np.ndarray, name: str, ink: str) -> None:
     axis.set_ylabel(name, fontsize=9, color=ink)
 
 
-def _colour_bar(
-    figure: Figure,
-    axis: Axes,
-    limits: tuple[float, float],
-    kind: str,
-    *,
-    median: float,
-    style: str,
-    colormap: str,
-    ground: str,
-    ink: str,
-) -> None:
+def _colour_bar(figure: Figure, axis: Axes, scale: Scale, kind: str, *, ground: str, ink: str) -> None:
     """As transparent over the ground as the map is over the frames."""
-    limits = scale_limits(limits, median, style)
-    colours = colours_of(SIGNED_COLORMAP if style == "signed" else colormap) / 255
-    cover = opacity_of(np.linspace(*limits, len(colours)), median, limits, style)[:, None]
+    limits, colours = scale.ends, scale.colours / 255
+    cover = scale.strength(np.linspace(*limits, len(colours)))[:, None]
     shown = ScalarMappable(Normalize(*limits), ListedColormap(cover * colours + (1 - cover) * to_rgb(ground)))
     bar = figure.colorbar(shown, cax=axis, ticks=limits, format="%.3g")
     bar.ax.tick_params(labelsize=8, length=2, color=ink, labelcolor=ink)
-    bar.outline.set(visible=style != "flat", linewidth=0.4, edgecolor="0.5")
+    bar.outline.set(visible=scale.style != "flat", linewidth=0.4, edgecolor="0.5")
     low, high = (
         bar.ax.get_yticklabels()
     )  # kept inside the bar's height, so that rows do not run into each other

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analysis.actionness import ClipActionness
 from analysis.export import write_figure, write_gif
-from analysis.overlays import overlay
+from analysis.overlays import Scale, overlay
 from analysis.sheets import strip_figure
 from atr.video.encoding import write_mp4
 from atr.video.transforms import resize
@@ -22,44 +22,23 @@ FILMS = {".mp4": write_mp4, ".gif": write_gif}
 def strip(
     result: ClipActionness,
     maps: np.ndarray,
-    limits: tuple[float, float],
+    scale: Scale,
     suffix: str,
     *,
     block: str,
     kind: str,
-    median: float | None = None,
-    style: str = "value",
 ) -> bytes:
-    """The sampled frames of a clip, without and with maps (L, h, w) of all its frames.
-
-    kind, style: as figures call them. median: of the scale, that of these maps when None.
-    """
+    """The sampled frames of a clip, without and with maps (L, h, w) of all its frames. kind: as figures call it."""
     keys = result.key_frames
     figure = strip_figure(
-        result.frames[keys],
-        maps[keys],
-        limits,
-        result.indices[keys],
-        block=block,
-        median=float(np.median(maps)) if median is None else median,
-        style=style,
-        kind=kind,
+        result.frames[keys], maps[keys], scale, result.indices[keys], block=block, kind=kind
     )
     return written(suffix, lambda path: write_figure(figure, [path]))
 
 
-def overlay_film(
-    result: ClipActionness,
-    maps: np.ndarray,
-    limits: tuple[float, float],
-    suffix: str,
-    *,
-    median: float | None = None,
-    style: str = "value",
-) -> bytes:
-    """All frames of a clip under maps (L, h, w), at true speed; median and style as in `strip`."""
-    frames = overlay(enlarged(result.frames), maps, limits, median=median, style=style)
-    return film(frames, result.fps, suffix)
+def overlay_film(result: ClipActionness, maps: np.ndarray, scale: Scale, suffix: str) -> bytes:
+    """All frames of a clip under maps (L, h, w), at true speed."""
+    return film(overlay(enlarged(result.frames), maps, scale), result.fps, suffix)
 
 
 def film(frames: np.ndarray, fps: float, suffix: str) -> bytes:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.actionness import actionness_blocks, clip_median, colour_limits
+from analysis.actionness import actionness_blocks
 from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
 from analysis.gradcam import explained_blocks, gradcam
-from analysis.opacity import scale_limits
-from analysis.overlays import overlay
+from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from atr import tabletop
 from atr.checkpoint import load_checkpoint, read_config
@@ -126,23 +125,22 @@ def looked_at(
         maps = gradcam(model, clip, block, int(probabilities.argmax()))[0].numpy()
         kind = "Grad-CAM for the predicted class"
         style = "value" if style == "signed" else style
-    median = clip_median(maps)
-    limits = scale_limits(colour_limits(maps), median, style)
+    scale = Scale.of(maps, style=style)
     best = int(probabilities.argmax())
     caption = (
-        f"{name}, {block}: {kind}, {scale_in_words(limits, median, style)}; predicts {model.labels[best]} "
+        f"{name}, {block}: {kind}, {scale_in_words(scale)}; predicts {model.labels[best]} "
         f"({probabilities[best]:.1%})"
     )
-    return Strip(caption, small(overlay(frames, maps, limits, median=median, style=style)))
+    return Strip(caption, small(overlay(frames, maps, scale)))
 
 
-def scale_in_words(limits: tuple[float, float], median: float, style: str) -> str:
-    low, high = (f"{limit:.3g}" for limit in limits)
+def scale_in_words(scale: Scale) -> str:
+    low, high, median = (f"{value:.3g}" for value in (*scale.ends, scale.median))
     return {
-        "value": f"dark {low} to bright {high}, transparent up to the median {median:.3g}",
+        "value": f"dark {low} to bright {high}, transparent up to the median {median}",
         "flat": f"dark {low} to bright {high}",
-        "signed": f"blue {low} to red {high}, transparent at the median {median:.3g}",
-    }[style]
+        "signed": f"blue {low} to red {high}, transparent at the median {median}",
+    }[scale.style]
 
 
 def small(frames: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ import streamlit as st
 from analysis.actionness import (
     NORMALISATIONS,
     TOGETHER,
-    colour_limits,
     default_block,
     in_file_names,
     map_names,
@@ -20,6 +19,7 @@ from analysis.actionness import (
 from analysis.export import emphasis_table, write_maps
 from analysis.figures import emphasis_figure, probabilities_figure
 from analysis.opacity import SIGNED_HELP
+from analysis.overlays import Scale
 from app import choices
 from app.exports import Download, download_row, overlay_film, strip, written
 from app.loading import Look, sheets
@@ -142,9 +142,9 @@ def downloads(look: Look, block: str) -> None:
         maps, name = together(result.maps), f"{stem}-{in_file_names(TOGETHER)}-{style}"
     else:
         maps, name = normalise(result.maps[block], kind), f"{stem}-{block}-{kind}-{style}"
-    drawn = result, maps, colour_limits(maps)
-    film = partial(overlay_film, *drawn, style=style)
-    picture = partial(strip, *drawn, block=block, kind=kind, style=style)
+    drawn = result, maps, Scale.of(maps, style=style)
+    film = partial(overlay_film, *drawn)
+    picture = partial(strip, *drawn, block=block, kind=kind)
 
     def arrays() -> bytes:
         return written(".npz", lambda path: write_maps(path, result))

@@ -12,6 +12,7 @@ import streamlit as st
 from analysis.actionness import NORMALISATIONS, TOGETHER, ClipActionness, in_file_names, with_together
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
+from analysis.overlays import Scale
 from app import loading
 from app.choices import KIND_NAMES, STYLE_NAMES, overlay_styles
 from app.explorer import SidesPayload
@@ -37,9 +38,9 @@ def against(names: Iterable[str]) -> str:
 
 
 def drawn(
-    looks: Sequence[Look], payload: SidesPayload, source: str, block: str, kind: str
-) -> dict[str, tuple[ClipActionness, np.ndarray, tuple[float, float]]]:
-    """Of every checkpoint that has such maps, what `strip` and `overlay_film` draw, on the page's one colour scale."""
+    looks: Sequence[Look], source: str, block: str, kind: str
+) -> dict[str, tuple[ClipActionness, np.ndarray]]:
+    """Of every checkpoint that has such maps, what `strip` and `overlay_film` draw."""
     found = {}
     for look in looks:
         actionness = look.result.maps or uniform_maps(look)
@@ -47,8 +48,7 @@ def drawn(
         if block == TOGETHER:  # computed where it is wanted alone
             maps = with_together(maps)
         if block in maps:
-            limits = payload.header["scales"][source][block][kind]
-            found[look.checkpoint] = look.result, values_of(source, kind, maps[block]), limits
+            found[look.checkpoint] = look.result, values_of(source, kind, maps[block])
     return found
 
 
@@ -89,15 +89,17 @@ def take_along(
             key=f"take_kind {source} {block == TOGETHER}",
         )
         in_figures = VALUES[source][kind][1]
-        found = drawn(looks, payload, source, block, kind)
+        found = drawn(looks, source, block, kind)
         side = right.selectbox("Checkpoint", list(found), key="take_side")
         styles = overlay_styles(in_figures)
         style = last.selectbox("Overlay", styles, format_func=STYLE_NAMES.get, key="take_style")
         of_class = f"-of-{gradcam}" if source == "gradcam" else ""
         name = f"{stem}-{side}-{in_file_names(block)}-{source}{of_class}-{kind}-{style}"
-        median = payload.header["medians"][source][block][kind]
-        film = partial(overlay_film, *found[side], median=median, style=style)
-        picture = partial(strip, *found[side], block=block, kind=in_figures, median=median, style=style)
+        # The page's, one for all sides.
+        limits, median = (payload.header[key][source][block][kind] for key in ("scales", "medians"))
+        scale = Scale(limits, median, style=style)
+        film = partial(overlay_film, *found[side], scale)
+        picture = partial(strip, *found[side], scale, block=block, kind=in_figures)
         download_row(
             [
                 Download("MP4", f"{name}.mp4", "video/mp4", lambda: film(".mp4")),

@@ -4,7 +4,8 @@ import io
 
 import streamlit as st
 
-from analysis.actionness import ClipActionness, clip_median, colour_limits, map_values
+from analysis.actionness import ClipActionness, map_values
+from analysis.overlays import scales_of
 from analysis.sheets import block_frame_sheet
 
 
@@ -15,10 +16,8 @@ def sheet(identity: str, kind: str, style: str, dark: bool, _result: ClipActionn
     figure = block_frame_sheet(
         _result.frames[keys],
         {name: values[keys] for name, values in maps.items()},
-        {name: colour_limits(values) for name, values in maps.items()},
+        scales_of(maps, style=style),
         _result.indices[keys],
-        medians={name: clip_median(values) for name, values in maps.items()},
-        style=style,
         kind=kind,
         dark=dark,
     )

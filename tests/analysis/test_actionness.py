@@ -17,7 +17,7 @@ from analysis.actionness import (
     upsample,
     with_together,
 )
-from analysis.overlays import overlay
+from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from analysis.shown_clip import time_steps
 from atr.preprocessing import Preprocessing
@@ -64,7 +64,7 @@ def test_maps_of_squeezed_frames_cover_the_whole_frame():
     assert result.maps["S3B1"].shape == (6, 8, 8)
     maps = np.zeros((6, 8, 8), np.float32)
     maps[:, 0, -1] = 1  # a cell is 5 by 12.5 pixels; drawn smoothly it reaches the centres of its neighbours
-    hot, cold = (overlay(frames, each, (0, 1), style="flat", opacity=1) for each in (maps, 0 * maps))
+    hot, cold = (overlay(frames, each, Scale((0, 1), 0, "flat", opacity=1)) for each in (maps, 0 * maps))
     changed = (hot != cold).any(axis=(0, 3))
     assert changed[:5, -12:].all()
     assert not changed[8:].any() and not changed[:, :81].any()

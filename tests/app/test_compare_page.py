@@ -10,6 +10,7 @@ import pytest
 
 from analysis.actionness import together
 from analysis.commands.localize import Localize
+from analysis.overlays import Scale
 from app.loading.predictions import stored_predictions
 from app.runs import Run
 from atr.results.questions import Options
@@ -335,24 +336,22 @@ def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch
     monkeypatch.setattr(
         "app.compare.exports.download_row", lambda row, **_: offers.update({o.text: o for o in row})
     )
-    monkeypatch.setattr(
-        "app.compare.exports.overlay_film", lambda *of, **options: drawn.append((of, options)) or b""
-    )
+    monkeypatch.setattr("app.compare.exports.overlay_film", lambda *of: drawn.append(of) or b"")
     monkeypatch.setattr("app.compare.clip.side_by_side", lambda payload, **_: sent.append(payload))
     page = compare()
     offers["MP4"].make()
-    (_, _, limits, suffix), options = drawn[0]
-    scales, medians = (sent[-1].header[key]["actionness"]["S5B2"]["softmax"] for key in ("scales", "medians"))
-    assert (limits, options["median"], suffix) == (scales, medians, ".mp4")
+    _, _, scale, suffix = drawn[0]
+    limits, median = (sent[-1].header[key]["actionness"]["S5B2"]["softmax"] for key in ("scales", "medians"))
+    assert scale == Scale(limits, median) and suffix == ".mp4"
     assert page.selectbox("take_kind actionness False").options == ["spatial softmax"]  # B has no M
     assert "-actionness-softmax-value" in offers["MP4"].name
     page.selectbox("take_block").set_value("all blocks").run()
     assert "-all-blocks-actionness-" in offers["MP4"].name
     offers["MP4"].make()
-    (result, values, limits, _), options = drawn[1]
+    result, values, scale, _ = drawn[1]
     np.testing.assert_array_equal(values, together(result.maps))
-    scales, medians = (sent[-1].header[key]["actionness"]["all blocks"] for key in ("scales", "medians"))
-    assert (limits, options["median"]) == (scales["response"], medians["response"])
+    limits, median = (sent[-1].header[key]["actionness"]["all blocks"] for key in ("scales", "medians"))
+    assert scale == Scale(limits["response"], median["response"])
 
 
 @pytest.mark.parametrize(
@@ -377,10 +376,10 @@ def test_the_values_of_a_strip_are_chosen_and_named(
     page.selectbox(f"take_kind {source} False").set_value(kind).run()
     assert not page.exception
     offers["Strip, PNG"].make()
-    (result, values, limits, _), options = drawn[-1]
+    (result, values, scale, _), options = drawn[-1]
     of_class = "-of-true-class" if source == "gradcam" else ""
     assert offers["Strip, PNG"].name.endswith(f"-S5B2-{source}{of_class}-{kind}-value.png")
-    assert options["kind"] == figures and limits == sent[-1].header["scales"][source]["S5B2"][kind]
+    assert options["kind"] == figures and scale.limits == sent[-1].header["scales"][source]["S5B2"][kind]
     if source == "actionness":
         np.testing.assert_array_equal(values, result.maps["S5B2"])
     assert ("signed" in page.selectbox("take_style").options) == (figures == "raw")

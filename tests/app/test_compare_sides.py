@@ -11,6 +11,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from analysis.actionness import ClipActionness
+from analysis.overlays import Scale
 from app import loading
 from app.compare import exports
 from app.compare.clip import gradcam_class
@@ -115,19 +116,19 @@ def test_a_renamed_checkpoint_is_shown_under_its_new_name(two, world):
     assert names_of("renamed") == ["renamed", "second"]
 
 
-def test_overlays_of_all_sides_share_the_colour_scale_of_the_page(two):
-    looks, payload = looked_at(two)
-    found = exports.drawn(looks, payload, "actionness", "S4B1")
+def test_all_sides_that_have_such_maps_can_be_taken_along(two):
+    looks, _ = looked_at(two)
+    found = exports.drawn(looks, "actionness", "S4B1", "softmax")
     assert list(found) == ["first", "second"]
-    (first, maps, limits), (second, uniform, others) = found.values()
+    (first, maps), (second, uniform) = found.values()
     assert first is looks[0].result and second is looks[1].result
-    assert limits == others == payload.header["scales"]["actionness"]["S4B1"]["softmax"]
     np.testing.assert_allclose(maps.sum(axis=(1, 2)), 1, rtol=1e-5)
     np.testing.assert_allclose(uniform, 1 / uniform[0].size, rtol=1e-6)
-    heat = exports.drawn(looks, payload, "gradcam", "S4B1")["second"]
+    heat = exports.drawn(looks, "gradcam", "S4B1", "relative")["second"]
+    scale = Scale((0, 1), 0.5)
     for each in (*found.values(), heat):
-        assert strip(*each, ".png", block="S4B1", kind="softmax").startswith(b"\x89PNG")
-    assert heat[1].max() == 1 and overlay_film(*heat, ".gif").startswith(b"GIF8")
+        assert strip(*each, scale, ".png", block="S4B1", kind="softmax").startswith(b"\x89PNG")
+    assert heat[1].max() == 1 and overlay_film(*heat, scale, ".gif").startswith(b"GIF8")
 
 
 def test_the_file_of_maps_holds_every_map_by_checkpoint_source_and_block(two):
@@ -253,13 +254,14 @@ def test_files_of_a_thinned_clip_name_the_videos_frames_and_play_at_its_speed(mo
     monkeypatch.setattr(
         "app.exports.strip_figure", lambda *of, **options: drawn.append((of, options)) or Figure()
     )
-    strip(clip, maps, (0, 9), ".png", block="S5B1", kind="raw")
-    (shown, values, limits, indices), options = drawn[0]
+    scale = Scale.of(maps)
+    strip(clip, maps, scale, ".png", block="S5B1", kind="raw")
+    (shown, values, of_strip, indices), _ = drawn[0]
     assert indices.tolist() == [3, 12, 18, 27] and values.ravel().tolist() == [1, 4, 6, 9]
     np.testing.assert_array_equal(shown, frames[[1, 4, 6, 9]])
-    assert (limits, options["median"]) == ((0, 9), 4.5)  # of the whole clip
+    assert of_strip is scale  # of the whole clip
     monkeypatch.setattr("app.exports.film", lambda frames, fps, suffix: (len(frames), fps, suffix))
-    assert overlay_film(clip, maps, (0, 9), ".gif") == (10, 4, ".gif")
+    assert overlay_film(clip, maps, scale, ".gif") == (10, 4, ".gif")
 
 
 def test_the_file_of_maps_says_of_which_class_its_grad_cam_is(two):

@@ -344,24 +344,28 @@ def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, worl
     drawn = []
 
     def recorded(*arguments, **options):
-        drawn.append(options)
+        drawn.append((arguments[2], options["kind"]))
         return block_frame_sheet(*arguments, **options)
 
     monkeypatch.setattr("app.loading.sheets.block_frame_sheet", recorded)
     st.cache_data.clear()
     app = launch()
-    assert (drawn[-1]["kind"], drawn[-1]["style"]) == ("raw", "value")
+    scales, kind = drawn[-1]
+    assert (kind, scales["S5B2"].style) == ("raw", "value")
     maps = clip_actionness(
         load_checkpoint(world / "checkpoints" / "only"), world / "clips" / "val-000000.mp4"
     ).maps
     medians = {name: np.median(values) for name, values in map_values(maps, "raw").items()}
     assert "all blocks" in medians
-    assert drawn[-1]["medians"] == pytest.approx(medians, rel=1e-3)  # the page's network is optimised
+    found = {name: scale.median for name, scale in scales.items()}
+    assert found == pytest.approx(medians, rel=1e-3)  # the page's network is optimised
     app.button_group(key="sheet_style True").set_value("signed").run()
-    assert drawn[-1]["style"] == "signed" and not app.exception
+    styles = {name: scale.style for name, scale in drawn[-1][0].items()}
+    assert styles["S5B2"] == "signed" and styles["all blocks"] == "value" and not app.exception
     assert any("where the hand goes" in caption.value for caption in app.caption)
     app.button_group(key="sheet_kind").set_value("softmax").run()
-    assert (drawn[-1]["kind"], drawn[-1]["style"]) == ("softmax", "value") and not app.exception
+    scales, kind = drawn[-1]
+    assert (kind, scales["S5B2"].style) == ("softmax", "value") and not app.exception
     assert app.selectbox(key="export_style").options == ["by value", "flat", "signed"]
     app.selectbox(key="export_kind").select("softmax").run()
     assert app.selectbox(key="export_style").options == ["by value", "flat"]
@@ -569,6 +573,6 @@ def test_a_film_of_weights_has_the_colour_scale_of_weights(launch, world, monkey
     app.selectbox(key="export_kind").select("softmax").run()
     offers["Overlay, MP4"].make()
     maps = clip_actionness(load_checkpoint(folder), world / "clips" / "val-000000.mp4").maps["S5B2"]
-    _, values, limits, suffix = drawn[0]
+    _, values, scale, suffix = drawn[0]
     np.testing.assert_allclose(values.sum(axis=(1, 2)), 1, rtol=1e-5)
-    assert limits == pytest.approx(colour_limits(maps, "softmax"), rel=1e-3) and suffix == ".mp4"
+    assert scale.limits == pytest.approx(colour_limits(maps, "softmax"), rel=1e-3) and suffix == ".mp4"

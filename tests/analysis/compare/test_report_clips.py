@@ -6,7 +6,6 @@ import pytest
 import torch
 
 import atr
-from analysis.actionness import colour_limits
 from analysis.commands.report import Report
 from analysis.compare.report_clips import (
     chosen_clips,
@@ -17,7 +16,7 @@ from analysis.compare.report_clips import (
     small,
 )
 from analysis.gradcam import gradcam
-from analysis.overlays import overlay
+from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from atr import tabletop
 from atr.data.rendered import TabletopClips
@@ -86,7 +85,7 @@ def test_a_block_with_a_locator_shows_its_actionness(models, frames):
         logits = models[0](clip)
     maps = recording.actionness["S4B2"][0].numpy()
     strip = looked_at(models[0], frames, "S4B2", "A with")
-    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, colour_limits(maps)))
+    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, Scale.of(maps)))
     assert strip.caption.startswith("A with, S4B2: actionness M, dark ")
     assert LABELS[int(logits.argmax())] in strip.caption
 
@@ -109,7 +108,7 @@ def test_a_block_without_shows_grad_cam_for_the_class_it_calls(models, frames):
         target = int(model(clip).argmax())
     maps = gradcam(model, clip, "S4B2", target)[0].numpy()
     strip = looked_at(model, frames, "S4B2", "B without")
-    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, colour_limits(maps)))
+    np.testing.assert_array_equal(strip.frames, overlay(frames, maps, Scale.of(maps)))
     assert "Grad-CAM for the predicted class" in strip.caption and LABELS[target] in strip.caption
     with pytest.raises(ValueError, match="'S9B9' is unknown"):
         looked_at(model, frames, "S9B9", "B without")

@@ -20,6 +20,7 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
+    trainings_text,
 )
 from analysis.compare.report import build_report
 from analysis.compare.tables import (
@@ -61,9 +62,10 @@ class Compare:
 
 def print_comparison(predictions: Sequence[Predictions]) -> None:
     a, b = predictions[:2]
+    differences = config_differences(predictions)
     tables = {
         f"{a.facts['data']['description']}, protocol {a.protocol}": summary_texts(predictions),
-        "what differs": config_differences(predictions),
+        "what differs": differences,
         "classes": per_class_texts(per_class(a, b)),
         "confusions": confusions_texts(confusions(a, b).head(PRINTED_CONFUSIONS)),
     }
@@ -72,6 +74,8 @@ def print_comparison(predictions: Sequence[Predictions]) -> None:
     for heading, table in tables.items():
         print(f"\n{heading}\n{table.to_string(index=False) if len(table) else 'nothing'}")
     print(f"\n{agreement_text(a, b)}\n{paired(a, b).sentence}")
+    if trained := trainings_text(differences):
+        print(trained)
 
 
 def write_comparison(folder: Path, predictions: Sequence[Predictions], command: str) -> None:

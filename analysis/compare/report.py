@@ -28,6 +28,7 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
+    trainings_text,
 )
 from analysis.compare.tables import (
     agreement_text,
@@ -93,17 +94,19 @@ def build_report(
     classes = per_class(a, b)
     curves = {name: reliability(p) for name, p in zip(called, predictions, strict=True)}
     matrices = {name: p.confusion() for name, p in zip(called, predictions, strict=True)}
-    figures = Figures()
+    figures, differences = Figures(), config_differences(predictions)
+    trained = trainings_text(differences)
     sections = [
         section(
             "Accuracy",
             paragraph(paired(a, b).sentence),
             paragraph(CAVEAT, note=True),
+            paragraph(trained, note=True) if trained else "",
             table(summary_texts(predictions)),
             table(pairs_texts(predictions)) if len(predictions) > 2 else "",
             figures.html(cost_figure(summary(predictions).join(costs(predictions)))),
         ),
-        section("What differs between the checkpoints", table(config_differences(predictions))),
+        section("What differs between the checkpoints", table(differences)),
         section(
             "Classes",
             figures.html(per_class_figure(classes, *called[:2])),

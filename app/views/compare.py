@@ -7,6 +7,7 @@ import streamlit as st
 
 from analysis.compare.comparable import NotComparable
 from analysis.compare.figures import COSTS, cost_figure, per_class_figure
+from analysis.compare.numbers import trainings_text
 from analysis.compare.report import CAVEAT
 from analysis.figures import LEGEND_ABOVE
 from app import loading
@@ -66,6 +67,8 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
     found = tables(stored)
     st.markdown(plain(found.pair.sentence))
     st.caption(CAVEAT)
+    if trained := trainings_text(found.differences):
+        st.caption(f":material/balance: {plain(trained)}")
     tell_left_out(*(p.facts for p in predictions))
     overview(found)
     classes(found.classes, names)

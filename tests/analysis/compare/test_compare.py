@@ -21,8 +21,11 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
+    trainings_text,
 )
+from analysis.compare.report import build_report
 from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts
+from atr.block import ATRConfig
 from atr.describe import describe
 from atr.models import ModelConfig
 from atr.training.config import TrainConfig, settings_of
@@ -256,7 +259,7 @@ def test_only_settings_that_differ_are_listed():
     assert table.to_dict("index") == {"model.block": {"x": "atr", "y": "atr_sim"}}
     table = config_differences(found).set_index("setting")
     assert table.loc["model.placement"].tolist() == ["S3-5", "S3-5", ABSENT]  # without blocks there is none
-    assert table.loc["model.atr.reduction"].tolist() == ["16", "16", ABSENT]
+    assert "model.atr.reduction" not in table.index  # those with blocks share it
     assert table.loc["software.torch"].tolist() == ["2.1", "2.1", "2.2"]
     assert config_differences([found[0], found[0]]).empty
 
@@ -281,6 +284,28 @@ def test_settings_that_are_younger_than_a_training_were_at_their_defaults():
     assert config_differences(of[:2]).empty
     table = config_differences(of).set_index("setting")
     assert table.index.tolist() == ["training.epochs"]
+
+
+def test_a_block_setting_in_which_two_differ_is_told_beside_a_network_without():
+    configs = [ModelConfig("tsn_resnet18", 3, 4, block="atr", atr=ATRConfig(num_reasoners=n)) for n in (1, 2)]
+    configs.append(ModelConfig("tsn_resnet18", 3, 4))
+    found = [predictions(name, TARGETS, model=model) for name, model in zip("xyz", configs, strict=True)]
+    table = config_differences(found).set_index("setting")
+    assert table.loc["model.atr.num_reasoners"].tolist() == ["1", "2", ABSENT]
+    assert [name for name in table.index if name.startswith("model.atr.")] == ["model.atr.num_reasoners"]
+
+
+def test_trainings_that_differ_are_named_but_not_what_is_each_network_s_own():
+    settings = json.loads(settings_of(TrainConfig(ModelConfig("tsn_resnet18", 3))))
+    own = settings | {"seed": 1, "arl_learning_rate": 3.0, "dev_clips": 100}
+    shorter = own | {"epochs": settings["epochs"] - 1, "train_split": "alone"}
+    of = [predictions(name, TARGETS) for name in "xyz"]
+    for each, training in zip(of, (settings, own, shorter), strict=True):
+        each.facts["checkpoint"]["training"] = training
+    assert trainings_text(config_differences(of[:2])) == ""
+    told = "The trainings differ too (epochs, train_split): what separates them is not the networks alone."
+    assert trainings_text(config_differences(of)) == told
+    assert told in build_report(of, command="x") and told not in build_report(of[:2], command="x")
 
 
 def test_how_the_networks_were_computed_and_the_window_of_dense_sampling_are_told():

@@ -96,3 +96,14 @@ def test_every_option_reaches_its_part():
     assert [layer.out_features for layer in block.reasoner[0].g] == [16, 64]
     graph = build_atr_sim(64, num_frames=2, config=ATRConfig(reasoner="gr", scale="sqrt")).reasoner[0]
     assert graph.relation.factor == 1 / 8
+
+
+def test_every_option_of_the_locator_reaches_it():
+    def locator(**options):
+        return build_atr(64, num_frames=2, config=ATRConfig(**options)).arl
+
+    motions = {
+        type(locator(motion=name).motion) for name in ("conv_then_diff", "diff_then_conv", "bidirectional")
+    }
+    assert len(motions) == 3
+    assert isinstance(locator().bn, nn.BatchNorm2d) and isinstance(locator(arl_bn=False).bn, nn.Identity)

@@ -144,3 +144,9 @@ def test_labels_and_facts_are_checked(tiny, tmp_path):
         atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS[:4])
     with pytest.raises(ValueError, match="weights_sha256"):
         atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS, weights_sha256="0")
+
+
+def test_others_may_read_the_weights(tiny, tmp_path):
+    atr.save_checkpoint(tmp_path / "net", tiny("tsn_resnet18"), labels=LABELS)
+    for path in (tmp_path / "net").iterdir():
+        assert path.stat().st_mode & 0o444 == 0o444, path.name

@@ -160,6 +160,10 @@ def test_clip_length_of_slowonly_is_read(tmp_path):
     meta = {"cfg": "dict(type='SampleFrames', clip_len=4, frame_interval=16, num_clips=1)"}
     file = saved(tmp_path, checkpoint("mmaction2", "slowonly", 50), meta=meta)
     assert convert(file, labels=LABELS)[0].config.num_frames == 4
+    with pytest.raises(ValueError, match=r"num_frames=8 is not what .*: \[4\]"):
+        convert(file, labels=LABELS, num_frames=8)
+    with pytest.raises(ValueError, match="of 32 frames is not what .* notes: dense sampling of 64 frames"):
+        convert(file, labels=LABELS, sampling=Sampling("dense", 32))
 
 
 class Malicious:

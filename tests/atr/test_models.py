@@ -6,7 +6,7 @@ import torch
 import atr
 from atr.describe import describe
 from atr.models import ModelConfig, load_backbone
-from atr.temporal import inflate
+from atr.temporal import ShiftConv, inflate
 
 
 def reference_resnet50(weights, frames):
@@ -205,3 +205,17 @@ def test_clips_of_another_length_and_unknown_options_are_refused(tiny, clips):
         tiny(block="lstm")
     with pytest.raises(ValueError, match="stem='large' is unknown; allowed: imagenet, small"):
         tiny(stem="large")
+
+
+def test_dropout_is_the_configs():
+    assert atr.create_model("tsn_resnet18", 3, dropout=0.2).dropout.p == 0.2
+
+
+def test_tsm_shifts_every_block_but_every_second_of_resnet101():
+    """As the TSM repository does (`n_round` 2 where the third layer has 23 blocks or more)."""
+    for depth, every in ((50, 1), (101, 2)):
+        with torch.device("meta"):
+            backbone = atr.create_model(f"tsm_resnet{depth}", 3).backbone
+        for layer in (backbone.layer1, backbone.layer2, backbone.layer3, backbone.layer4):
+            shifted = [number for number, block in enumerate(layer) if isinstance(block.conv1, ShiftConv)]
+            assert shifted == list(range(0, len(layer), every)), depth

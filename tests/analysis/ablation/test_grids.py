@@ -76,3 +76,64 @@ def test_the_headline_has_five_seeds_and_the_others_three():
     assert [seeds_of(name) for name in HEADLINE] == [5, 5, 5, 5]
     assert seeds_of("gr-1") == 3
     assert set(ARMS.values()) <= set(HEADLINE)
+
+
+# Stated, derived or inferred in the paper's method; Something-Something V2.
+PAPERS = {
+    "1": {"no block": "27.5", "ATR_sim at S5-3": "47.1", "ATR_sim at S3-5": "54.7", "ATR at S5-3": "50.3"}
+    | {"ATR at S3-5": "59.6"},
+    "2": {"GR×1": "47.7", "ER×1": "53.2", "ER×2": "54.7"},
+    "3": {"appearance and motion": "54.7 to 58.9"},
+    "4": {"uniform": "54.7 to 58.9", "scaling": "58.9", "adding": "59.6"},
+}
+
+
+@pytest.mark.parametrize("key", PAPERS)
+def test_the_papers_numbers_stand_in_its_rows(key):
+    assert {row.label: row.paper for row in TABLES[key].rows if row.paper} == PAPERS[key]
+
+
+def test_rows_are_of_the_networks_that_their_labels_say():
+    options = {
+        (key, row.label): NETWORKS[row.network].model
+        for key, table in TABLES.items()
+        for row in table.rows
+        if row.network
+    }
+
+    def of(key, label):
+        model = options[key, label]
+        return model.block, model.atr
+
+    for placement in ("S5-3", "S5", "S4-5", "S3-5", "S2-5"):
+        for label, block in (("ATR", "atr"), ("ATR_sim", "atr_sim")):
+            model = options["1", f"{label} at {placement}"]
+            assert (model.block, model.placement) == (block, placement)
+    reasoners = {
+        label: (of("2", label)[1].reasoner, of("2", label)[1].num_reasoners)
+        for label in ("GR×1", "GR×2", "ER×1", "ER×2", "ER×3")
+    }
+    expected = {"GR×1": ("gr", 1), "GR×2": ("gr", 2), "ER×1": ("er", 1), "ER×2": ("er", 2), "ER×3": ("er", 3)}
+    assert reasoners == expected
+    for label, kernel, transform in (
+        ("ER×2, one kernel for all channels", "shared", "none"),
+        ("ER×2, bottleneck transform", "per_channel", "bottleneck"),
+        ("ER×2, full transform", "per_channel", "full"),
+    ):
+        block, atr = of("2", label)
+        assert (block, atr.num_reasoners, atr.er_kernel, atr.er_transform) == (
+            "atr_sim",
+            2,
+            kernel,
+            transform,
+        )
+    for label, appearance, motion in (
+        ("appearance", True, False),
+        ("motion", False, True),
+        ("appearance and motion", True, True),
+    ):
+        block, atr = of("3", label)
+        assert (block, atr.distribution) == ("atr", "uniform")
+        assert (atr.use_appearance, atr.use_motion) == (appearance, motion)
+    forms = {label: of("4", label)[1].distribution for label in ("uniform", "scaling", "adding")}
+    assert forms == {"uniform": "uniform", "scaling": "scale", "adding": "add"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.ablation.cells import CellResult
-from analysis.ablation.figures import cost_figure, epochs_figure, table_figure
+from analysis.ablation.figures import clips_figure, cost_figure, epochs_figure, table_figure
 from analysis.ablation.grids import TABLES, Claim
 from analysis.ablation.numbers import (
     NOT_RUN,
@@ -25,7 +25,7 @@ from analysis.ablation.numbers import (
     table_texts,
 )
 from analysis.ablation.report import shortened
-from analysis.crossed import HOLDS, OPEN, crossed_estimate
+from analysis.crossed import HOLDS, OPEN, Estimate, crossed_estimate
 from tests.analysis.ablation.toy_cells import CLIPS, values_of
 
 
@@ -99,7 +99,8 @@ def test_a_table_has_ours_beside_them(found):
     assert lines.loc["adding", "Paper, %"] == "59.6 (stated)"
     assert lines.loc["adding", "Here, % [95 %]"].startswith("70.")
     assert (lines.loc["adding", "Seeds"], lines.loc["scaling", "Seeds"]) == ("3 of 5", "0 of 5")
-    assert lines.loc["adding", "MACs, G"] == "0.300"
+    assert lines.loc["adding", "MACs, G"] == "0.300" and lines.loc["adding", "Parameters, M"] == "0.700"
+    assert lines.loc["adding", "Within pairs, %"] == "90.0"
     assert "Reasoner: MACs, M" not in lines and "Reasoner: MACs, M" in table_texts(TABLES["2"], found)
 
 
@@ -131,7 +132,7 @@ def test_maps_are_told_over_seeds(found):
     (line,) = maps_texts(found).to_dict("records")
     assert (line["Table"], line["Network"]) == ("1", "ATR at S3-5")
     assert (line["S4B1"], line["S5B1"]) == ("0.40 ± 0.00", "0.20 ± 0.10")
-    assert line["which"] == "S4B1, S4B1, S4B1"
+    assert line["which"] == "S4B1, S4B1, S4B1" and line["Best block"] == "0.40 ± 0.00"
 
 
 def test_relations_are_told_over_seeds():
@@ -140,6 +141,9 @@ def test_relations_are_told_over_seeds():
         ("gr-1", 1, 0.3), relations=[entry | {"local_mass": 0.7, "js": 0.002}]
     )
     (line,) = relations_texts(by_network(cells)).to_dict("records")
+    assert line["Reasoner"] == 1  # counted from one, as in GR×1
+    (saturated,) = relations_texts(by_network(cells[:1])).to_dict("records")
+    assert saturated["JS, nats"] == "not defined"
     assert (line["Local mass"], line["Chance"], line["JS, nats"]) == ("0.60 ± 0.14", "0.34", "0.002")
 
 
@@ -195,6 +199,13 @@ def test_accuracy_stands_over_billions_of_multiply_accumulates(found):
     (first, *_) = cost_figure(found).data
     assert list(first.x) == [0.3] * 3 and first.text[0] == "no block"
     assert list(first.y) == [accuracy(found[name]).value for name in found]
+    more = found | by_network(results(("gr-1", 0, 0.4), ("uniform", 0, 0.6)))
+    # Each network in the first table that has it.
+    assert {trace.name: list(trace.text) for trace in cost_figure(more).data} == {
+        "Table 1": list(first.text),
+        "Table 2": ["GR×1"],
+        "Table 3": ["appearance and motion"],
+    }
 
 
 def test_epochs_are_counted_from_one_and_spread_is_that_of_the_seeds():
@@ -210,3 +221,11 @@ def test_a_commit_of_changed_files_is_told_as_one():
         "0123456789ab-dirty",
         "unknown",
     ]
+
+
+def test_the_figure_of_clips_has_their_numbers_below_and_intervals():
+    curve = {500: Estimate(0.2, 0.02, 0.1, 0.4, 3, 200), 24_000: Estimate(0.8, None, None, None, 1, 200)}
+    (trace,) = clips_figure({"ATR": curve}).data
+    assert (list(trace.x), list(trace.y), trace.name) == ([500, 24_000], [0.2, 0.8], "ATR")
+    assert list(trace.error_y.array) == pytest.approx([0.2, 0])
+    assert list(trace.error_y.arrayminus) == pytest.approx([0.1, 0])

@@ -179,6 +179,24 @@ def test_saturation_keeps_grey_and_luma_and_contrast_keeps_mid_grey():
     contrast = colour_matrix(replace(OFF, contrast=0.9), generator)
     assert contrast @ [127.5, 127.5, 127.5, 1] == pytest.approx([127.5] * 3)
     assert contrast[0, 0] != pytest.approx(1)
+    drawn = [colour_matrix(replace(OFF, contrast=0.5), generator)[0, 0] for _ in range(50)]
+    assert min(drawn) < 0.6 and max(drawn) > 1.4
+
+
+class ByHand:
+    """Draws gains of 1, -1 and 0 times their strength, and -1 of all else."""
+
+    def uniform(self, low, high, size=None):
+        return -1.0 if size is None else np.array([1.0, -1.0, 0.0])
+
+
+def test_channels_have_their_gains_before_saturation_mixes_them():
+    """With a saturation of 0 all channels are the luma of the gained ones."""
+    strength = replace(OFF, light=0.5, saturation=1.0)
+    luma = 0.299 * 1.5 * 10 + 0.587 * 0.5 * 200 + 0.114 * 60
+    assert colour_matrix(replace(strength, contrast=0.0), ByHand()) @ [10, 200, 60, 1] == pytest.approx(
+        [luma] * 3
+    )
 
 
 def test_colours_are_rounded_and_cut_off():

@@ -39,6 +39,12 @@ def test_the_warm_up_rises_evenly_to_the_rate():
     assert seen == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0])
 
 
+def test_one_cycle_is_highest_after_a_quarter_and_ends_near_nothing():
+    seen = rates("one_cycle", 39, epochs=4)
+    assert seen.index(max(seen)) == 9 and max(seen) == 1
+    assert seen[0] < seen[4] < 1 and seen[-1] < 0.01
+
+
 def test_one_cycle_has_neither_steps_nor_a_warm_up():
     for options in ({"decay_epochs": (1,)}, {"warm_up_epochs": 1.0}):
         with pytest.raises(ValueError, match="'one_cycle' has neither"):

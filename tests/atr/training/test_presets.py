@@ -7,6 +7,7 @@ import pytest
 
 from atr import efficientnet
 from atr.models import build_model
+from atr.training.augment import Augmentation
 from atr.training.optimisation import freeze
 from atr.training.presets import PRESETS
 
@@ -96,3 +97,17 @@ def test_the_two_networks_of_people_see_whole_frames_by_one_recipe():
     for config in (with_atr, without):
         preprocessing = config.preprocessing
         assert preprocessing.fit == "squeeze" and preprocessing.short_side == preprocessing.crop
+
+
+def test_networks_of_lite0_are_given_frames_as_it_was_trained_with():
+    found = {name: config for name, config in PRESETS.items() if "lite0" in config.model.name}
+    assert {"laptop", "laptop-atr", "people-atr", "people-atr-sim"} <= set(found)
+    for config in found.values():
+        assert (config.mean, config.std) == (efficientnet.PREPROCESSING.mean, efficientnet.PREPROCESSING.std)
+
+
+def test_the_augmentation_of_real_video():
+    expected = Augmentation(
+        crop_scales=(1.0, 0.875, 0.75, 0.66), shift=0, reverse=0.0, light=0.2, contrast=0.2, saturation=0.2
+    )
+    assert PRESETS["sthv2-tsn"].augmentation == PRESETS["laptop"].augmentation == expected

@@ -81,7 +81,7 @@ def learnt_from_videos(name: str) -> bool:
 
 def megabytes(name: str) -> float:
     """Of the file of weights. Raises OSError."""
-    return (root("checkpoints") / name / WEIGHTS).stat().st_size / 2**20
+    return (root("checkpoints") / name / WEIGHTS).stat().st_size / 1e6
 
 
 def model(name: str) -> VideoClassifier:

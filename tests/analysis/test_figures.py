@@ -18,8 +18,17 @@ def test_emphasis_figure_draws_every_block_and_marks_the_sampled_frames():
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     dots = [trace for trace in figure.data if trace.mode == "markers"]
     assert len(lines) == len(dots) == 2 * 3
-    np.testing.assert_array_equal(lines[0].y, emphasis["S3B1"]["peak"])
-    assert all(list(trace.x) == [2, 8] for trace in dots)
+    assert [title.text for title in figure.layout.annotations] == [
+        "peak of M",
+        "mean of M",
+        "entropy of softmax(M) / its maximum",
+    ]
+    quantities = [(block, row) for block in emphasis for row in ("peak", "mean", "normalised_entropy")]
+    for (block, quantity), line, marks in zip(quantities, lines, dots, strict=True):
+        np.testing.assert_array_equal(line.y, emphasis[block][quantity])
+        np.testing.assert_array_equal(marks.y, emphasis[block][quantity][[1, 4]])
+        assert list(marks.x) == [2, 8] and line.name == block
+    assert [line.yaxis for line in lines[:3]] == ["y", "y2", "y3"]
     thinned = emphasis_figure(
         emphasis, indices, sampled=[3, 9, 11]
     )  # of a long clip not every frame is shown

@@ -70,3 +70,48 @@ def test_all_blocks_together_have_values_of_their_own_beside_signed_blocks():
     assert {"M", "response", "all blocks\n4×6"} <= texts
     last = sheet.axes[2].images[0].get_array()  # the first of the third row
     np.testing.assert_array_equal(last, overlay(frames, np.abs(maps), Scale.of(np.abs(maps)))[0])
+
+
+def test_frames_are_called_by_their_numbers_in_the_video():
+    frames, maps = example()
+    strip = strip_figure(frames, maps, Scale.of(maps), [3, 12, 18], block="S3B1")
+    texts = [text.get_text() for text in strip.axes[0].texts]
+    assert texts == ["frame 3", "frame 12", "frame 18"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("raw", "M"),
+        ("sigmoid", "sigmoid(M)"),
+        ("softmax", "softmax\nof M"),
+        ("gradcam", "Grad-CAM\n/ its max"),
+        ("gradcam_raw", "Grad-CAM"),
+    ],
+)
+def test_the_colour_bar_says_what_the_values_are(kind, title):
+    frames, maps = example()
+    bar = strip_figure(frames, maps, Scale.of(maps), range(3), block="S3B1", kind=kind).axes[-1]
+    assert title in [text.get_text() for text in bar.texts]
+
+
+@pytest.mark.parametrize("style", ["flat", "signed"])
+def test_the_colour_bar_has_the_colours_of_the_overlay(style):
+    frames, maps = example()
+    scale = Scale((-1, 2), 0, style)
+    bar = strip_figure(frames, maps, scale, range(3), block="S3B1").axes[-1]
+    colours = bar.collections[-1].cmap(np.array([0, 255]))[:, :3]  # of the lowest and the highest value
+    np.testing.assert_allclose(colours, scale.colours[[0, -1]] / 255, atol=1e-6)
+
+
+def test_every_block_has_its_own_centres():
+    frames, maps = example()
+    centres = {
+        name: (np.linspace(edge, 1 - edge, 4), np.linspace(edge, 1 - edge, 6))
+        for name, edge in (("S3B1", 0.1), ("S5B2", 0.3))
+    }
+    scales = dict.fromkeys(centres, Scale.of(maps))
+    sheet = block_frame_sheet(frames, dict.fromkeys(centres, maps), scales, range(3), centres=centres)
+    for row, name in enumerate(centres, start=1):
+        expected = overlay(frames, maps, scales[name], centres=centres[name])[0]
+        np.testing.assert_array_equal(sheet.axes[row].images[0].get_array(), expected)

@@ -9,7 +9,7 @@ from analysis.ablation.cells import Cell
 from analysis.ablation.grids import NETWORKS
 from app.loading import evidence
 from atr.checkpoint import CONFIG
-from tests.analysis.ablation.toy_cells import write_headline
+from tests.analysis.ablation.toy_cells import values_of, write_cell, write_headline
 from tests.app.conftest import ROOT
 from tests.app.world import write_checkpoint
 
@@ -80,3 +80,35 @@ def test_a_row_links_to_compare_where_a_checkpoint_of_its_training_is_here(opene
         (folder / CONFIG).write_text(json.dumps(config))
     links = columns(opened(), "Compare")
     assert "compare?a=mine" in links and "compare?a=longer" not in links
+
+
+def test_verdicts_have_colours_of_their_own(opened, cells):
+    """TSM far above TSM with ATR: the claim that TSM gains by ATR fails. ATR_sim varies: nothing is decided."""
+    write_headline(cells)
+    for seed in range(3):
+        for network, share in (("tsm", 0.8), ("tsm-atr", 0.4), ("tsm-atr-sim", 0.3 + 0.1 * seed)):
+            write_cell(cells, network, seed, share)
+    shown = texts(opened()).replace("\\", "")
+    assert ":red-badge[does not hold here] TSM gains by ATR." in shown
+    assert ":orange-badge[cannot be decided at this scale] TSM gains more by ATR than by ATR_sim." in shown
+
+
+def test_blocks_that_are_not_alive_are_told(opened, cells):
+    write_headline(cells)
+    values = values_of("atr-s3-5", 1, 0.7)
+    values["history"][-1]["blocks"] = [{"block": "S4B1", "state": "collapsed"}]
+    write_cell(cells, "atr-s3-5", 1, 0.7, history=values["history"])
+    assert "S4B1 collapsed" in columns(opened(), "Blocks")
+
+
+def test_own_cells_stand_in_the_place_of_shipped_ones_and_what_does_not_count_is_told(
+    opened, cells, tmp_path
+):
+    for seed in range(3):
+        write_cell(tmp_path / "shipped" / "results" / evidence.CELLS, "tsn", seed, 0.3)
+        write_cell(cells, "tsn", seed, 0.6)
+    write_cell(cells, "tsm", 0, 0.5, settings={"epochs": 99})
+    app = opened()
+    assert any(value.startswith("60.") for value in columns(app, "Here, % [95 %]"))
+    (warning,) = app.warning
+    assert "1 of 4 stored results do not count" in warning.value.replace("\\", "")

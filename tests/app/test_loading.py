@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import atr
-from analysis.actionness import with_together
+from analysis.actionness import NORMALISATIONS, colour_limits, normalise, with_together
 from app import loading
 from app.explorer import pack
 from app.loading import data_set
@@ -98,7 +98,11 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
         )
         step = (block["high"] - block["low"]) / 65535
         maps = with_together(look.result.maps)[block["name"]]
-        assert block["medians"]["raw"] == pytest.approx(np.median(maps))
+        kinds = ("raw",) if block["together"] else NORMALISATIONS
+        assert list(block["medians"]) == list(block["limits"]) == list(kinds)
+        for kind in kinds:
+            assert block["medians"][kind] == pytest.approx(np.median(normalise(maps, kind)))
+            assert block["limits"][kind] == pytest.approx(colour_limits(normalise(maps, kind)))
         np.testing.assert_allclose(block["low"] + codes * step, maps, rtol=0, atol=step)
     assert len(header["masks"]["spans"]) == len(header["frames"])
     for (offset, size), mask in zip(header["masks"]["spans"], masks_of(clip), strict=True):
@@ -139,6 +143,7 @@ def test_frames_keep_their_colours_and_wide_masks_their_proportions():
     frames, masks = np.zeros((1, 100, 400, 3), np.uint8), np.zeros((1, 100, 400), np.uint8)
     frames[..., 0], masks[:, :50, :100] = 255, 3
     sent = pack("x", frames, {}, indices=[0], fps=10, sampled=[0], alt="red", masks=masks)
+    assert sent.header["size"] == [400, 100]  # width and height
     (offset, size), shown = sent.header["frames"][0], sent.header["masks"]
     blue, _, red = cv2.imdecode(np.frombuffer(sent.body, np.uint8, size, offset), cv2.IMREAD_COLOR)[50, 200]
     assert red > 240 and blue < 10

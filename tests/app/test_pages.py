@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from analysis.actionness import clip_actionness, colour_limits, map_values
@@ -16,14 +17,16 @@ from analysis.localize.numbers import LocalizeResult
 from analysis.sheets import block_frame_sheet
 from app import browsing, loading
 from app.loading.checkpoints import FIRST_CHECKPOINT
+from atr import create_model
 from atr.block import BLOCKS
-from atr.checkpoint import load_checkpoint, read_config
+from atr.checkpoint import load_checkpoint, read_config, save_checkpoint
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.results.questions import Options
 from atr.results.store import read_result
 from tests.app.conftest import ROOT, open_link
-from tests.app.world import write_calls, write_checkpoint
+from tests.app.world import LABELS, SIDE, write_calls, write_checkpoint
 
 
 def errors(app) -> list[str]:
@@ -216,6 +219,23 @@ def test_an_upload_that_is_taken_back_is_gone(launch, world):
     assert not app.title and not app.exception and not list(folder.iterdir())
     assert "Choose a video" in app.info[0].value
     assert Path(app.session_state["upload_folder"].name) == folder
+
+
+@pytest.mark.parametrize(
+    ("called", "badge"),
+    [(0, ":green-badge[:material/check: correct]"), (1, ":red-badge[:material/close: wrong]")],
+)
+def test_the_verdict_is_of_the_most_probable_class(launch, world, called, badge):
+    model = create_model("tsn_resnet18", num_classes=3, num_frames=4, width=0.125, block="atr").eval()
+    with torch.no_grad():
+        model.fc.weight.zero_()
+        model.fc.bias.copy_(4.0 * torch.eye(3)[called])
+    sizes = Preprocessing(short_side=SIDE, crop=SIDE)
+    save_checkpoint(world / "checkpoints" / "sure", model, labels=LABELS, preprocessing=sizes)
+    app = launch()  # a clip of the first class
+    probability = np.exp(4) / (np.exp(4) + 2)
+    expected = f"sure predicts **{LABELS[called]}** · {probability:.1%} {badge}"
+    assert app.markdown[0].value.endswith(expected)
 
 
 def test_a_class_that_a_checkpoint_does_not_know_is_neither_correct_nor_wrong(launch, world):
@@ -576,3 +596,26 @@ def test_a_film_of_weights_has_the_colour_scale_of_weights(launch, world, monkey
     _, values, scale, suffix = drawn[0]
     np.testing.assert_allclose(values.sum(axis=(1, 2)), 1, rtol=1e-5)
     assert scale.limits == pytest.approx(colour_limits(maps, "softmax"), rel=1e-3) and suffix == ".mp4"
+
+
+def test_the_figures_of_a_checkpoint_are_its_own(launch, world):
+    folder = write_checkpoint(world / "checkpoints" / "only", block="atr")
+    config = json.loads((folder / "config.json").read_text())
+    config["metrics"] = {"top1": 0.625, "top5": 0.9, "within_pairs": 0.75}
+    config["preprocessing"] |= {"short_side": SIDE + 16}  # the network is given the crop
+    (folder / "config.json").write_text(json.dumps(config))
+    app = launch("checkpoints")
+    costs = describe(ModelConfig.from_dict(config["model"]), SIDE)
+    table = app.dataframe[0].value.iloc[0]
+    assert (table["Top-1"], table["Top-5"], table["Within pairs"]) == (62.5, 90.0, 75.0)
+    assert (table["parameters"], table["macs"]) == (costs.parameters, costs.macs)
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Top-1": "62.5 %",
+        "Top-5": "90.0 %",
+        "Within pairs": "75.0 %",
+        "Parameters": f"{costs.parameters / 1e6:.3f} M",
+        "MACs a view": f"{costs.macs / 1e9:.3f} G",
+        "File": f"{size:.1f} MB",
+        "Classes": "3",
+    }

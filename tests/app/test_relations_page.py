@@ -6,13 +6,18 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from analysis.__main__ import main
 from analysis.actionness import clip_actionness
+from analysis.relations import curves
+from analysis.relations import fig4 as panels
 from analysis.relations.fig4 import limits_of
-from analysis.relations.numbers import relations_folder
+from analysis.relations.numbers import RelationsResult, class_entries, relations_folder
 from app import loading
 from app.runs import Run
+from atr.checkpoint import load_checkpoint, save_checkpoint
+from atr.results.store import read_result
 from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
 
@@ -72,6 +77,82 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     opened(app, "Numbers").button_group(key="unit").set_value("bits").run()
     table = next(frame.value for frame in app.dataframe if "js_mean" in frame.value)
     np.testing.assert_allclose(table["js_mean"], nats / np.log(2), rtol=1e-12)
+
+
+def drawn_by(monkeypatch, *names: str) -> dict[str, list]:
+    """What the page hands to these figures: name -> (arguments, options) of every call."""
+    calls = {name: [] for name in names}
+
+    def recorded(name, draw, *arguments, **options):
+        calls[name].append((arguments, options))
+        return draw(*arguments, **options)
+
+    for name in names:
+        draw = getattr(curves if hasattr(curves, name) else panels, name)
+        module = "curves" if hasattr(curves, name) else "fig4"
+        monkeypatch.setattr(f"analysis.relations.{module}.{name}", partial(recorded, name, draw))
+    return calls
+
+
+def test_every_tab_shows_what_its_name_says(launch, world, graph, monkeypatch):
+    store(world, graph)
+    folder = next(world.glob("results/relations-graph-*"))
+    result = read_result(folder, RelationsResult)
+    calls = drawn_by(monkeypatch, "matrices_figure", "windows_figure", "local_mass_figure")
+    app = launch("relations")
+
+    def last(tab: str, name: str):
+        calls[name].clear()
+        opened(app, tab)
+        return calls[name][-1]
+
+    scale = limits_of(result["trained"])
+    (entries,), options = last("Untrained control", "matrices_figure")
+    assert entries == result["untrained"] and options["limits"] == scale
+    assert last("Untrained control", "windows_figure")[0] == (result["untrained"],)
+    assert last("Local mass", "local_mass_figure")[0] == (result["trained"], result["untrained"])
+    opened(app, "Per class")
+    app.selectbox(key="relation_class").set_value(LABELS[1]).run()
+    (entries,), options = calls["matrices_figure"][-1]
+    assert entries == class_entries(folder, 1) and options["limits"] == scale
+    app.button_group(key="unit").set_value("bits").run()
+    assert "The files hold JS in nats." in [caption.value for caption in app.caption]
+
+
+def test_the_number_of_videos_of_a_class_is_its_own(launch, world, graph):
+    file = world / "clips" / "annotations.json"
+    listed = json.loads(file.read_text())
+    more = {**listed["clips"][1], "id": "val-000002"}
+    file.write_text(json.dumps({**listed, "clips": [*listed["clips"], more]}))
+    store(world, graph)
+    app = opened(launch("relations"), "Per class")
+    for label, count in ((LABELS[0], "1 video,"), (LABELS[1], "2 videos,")):
+        app.selectbox(key="relation_class").set_value(label).run()
+        assert any(caption.value.startswith(count) for caption in app.caption), label
+
+
+def test_kernels_are_of_a_window_of_three_and_first_those_of_the_same_block(
+    launch, world, graph, monkeypatch
+):
+    checkpoints = world / "checkpoints"
+    write_checkpoint(checkpoints / "a-other", block="atr")
+    same = write_checkpoint(checkpoints / "b-same", block="atr_sim")
+    write_checkpoint(checkpoints / "c-wider", block="atr_sim", k=2)
+    model = load_checkpoint(same)
+    with torch.no_grad():
+        for block in model.blocks.values():
+            for reasoner in (each for each in block.reasoner if hasattr(each, "weight")):
+                if reasoner.weight.ndim == 3:
+                    reasoner.weight += 1
+    save_checkpoint(same, model, labels=model.labels, preprocessing=model.preprocessing)
+    store(world, graph)
+    calls = drawn_by(monkeypatch, "kernels_figure")
+    app = opened(launch("relations"), "ER kernels")
+    assert app.selectbox(key="er_checkpoint").options == ["b-same", "a-other"]
+    (learned, started, windows), _ = calls["kernels_figure"][0]
+    assert not windows
+    for key, summary in learned.items():
+        np.testing.assert_allclose(summary["mean"] - started[key]["mean"], 1, atol=0.2)  # noise
 
 
 def test_without_its_arrays_a_result_has_one_error_where_they_are_wanted(launch, world, graph):

@@ -219,3 +219,13 @@ def test_what_cannot_be_shown_is_refused(sides, message):
 def test_a_start_that_is_not_there_is_refused(start, message):
     with pytest.raises(SidesError, match=message):
         side_by_side(packed(A, A), start={"frame": 0, **start})
+
+
+def test_every_side_has_its_colour_its_notes_and_whether_it_locates():
+    cam = {"gradcam": {"S5B1": np.ones((LENGTH, 2, 2), np.float32)}}
+    noted = located("b", A.maps["actionness"], notes=("the last frames have no next one",))
+    bare = Side("bare", cam, uniform=False, scores=[])  # no maps of its own but Grad-CAM
+    first, second, third, fourth = packed(A, noted, pooling("tsn"), bare).header["sides"]
+    assert len({side["colour"] for side in (first, second, third, fourth)}) == 4
+    assert (first["notes"], second["notes"]) == ([], ["the last frames have no next one"])
+    assert [side["locator"] for side in (first, second, third, fourth)] == [True, True, False, False]

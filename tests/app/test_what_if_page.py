@@ -16,7 +16,7 @@ from analysis.what_if.interventions import Intervention, intervene
 from app import loading
 from app.exports import enlarged, film
 from app.loading.what_if import outcome, sampled
-from app.what_if.outcome import Answer, arrays, picture, strip, table, take_along
+from app.what_if.outcome import Answer, arrays, picture, scores, strip, table, take_along
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from tests.app.conftest import open_link
@@ -297,3 +297,37 @@ def test_the_strip_names_the_frame_of_every_step_and_films_are_of_what_was_given
         frames, suffix = offer.make()
         assert suffix == kind and offer.name == f"val-000000-net-what-if-order-reversed{kind}"
         np.testing.assert_array_equal(frames, enlarged(answer.after.frames))
+
+
+@pytest.mark.parametrize(
+    ("order", "named", "followed"),
+    [
+        ("reversed", f"True class of the reversed clip: {CLASSES[1]}", 1),
+        ("shuffled", f"True class: {CLASSES[0]}", 0),
+    ],
+)
+def test_of_a_reversed_clip_of_the_demo_set_the_reversed_class_is_followed(
+    monkeypatch, order, named, followed
+):
+    """By its probability, its verdict and its mark in the chart."""
+    before = SimpleNamespace(probabilities=np.linspace(0.2, 0, len(CLASSES)), hidden=None)
+    after = SimpleNamespace(probabilities=np.eye(len(CLASSES))[1] * 0.9, hidden=None)
+    clip = SimpleNamespace(label=CLASSES[0])
+    answer = Answer(clip, "net", CLASSES, np.arange(4), Intervention(order=order), before, after)
+    drawn, metrics, told = [], [], []
+    monkeypatch.setattr(
+        "app.what_if.outcome.scores_figure", lambda *of, true_class: drawn.append(true_class) or {}
+    )
+    monkeypatch.setattr("app.what_if.outcome.st.plotly_chart", lambda *of, **options: None)
+    monkeypatch.setattr("app.what_if.outcome.st.metric", lambda *of: metrics.append(of))
+    monkeypatch.setattr("app.what_if.outcome.st.markdown", told.append)
+    scores(answer, with_maps=False)
+    ((label, value, delta),) = metrics
+    was = before.probabilities[followed]
+    now = after.probabilities[followed]
+    assert (label, value) == (named, f"{now:.1%}")
+    assert delta == f"{100 * (now - was):+.1f} points, from {was:.1%}"
+    assert drawn == [followed]
+    original, shown = (next(text for text in told if text.startswith(f":gray[{n}")) for n in ("Orig", "Now"))
+    assert "green-badge" in original  # class 0, as the clip is
+    assert ("green-badge" if followed == 1 else "red-badge") in shown

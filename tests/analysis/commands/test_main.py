@@ -54,7 +54,11 @@ def test_the_command_writes_what_the_functions_compute(clip, checkpoint, tmp_pat
 
     summary = json.loads((out / "summary.json").read_text())
     assert summary["probabilities"] == pytest.approx(expected.probabilities.tolist())
-    assert summary["notes"] == list(expected.notes)
+    assert summary["notes"] == list(expected.notes) and summary["fps"] == expected.fps == 10
+    ranked = sorted(zip(expected.probabilities.tolist(), summary["labels"], strict=True), reverse=True)
+    best = [(entry["probability"], entry["label"]) for entry in summary["top5"]]
+    assert [label for _, label in best] == [label for _, label in ranked[:5]]
+    assert [p for p, _ in best] == pytest.approx([p for p, _ in ranked[:5]])
     assert summary["command"].startswith("python -m analysis actionness ")
 
     files = {path.name for path in out.iterdir()}

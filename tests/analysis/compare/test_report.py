@@ -11,6 +11,7 @@ from PIL import Image
 from analysis.compare import report
 from analysis.compare.comparable import NotComparable
 from analysis.compare.report import ReportClip, Strip, build_report, strip_html, table
+from atr.video.decoding import Notice
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
 
 SCRIPT = "</script><script>alert(1)</script>"
@@ -130,3 +131,9 @@ def test_the_figures_of_confusions_are_of_a_and_b_in_this_order(two, small, monk
     (a, b), names = drawn
     assert a.tolist() == two[0].confusion().tolist() and b.tolist() == two[1].confusion().tolist()
     assert names == ["first", "second"]
+
+
+def test_what_is_wrong_with_the_video_of_a_clip_stands_beside_it(two, small):
+    clip = ReportClip("a", "push", ("A says push",), (), (Notice("frames 3 to 4 are missing", "damage"),))
+    text = " ".join(Elements(build_report(two, command="x", clips=[clip])).texts)
+    assert "A says push" in text and "frames 3 to 4 are missing" in text

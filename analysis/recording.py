@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from atr.block import ATRBlock, ATRSimBlock
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.reasoner import TemporalRelation
@@ -16,7 +18,8 @@ class Recording:
     """Values of the latest forward pass, on the CPU in float32; they alias nothing of the model.
 
     Attributes:
-        actionness: block name -> raw M, (N, T, h, w).
+        actionness: block name -> raw M, (N, T, h, w). In a network of one's own a block's name is its place, such as
+            "layer4.1.atr", and "block" where it stands alone.
         relations: block name -> one W (N, T, T) per stacked graph reasoner, first to last.
     """
 
@@ -26,12 +29,14 @@ class Recording:
 
 
 @contextmanager
-def record(model: VideoClassifier) -> Iterator[Recording]:
+def record(model: nn.Module) -> Iterator[Recording]:
     """Record M of every ActionRegionLocator and W of every TemporalRelation while the context is open.
 
         with torch.inference_mode(), record(model) as recording:
             model(clips)
         recording.actionness["S5B3"]
+
+    model: one of this package, or any other with ATR blocks in it, `atr.block.build_atr`.
 
     Only forward passes of the thread that opened the recording count, so threads may share one model. Nothing is
     stored on a module; the hooks are gone when the context ends, however it ends.
@@ -45,11 +50,11 @@ def record(model: VideoClassifier) -> Iterator[Recording]:
     model = getattr(model, "_orig_mod", model)  # ... and inside torch.compile
     recording, thread, hooks = Recording(), threading.get_ident(), []
 
-    def locator_hook(name):
+    def locator_hook(name, num_frames):
         def hook(module, inputs, output):
             if threading.get_ident() == thread:
                 maps = output.detach().to("cpu", torch.float32, copy=True).squeeze(1)
-                recording.actionness[name] = maps.unflatten(0, (-1, model.config.num_frames))
+                recording.actionness[name] = maps.unflatten(0, (-1, num_frames))
 
         return hook
 
@@ -63,18 +68,17 @@ def record(model: VideoClassifier) -> Iterator[Recording]:
         return hook
 
     try:
-        for name, block in model.blocks.items():
+        for name, block, num_frames in blocks_of(model):
             index = 0
             for module in block.modules():
                 if isinstance(module, ActionRegionLocator):
-                    hooks.append(module.register_forward_hook(locator_hook(name)))
+                    hooks.append(module.register_forward_hook(locator_hook(name, num_frames)))
                 elif isinstance(module, TemporalRelation):
                     hooks.append(module.register_forward_hook(relation_hook(name, index)))
                     index += 1
         if not hooks:
             raise ValueError(
-                f"{model.config.name} with block={model.config.block!r} and reasoner={model.config.atr.reasoner!r} has "
-                "neither an ActionRegionLocator nor a TemporalRelation: there is nothing to record"
+                f"{described(model)} has neither an ActionRegionLocator nor a TemporalRelation: there is nothing to record"
             )
         yield recording
     finally:
@@ -85,3 +89,22 @@ def record(model: VideoClassifier) -> Iterator[Recording]:
             "nothing was recorded: no forward pass ran inside the recording, or the model was compiled before "
             "(hooks on a compiled module are ignored; record first, or use the model that was compiled)"
         )
+
+
+def blocks_of(model: nn.Module) -> Iterator[tuple[str, nn.Module, int]]:
+    """Name, block and number of frames of every block."""
+    if isinstance(model, VideoClassifier):
+        yield from ((name, block, model.config.num_frames) for name, block in model.blocks.items())
+        return
+    for place, module in model.named_modules():
+        if isinstance(module, ATRBlock):
+            yield place or "block", module, cast(int, module.afa.num_frames)
+        elif isinstance(module, ATRSimBlock):
+            yield place or "block", module, cast(int, module.pool.num_frames)
+
+
+def described(model: nn.Module) -> str:
+    if not isinstance(model, VideoClassifier):
+        return type(model).__name__
+    config = model.config
+    return f"{config.name} with block={config.block!r} and reasoner={config.atr.reasoner!r}"

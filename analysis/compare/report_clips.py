@@ -160,7 +160,10 @@ def evaluated_model(roots: Sequence[Path], predictions: Predictions) -> VideoCla
         if read_config(folder)["weights_sha256"] == digest:
             return load_checkpoint(folder)
     if not folders:
-        raise ValueError(f"there is no checkpoint {name!r} in {', '.join(map(str, roots)) or 'no folder'}")
+        looked_in = ", ".join(map(str, roots)) or "no folder"
+        raise ValueError(
+            f"there is no checkpoint {name!r} in {looked_in}; --checkpoints names the folders they lie in"
+        )
     raise ValueError(f"{folders[0]} has other weights than the predictions of {name} were made with")
 
 

@@ -1,6 +1,8 @@
 """python -m atr train: a network of a preset, or of your own settings."""
 
-from dataclasses import dataclass
+import re
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +31,9 @@ class Train:
     config: TrainConfig = PRESETS["tabletop-atr"]
 
     def run(self, command: str) -> int:
+        config = in_proportion(self.config, PRESETS[self.preset], command)
         try:
-            metrics = train(self.config, self.out, self.cache, command)
+            metrics = train(config, self.out, self.cache, command)
         except VideoError as error:  # of a loader's process, which puts its own account before it
             found = str(error).strip().splitlines()[-1]
             elsewhere = "" if self.cache == Path("cache") else f" --cache {self.cache}"
@@ -51,6 +54,20 @@ class Train:
             values = (f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items())
             print(f"{self.out}: {', '.join(values)}")
         return 0
+
+
+def in_proportion(config: TrainConfig, preset: TrainConfig, command: str) -> TrainConfig:
+    """With as much around the crop as the preset has, where another size is typed and no short side."""
+    if preset.short_side is None or config.size == preset.size or re.search("--short[-_]side", command):
+        return config
+    short_side = round(preset.short_side * config.size / preset.size)
+    if process_state().is_main_process:
+        print(
+            f"short_side={short_side}, in proportion to size={config.size} as {preset.short_side} to {preset.size}; "
+            "--short-side sets another",
+            file=sys.stderr,
+        )
+    return replace(config, short_side=short_side)
 
 
 def with_preset(argv: list[str]) -> Train:

@@ -2,6 +2,7 @@
 always missing."""
 
 import io
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -98,15 +99,22 @@ def read_table(file: Path) -> "pd.DataFrame":
 
 def names_of(table: "pd.DataFrame") -> list[str]:
     """Of the videos of a list's rows, without their suffix. Raises ValueError where a time is no whole second."""
-    return [
-        f"{name}_{seconds(start):06d}_{seconds(end):06d}"
-        for name, start, end in zip(table["youtube_id"], table["time_start"], table["time_end"], strict=True)
-    ]
+    names = []
+    columns = (table["youtube_id"], table["time_start"], table["time_end"])
+    for row, (name, start, end) in enumerate(zip(*columns, strict=True), start=1):
+        try:
+            names.append(f"{name}_{seconds(start):06d}_{seconds(end):06d}")
+        except ValueError as error:
+            raise ValueError(f"row {row}, {name!r}: {error}") from error
+    return names
 
 
 def seconds(text: str) -> int:
     """ "12", or "12.0" as some tables write it."""
-    value = float(text)
+    try:
+        value = float(text)
+    except (TypeError, ValueError):  # of a short row nothing is there
+        value = math.nan
     if not value.is_integer():
         raise ValueError(f"{text!r} is no whole number of seconds")
     return int(value)

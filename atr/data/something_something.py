@@ -6,16 +6,30 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from msgspec import Struct
+
 from atr.data.annotations import SPLITS, Annotations, Row, found
 from atr.data.listing import contents
 from atr.data.text import read_text
 from atr.data.unused import Unused
-from atr.schema import parse_json
+from atr.schema import check, parse_json, shown
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
 V1, V1_VIDEOS = "Something-Something V1", "20bn-something-something-v1"
 WITHOUT_LABEL = "in no list with labels"
+
+
+class Unlabelled(Struct):
+    """A clip of a list; what else an entry has is not used."""
+
+    id: str
+
+
+class Labelled(Unlabelled):
+    template: str
+
+
 # Of what other lists hold no more is needed, and to parse the training list takes seconds.
 ID = re.compile(r'"id"\s*:\s*"([^"]*)"')
 
@@ -45,11 +59,9 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
 
     Clips are .webm files, or of other suffixes where they were converted, or folders of JPEG frames as in V1.
     """
-    numbers = parse_json(read_text(there(v2_file(folder, "labels"))))
-    labels = sorted(numbers, key=lambda label: int(numbers[label]))
-    if sorted(int(number) for number in numbers.values()) != list(range(len(labels))):
-        raise ValueError(f"the classes of {len(labels)} labels are not numbered from 0 to {len(labels) - 1}")
+    labels = v2_labels(there(v2_file(folder, "labels")))
     clips = parse_json(read_text(file))
+    check(clips, list[Unlabelled] if split == "test" else list[Labelled])
     if split == "test":
         texts = dict(rows_of(there(answers(folder))))
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
@@ -57,6 +69,21 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
     pairs = [(clip["id"], without_placeholders(clip["template"])) for clip in clips]
     rows, unused = with_files(folder, V2_VIDEOS, pairs, listed, ".webm")
     return Annotations.of_rows(V2, folder, split, labels, rows, unused=unused)
+
+
+def v2_labels(file: Path) -> list[str]:
+    """Templates without brackets by their numbers, "0" or 0. Raises ValueError, naming the file."""
+    try:
+        numbers = parse_json(read_text(file))
+        check(numbers, dict[str, str | int])
+        if wrong := [label for label, number in numbers.items() if not str(number).isdecimal()]:
+            raise ValueError(f"has {shown(wrong[0])}: {shown(numbers[wrong[0]])}; allowed: whole numbers")
+        by_number = sorted(numbers, key=lambda label: int(numbers[label]))
+        if [int(numbers[label]) for label in by_number] != list(range(len(by_number))):
+            raise ValueError(f"does not number its {len(by_number)} classes from 0 to {len(by_number) - 1}")
+    except ValueError as error:
+        raise ValueError(f"{shown(file.name)} {error}") from error
+    return by_number
 
 
 def with_files(

@@ -76,7 +76,8 @@ class TrainConfig:
         freeze: names of modules that keep the weights they start with, such as "backbone.layer1".
         partial_bn: freeze all batch normalisations of the frame network but the first.
         size: side of the network's input in pixels.
-        short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`.
+        short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`, as it is
+            where frames are squeezed.
         fit: how frames become squares: "crop" or "squeeze", `Preprocessing`.
         mean, std: of the pixel values the frame network was trained with; the defaults are ImageNet's.
         train_clips, dev_clips, val_clips: the first so many clips; None for all of a data set on disk. `dev_clips` are
@@ -162,7 +163,9 @@ class TrainConfig:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        return Preprocessing(self.short_side or self.size, self.size, self.mean, self.std, self.fit)
+        # A squeezed frame is shown whole.
+        short_side = self.size if self.fit == "squeeze" else self.short_side or self.size
+        return Preprocessing(short_side, self.size, self.mean, self.std, self.fit)
 
     @property
     def used_learning_rate(self) -> float:

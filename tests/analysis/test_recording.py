@@ -4,8 +4,10 @@ import threading
 
 import pytest
 import torch
+from torch import nn
 
 from analysis.recording import record
+from atr.block import ATRConfig, build_atr, build_atr_sim
 
 
 def hooks(model):
@@ -89,3 +91,45 @@ def test_threads_sharing_a_model_see_their_own_values(tiny, clips):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+class Own(nn.Module):
+    """A network of somebody's own with two ATR blocks and an ATR_sim."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3)
+        self.first = build_atr(16, num_frames=4, config=ATRConfig())
+        self.rest = nn.Sequential(
+            build_atr(16, num_frames=4, config=ATRConfig(reasoner="gr", num_reasoners=2)),
+            build_atr_sim(16, num_frames=4, config=ATRConfig(reasoner="gr", num_reasoners=1)),
+        )
+
+    def forward(self, clips):
+        return self.rest(self.first(self.stem(clips.flatten(0, 1))))
+
+
+def test_blocks_in_a_network_of_ones_own_are_named_by_their_places(clips):
+    own = Own().eval()
+    with torch.inference_mode(), record(own) as recording:
+        own(clips)
+        x = own.stem(clips.flatten(0, 1))
+        torch.testing.assert_close(recording.actionness["first"].flatten(0, 1), own.first.arl(x).squeeze(1))
+    assert {name: m.shape[:2] for name, m in recording.actionness.items()} == {
+        "first": (2, 4),
+        "rest.0": (2, 4),
+    }
+    assert {name: len(ws) for name, ws in recording.relations.items()} == {"rest.0": 2, "rest.1": 1}
+    assert hooks(own) == 0
+
+
+def test_a_block_alone_is_recorded_and_a_network_without_blocks_is_named():
+    block, x = build_atr(16, num_frames=4, config=ATRConfig()).eval(), torch.randn(8, 16, 5, 5)
+    with torch.inference_mode(), record(block) as recording:
+        block(x)
+    assert recording.actionness["block"].shape == (2, 4, 5, 5)
+    with (
+        pytest.raises(ValueError, match="Linear has neither an ActionRegionLocator"),
+        record(nn.Linear(2, 2)),
+    ):
+        pass

@@ -198,7 +198,9 @@ def test_a_folder_gives_the_frames_of_its_own_clips_only(models, tmp_path):
 def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):
     nowhere = checkpoints / "nowhere"
     assert evaluated_model([nowhere, checkpoints], predictions[0]).config.block == "atr"
-    with pytest.raises(ValueError, match="there is no checkpoint 'with' in .*nowhere"):
+    with pytest.raises(
+        ValueError, match="there is no checkpoint 'with' in .*nowhere; --checkpoints names the folders"
+    ):
         evaluated_model([nowhere], predictions[0])
     facts = {**predictions[0].facts, "checkpoint": {**predictions[0].facts["checkpoint"], "name": "without"}}
     stranger = replace(predictions[0], facts=facts)

@@ -105,6 +105,26 @@ def test_a_preset_is_a_preset_in_both_spellings(spelling, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ([], (128, 144)),
+        (["--size", "64"], (64, 72)),
+        (["--size", "224"], (224, 252)),
+        (["--size", "64", "--short-side", "144"], (64, 144)),
+        (["--size=64", "--short_side=80"], (64, 80)),
+        (["--size", "64", "--short-side", "None"], (64, None)),
+    ],
+)
+def test_another_size_keeps_the_view_of_the_preset(typed, expected, tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr("atr.commands.train.train", lambda config, *_: seen.append(config) or {})
+    assert main(["train", "--preset", "laptop-atr", "--out", str(tmp_path / "x"), *typed]) == 0
+    assert (seen[0].size, seen[0].short_side) == expected
+    told = f"short_side={expected[1]}, in proportion to size={expected[0]} as 144 to 128; --short-side sets another"
+    assert (told in capsys.readouterr().err) == (len(typed) == 2 and typed[0] == "--size")
+
+
+@pytest.mark.parametrize(
     ("setting", "value", "allowed"),
     [
         ("--gradient-clip", "0", "gradient_clip=0.0 is not possible; allowed: more than 0"),

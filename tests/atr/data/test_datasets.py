@@ -218,6 +218,36 @@ def test_lists_of_larger_kinetics(tmp_path, name):
     assert not clips.unused
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("labels/labels.json", ["Holding something"], "'labels.json' holds .*; allowed: an object"),
+        (
+            "labels/labels.json",
+            {"a": "0", "b": "2"},
+            "'labels.json' does not number its 2 classes from 0 to 1",
+        ),
+        ("labels/labels.json", {"a": "first"}, "'labels.json' has 'a': 'first'; allowed: whole numbers"),
+        ("labels/train.json", [{"id": "1"}], r"has no '\[0\].template'"),
+        ("labels/train.json", [{"id": 1, "template": "a"}], r"has \[0\].id = 1; allowed: "),
+        ("labels/train.json", {"1": "a"}, "holds {'1': 'a'}; allowed: a list"),
+    ],
+)
+def test_a_faulty_list_of_something_something_is_named_with_the_entry(tmp_path, name, content, told):
+    files = {"labels/labels.json": {"a": "0"}, "labels/train.json": [{"id": "1", "template": "a"}]}
+    folder = write(tmp_path, files | {name: content})
+    with pytest.raises(ValueError, match=f"train.json cannot be read as a list of clips: {told}"):
+        read_annotations(folder, "train")
+
+
+def test_a_short_row_of_kinetics_is_named(tmp_path):
+    folder = write(tmp_path, {"val.csv": KINETICS + "clapping,a,1,11,val,0\nzumba,b\n"})
+    with pytest.raises(
+        ValueError, match=r"val.csv cannot be read .*row 2, 'b': .* is no whole number of seconds"
+    ):
+        read_annotations(folder)
+
+
 def test_kinetics_times_are_whole_seconds(tmp_path):
     folder = write(tmp_path, {"val.csv": KINETICS + "clapping,a,1.5,11.5,val,0\n"})
     with pytest.raises(ValueError, match=r"val.csv cannot be read .*'1.5' is no whole number of seconds"):
@@ -371,8 +401,11 @@ def test_an_annotated_folder_is_of_the_split_it_names(tmp_path):
             {"labels.json": V2_LABELS, "validation.json": "["},
             "validation.json cannot be read as a list of clips",
         ),
-        ({"labels.json": V2_LABELS, "validation.json": [{"id": "1"}]}, "validation.json cannot .*'template'"),
-        ({"labels.json": {"a": "1", "b": "2"}, "validation.json": []}, "not numbered from 0 to 1"),
+        ({"labels.json": V2_LABELS, "validation.json": [{"id": "1"}]}, "validation.json cannot .*template"),
+        (
+            {"labels.json": {"a": "1", "b": "2"}, "validation.json": []},
+            "does not number its 2 classes from 0 to 1",
+        ),
         ({"annotations.json": "[1]"}, "cannot be read as a data set"),
         ({"annotations.json": {"clips": []}}, "annotations.json cannot be read as a list of clips.*labels"),
     ],

@@ -10,6 +10,7 @@ from atr.models import build_model
 from atr.training.augment import Augmentation
 from atr.training.optimisation import freeze
 from atr.training.presets import PRESETS
+from atr.video.transforms import view_box
 
 GRID = [
     f"{data}-{network}{block}"
@@ -111,3 +112,10 @@ def test_the_augmentation_of_real_video():
         crop_scales=(1.0, 0.875, 0.75, 0.66), shift=0, reverse=0.0, light=0.2, contrast=0.2, saturation=0.2
     )
     assert PRESETS["sthv2-tsn"].augmentation == PRESETS["laptop"].augmentation == expected
+
+
+def test_squeezed_frames_are_shown_whole():
+    config = replace(PRESETS["laptop-atr"], fit="squeeze")
+    assert (config.preprocessing.short_side, config.preprocessing.crop) == (128, 128)
+    assert view_box(240, 320, config.preprocessing) == (0, 0, 240, 320)
+    assert PRESETS["laptop-atr"].preprocessing.short_side == 144

@@ -17,7 +17,7 @@ from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
-from atr.results.predict import class_probabilities
+from atr.results.predict import OVERFLOWS, class_probabilities
 from atr.video.decoding import Notice
 from atr.video.transforms import normalise as normalise_frames
 
@@ -102,7 +102,7 @@ def clip_actionness(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: the model is in training mode.
+        ValueError: the model is in training mode, or its scores or maps are no numbers.
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames
@@ -131,6 +131,9 @@ def clip_actionness(
             probabilities = class_probabilities(model, shown.evaluated[None], preprocessing)[0].cpu().numpy()
         if actionness_blocks(model):
             maps, seconds = maps_of_all_frames(shown, recorded_maps, batch_size=batch_size, progress=progress)
+    for name, values in maps.items():
+        if not np.isfinite(values).all():
+            raise ValueError(OVERFLOWS.format(f"values of M in {name}"))
     relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     notes = []

@@ -110,8 +110,9 @@ def as_text(name: str) -> str:
 
 
 def plain(figure: go.Figure) -> go.Figure:
-    """No ground of its own: readable in a light and in a dark page."""
+    """No ground of its own: readable in a light and in a dark page. Classes that are called by numbers stay names."""
     figure.update_layout(
+        autotypenumbers="strict",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"l": 40, "r": 20, "b": 40, "t": 40},

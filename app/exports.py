@@ -12,6 +12,8 @@ from analysis.actionness import ClipActionness
 from analysis.export import write_figure, write_gif
 from analysis.overlays import Scale, overlay
 from analysis.sheets import strip_figure
+from app.loading import Clip
+from atr.video.decoding import VIDEO_SUFFIXES
 from atr.video.encoding import write_mp4
 from atr.video.transforms import resize
 
@@ -39,6 +41,12 @@ def strip(
 def overlay_film(result: ClipActionness, maps: np.ndarray, scale: Scale, suffix: str) -> bytes:
     """All frames of a clip under maps (L, h, w), at true speed."""
     return film(overlay(enlarged(result.frames), maps, scale), result.fps, suffix)
+
+
+def file_stem(clip: Clip) -> str:
+    """The clip in the names of files: with its folders, without the suffix of a video."""
+    name = Path(clip.name)
+    return str(name.with_suffix("") if name.suffix.lower() in VIDEO_SUFFIXES else name).replace("/", "-")
 
 
 def film(frames: np.ndarray, fps: float, suffix: str) -> bytes:

@@ -20,6 +20,7 @@ from analysis.relations.numbers import (
     convergences,
     relations_folder,
     relations_table,
+    without_windows,
 )
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
@@ -67,11 +68,8 @@ def require_relations(model: VideoClassifier, checkpoint: Path) -> None:
             f"{checkpoint} has no graph reasoner (block={model.config.block!r}, reasoner="
             f"{model.config.atr.reasoner!r}): there is no W to average. Networks trained with reasoner='gr' have one"
         )
-    if model.config.num_frames < 4:
-        raise ValueError(
-            f"{checkpoint} takes {model.config.num_frames} frames, of which fewer than two have both neighbours: there "
-            "are no local windows to compare; allowed: 4 frames or more"
-        )
+    if too_few := without_windows(model.config.num_frames):
+        raise ValueError(f"{checkpoint} {too_few}; allowed: 4 frames or more")
 
 
 def write_result(

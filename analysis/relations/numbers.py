@@ -105,7 +105,7 @@ class RelationsResult(Result):
     trained: Annotated[list[Relation], Meta(min_length=1)]
     untrained: Annotated[list[Relation], Meta(min_length=1)]
     convergence: list[Convergence]
-    classes: list[OfClass]
+    classes: Annotated[list[OfClass], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
         frames = {len(entry.mean) for entry in (*self.trained, *self.untrained)}
@@ -242,6 +242,13 @@ def by_class(average: RelationAverage, labels: Sequence[str]) -> list[dict]:
     """Label and number of videos of every class that has any."""
     counts = np.bincount(average.labels, minlength=len(labels))
     return [{"label": labels[c], "videos": int(counts[c])} for c in np.flatnonzero(counts).tolist()]
+
+
+def without_windows(num_frames: int) -> str:
+    """What is to be said of a network of too few frames for two local windows; "" of others."""
+    if num_frames >= 4:
+        return ""
+    return f"takes {num_frames} frames, of which fewer than two have both neighbours: there are no local windows to compare"
 
 
 def class_entries(folder: Path, place: int) -> list[dict]:

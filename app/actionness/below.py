@@ -2,7 +2,6 @@
 
 import time
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
@@ -21,7 +20,7 @@ from analysis.figures import emphasis_figure, probabilities_figure
 from analysis.opacity import SIGNED_HELP
 from analysis.overlays import Scale
 from app import choices
-from app.exports import Download, download_row, overlay_film, strip, written
+from app.exports import Download, download_row, file_stem, overlay_film, strip, written
 from app.loading import Look, sheets
 from app.loading.results import readable_results
 from app.markdown import plain
@@ -137,7 +136,7 @@ def downloads(look: Look, block: str) -> None:
     styles = choices.overlay_styles(kind)
     style = right.selectbox("Overlay", styles, format_func=choices.STYLE_NAMES.get, key="export_style")
     region = "" if look.view == "crop" else f"-{look.view}"
-    stem = f"{Path(look.clip.name).stem}-{look.checkpoint}{region}"
+    stem = f"{file_stem(look.clip)}-{look.checkpoint}{region}"
     if block == TOGETHER:
         maps, name = together(result.maps), f"{stem}-{in_file_names(TOGETHER)}-{style}"
     else:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
@@ -17,7 +16,7 @@ from app import loading
 from app.choices import KIND_NAMES, STYLE_NAMES, overlay_styles
 from app.explorer import SidesPayload
 from app.explorer.sides import RESPONSE, values_of
-from app.exports import Download, download_row, overlay_film, strip, written
+from app.exports import Download, download_row, file_stem, overlay_film, strip, written
 from app.loading import Look
 from app.loading.looks import uniform_maps
 from app.loading.turns import networks
@@ -61,7 +60,7 @@ def take_along(
     gradcam: str,
 ) -> None:
     """block: to begin with; the last when None. scores: `class_scores`. gradcam: of which class, in names of files."""
-    stem = Path(looks[0].clip.name).stem
+    stem = file_stem(looks[0].clip)
     all_sides = f"{stem}-{against(look.checkpoint for look in looks)}"
     table = Download(
         "Class scores, CSV", f"{all_sides}-scores.csv", "text/csv", lambda: scores.to_csv(index=False)

@@ -117,14 +117,14 @@ def localisation(checkpoints: Sequence[str]) -> None:
         key="localisation",
         alt="Pointing, mass and precision of every block's maps",
     )
-    st.subheader("Are the maps higher when the hand acts?", anchor=False)
+    st.subheader("Are the maps higher while the action happens?", anchor=False)
     st.plotly_chart(
         acting_figure(results),
         key="localisation_acting",
         alt="How often a frame with action is higher than another, by block",
     )
     st.caption(
-        "Of all pairs of a frame in which the hand acts and another of the same clip: the share in which the first has the "
+        "Of all pairs of a frame in which the action happens and another of the same clip: the share in which the first has the "
         "higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away."
     )
     if scored := [result for result in results if "fig5" in result]:
@@ -149,9 +149,8 @@ def localisation(checkpoints: Sequence[str]) -> None:
             "what does not move."
         )
     tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
-    download_row(
-        [Download("Localisation, CSV", "localisation.csv", "text/csv", lambda: tables.to_csv(index=False))]
-    )
+    name = f"{against(result['checkpoint']['name'] for result in results)}-localisation.csv"
+    download_row([Download("Localisation, CSV", name, "text/csv", lambda: tables.to_csv(index=False))])
     for result in results:
         st.code(result["command"], language="bash", wrap_lines=True)
     if missing := [name for name in checkpoints if name not in found[chosen]]:

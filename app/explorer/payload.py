@@ -90,7 +90,7 @@ def clip_header(
         frames: uint8 (L, H, W, 3), RGB.
         indices: int (L,), the index of each frame in the original video.
         sampled: original indices of the frames of the prediction.
-        acting: per frame, whether the hand acts.
+        acting: per frame, whether the action happens.
         masks: uint8 (L, H, W), of the same region as the frames.
     """
     header = {

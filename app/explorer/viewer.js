@@ -136,7 +136,7 @@ class Viewer {
     const { clip, frame } = this;
     const facts = [`Frame ${clip.indices[frame]} / ${clip.indices.at(-1)}`, `${(frame / clip.fps).toFixed(2)} s`];
     if (clip.sampled.includes(frame)) facts.push("sampled");
-    if (clip.acting?.[frame]) facts.push("hand acts");
+    if (clip.acting?.[frame]) facts.push("the action happens");
     this.find(".where").textContent = facts.join(" · ");
     const slider = this.find(".frame");
     slider.value = frame;

@@ -36,7 +36,7 @@ class Clip:
         source: the video, a file or a folder of frames; or the frames themselves, uint8 (L, H, W, 3).
         label: the true class; None where nobody knows it, as of `acting` and `masks`.
         link: its name in links; None where it has none.
-        acting: whether the hand acts, one a frame.
+        acting: whether the action happens, one a frame.
         masks: uint8 (L, H, W), or the NPZ file that holds them.
         fps: of a clip given as frames; a file states its own.
         allow_damaged: of frames that cannot be decoded, the nearest that can are shown.

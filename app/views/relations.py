@@ -18,6 +18,7 @@ from analysis.relations.numbers import (
     most_structured,
     relations_folder,
     relations_table,
+    without_windows,
 )
 from app import choices, loading
 from app.choices import one_error
@@ -60,6 +61,10 @@ def show(checkpoint: str, names: list[str], link: Link) -> None:
         if efficient_kernels(model):
             st.subheader("Temporal kernels of the efficient reasoners", anchor=False)
             kernels_panel(model)
+        return
+    if too_few := without_windows(model.config.num_frames):
+        set_address({"checkpoint": checkpoint})
+        st.info(plain(f"{checkpoint} {too_few}."), icon=":material/info:")
         return
     found = stored_results(checkpoint, "relations")
     if not found:

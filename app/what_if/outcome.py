@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from analysis.what_if.figures import scores_figure
 from analysis.what_if.hiding import HIDDEN
 from analysis.what_if.interventions import Intervention, Outcome
 from app.explorer import data_url
-from app.exports import Download, download_row, enlarged, film, written
+from app.exports import Download, download_row, enlarged, file_stem, film, written
 from app.loading import Clip
 from app.loading.what_if import outcome, sampled
 from app.markdown import plain
@@ -146,7 +145,7 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
 def take_along(answer: Answer, changed: dict[str, str]) -> None:
     """Files are made when asked for. changed: the settings that differ from the defaults, which name the files."""
     settings = "".join(f"-{name}-{value}" for name, value in changed.items()).replace(" ", "-")
-    stem = f"{Path(answer.clip.name).stem}-{answer.checkpoint}-what-if{settings}"
+    stem = f"{file_stem(answer.clip)}-{answer.checkpoint}-what-if{settings}"
     moving = partial(film, enlarged(answer.after.frames), FPS)
     download_row(
         [

@@ -22,6 +22,7 @@ from atr.video.transforms import normalise
 
 PROBABILITIES = "probabilities"
 AVERAGES = (PROBABILITIES, "logits")
+OVERFLOWS = "the network's {} are no numbers: its values overflow, as after a training that diverged"
 
 
 def class_logits(
@@ -41,9 +42,12 @@ def class_logits(
 def class_probabilities(
     model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
 ) -> Tensor:
-    """The softmax of `class_logits`."""
+    """The softmax of `class_logits`. Raises ValueError where these are no numbers."""
     with torch.inference_mode():
-        return class_logits(model, clips, preprocessing).softmax(dim=1)
+        scores = class_logits(model, clips, preprocessing).softmax(dim=1)
+    if not scores.isfinite().all():
+        raise ValueError(OVERFLOWS.format("class scores"))
+    return scores
 
 
 def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PROBABILITIES) -> Tensor:

@@ -40,3 +40,9 @@ def test_emphasis_figure_draws_every_block_and_marks_the_sampled_frames():
 def test_probabilities_figure_has_the_strongest_class_on_top():
     bars = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["first", "second", "third"], top=2).data[0]
     assert list(bars.y) == ["third", "second"] and list(bars.text) == ["30.0%", "60.0%"]
+
+
+def test_classes_that_are_called_by_numbers_stay_names():
+    """A dashboard's template of its own would draw them on an axis of numbers."""
+    figure = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["3", "17", "250"])
+    assert figure.layout.autotypenumbers == "strict"

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from analysis.commands.localize import Localize
 from analysis.localize.numbers import LocalizeResult
 from analysis.sheets import block_frame_sheet
 from app import browsing, loading
+from app.exports import file_stem
 from app.loading.checkpoints import FIRST_CHECKPOINT
 from atr import create_model
 from atr.block import BLOCKS
@@ -619,3 +621,24 @@ def test_the_figures_of_a_checkpoint_are_its_own(launch, world):
         "File": f"{size:.1f} MB",
         "Classes": "3",
     }
+
+
+@pytest.mark.parametrize("part", ["fc.weight", "cond.weight"])
+def test_a_network_whose_values_overflow_is_one_error(launch, world, part):
+    folder = write_checkpoint(world / "checkpoints" / "huge", block="atr")
+    model = load_checkpoint(folder)
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if name.endswith(part):
+                values.fill_(3e38)
+    save_checkpoint(folder, model, labels=LABELS, preprocessing=model.preprocessing)
+    for page in ("actionness", "what_if"):
+        (error,) = errors(launch(page))
+        assert "are no numbers: its values overflow" in error
+
+
+def test_files_of_clips_in_folders_are_told_apart(world):
+    clip = loading.shipped_clips()[0]
+    names = ["001/clip.3.mp4", "010/clip.3.MP4", "scene.1", "scene.2", "a b.webm"]
+    stems = [file_stem(replace(clip, name=name)) for name in names]
+    assert stems == ["001-clip.3", "010-clip.3", "scene.1", "scene.2", "a b"]

@@ -16,7 +16,9 @@ from analysis.relations.fig4 import limits_of
 from analysis.relations.numbers import RelationsResult, class_entries, relations_folder
 from app import loading
 from app.runs import Run
+from atr import create_model
 from atr.checkpoint import load_checkpoint, save_checkpoint
+from atr.preprocessing import Preprocessing
 from atr.results.store import read_result
 from tests.app.conftest import open_link
 from tests.app.world import LABELS, write_checkpoint
@@ -343,3 +345,22 @@ def test_w_of_a_thinned_clip_has_one_colour_scale_for_all_blocks_and_the_frames_
     np.testing.assert_array_equal(matrix, relations[block][0])
     assert limits == (0, max(float(w.max()) for ws in relations.values() for w in ws))
     assert [frame["index"] for frame in frames] == [1, 4, 7, 10]
+
+
+def test_a_graph_reasoner_of_too_few_frames_says_so_and_offers_nothing(launch, world):
+    model = create_model("tsn_resnet18", num_classes=3, num_frames=2, width=0.125, **GRAPH).eval()
+    save_checkpoint(
+        world / "checkpoints" / "short", model, labels=LABELS, preprocessing=Preprocessing(64, 64)
+    )
+    app = launch("relations")
+    (info,) = app.info
+    assert "takes 2 frames, of which fewer than two have both neighbours" in info.value
+    assert not app.error and not app.button
+
+
+def test_a_result_without_classes_is_no_whole_one(launch, world, graph):
+    store(world, graph)
+    (file,) = world.glob("results/relations-*/result.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"classes": []}))
+    app = launch("relations", tab="Per class")
+    assert any("classes" in element.value for kind in (app.warning, app.error) for element in kind)

@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.actionness import TOGETHER
 from app import loading
 from app.browsing import carried, choose_from_data_set, thumbnails
-from app.links import set_address, unknown
+from app.links import is_way_back, set_address, unknown
 from app.loading import ChoiceError, Clip
 from app.loading.data_set import LINK, clip_of_link
 from app.markdown import plain
@@ -80,7 +80,7 @@ def begin(view: Collection[str] = ()) -> tuple[list[str], list[Clip]]:
 
 
 def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) -> None:
-    """Once a session, take clip and checkpoint from the address; what is unknown is warned of.
+    """Take clip and checkpoint from the address, once a session and after a way back; what is unknown is warned of.
 
     view: what the explorer opens with, where it is on the page; on others such a key is of the page's own.
     """
@@ -97,6 +97,8 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
             st.session_state["view"] = region
         else:
             warnings.append(unknown("region", region, list(VIEWS)))
+    elif is_way_back() and view:
+        st.session_state["view"] = next(iter(VIEWS))
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:
             st.session_state["checkpoint"] = name
@@ -104,7 +106,7 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
             warnings.append(unknown("checkpoint", name, checkpoints))
     if (name := asked.get("clip")) is not None:
         if name in [clip.link for clip in clips]:
-            st.session_state["shipped"] = name
+            st.session_state.update(source=SHIPPED, shipped=name)
         else:
             try:
                 if name.startswith(f"{LINK}:"):

@@ -1,15 +1,18 @@
 """The address of a page: what a link asks for, judged value by value, and the address that restores what is shown."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import streamlit as st
 
+from app.explorer.display import LOOKED_AT
 from app.markdown import plain
 from atr.schema import line
 
 FEW = 24  # so many allowed values are named in full
+ARRIVES = 1.5  # seconds after which a browser surely has the address that it was sent
 
 
 @dataclass
@@ -17,6 +20,7 @@ class Link:
     """What the address of a page asks for, read once a session; each value is taken once, by what it settles."""
 
     asked: dict[str, str]
+    at_first: set[str] = field(default_factory=set)  # names to be as at first: a way back restores them too
     warnings: list[str] = field(default_factory=list)
     shown: dict[str, str] | None = None  # the address when they were shown first
 
@@ -25,7 +29,8 @@ class Link:
         """key: of the page, in the session's state. names: what its links may hold."""
         if key not in st.session_state:
             query = st.query_params.to_dict()
-            st.session_state[key] = cls({name: query[name] for name in names if name in query})
+            asked = {name: query[name] for name in names if name in query}
+            st.session_state[key] = cls(asked, {*names} - asked.keys() if is_way_back() else set())
         return st.session_state[key]
 
     def take(self, name: str, allowed: Sequence[str], what: str) -> str | None:
@@ -39,8 +44,9 @@ class Link:
     def settle(self, state: str, name: str, allowed: Sequence[str], first: str, what: str) -> None:
         """Put into a widget's state what the link asks for, else leave it as it was, else the first choice."""
         wanted = self.take(name, allowed, what)
-        if wanted or st.session_state.get(state) not in allowed:
+        if wanted or name in self.at_first or st.session_state.get(state) not in allowed:
             st.session_state[state] = wanted or first
+        self.at_first.discard(name)
 
     def show_warnings(self, place, also: list[str] | None = None) -> None:
         """What could not be followed, until something else is looked at. also: warnings of what all pages share."""
@@ -80,3 +86,34 @@ def set_address(link: dict[str, str], keys: Collection[str] | None = None) -> No
     present = st.query_params.to_dict()
     if {key: value for key, value in present.items() if keys is None or key in keys} != link:
         st.query_params.from_dict(link)
+    remember_address()
+
+
+def remember_address() -> None:
+    """To be told when the browser has gone to another one."""
+    address = st.query_params.to_dict()
+    if address != st.session_state.get("address"):
+        st.session_state.update(address=address, address_sent=time.monotonic())
+
+
+def follow_history() -> None:
+    """Before a page is drawn: where the browser went back or forward, its address is read as a link is at first.
+
+    Not right after an address was sent: what the browser asks for meanwhile still has the one before. A browser that only
+    adds to the address, as "Copy link" does, has gone nowhere.
+    """
+    asked, last = st.query_params.to_dict(), st.session_state.get("address")
+    st.session_state["way_back"] = None
+    gone = {key: value for key, value in asked.items() if key not in LOOKED_AT or key in (last or {})}
+    if not asked or last is None or gone == last:
+        return
+    if time.monotonic() - st.session_state["address_sent"] < ARRIVES:
+        return
+    for key in [key for key, value in st.session_state.items() if key == "link" or isinstance(value, Link)]:
+        del st.session_state[key]
+    st.session_state.update(way_back=asked, ways_back=st.session_state.get("ways_back", 0) + 1, address=asked)
+
+
+def is_way_back() -> bool:
+    """Whether this run restores an address that the browser went to."""
+    return st.session_state.get("way_back") is not None

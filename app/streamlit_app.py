@@ -12,6 +12,7 @@ if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)
 
 from app.ahead import import_ahead, shown
+from app.links import follow_history
 
 if __name__ == "__main__":  # a session's run of the script
     icon = str(Path(__file__).parent / "icon.svg")
@@ -29,6 +30,7 @@ if __name__ == "__main__":  # a session's run of the script
     page = st.navigation(pages, position="top")
     if st.session_state.get("page") != page.title:
         st.session_state.update(page=page.title, carried=set())  # see app.browsing.carried
+    follow_history()
     page.run()
     shown.set()
 else:  # the server, which finds this assignment in the source and imports the file once

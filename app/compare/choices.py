@@ -6,8 +6,8 @@ from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import tell_unusable
-from app.explorer import DISPLAY
-from app.links import Link, set_address
+from app.explorer.display import LOOKED_AT
+from app.links import Link, remember_address, set_address
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain
@@ -19,7 +19,6 @@ MOST = len(LETTERS)
 ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
 CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam", "tab")  # keys of a link
-LOOKED_AT = ("block", "frame", "source", "mode", *DISPLAY)  # further ones, chosen in the browser alone
 
 
 # ---- links -----------------------------------------------------------------------------------------------------------
@@ -47,6 +46,7 @@ def write_tab(link: dict[str, str]) -> None:
         st.query_params.pop("tab", None)
     elif st.query_params.get("tab") != wanted:
         st.query_params["tab"] = wanted
+    remember_address()
 
 
 # ---- checkpoints and clips -------------------------------------------------------------------------------------------

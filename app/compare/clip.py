@@ -10,9 +10,10 @@ from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS, of_class
 from app import loading
 from app.choices import as_chosen, one_error, show_notices
-from app.compare.choices import LOOKED_AT, choose_filter, choose_label, page_link
+from app.compare.choices import choose_filter, choose_label, page_link
 from app.compare.exports import class_scores, take_along
 from app.explorer import SidesPayload, gallery, side_by_side
+from app.explorer.display import LOOKED_AT
 from app.links import take_out_unknown
 from app.loading import Clip, Look
 from app.markdown import plain

@@ -23,12 +23,12 @@ from app.loading.turns import networks
 from app.markdown import plain
 from atr.results.predictions import Predictions
 
+OF_ALL_BLOCKS = {RESPONSE: (KIND_NAMES[TOGETHER], TOGETHER)}
 VALUES = {  # source -> kind -> these values in words, as in values.js, and as figures call them
-    "actionness": {kind: (KIND_NAMES[kind], kind) for kind in NORMALISATIONS},
-    "gradcam": {"relative": ("of its maximum", "gradcam"), "raw": ("as computed", "gradcam_raw")},
+    "actionness": {kind: (KIND_NAMES[kind], kind) for kind in NORMALISATIONS} | OF_ALL_BLOCKS,
+    "gradcam": {"relative": ("of its maximum", "gradcam"), "raw": ("as computed", "gradcam_raw")}
+    | OF_ALL_BLOCKS,
 }
-for of_source in VALUES.values():
-    of_source[RESPONSE] = (KIND_NAMES[TOGETHER], TOGETHER)
 
 
 def against(names: Iterable[str]) -> str:

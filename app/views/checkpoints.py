@@ -115,7 +115,8 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
         on_select="rerun",
         selection_mode="single-row-required",
         selection_default={"selection": {"rows": [first]}},
-        key=f"checkpoints {names}",  # of other folders it is another table
+        # Of other folders it is another table, and after a way back, which chooses another row.
+        key=f"checkpoints {names} {st.session_state.get('ways_back', 0)}",
         placeholder="",
         alt="A table of the checkpoints",
     )

@@ -97,6 +97,9 @@ def answer_live(model: VideoClassifier, checkpoint: str, clip: Clip | None) -> N
 
 def settle(link: Link, model: VideoClassifier) -> None:
     """Put into the state of the controls what the link asks for and this model allows."""
+    for name in link.at_first:
+        st.session_state[f"what_if {name}"] = DEFAULTS[name]
+    link.at_first.clear()
     for name in list(link.asked):
         text = link.take(name, [str(value) for value in allowed_values(model)[name]], name)
         if text is not None:

@@ -8,6 +8,7 @@ import av
 import pytest
 from playwright.sync_api import expect
 
+from app.links import ARRIVES
 from tests.app.world import square_clip
 from tests.browser.conftest import settle
 
@@ -158,3 +159,22 @@ def luminance(colour: list[float]) -> float:
     parts = [c / 255 for c in colour]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_back_and_forward_bring_what_was_shown(open_page):
+    page = open_page()
+    heading, chosen = page.get_by_role("heading", level=1), page.locator(".gallery [aria-pressed=true]")
+    expect(heading).to_have_text("moving right")
+    page.locator(".gallery button[aria-pressed=false]").first.click()
+    expect(heading).to_have_text("moving left")
+    expect(page).to_have_url(re.compile("clip=val-000001"))
+    for go, label, clip in (
+        (page.go_back, "moving right", "val-000000"),
+        (page.go_forward, "moving left", "val-000001"),
+    ):
+        settle(page)
+        page.wait_for_timeout(1000 * ARRIVES + 100)  # until then an address may be on its way
+        go()
+        expect(heading).to_have_text(label)
+        expect(chosen).to_have_attribute("data-clip", clip)
+        expect(page).to_have_url(re.compile(f"clip={clip}"))

@@ -1,0 +1,107 @@
+"""The browser's Back and Forward on a page: the address that they bring is followed as a link is at first."""
+
+import pytest
+
+from app.choices import SHIPPED
+from tests.app.conftest import open_link
+from tests.app.test_relations_page import GRAPH, store
+from tests.app.world import LABELS, write_checkpoint
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """No browser is on its way to an address here."""
+    monkeypatch.setattr("app.links.ARRIVES", 0)
+
+
+def go_to(app, address: dict[str, str]):
+    """As a browser does after Back."""
+    app.query_params.clear()
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_clip_checkpoint_region_and_source_are_those_of_before(launch, world):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch(checkpoint="first", clip="val-000001")
+    before = dict(app.query_params)
+    app.selectbox(key="checkpoint").set_value("second").run()
+    app.button_group(key="view").set_value("whole").run()
+    after = dict(app.query_params)
+    app.button_group(key="source").set_value("Upload").run()
+    go_to(app, before)
+    assert app.title[0].value == LABELS[1] and app.button_group(key="source").value == SHIPPED
+    assert app.selectbox(key="checkpoint").value == "first" and app.button_group(key="view").value == "crop"
+    assert app.query_params == before and not app.warning
+    go_to(app, after)
+    assert app.selectbox(key="checkpoint").value == "second" and app.button_group(key="view").value == "whole"
+    assert app.query_params == after
+
+
+def test_settings_that_an_address_leaves_out_are_as_at_first(launch, network):
+    app = launch("what_if")
+    before = dict(app.query_params)
+    app.button_group(key="what_if order").set_value("reversed").run()
+    after = dict(app.query_params)
+    assert after["order"] == "reversed"
+    assert go_to(app, before).button_group(key="what_if order").value == "as it is"
+    assert app.query_params == before
+    assert go_to(app, after).button_group(key="what_if order").value == "reversed"
+
+
+def test_the_enlarged_block_its_checkpoint_and_the_tab_are_those_of_before(world, monkeypatch):
+    monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
+    for name in ("graph", "other"):
+        store(world, write_checkpoint(world / "checkpoints" / name, **GRAPH))
+    app = open_link("relations", checkpoint="graph", tab="Numbers")
+    before = dict(app.query_params)
+    app.selectbox(key="checkpoint").set_value("other").run()
+    app.session_state["relations_tab"] = "Convergence"
+    app.run()
+    assert app.query_params != before
+    go_to(app, before)
+    assert app.selectbox(key="checkpoint").value == "graph"
+    assert app.query_params == before
+
+
+def test_the_filter_of_a_comparison_and_its_clip_are_those_of_before(two):
+    app = open_link("compare", a="first", b="second", filter="all", clip="val-000003")
+    before = dict(app.query_params)
+    app.button_group(key="compared_filter").set_value("only_a").run()
+    assert app.query_params["filter"] == "only_a"
+    go_to(app, before)
+    assert app.query_params == before
+
+
+def test_an_address_that_is_still_on_its_way_is_not_followed(launch, world, monkeypatch):
+    """A click right after another comes with the address of before the first."""
+    monkeypatch.setattr("app.links.ARRIVES", 60)
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch(checkpoint="first")
+    before = dict(app.query_params)
+    app.selectbox(key="checkpoint").set_value("second").run()
+    assert go_to(app, before).selectbox(key="checkpoint").value == "second"
+
+
+def test_what_the_browser_adds_to_the_address_is_no_way_back(launch, world):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch(checkpoint="first")
+    app.selectbox(key="checkpoint").set_value("second")
+    go_to(app, {**app.query_params, "frame": "3"})
+    assert app.selectbox(key="checkpoint").value == "second"
+    assert app.query_params["checkpoint"] == "second"
+
+
+def test_the_row_of_the_checkpoints_is_that_of_before(launch, world):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = open_link("checkpoints", checkpoint="first")
+    assert app.subheader[0].value == "first"
+    assert go_to(app, {"checkpoint": "second"}).subheader[0].value == "second"
+    assert app.query_params == {"checkpoint": "second"}

@@ -42,9 +42,13 @@ def class_logits(
 def class_probabilities(
     model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
 ) -> Tensor:
-    """The softmax of `class_logits`. Raises ValueError where these are no numbers."""
+    """The softmax of `class_logits`. Raises ValueError where it is no number."""
     with torch.inference_mode():
-        scores = class_logits(model, clips, preprocessing).softmax(dim=1)
+        return softmax(class_logits(model, clips, preprocessing))
+
+
+def softmax(logits: Tensor) -> Tensor:
+    scores = logits.softmax(dim=1)
     if not scores.isfinite().all():
         raise ValueError(OVERFLOWS.format("class scores"))
     return scores
@@ -65,7 +69,7 @@ def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PRO
         )
     with torch.inference_mode():
         logits = reduce(torch.add, (class_logits(model, view) for view in views.unbind(1))) / views.shape[1]
-        return logits.softmax(dim=1)
+        return softmax(logits)
 
 
 def find_videos(names: list[str], *, follow_outside: bool = False) -> list[Path]:

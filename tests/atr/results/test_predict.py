@@ -106,6 +106,16 @@ def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
         view_probabilities(Told(), views, "votes")
 
 
+@pytest.mark.parametrize("average", AVERAGES)
+def test_scores_that_are_no_numbers_are_refused(checkpoint, average):
+    model = atr.load_checkpoint(checkpoint)
+    with torch.no_grad():
+        model.fc.weight.fill_(3e38)
+    views = torch.zeros(1, 2, 4, 32, 32, 3, dtype=torch.uint8)
+    with pytest.raises(ValueError, match="the network's class scores are no numbers: its values overflow"):
+        view_probabilities(model, views, average)
+
+
 def test_a_folder_with_a_broken_video(checkpoint, clips_folder, tmp_path, capsys):
     folder = shutil.copytree(clips_folder, tmp_path / "clips")
     (folder / "val-000004.mp4").write_bytes(b"not a video")

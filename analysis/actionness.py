@@ -17,7 +17,7 @@ from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
-from atr.results.predict import OVERFLOWS, class_probabilities
+from atr.results.predict import class_probabilities, require_numbers
 from atr.video.decoding import Notice
 from atr.video.transforms import normalise as normalise_frames
 
@@ -132,8 +132,7 @@ def clip_actionness(
         if actionness_blocks(model):
             maps, seconds = maps_of_all_frames(shown, recorded_maps, batch_size=batch_size, progress=progress)
     for name, values in maps.items():
-        if not np.isfinite(values).all():
-            raise ValueError(OVERFLOWS.format(f"values of M in {name}"))
+        require_numbers(torch.from_numpy(values), f"values of M in {name}")
     relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
     notes = []

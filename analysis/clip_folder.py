@@ -118,7 +118,7 @@ def write_clip(
             progress=show,
             allow_damaged=allow_damaged,
         )
-    centres = None
+    centres: dict[str, Centres] = {}
     if drawing.alignment != "edges":
         size = result.input_size
         centres = {name: cell_centres(model, name, *size, drawing.alignment) for name in allowed}
@@ -187,7 +187,7 @@ def write_pictures(
     maps: dict[str, np.ndarray],
     scales: dict[str, Scale],
     kind: str,
-    centres: dict[str, Centres] | None,
+    centres: dict[str, Centres],
     *,
     progress: bool,
 ) -> None:
@@ -199,7 +199,7 @@ def write_pictures(
     frames, indices = result.frames[keys], result.indices[keys]
     for name, values in tqdm(maps.items(), desc="overlays", unit="block", disable=not progress):
         scale, file = scales[name], in_file_names(name)
-        film = overlay(result.frames, values, scale, centres=centres.get(name) if centres else None)
+        film = overlay(result.frames, values, scale, centres=centres.get(name))
         write_mp4(out / f"overlay-{file}.mp4", film, result.fps)
         write_gif(out / f"overlay-{file}.gif", film, result.fps)
         strip = strip_figure(frames, values[keys], scale, indices, block=name, kind=kind, centres=centres)

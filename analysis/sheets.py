@@ -50,7 +50,7 @@ def block_frame_sheet(
     for row, bar, (name, values) in zip(rows[1:], bars, maps.items(), strict=True):
         scale, of_kind = scales[name], TOGETHER if name == TOGETHER else kind
         require_signed(scale.style, of_kind)
-        pictures = overlay(frames, values, scale, centres=centres.get(name) if centres else None)
+        pictures = overlay(frames, values, scale, centres=(centres or {}).get(name))
         _fill(row, pictures, f"{name}\n{values.shape[1]}×{values.shape[2]}", ink)
         _colour_bar(figure, bar, scale, of_kind, ground=ground, ink=ink)
     return figure

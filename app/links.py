@@ -7,11 +7,13 @@ from typing import Self
 
 import streamlit as st
 
-from app.explorer.display import LOOKED_AT
 from app.markdown import plain
 from atr.schema import line
 
 FEW = 24  # so many allowed values are named in full
+# What "Copy link" adds to an address: the view, and the names of `app.explorer.display.DISPLAY`, which takes torch to import.
+LOOKED_AT = ("block", "frame", "source", "mode")
+LOOKED_AT += ("values", "overlay", "opacity", "palette", "threshold", "interpolation", "masks")
 ARRIVES = 1.5  # seconds after which a browser surely has the address that it was sent
 
 
@@ -103,17 +105,18 @@ def follow_history() -> None:
     adds to the address, as "Copy link" does, has gone nowhere.
     """
     asked, last = st.query_params.to_dict(), st.session_state.get("address")
-    st.session_state["way_back"] = None
-    gone = {key: value for key, value in asked.items() if key not in LOOKED_AT or key in (last or {})}
-    if not asked or last is None or gone == last:
+    st.session_state["way_back"] = False
+    if not asked or last is None:
+        return
+    if {key: value for key, value in asked.items() if key not in LOOKED_AT or key in last} == last:
         return
     if time.monotonic() - st.session_state["address_sent"] < ARRIVES:
         return
     for key in [key for key, value in st.session_state.items() if key == "link" or isinstance(value, Link)]:
         del st.session_state[key]
-    st.session_state.update(way_back=asked, ways_back=st.session_state.get("ways_back", 0) + 1, address=asked)
+    st.session_state.update(way_back=True, ways_back=st.session_state.get("ways_back", 0) + 1, address=asked)
 
 
 def is_way_back() -> bool:
     """Whether this run restores an address that the browser went to."""
-    return st.session_state.get("way_back") is not None
+    return st.session_state.get("way_back", False)

@@ -12,9 +12,10 @@ if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)
 
 from app.ahead import import_ahead, shown
-from app.links import follow_history
 
 if __name__ == "__main__":  # a session's run of the script
+    from app.links import follow_history
+
     icon = str(Path(__file__).parent / "icon.svg")
     st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=icon, layout="wide")
     st.logo(icon, size="large")

@@ -1,6 +1,8 @@
-"""What the networks of the paper's tables cost at the scale of the demo set, into the file that the tables read.
+"""What the networks of the paper's tables cost at the scale of the demo set.
 
-python -m benchmarks.grid_costs
+    python -m benchmarks.grid_costs
+
+Writes the file that the tables of `analysis.ablation` read.
 """
 
 from dataclasses import dataclass, replace
@@ -8,9 +10,8 @@ from pathlib import Path
 
 from analysis.ablation.costs import FILE
 from analysis.ablation.grids import NETWORKS
-from analysis.ablation.running import reasoner_costs
+from analysis.ablation.running import costs_of
 from atr import tabletop
-from atr.describe import describe
 from atr.files import write_json
 from atr.training.config import TrainConfig
 from benchmarks.command import start
@@ -22,18 +23,13 @@ class Options:
 
 
 def main(options: Options) -> None:
-    write_json(options.out, {name: costs_of(config) for name, config in NETWORKS.items()})
+    write_json(options.out, {name: costs_here(config) for name, config in NETWORKS.items()})
     print(f"written to {options.out}")
 
 
-def costs_of(config: TrainConfig) -> dict:
-    model = replace(config.model, num_classes=len(tabletop.CLASSES))
-    network = describe(model, config.size)
-    return {
-        "parameters": network.parameters,
-        "macs": network.macs,
-        "reasoner": reasoner_costs(model, network.blocks),
-    }
+def costs_here(config: TrainConfig) -> dict:
+    """With the classes of the demo set."""
+    return costs_of(replace(config.model, num_classes=len(tabletop.CLASSES)), config.size)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""What the networks of the grid cost, trained or not. To find it takes seconds, so it is written down.
+"""What the networks of the grid cost, trained or not; to find it takes seconds.
 
-python -m benchmarks.grid_costs
+    python -m benchmarks.grid_costs
+
+writes it down.
 """
 
 from functools import cache

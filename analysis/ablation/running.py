@@ -199,7 +199,6 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
     model = model.to(process_state().device)
     clips = rendered(cell.config, "val", cache)
     scores = scores_of(model, clips)
-    costs = describe(model.config, cell.config.size)
     return {
         "network": cell.network,
         "seed": cell.seed,
@@ -210,9 +209,7 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "renderer": RENDERER_VERSION,
         "start": cell.start,
         "clips": clips.description,
-        "parameters": costs.parameters,
-        "macs": costs.macs,
-        "reasoner": reasoner_costs(model.config, costs.blocks),
+        **costs_of(model.config, cell.config.size),
         "top1": scores.top(1),
         "within_pairs": scores.within_pairs(REVERSED),
         "correct": "".join("01"[right] for right in scores.correct.astype(int)),
@@ -248,6 +245,16 @@ def rendered(config: TrainConfig, split: str, cache: Path, workers: int = 1) -> 
         cache=cache,
         workers=workers,
     )
+
+
+def costs_of(config: ModelConfig, size: int) -> dict:
+    """Parameters and multiply-accumulates for one clip of that size, of the network and of its reasoners alone."""
+    network = describe(config, size)
+    return {
+        "parameters": network.parameters,
+        "macs": network.macs,
+        "reasoner": reasoner_costs(config, network.blocks),
+    }
 
 
 def reasoner_costs(config: ModelConfig, blocks: Iterable[BlockDescription]) -> dict[str, int] | None:

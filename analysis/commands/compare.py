@@ -20,7 +20,6 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
-    trainings_text,
 )
 from analysis.compare.report import build_report
 from analysis.compare.tables import (
@@ -29,6 +28,7 @@ from analysis.compare.tables import (
     pairs_texts,
     per_class_texts,
     summary_texts,
+    trainings_text,
 )
 from atr.files import filled_folder, write_json
 from atr.results.notices import joined_notices, tell_notices

@@ -29,11 +29,6 @@ from atr.training.config import DEFAULTS, filled
 
 SIGNIFICANT = 0.05
 ABSENT = "–"
-# Of trainings that are otherwise the same.
-OWN_TO_EACH = {
-    f"training.{name}"
-    for name in ("seed", "arl_learning_rate", "relation_learning_rate", "dev_clips", "val_clips")
-}
 
 
 # ---- accuracy --------------------------------------------------------------------------------------------------------
@@ -314,21 +309,6 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
     differing &= ~of_blocks | (table.where(table != ABSENT).nunique(axis=1) > 1)
     differing["data.files"] = any(len(digests) > 1 for digests in files.values())
     return table[differing].rename_axis("setting").reset_index()
-
-
-def trainings_text(differences: pd.DataFrame) -> str:
-    """What but the networks separates trainings that differ, in a sentence; "" where nothing does.
-
-    differences: of `config_differences`. Seeds are another matter, and so are rates of parts that only some networks have.
-    """
-    found = [
-        setting.removeprefix("training.")
-        for setting in differences.setting
-        if setting.startswith("training.") and setting not in OWN_TO_EACH
-    ]
-    if not found:
-        return ""
-    return f"The trainings differ too ({', '.join(found)}): what separates them is not the networks alone."
 
 
 def _written(value: object) -> str:

@@ -28,7 +28,6 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
-    trainings_text,
 )
 from analysis.compare.tables import (
     agreement_text,
@@ -38,6 +37,7 @@ from analysis.compare.tables import (
     per_class_texts,
     provenance,
     summary_texts,
+    trainings_text,
 )
 from analysis.html_page import Figures, folded, page, paragraph, section, table
 from atr.results.predictions import Predictions

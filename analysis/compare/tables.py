@@ -14,6 +14,12 @@ from atr.results.notices import PRINTED
 from atr.results.predictions import Predictions
 from atr.results.store import software
 
+# Of trainings that are otherwise the same.
+OWN_TO_EACH = {
+    f"training.{name}"
+    for name in ("seed", "arl_learning_rate", "relation_learning_rate", "dev_clips", "val_clips")
+}
+
 
 def summary_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
     found = summary(predictions).join(costs(predictions))
@@ -129,3 +135,18 @@ def made_with(command: str) -> pd.DataFrame:
     }
     texts = [command, ", ".join(f"{name} {version}" for name, version in versions.items())]
     return pd.DataFrame({"report": ["made by", "software"], "": texts})
+
+
+def trainings_text(differences: pd.DataFrame) -> str:
+    """What but the networks separates trainings that differ, in a sentence; "" where nothing does.
+
+    differences: of `config_differences`. Seeds are another matter, and so are rates of parts that only some networks have.
+    """
+    found = [
+        setting.removeprefix("training.")
+        for setting in differences.setting
+        if setting.startswith("training.") and setting not in OWN_TO_EACH
+    ]
+    if not found:
+        return ""
+    return f"The trainings differ too ({', '.join(found)}): what separates them is not the networks alone."

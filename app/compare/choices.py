@@ -6,8 +6,7 @@ from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
 from app.choices import tell_unusable
-from app.explorer.display import LOOKED_AT
-from app.links import Link, remember_address, set_address
+from app.links import LOOKED_AT, Link, remember_address, set_address
 from app.loading import ChoiceError
 from app.loading.predictions import Stored, stored_predictions
 from app.markdown import plain

@@ -13,8 +13,7 @@ from app.choices import as_chosen, one_error, show_notices
 from app.compare.choices import choose_filter, choose_label, page_link
 from app.compare.exports import class_scores, take_along
 from app.explorer import SidesPayload, gallery, side_by_side
-from app.explorer.display import LOOKED_AT
-from app.links import take_out_unknown
+from app.links import LOOKED_AT, take_out_unknown
 from app.loading import Clip, Look
 from app.markdown import plain
 from atr.results.predictions import Predictions

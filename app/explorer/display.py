@@ -15,4 +15,3 @@ DISPLAY = {
     "interpolation": ("smooth", "cells"),
     "masks": ("shown",),
 }
-LOOKED_AT = ("block", "frame", "source", "mode", *DISPLAY)  # what "Copy link" adds to an address

@@ -7,8 +7,8 @@ import streamlit as st
 
 from analysis.compare.comparable import NotComparable
 from analysis.compare.figures import COSTS, cost_figure, per_class_figure
-from analysis.compare.numbers import trainings_text
 from analysis.compare.report import CAVEAT
+from analysis.compare.tables import trainings_text
 from analysis.figures import LEGEND_ABOVE
 from app import loading
 from app.choices import one_error

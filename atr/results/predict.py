@@ -22,7 +22,6 @@ from atr.video.transforms import normalise
 
 PROBABILITIES = "probabilities"
 AVERAGES = (PROBABILITIES, "logits")
-OVERFLOWS = "the network's {} are no numbers: its values overflow, as after a training that diverged"
 
 
 def class_logits(
@@ -49,9 +48,16 @@ def class_probabilities(
 
 def softmax(logits: Tensor) -> Tensor:
     scores = logits.softmax(dim=1)
-    if not scores.isfinite().all():
-        raise ValueError(OVERFLOWS.format("class scores"))
+    require_numbers(scores, "class scores")
     return scores
+
+
+def require_numbers(values: Tensor, what: str) -> None:
+    """Raises ValueError where some of a network's values are infinite or NaN."""
+    if not values.isfinite().all():
+        raise ValueError(
+            f"the network's {what} are no numbers: its values overflow, as after a training that diverged"
+        )
 
 
 def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PROBABILITIES) -> Tensor:

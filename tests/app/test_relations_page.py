@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.__main__ import main
 from analysis.actionness import clip_actionness
 from analysis.relations import curves
 from analysis.relations import fig4 as panels
@@ -21,20 +20,13 @@ from atr.checkpoint import load_checkpoint, save_checkpoint
 from atr.preprocessing import Preprocessing
 from atr.results.store import read_result
 from tests.app.conftest import open_link
-from tests.app.world import LABELS, write_checkpoint
-
-GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1, "placement": ("S4B1", "S5B2")}
+from tests.app.world import GRAPH, LABELS, store_relations, write_checkpoint
 
 
 @pytest.fixture
 def graph(world, monkeypatch):
     monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
     return write_checkpoint(world / "checkpoints" / "graph", **GRAPH)
-
-
-def store(world, checkpoint):
-    arguments = ["--checkpoint", checkpoint, "--data", world / "clips", "--out", world / "results"]
-    assert main(["relations", *map(str, arguments)]) == 0
 
 
 def keys(elements):
@@ -60,7 +52,7 @@ def test_without_a_checkpoint_the_page_says_so(launch, world):
 
 def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     write_checkpoint(world / "checkpoints" / "efficient", block="atr")
-    store(world, graph)
+    store_relations(world, graph)
     app = launch("relations")
     assert app.selectbox(key="checkpoint").value == "graph"  # by itself, though another stands in front
     assert not app.error
@@ -97,7 +89,7 @@ def drawn_by(monkeypatch, *names: str) -> dict[str, list]:
 
 
 def test_every_tab_shows_what_its_name_says(launch, world, graph, monkeypatch):
-    store(world, graph)
+    store_relations(world, graph)
     folder = next(world.glob("results/relations-graph-*"))
     result = read_result(folder, RelationsResult)
     calls = drawn_by(monkeypatch, "matrices_figure", "windows_figure", "local_mass_figure")
@@ -126,7 +118,7 @@ def test_the_number_of_videos_of_a_class_is_its_own(launch, world, graph):
     listed = json.loads(file.read_text())
     more = {**listed["clips"][1], "id": "val-000002"}
     file.write_text(json.dumps({**listed, "clips": [*listed["clips"], more]}))
-    store(world, graph)
+    store_relations(world, graph)
     app = opened(launch("relations"), "Per class")
     for label, count in ((LABELS[0], "1 video,"), (LABELS[1], "2 videos,")):
         app.selectbox(key="relation_class").set_value(label).run()
@@ -147,7 +139,7 @@ def test_kernels_are_of_a_window_of_three_and_first_those_of_the_same_block(
                 if reasoner.weight.ndim == 3:
                     reasoner.weight += 1
     save_checkpoint(same, model, labels=model.labels, preprocessing=model.preprocessing)
-    store(world, graph)
+    store_relations(world, graph)
     calls = drawn_by(monkeypatch, "kernels_figure")
     app = opened(launch("relations"), "ER kernels")
     assert app.selectbox(key="er_checkpoint").options == ["b-same", "a-other"]
@@ -158,7 +150,7 @@ def test_kernels_are_of_a_window_of_three_and_first_those_of_the_same_block(
 
 
 def test_without_its_arrays_a_result_has_one_error_where_they_are_wanted(launch, world, graph):
-    store(world, graph)
+    store_relations(world, graph)
     (arrays,) = world.glob("results/relations-graph-*/relations.npz")
     arrays.write_bytes(b"no arrays")
     app = launch("relations")
@@ -178,7 +170,7 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
 
 
 def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
-    store(world, graph)
+    store_relations(world, graph)
     app = launch("relations")
     assert set(app.query_params) == {"checkpoint", "enlarged", "unit", "tab"}
     (other,) = {"S4B1", "S5B2"} - {app.query_params["enlarged"]}
@@ -197,7 +189,7 @@ def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
 
 
 def test_unknown_values_of_a_link_are_one_warning_until_something_else_is_looked_at(world, graph):
-    store(world, graph)
+    store_relations(world, graph)
     app = open_link("relations", enlarged="S9B9", unit="trits", tab="Sums")
     (warning,) = app.warning
     for value, allowed in (("S9B9", "S4B1, S5B2"), ("trits", "nats, bits"), ("Sums", "Local mass, Conv")):
@@ -223,7 +215,7 @@ def test_without_a_result_it_can_be_computed_and_then_appears(launch, world, gra
 
 
 def test_an_incomplete_result_is_warned_of_and_another_can_be_computed(launch, world, graph):
-    store(world, graph)
+    store_relations(world, graph)
     (path,) = (world / "results").glob("relations-*/result.json")
     result = json.loads(path.read_text())
     del result["data"]["description"]
@@ -263,7 +255,7 @@ def test_the_shipped_clips_can_be_averaged_too(launch, world, graph):
     app = launch("relations")
     app.selectbox(key="data relations").set_value(str(world / "clips")).run()
     assert app.number_input(key=f"clips {world / 'clips'} relations").value == 2
-    store(world, graph)
+    store_relations(world, graph)
     app.run()
     assert "stored already" in " ".join(caption.value for caption in app.caption)
 
@@ -359,7 +351,7 @@ def test_a_graph_reasoner_of_too_few_frames_says_so_and_offers_nothing(launch, w
 
 
 def test_a_result_without_classes_is_no_whole_one(launch, world, graph):
-    store(world, graph)
+    store_relations(world, graph)
     (file,) = world.glob("results/relations-*/result.json")
     file.write_text(json.dumps(json.loads(file.read_text()) | {"classes": []}))
     app = launch("relations", tab="Per class")

@@ -3,9 +3,10 @@
 import pytest
 
 from app.choices import SHIPPED
+from app.explorer import DISPLAY
+from app.links import LOOKED_AT
 from tests.app.conftest import open_link
-from tests.app.test_relations_page import GRAPH, store
-from tests.app.world import LABELS, write_checkpoint
+from tests.app.world import GRAPH, LABELS, store_relations, write_checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def test_settings_that_an_address_leaves_out_are_as_at_first(launch, network):
 def test_the_enlarged_block_its_checkpoint_and_the_tab_are_those_of_before(world, monkeypatch):
     monkeypatch.setenv("ATR_RESULTS", str(world / "results"))
     for name in ("graph", "other"):
-        store(world, write_checkpoint(world / "checkpoints" / name, **GRAPH))
+        store_relations(world, write_checkpoint(world / "checkpoints" / name, **GRAPH))
     app = open_link("relations", checkpoint="graph", tab="Numbers")
     before = dict(app.query_params)
     app.selectbox(key="checkpoint").set_value("other").run()
@@ -105,3 +106,7 @@ def test_the_row_of_the_checkpoints_is_that_of_before(launch, world):
     assert app.subheader[0].value == "first"
     assert go_to(app, {"checkpoint": "second"}).subheader[0].value == "second"
     assert app.query_params == {"checkpoint": "second"}
+
+
+def test_what_the_browser_adds_is_the_view_and_how_it_is_displayed():
+    assert ("block", "frame", "source", "mode", *DISPLAY) == LOOKED_AT

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import atr
+from analysis.__main__ import main
 from atr.results.predictions import Predictions, predictions_folder, write_predictions
 from atr.results.store import checkpoint_facts
 from atr.video.encoding import write_mp4
@@ -16,6 +17,7 @@ SIDE, NUM_FRAMES = 64, 12
 TARGETS = [0, 0, 1, 1, 2, 2]  # of six clips
 FIRST = [0, 0, 1, 1, 0, 0]  # what a checkpoint calls them: wrong on 4 and 5
 SECOND = [0, 1, 0, 1, 0, 1]  # another: wrong on 1, 2, 4 and 5, never alone right
+GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1, "placement": ("S4B1", "S5B2")}
 ACTING = [False] * 3 + [True] * 6 + [False] * 3
 
 
@@ -92,3 +94,8 @@ def write_calls(
     folder.mkdir(parents=True)
     write_predictions(folder, Predictions(ids=ids, targets=np.array(targets), scores=scores, facts=facts))
     return folder
+
+
+def store_relations(world: Path, checkpoint: Path) -> None:
+    arguments = ["--checkpoint", checkpoint, "--data", world / "clips", "--out", world / "results"]
+    assert main(["relations", *map(str, arguments)]) == 0

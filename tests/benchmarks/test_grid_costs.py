@@ -2,7 +2,7 @@ from analysis.ablation.costs import known_costs
 from analysis.ablation.grids import NETWORKS, TABLES
 from analysis.ablation.numbers import table_texts
 from atr.schema import read_json
-from benchmarks.grid_costs import Options, costs_of, main
+from benchmarks.grid_costs import Options, costs_here, main
 
 
 def test_every_network_of_the_grid_has_its_costs_written_down(tmp_path, monkeypatch):
@@ -11,7 +11,7 @@ def test_every_network_of_the_grid_has_its_costs_written_down(tmp_path, monkeypa
         models.setdefault((config.model, config.size), []).append(name)
     assert set(known_costs()) == set(NETWORKS)
     for names in models.values():
-        found = costs_of(NETWORKS[names[0]])
+        found = costs_here(NETWORKS[names[0]])
         for name in names:
             known = known_costs()[name]
             reasoner = known.reasoner and {

@@ -14,9 +14,8 @@ import pytest
 import torch
 from playwright.sync_api import Error, expect, sync_playwright
 
-from analysis.__main__ import main as analyse
 from benchmarks.measuring import chromium_path
-from tests.app.world import write_calls, write_checkpoint, write_clips
+from tests.app.world import store_relations, write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
 expect.set_options(timeout=30_000)  # as every other wait: a busy machine is slow, not wrong
@@ -33,8 +32,7 @@ def world(tmp_path_factory) -> Path:
     graph = write_checkpoint(
         folder / "checkpoints" / "tabletop-gr", block="atr_sim", reasoner="gr", num_reasoners=1
     )
-    arguments = ["--checkpoint", graph, "--data", folder / "clips", "--out", folder / "results"]
-    assert analyse(["relations", *map(str, arguments)]) == 0
+    store_relations(folder, graph)
     # On 30 rendered clips: tabletop-atr alone is right on the first 10, tabletop-tsn alone on the last 5.
     targets = [0, 1, 2] * 10
     wrong = [(target + 1) % 3 for target in targets]

@@ -21,10 +21,9 @@ from analysis.compare.numbers import (
     per_class,
     reliability,
     summary,
-    trainings_text,
 )
 from analysis.compare.report import build_report
-from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts
+from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts, trainings_text
 from atr.block import ATRConfig
 from atr.describe import describe
 from atr.models import ModelConfig

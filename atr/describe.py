@@ -1,6 +1,7 @@
 """What a network is made of: its blocks by the paper's names, parameters, multiply-accumulates."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,6 +29,7 @@ class Description:
     macs: int
 
 
+@lru_cache(maxsize=512)
 def describe(config: ModelConfig, size: int = 224) -> Description:
     """Count a network for one clip of `size` × `size` pixels, without allocating its weights.
 

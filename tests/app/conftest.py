@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
@@ -9,6 +10,15 @@ import atr
 from tests.app.world import FIRST, LABELS, SECOND, SIDE, TARGETS, write_calls, write_checkpoint, write_clips
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_scanned_once():
+    """Every AppTest looks for components in all installed packages, which takes longer than most pages."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import Download, Error, TimeoutError, expect, sync_playwright
 
 from benchmarks.measuring import chromium_path
 from tests.app.world import store_relations, write_calls, write_checkpoint, write_clips
@@ -116,11 +117,11 @@ def context_of(browser, address):
 
 
 @pytest.fixture
-def open_page(context_of, address):
+def open_page(context_of, address, world):
     """open_page("?clip=…", width=1280) -> a page whose explorer has drawn.
 
-    page.sent holds the sizes of the messages sent to the server, page.requests every address asked for. Fails when a
-    script of the page failed.
+    page.sent holds the sizes of the messages sent to the server, page.requests every address asked for,
+    page.server_log the file that the server prints to. Fails when a script of the page failed.
     """
     pages = []
 
@@ -129,6 +130,7 @@ def open_page(context_of, address):
         pages.append(page)
         page.set_viewport_size({"width": width, "height": 900})
         page.faults, page.sent, page.requests = [], [], []
+        page.server_log = world / "server.log"
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.on("request", lambda request: page.requests.append(request.url))
         page.on(
@@ -152,3 +154,24 @@ def settle(page) -> None:
         timeout=90_000
     )
     page.locator(".explorer .waiting").wait_for(state="hidden", timeout=30_000)
+
+
+def download(page, name: str) -> Download:
+    """What the button of that name brings. One click has been seen to bring nothing, without a trace of the reason;
+    so a second one follows, and a warning tells what there was to see.
+    """
+    button = page.get_by_role("button", name=name, exact=True)
+    sent, requested = len(page.sent), len(page.requests)
+    try:
+        with page.expect_download(timeout=45_000) as arriving:
+            button.click()
+    except TimeoutError:
+        warnings.warn(
+            f"nothing came of a click on {name!r}: the button is {'enabled' if button.is_enabled() else 'disabled'}, "
+            f"messages of {page.sent[sent:]} bytes were sent, {page.requests[requested:]} asked for; the server says "
+            f"{page.server_log.read_text()[-2000:]!r}",
+            stacklevel=2,
+        )
+        with page.expect_download(timeout=90_000) as arriving:
+            button.click()
+    return arriving.value

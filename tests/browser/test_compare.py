@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import download
+
 SIDES = ".sides"
 
 
@@ -110,9 +112,7 @@ def test_grad_cam_comes_when_asked_for(open_page):
 
 def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
     page = open_compare(open_page)
-    with page.expect_download(timeout=90_000) as download:
-        page.get_by_role("button", name="Report (HTML)").click()
-    text = download.value.path().read_text()
+    text = download(page, "Report (HTML)").path().read_text()
     assert text.startswith("<!doctype html>") and "tabletop-atr against tabletop-gr" in text
     page.get_by_text("Download this clip").click()
     for name, start in (
@@ -122,9 +122,7 @@ def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
         ("Maps, NPZ", b"PK"),
         ("Class scores, CSV", b"class,true,tabletop-atr,tabletop-gr"),
     ):
-        with page.expect_download(timeout=90_000) as download:
-            page.get_by_role("button", name=name, exact=True).click()
-        assert download.value.path().read_bytes().startswith(start)
+        assert download(page, name).path().read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("width", [420, 1280])

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import download
+
 
 def test_claims_curves_and_the_page_as_a_file(open_page):
     page = open_page("evidence", explorer=False)
@@ -11,8 +13,7 @@ def test_claims_curves_and_the_page_as_a_file(open_page):
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     page.get_by_text("How to read this page").click()
     expect(page.get_by_text("Intervals are of 95 %")).to_be_visible()
-    with page.expect_download(timeout=90_000) as download:
-        page.get_by_role("button", name="This page as HTML").click()
-    assert download.value.suggested_filename == "evidence.html"
-    assert "ATR in three stages is better than ATR_sim there" in download.value.path().read_text()
+    file = download(page, "This page as HTML")
+    assert file.suggested_filename == "evidence.html"
+    assert "ATR in three stages is better than ATR_sim there" in file.path().read_text()
     assert not page.get_by_test_id("stAlert").count()

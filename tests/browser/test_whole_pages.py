@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from app.links import ARRIVES
 from tests.app.world import square_clip
-from tests.browser.conftest import settle
+from tests.browser.conftest import download, settle
 
 
 def write_webm(path, num_frames: int = 10) -> None:
@@ -75,10 +75,9 @@ def test_downloads_are_made_on_demand(open_page):
         ("Overlay, MP4", ".mp4", b"\0\0\0"),
         ("Overlay, GIF", ".gif", b"GIF8"),
     ]:
-        with page.expect_download(timeout=90_000) as download:
-            page.get_by_role("button", name=name).click()
-        assert download.value.suggested_filename.endswith(suffix)
-        assert download.value.path().read_bytes().startswith(start)
+        file = download(page, name)
+        assert file.suggested_filename.endswith(suffix)
+        assert file.path().read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("width", [1280, 1920])

@@ -14,6 +14,7 @@ from atr.__main__ import main
 from atr.results.fig5 import fig5_of_blocks
 from atr.results.predictions import read_predictions
 from atr.results.store import results
+from atr.training.optimisation import channels_last
 from tests.launching import launch
 
 # The last batch of the evaluation is not full, and two processes cannot share seven clips evenly.
@@ -76,6 +77,7 @@ def test_what_bfloat16_has_trained_is_stored_and_computes_in_float32(bfloat16):
 
 def test_maps_of_what_bfloat16_has_trained_are_judged_in_float32(bfloat16):
     model = atr.load_checkpoint(bfloat16 / "net")
+    channels_last(model)  # as in training: other kernels round otherwise
     assert model.facts["fig5"] == pytest.approx(fig5_of_blocks(model, model.preprocessing), abs=1e-5)
 
 

@@ -21,7 +21,7 @@ def main(argv: list[str], program: str = "python -m atr") -> int:
     """The exit code."""
     options: dict[str, Any] = {}
     if argv[:1] == ["train"]:
-        options["default"] = import_module("atr.commands.train").with_preset(argv)
+        options["default"] = lambda: import_module("atr.commands.train").with_preset(argv)
     if argv[:1] == ["predict"]:
         options["run"] = lambda command, typed: command.run(typed, write_overlay)
     return run_command(COMMANDS, argv, program, **options)

@@ -1,6 +1,7 @@
 """Files and folders that are there whole or not at all, and digests of what is in them."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +17,17 @@ import numpy as np
 
 CHUNK = 2**20  # bytes written at a time
 
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    for place in _held:
+        os.close(place)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -26,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.stem}-{os.getpid()}.unfinished{path.suffix}")
     remove_orphans(path.parent, rf"\.{re.escape(path.stem)}-(\d+)\.unfinished{re.escape(path.suffix)}")
     try:
-        with naming(path):
+        with naming(path, unfinished):
             yield unfinished
             with open(unfinished, "rb") as file:
                 os.fsync(file.fileno())
@@ -89,12 +101,38 @@ def _unfinished_folder(folder: Path, place: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """An OSError that names no file, as of a full disk, names `path`."""
+def held(folder: Path, *, busy: str, refused: str) -> Iterator[None]:
+    """Make a folder, and let no other program be at work in it meanwhile. The system lifts the lock when this process dies:
+    the processes that it has forked, which may live a little longer, do not hold it.
+
+    Raises ValueError, `busy` where another program is at work there, `refused` and the reason where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise ValueError(f"{refused}: {error.strerror}") from error
+    _held.add(place)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(busy) from error
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        _held.remove(place)
+        os.close(place)
+
+
+@contextmanager
+def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
+    """An OSError that names no file, as of a full disk, or the one that is to become `path`, names `path`."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename is not None:
+        if error.errno is None or (error.filename and str(error.filename) != str(unfinished)):
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
@@ -151,13 +189,24 @@ def require_empty(folder: Path) -> None:
 def file_to_write(path: Path) -> Path:
     """The file that a path stands for, which is asked for before anything is computed: a link is followed, not replaced.
 
-    Its folder is made. Raises ValueError where a folder stands in its place.
+    Its folder is made.
+
+    Raises:
+        ValueError: a folder stands in its place.
+        OSError: it cannot be written.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a file is written")
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder_to_write(path.parent)
     return path
+
+
+def folder_to_write(folder: Path) -> None:
+    """Make a folder that is written to later. Raises OSError where that is not possible."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def require_folder(folder: Path) -> None:

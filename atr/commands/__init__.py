@@ -31,7 +31,7 @@ def run_command(
     argv: list[str],
     program: str,
     *,
-    default: Any = tyro.MISSING_NONPROP,
+    default: Callable[[], Any] = lambda: tyro.MISSING_NONPROP,
     run: Callable[[Any, str], int] = lambda command, typed: command.run(typed),
 ) -> int:
     """Parse one of the commands, a dataclass each, and run it; the exit code.
@@ -41,7 +41,7 @@ def run_command(
     Args:
         commands: name -> where its dataclass is, "module:Class". Only the one that is typed is imported.
         argv: what was typed after `program`.
-        default: an instance of the command's dataclass whose values are its defaults.
+        default: gives an instance of the command's dataclass whose values are its defaults.
         run: (command, the whole line as it was typed) -> exit code.
 
     Raises:
@@ -51,7 +51,7 @@ def run_command(
         try:
             if argv[:1] and argv[0] in commands:
                 kind = imported(commands[argv[0]])
-                called = {"prog": f"{program} {argv[0]}", "args": argv[1:], "default": default}
+                called = {"prog": f"{program} {argv[0]}", "args": argv[1:], "default": default()}
             else:  # help, or an error that names the commands
                 kind, called = any_of(commands), {"prog": program, "args": argv}
             command = tyro.cli(kind, config=(tyro.conf.OmitArgPrefixes,), **called)

@@ -1,6 +1,7 @@
 """python -m atr train: a network of a preset, or of your own settings."""
 
 import re
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from atr.data.names import TABLETOP as DEMO_SET
 from atr.results.processes import process_state
 from atr.training.loop import TrainConfig, train
 from atr.training.presets import PRESETS, TABLETOP
+from atr.training.state import STATE, workspace_of
 from atr.video.decoding import VideoError
 
 
@@ -35,13 +37,14 @@ class Train:
         try:
             metrics = train(config, self.out, self.cache, command)
         except VideoError as error:  # of a loader's process, which puts its own account before it
-            found = str(error).strip().splitlines()[-1]
-            elsewhere = "" if self.cache == Path("cache") else f" --cache {self.cache}"
-            then = (
-                "then run this again" if self.config.leave_out_faulty else "--leave-out-faulty trains without"
-            )
-            advice = f"`python -m atr doctor {self.config.data}{elsewhere}` finds all of them, {then}"
-            raise ValueError(f"{found}; {advice}") from error
+            found = str(error).strip().splitlines()[-1].removeprefix(f"{VideoError.__module__}.VideoError: ")
+            elsewhere = [] if self.cache == Path("cache") else ["--cache", str(self.cache)]
+            doctor = shlex.join(["python", "-m", "atr", "doctor", self.config.data, *elsewhere])
+            workspace = workspace_of(self.out)
+            # A state is of a list of clips, and without these it is another list.
+            remove = f"remove {workspace} and " if (workspace / STATE).exists() else ""
+            again = "run this again" if self.config.leave_out_faulty else "--leave-out-faulty trains without"
+            raise ValueError(f"{found}; `{doctor}` finds all of them, then {remove}{again}") from error
         except ValueError as error:
             if self.preset in TABLETOP and self.config.data != DEMO_SET:
                 advice = f"preset {self.preset!r} is for the rendered clips, laptop-atr for clips of your own"

@@ -6,8 +6,6 @@ change: one that was replaced, repaired or added makes it another question. Rend
 A result folder appears under its name only when it is complete; until then its parts lie in `.{name}.partial`.
 """
 
-import fcntl
-import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ import torch
 from msgspec import UNSET, Struct, UnsetType
 
 from atr.checkpoint import read_config
-from atr.files import digest, whole_folder
+from atr.files import digest, held, whole_folder
 from atr.results.processes import device_name
 from atr.sampling import Sampling
 from atr.schema import Name, Text, check, line, read_json, shown
@@ -106,25 +104,10 @@ def working_on(folder: Path) -> Iterator[None]:
 
     Raises ValueError where another one is, or where no result can be written.
     """
-    partial = partial_folder(folder)
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        place = os.open(partial, os.O_RDONLY)
-    except OSError as error:
-        raise ValueError(f"no result can be written to {folder.parent}: {error.strerror}") from error
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(place)
-        raise ValueError(
-            f"another program is computing {folder}; its result is there when it is done"
-        ) from error
-    except OSError:  # a file system without locks
-        pass
-    try:
+    busy = f"another program is computing {folder}; its result is there when it is done"
+    refused = f"no result can be written to {folder.parent}"
+    with held(partial_folder(folder), busy=busy, refused=refused):
         yield
-    finally:
-        os.close(place)
 
 
 def complete(folder: Path, write: Callable[[Path], None]) -> None:

@@ -202,7 +202,10 @@ def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
     # A still is one frame, so as many of them as a batch of clips has frames come from as many clips.
     smallest = config.batch_size * (config.model.num_frames if config.still_epochs else 1)
     if len(data) < smallest:
-        raise ValueError(f"train_clips={len(data)} is less than a batch; allowed: {smallest} or more")
+        raise ValueError(
+            f"there are {len(data)} clips to train on, less than a batch (batch_size={config.batch_size}); allowed: "
+            f"{smallest} or more"
+        )
     if config.model.num_classes not in (0, classes):
         raise ValueError(
             f"num_classes={config.model.num_classes}, but {config.data} has {classes} classes; allowed: {classes}, or 0 for "

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import platform
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from torch import nn
 from atr.checkpoint import CONFUSIONS, require_free, require_storable, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
-from atr.files import whole_file
+from atr.files import held, whole_file
 from atr.inference import computes_in_bf16
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
@@ -82,36 +83,47 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     network = fitted(config, data)
     require_storable(network, settings_of(config), json.dumps(command))
     if accelerator.is_main_process:
-        told = [*left_behind(config.init), *opening_lines(config.augmentation, data, val)]
+        told = [
+            *left_behind(config.init, config.preprocessing),
+            *opening_lines(config.augmentation, data, val),
+        ]
         told += precision_lines(config.mixed_precision, accelerator.device)
         print(*told, sep="\n", file=sys.stderr)
     workspace = workspace_of(out)
-    workspace.mkdir(parents=True, exist_ok=True)
-    state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
-    facts = run_facts(config, accelerator.num_processes, data, val)
+    busy = f"another program is training {out}; wait for it, or give another --out"
+    alone = held(workspace, busy=busy, refused=f"{out} cannot be written")
+    with alone if accelerator.is_main_process else nullcontext():
+        accelerator.wait_for_everyone()
+        state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
+        facts = run_facts(config, accelerator.num_processes, data, val)
+        torch.manual_seed(config.seed)
+        model = build_model(network)
+        with TrainingLog(workspace, facts, main=accelerator.is_main_process) as log:
+            run = Run(config, accelerator, data, state, log)
+            model = learn_clips(model, run, dev)
+        return judge(model, run, val, facts, out, command)
 
-    torch.manual_seed(config.seed)
-    model = build_model(network)
-    with TrainingLog(workspace, facts, main=accelerator.is_main_process) as log:
-        run = Run(config, accelerator, data, state, log)
-        if state.progress.phase != CLIPS:
-            if config.init:
-                start_from(model, config.init)
-            if config.still_epochs:
-                learn_objects(model, run)
-        freeze(model, config.freeze, config.partial_bn)
 
-        dev_loader = run.evaluation(dev)
+def learn_clips(model: VideoClassifier, run: Run, dev: ClipDataset) -> nn.Module:
+    """All epochs that are left, before them what the network starts from. Returns the model as prepared."""
+    config = run.config
+    if run.state.progress.phase != CLIPS:
+        if config.init:
+            start_from(model, config.init)
+        if config.still_epochs:
+            learn_objects(model, run)
+    freeze(model, config.freeze, config.partial_bn)
 
-        def on_dev_clips(model: nn.Module) -> dict:
-            with watch(model, HEALTH_BATCHES) as vitals:
-                scores = class_scores(model, dev_loader, config.preprocessing, accelerator)
-            accuracy = {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
-            return {**accuracy, **health_of(vitals)}
+    dev_loader = run.evaluation(dev)
 
-        shown = (config.epochs, config.batch_size, TrainingClips)
-        model = fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", on_dev_clips))
-    return judge(model, run, val, facts, out, command)
+    def on_dev_clips(model: nn.Module) -> dict:
+        with watch(model, HEALTH_BATCHES) as vitals:
+            scores = class_scores(model, dev_loader, config.preprocessing, run.accelerator)
+        accuracy = {"dev_top1": scores.top(1), **run.within_pairs(scores, "dev_pairs")}
+        return {**accuracy, **health_of(vitals)}
+
+    shown = (config.epochs, config.batch_size, TrainingClips)
+    return fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", on_dev_clips))
 
 
 def precision_lines(mixed_precision: str, device: torch.device, *, has_fp16: bool = True) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from atr.checkpoint import CONFIG, load_checkpoint, read_config
 from atr.convert import load_imagenet
 from atr.models import VideoClassifier, copy_frame_network
+from atr.preprocessing import Preprocessing
 
 PACKAGED = "efficientnet-lite0"
 FILES = (".pth", ".safetensors")
@@ -21,11 +22,23 @@ def require_start(init: Path) -> None:
     )
 
 
-def left_behind(init: Path | None) -> list[str]:
-    """A line on what of a checkpoint a training does not start from, where somebody may expect it to."""
-    if init is None or not (init / CONFIG).is_file() or not (block := read_config(init)["model"]["block"]):
+def left_behind(init: Path | None, preprocessing: Preprocessing) -> list[str]:
+    """Lines on what of a checkpoint a training does not start from, where somebody may expect it to.
+
+    preprocessing: of the training.
+    """
+    if init is None or not (init / CONFIG).is_file():
         return []
-    return [f"of {init} only the frame network is taken: its {block} blocks and its classifier begin anew"]
+    config, lines = read_config(init), []
+    if block := config["model"]["block"]:
+        lines += [
+            f"of {init} only the frame network is taken: its {block} blocks and its classifier begin anew"
+        ]
+    its = Preprocessing.from_dict(config["preprocessing"])
+    for name in ("mean", "std", "fit"):
+        if (there := getattr(its, name)) != (here := getattr(preprocessing, name)):
+            lines += [f"{init} was trained with {name} {there}, this training has {here}"]
+    return lines
 
 
 def start_from(model: VideoClassifier, init: Path) -> None:

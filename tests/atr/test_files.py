@@ -1,6 +1,7 @@
 """Files and folders are there whole or not at all: on a full disk, after kill -9, into folders that exist."""
 
 import errno
+import multiprocessing
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ import pytest
 from atr.files import (
     file_to_write,
     filled_folder,
+    held,
     reserve,
     whole_file,
     whole_folder,
@@ -62,6 +64,30 @@ def test_a_link_in_a_files_place_leads_to_the_file_and_a_folder_is_refused(tmp_p
         file_to_write(tmp_path / "elsewhere")
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(PermissionError, match=f"Permission denied: '{tmp_path}'"):
+        file_to_write(tmp_path / "a.json")
+
+
+def test_a_lock_is_of_one_program_and_not_of_what_it_has_forked(tmp_path):
+    context = multiprocessing.get_context("fork")
+    there = context.Event()
+    child = context.Process(target=lambda: (there.set(), time.sleep(60)))
+    texts = {"busy": "another is here", "refused": "cannot be made"}
+    with held(tmp_path / "a", **texts):
+        with pytest.raises(ValueError, match="^another is here$"), held(tmp_path / "a", **texts):
+            pass
+        child.start()
+        assert there.wait(60)
+    try:
+        with held(tmp_path / "a", **texts):
+            pass
+    finally:
+        child.kill()
+        child.join()
+
+
 def test_an_error_leaves_the_last_good_file_and_nothing_else(tmp_path):
     write_json(tmp_path / "a.json", {"good": 1})
     with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a.json") as unfinished:
@@ -94,6 +120,11 @@ except OSError as error:
     done = limited(code, file)
     assert done.stdout == f"[Errno {errno.EFBIG}] File too large: '{file}'\n", done.stderr
     assert names(tmp_path) == ["file.npz"] and file.read_text() == "the last good one"
+
+
+def test_a_file_that_cannot_be_made_is_named_and_not_its_unfinished_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"'{tmp_path / 'nowhere' / 'a.json'}'"):
+        write_json(tmp_path / "nowhere" / "a.json", {})
 
 
 def test_a_checkpoint_on_a_full_disk_leaves_the_one_before(tmp_path, tiny):

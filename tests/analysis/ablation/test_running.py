@@ -104,7 +104,10 @@ def test_a_cell_that_fails_is_told_and_the_others_run(place):
     bad = Cell.of("bad", replace(TINY, batch_size=64), 0)
     told = []
     faults = run_cells([bad, good], folder, work=work, cache=cache, workers=1, tell=told.append)
-    assert list(faults) == ["bad-seed0"] and "train_clips=32 is less than a batch" in faults["bad-seed0"]
+    assert (
+        list(faults) == ["bad-seed0"]
+        and "32 clips to train on, less than a batch (batch_size=64)" in faults["bad-seed0"]
+    )
     assert [result.network for result in told] == ["tiny-atr_sim"]
     assert not (work / ".tiny-atr_sim-seed0.partial").exists()
 

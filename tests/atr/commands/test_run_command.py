@@ -83,7 +83,12 @@ def test_a_broken_pipe_to_another_process_is_an_error(capfd):
 
 def test_an_interrupted_command_is_one_line_and_the_code_of_its_signal(capfd):
     assert run_command(COMMANDS, ["waits"], "program") == INTERRUPTED == 130
-    assert capfd.readouterr().err == "interrupted\n"
+
+    def interrupted():  # while the defaults' module is imported
+        raise KeyboardInterrupt
+
+    assert run_command(COMMANDS, ["waits"], "program", default=interrupted) == INTERRUPTED
+    assert capfd.readouterr().err == "interrupted\n" * 2
 
 
 def in_group(group: int) -> list[psutil.Process]:
@@ -169,8 +174,8 @@ def test_a_defect_keeps_its_traceback():
 
 def test_a_training_that_takes_too_much_memory_says_what_takes_less(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr("atr.commands.train.train", takes_too_much)
-    default = Train(tmp_path / "out")
-    assert run_command({"train": "atr.commands.train:Train"}, ["train"], "program", default=default) == 2
+    options = {"default": lambda: Train(tmp_path / "out")}
+    assert run_command({"train": "atr.commands.train:Train"}, ["train"], "program", **options) == 2
     said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert said.endswith("2.00 GiB; a lower --batch-size or a higher --accumulation takes less memory\n")
@@ -182,19 +187,27 @@ def test_a_training_that_takes_too_much_memory_says_what_takes_less(capfd, tmp_p
         (
             "cache",
             False,
-            "`python -m atr doctor videos` finds all of them, --leave-out-faulty trains without",
+            "`python -m atr doctor videos` finds all of them, then --leave-out-faulty trains without",
         ),
         ("fast", True, "`python -m atr doctor videos --cache fast` finds all of them, then run this again"),
     ],
 )
-def test_a_training_that_meets_a_broken_video_says_what_to_do(cache, leave_out, advice, monkeypatch):
+def test_a_training_that_meets_a_broken_video_says_what_to_do(
+    cache, leave_out, advice, monkeypatch, tmp_path
+):
     def broken(*arguments):
-        raise VideoError("of a worker\na.mp4: cannot be decoded")
+        raise VideoError("of a worker\natr.video.video.VideoError: a.mp4: cannot be decoded")
 
     monkeypatch.setattr("atr.commands.train.train", broken)
     config = replace(PRESETS["laptop-atr"], data="videos", leave_out_faulty=leave_out)
     with pytest.raises(ValueError, match=f"^a.mp4: cannot be decoded; {advice}$"):
-        Train(Path("out"), cache=Path(cache), config=config).run("")
+        Train(tmp_path / "out", cache=Path(cache), config=config).run("")
+    # A state that is there is of other clips.
+    (tmp_path / ".out.training").mkdir()
+    (tmp_path / ".out.training" / "state.pt").touch()
+    advice = advice.replace("then ", f"then remove {tmp_path / '.out.training'} and ")
+    with pytest.raises(ValueError, match=f"; {advice}$"):
+        Train(tmp_path / "out", cache=Path(cache), config=config).run("")
 
 
 @pytest.mark.parametrize(

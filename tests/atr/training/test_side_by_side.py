@@ -134,7 +134,7 @@ def test_one_that_cannot_begin_is_told_and_the_others_are_trained(cache, tmp_pat
     with ThreadPoolExecutor(1) as executor:
         (bad, fault), (good, none) = train_side_by_side(tasks, 2, executor)
     assert [bad, good] == tasks and none is None
-    assert "train_clips=32 is less than a batch" in fault
+    assert "32 clips to train on, less than a batch (batch_size=" in fault
 
 
 def test_where_memory_is_too_little_for_so_many_they_begin_later(cache, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from atr.block import ATRConfig
 from atr.checkpoint import read_config
 from atr.data.doctor import check
 from atr.data.reading import read_annotations
+from atr.files import held
 from atr.models import ModelConfig, build_model, copy_frame_network
 from atr.results.fig5 import fig5_of_blocks
 from atr.tabletop import CLASSES
@@ -174,6 +175,23 @@ def test_the_state_of_another_configuration_is_refused(config, tmp_path):
         train(dataclasses.replace(config, learning_rate=1e-3), tmp_path / "a", tmp_path / "cache")
 
 
+def test_a_second_training_of_the_same_folder_says_so(config, tmp_path):
+    out = tmp_path / "a"
+    with (
+        held(workspace_of(out), busy="", refused=""),
+        pytest.raises(ValueError, match="another program is training .*a; wait for it, or"),
+    ):
+        train(dataclasses.replace(config, epochs=1), out, tmp_path / "cache")
+    assert not out.exists()
+    assert train(dataclasses.replace(config, epochs=1, still_epochs=0), out, tmp_path / "cache")
+
+
+def test_a_folder_that_cannot_be_made_is_one_error(config, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file/a cannot be written: Not a directory"):
+        train(config, tmp_path / "file" / "a", tmp_path / "cache")
+
+
 def test_another_checkpoint_is_not_replaced_where_only_the_place_of_a_state_is_there(config, tiny, tmp_path):
     model = tiny()
     out = atr.save_checkpoint(tmp_path / "out", model, labels=[*"abcdefgh"][: model.config.num_classes])
@@ -219,7 +237,9 @@ def test_a_narrow_network_is_given_frames_in_order(config, tmp_path, monkeypatch
 
 
 def test_less_than_a_batch_is_refused(config, tmp_path):
-    with pytest.raises(ValueError, match="train_clips=31.*32 or more"):
+    with pytest.raises(
+        ValueError, match=r"31 clips to train on, less than a batch \(batch_size=8\); allowed: 32 or more"
+    ):
         train(dataclasses.replace(config, train_clips=31), tmp_path / "a", tmp_path / "cache")
 
 
@@ -366,7 +386,10 @@ def test_workers_and_saving_do_not_matter_to_the_weights_or_to_going_on(real, tm
         ),
         ({"augmentation": Augmentation(crop_scales=(1.0,))}, "reverse=0.5, but .*not known; allowed: 0"),
         ({"still_epochs": 1}, "still_epochs=1 are for data='tabletop'; allowed: 0"),
-        ({"batch_size": 32}, "train_clips=16 is less than a batch; allowed: 32 or more"),
+        (
+            {"batch_size": 32},
+            r"16 clips to train on, less than a batch \(batch_size=32\); allowed: 32 or more",
+        ),
         ({"accumulation": 3}, "batch_size=8 cannot be shared by 1 processes in 3 parts"),
         ({"accumulation": 16}, "batch_size=8 cannot be shared by 1 processes in 16 parts"),
         ({"freeze": ("layer1",)}, "freeze names 'layer1'"),
@@ -442,14 +465,16 @@ def test_what_of_a_checkpoint_a_training_does_not_start_from_is_told(config, tmp
     for name, block in (("with", "atr"), ("without", None)):
         network = atr.create_model("tsn_resnet18", num_classes=2, width=0.125, block=block)
         atr.save_checkpoint(tmp_path / name, network, labels=["a", "b"])
-    (told,) = left_behind(tmp_path / "with")
+    own = atr.Preprocessing(short_side=36, crop=32)  # a size is what one types, and nobody is told of it
+    (told,) = left_behind(tmp_path / "with", own)
     assert told.endswith("with only the frame network is taken: its atr blocks and its classifier begin anew")
-    assert (
-        left_behind(tmp_path / "without")
-        == left_behind(Path("efficientnet-lite0"))
-        == left_behind(None)
-        == []
-    )
+    for start in (tmp_path / "without", Path("efficientnet-lite0"), None):
+        assert left_behind(start, own) == []
+    told = left_behind(tmp_path / "without", replace(own, std=(0.5, 0.5, 0.5), fit="squeeze"))
+    assert told == [
+        f"{tmp_path / 'without'} was trained with std (0.229, 0.224, 0.225), this training has (0.5, 0.5, 0.5)",
+        f"{tmp_path / 'without'} was trained with fit crop, this training has squeeze",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -481,6 +506,9 @@ def brief(config):
 def test_the_fig5_score_is_of_the_network_as_it_is_saved(brief, tmp_path):
     training.train(brief, tmp_path / "a", tmp_path / "cache")
     model = atr.load_checkpoint(tmp_path / "a")
+    training.channels_last(
+        model
+    )  # other kernels round otherwise, which can order maps as flat as these in another way
     assert model.facts["fig5"] == pytest.approx(fig5_of_blocks(model, brief.preprocessing), rel=1e-5)
     # Nothing after the four steps went into the statistics of batches.
     assert int(model.state_dict()["backbone.bn1.num_batches_tracked"]) == 4

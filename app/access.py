@@ -37,7 +37,7 @@ def refusal(headers: Headers) -> str | None:
     )
     if hostname(host) not in allowed:
         return f"Host {host!r} is not served; allowed: {', '.join(allowed)} (server.allowedHosts)."
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and origin.partition("://")[2] != host:
         return f"Pages of {origin} may not use the server at {host}."
     return None
 

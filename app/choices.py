@@ -274,7 +274,7 @@ def _typed() -> Clip | None:
         "Path of a video",
         key=carried("path", ""),
         placeholder="folder/clip.mp4",
-        help=f"Inside {folder}",
+        help=f"Inside {plain(str(folder))}",
         persist_state="session",
     )
     return loading.clip_in_root(typed) if typed.strip() else None

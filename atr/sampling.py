@@ -1,11 +1,12 @@
 """How frames are drawn from a clip, as a checkpoint declares it."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from atr.options import require
 
-SAMPLINGS = ("uniform", "dense")
+Kind = Literal["uniform", "dense"]
+SAMPLINGS: tuple[Kind, ...] = get_args(Kind)
 WINDOW = 64  # frames, of TSM's and this package's dense sampling
 
 
@@ -23,7 +24,7 @@ class Sampling:
         ValueError: the kind is unknown, or the window no number of frames.
     """
 
-    kind: Literal["uniform", "dense"] = "uniform"
+    kind: Kind = "uniform"
     window: int = WINDOW
     stated: bool = field(default=True, compare=False)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from atr.data.annotations import Annotations
-from atr.data.folders import SPLIT_FOLDERS
+from atr.data.annotations import PLACES, SPLIT_NAMES, Annotations
+from atr.data.kinetics import VIDEOS
 from atr.data.reading import read_annotations
 from atr.files import digest
 
 # Folders in a data set with lists or folders of classes.
-LISTING = ("labels", *chain(*SPLIT_FOLDERS.values()))
+LISTING = (*PLACES, *chain(*SPLIT_NAMES.values()))
 
 
 def annotations_of(folder: Path, split: str | None) -> Annotations:
@@ -30,9 +30,13 @@ def stamp_of_lists(folder: Path) -> str:
     """Differs whenever a list of a data set's clips does, or the files in the folder of a class. Raises OSError."""
     found = [os.fspath(folder)]
     top = _watched(found[0], os.stat(folder).st_mtime_ns)
-    within = [path for path in top if os.path.basename(path).lower() in LISTING and os.path.isdir(path)]
+    within = [path for path in top if is_listing(os.path.basename(path)) and os.path.isdir(path)]
     found += [*top, *chain(*(_watched(path, os.stat(path).st_mtime_ns) for path in within))]
     return digest([(path, os.stat(path).st_mtime_ns, os.stat(path).st_size) for path in found])
+
+
+def is_listing(name: str) -> bool:
+    return name.lower().removeprefix(VIDEOS) in LISTING
 
 
 @lru_cache(maxsize=64)

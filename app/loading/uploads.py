@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from app.loading.clips import Clip
 from app.loading.roots import ChoiceError
-from atr.files import whole_file
+from atr.files import alive, whole_file
 from atr.video.decoding import VIDEO_SUFFIXES
 
 UPLOADS = "atr-upload"  # their folders are named so, and by the process of the server
@@ -18,20 +18,10 @@ UPLOAD_KINDS = tuple(suffix[1:] for suffix in VIDEO_SUFFIXES)
 def upload_folder() -> TemporaryDirectory:
     """For the uploads of a session, deleted with it. What servers have left that were killed is deleted now."""
     for left in Path(gettempdir()).glob(f"{UPLOADS}-*-*"):
-        if not is_running(left.name.split("-")[2]):
+        pid = left.name.split("-")[2]
+        if pid.isdecimal() and not alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
     return TemporaryDirectory(prefix=f"{UPLOADS}-{os.getpid()}-")
-
-
-def is_running(pid: str) -> bool:
-    """A text that is no number of a process is taken for one that runs."""
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except (ValueError, PermissionError):
-        pass
-    return True
 
 
 def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
@@ -45,6 +35,9 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
     if not path.exists():
         for previous in folder.iterdir():
             previous.unlink()
-        with whole_file(path) as unfinished:
-            unfinished.write_bytes(data)
+        try:
+            with whole_file(path) as unfinished:
+                unfinished.write_bytes(data)
+        except OSError as error:
+            raise ChoiceError(f"{name!r} cannot be kept on this machine: {error.strerror}.") from error
     return Clip(name, path)

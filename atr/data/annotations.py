@@ -1,16 +1,21 @@
 """What every layout of a data set is read into."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from atr.data.unused import Unused
 from atr.files import digest
+from atr.sampling import Kind
 
 SPLITS = ("train", "val", "test")
 PLACES = (".", "labels", "annotations")  # of the lists, below the folder of a data set
-Sampling = Literal["uniform", "dense"]
+SPLIT_NAMES = {  # of folders and lists, in any case
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validate", "validation"),
+    "test": ("test", "testing"),
+}
 Row = tuple[str, str, str]  # id, file below the root, text of the label
 
 
@@ -39,7 +44,7 @@ class Annotations:
     files: list[str]
     targets: list[int]
     unlisted: dict[int, str] = field(default_factory=dict)
-    sampling: Sampling = "uniform"
+    sampling: Kind = "uniform"
     lengths: list[int] | None = None
     unused: Unused = field(default_factory=Unused)
     outside: dict[int, str] = field(default_factory=dict)
@@ -106,7 +111,8 @@ def require_listed_labels(annotations: Annotations) -> None:
         index, label = next(iter(annotations.unlisted.items()))
         raise ValueError(
             f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
-            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor {annotations.root}` lists them"
+            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor "
+            f"{shlex.quote(str(annotations.root))}` lists them"
         )
 
 

@@ -8,18 +8,13 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from atr.data.annotations import SPLITS, Annotations, Row
+from atr.data.annotations import SPLIT_NAMES, SPLITS, Annotations, Row
 from atr.data.listing import OUTSIDE, contents, videos_below
 from atr.data.text import read_text
 from atr.data.unused import Left, Unused
 from atr.schema import FileName, Flag, Labels, Name, Positive, check, line, parse_json, shown
 
 ANNOTATED, CLASS_FOLDERS = "annotations.json", "class folders"
-SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
 VALIDATION_SHARE = 5  # one clip in five
 UNLISTED, NO_CLASS_FOLDER, BELOW_CLASSES = (
     "in no list",
@@ -104,7 +99,7 @@ def class_folder_lists(folder: Path) -> dict[str, Path]:
         ValueError: two folders are of one split.
     """
     names, places = contents(folder).folders, {}
-    for split, allowed in SPLIT_FOLDERS.items():
+    for split, allowed in SPLIT_NAMES.items():
         found = [name for name in names if name.lower() in allowed and has_classes(folder / name)]
         if len(found) > 1:
             raise ValueError(

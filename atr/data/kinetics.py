@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atr.data.annotations import PLACES, SPLITS, Annotations, found
+from atr.data.annotations import PLACES, SPLIT_NAMES, SPLITS, Annotations, found
 from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
 from atr.data.text import read_text
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINETICS = "Kinetics"
-NAMES = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validate", "validation"),
-    "test": ("test", "testing"),
-}
+VIDEOS = "videos_"  # before the name of a split's folder, as mmaction2 has it
 COLUMNS = {"label", "youtube_id", "time_start", "time_end"}
 # kinetics_train.csv, kinetics-400_val.csv, kinetics_600_train.csv, kinetics700_2020_val.csv, k600_test.csv
 PREFIX = r"(?:k(?:inetics)?[-_]?(?:[467]00)?(?:[-_]2020)?[-_])?"
@@ -39,7 +35,7 @@ def lists(folder: Path) -> dict[str, Path]:
     names = sorted(others, key=lambda name: (len(name), name))
     files = {}
     for split in SPLITS:
-        pattern = re.compile(rf"{PREFIX}(?:{'|'.join(NAMES[split])})\.csv", re.IGNORECASE)
+        pattern = re.compile(rf"{PREFIX}(?:{'|'.join(SPLIT_NAMES[split])})\.csv", re.IGNORECASE)
         file = found(folder, filter(pattern.fullmatch, names), is_list)
         if file is not None:
             files[split] = file
@@ -126,9 +122,9 @@ def videos(folder: Path, split: str) -> tuple[dict[str, list[str]], list[Left]]:
     Folders are listed, no file is looked at.
     """
     top = contents(folder).folders
-    own = [name for name in top if name.lower().removeprefix("videos_") in NAMES[split]]
+    own = [name for name in top if name.lower().removeprefix(VIDEOS) in SPLIT_NAMES[split]]
     of_splits = {
-        name for name in top if any(name.lower().removeprefix("videos_") in n for n in NAMES.values())
+        name for name in top if any(name.lower().removeprefix(VIDEOS) in n for n in SPLIT_NAMES.values())
     }
     files: dict[str, list[str]] = {}
     left: list[Left] = []

@@ -8,6 +8,7 @@ import streamlit as st
 from app import loading
 from app.loading import data_set
 from app.loading.data_set import Listed
+from app.loading.lists import stamp_of_lists
 from atr.data.annotations import Annotations
 from atr.data.miniature import write_miniature
 from atr.tabletop import CLASSES
@@ -65,7 +66,7 @@ def test_other_clips_are_shown_from_their_first_page(browse, monkeypatch):
     assert any("2 of 2 clips · page 1 of 2" in caption.value for caption in app.caption)
 
 
-@pytest.mark.parametrize("place", ["moving up", "val/moving up"])
+@pytest.mark.parametrize("place", ["moving up", "val/moving up", "validate/moving up"])
 def test_a_video_that_is_added_to_a_class_is_found(monkeypatch, tmp_path, place):
     folder = tmp_path / place
     folder.mkdir(parents=True)
@@ -80,6 +81,16 @@ def test_a_video_that_is_added_to_a_class_is_found(monkeypatch, tmp_path, place)
     before = ids()
     (folder / "new.mp4").write_bytes(video)
     assert ids() - before == {"moving up/new.mp4"}
+
+
+@pytest.mark.parametrize(
+    "file", ["labels/train.json", "annotations/kinetics_train.csv", "videos_val/wave/new.mp4"]
+)
+def test_lists_and_videos_are_watched_wherever_a_layout_has_them(tmp_path, file):
+    (tmp_path / file).parent.mkdir(parents=True)
+    before = stamp_of_lists(tmp_path)
+    (tmp_path / file).touch()
+    assert stamp_of_lists(tmp_path) != before
 
 
 def test_a_list_that_is_edited_is_read_anew(monkeypatch, world):

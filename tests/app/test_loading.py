@@ -1,5 +1,6 @@
 """Paths, uploads, caches and what the explorer is sent."""
 
+import errno
 import json
 import os
 import subprocess
@@ -46,6 +47,16 @@ def test_an_upload_never_chooses_where_it_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == [second.source]  # one upload a session
     with pytest.raises(loading.ChoiceError, match="'run.sh' is no video"):
         loading.keep_upload("run.sh", b"three", tmp_path)
+
+
+def test_an_upload_for_which_there_is_no_room_is_one_sentence(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(loading.ChoiceError, match="'clip.mp4' cannot be kept on this machine: No space left"):
+        loading.keep_upload("clip.mp4", b"one", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_uploads_that_a_killed_server_has_left_are_deleted(tmp_path, monkeypatch):

@@ -62,7 +62,14 @@ def test_a_websocket_is_opened_by_pages_of_this_server_only(address):
     for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "localhost:9000"):
         assert handshake(address, Host=host, Origin=f"http://{host}") == 101, host
     assert handshake(address, Host=f"evil.test:{port}", Origin=f"http://evil.test:{port}") == 403
-    for origin in ("http://evil.test", f"http://localhost:{port + 1}", "http://127.0.0.1", "null"):
+    for origin in (
+        "http://evil.test",
+        f"http://localhost:{port + 1}",
+        "http://127.0.0.1",
+        "null",
+        "http://[",
+        "",
+    ):
         assert handshake(address, Host=f"127.0.0.1:{port}", Origin=origin) == 403, origin
 
 

@@ -21,6 +21,8 @@ class Evidence:
     """the file to write"""
 
     def run(self, command: str) -> int:
+        if not self.cells.is_dir():
+            raise ValueError(f"cells={str(self.cells)!r} is no folder; `python -m analysis ablate` fills one")
         out = file_to_write(self.out)
         results, faults = read_cells(self.cells)
         found = by_network(results)

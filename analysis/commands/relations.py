@@ -10,7 +10,7 @@ from analysis.actionness import has_graph_reasoner
 from analysis.html_page import Figures, page, paragraph
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations, average_untrained
-from analysis.relations.fig4 import fig4, limits_of, matrices_figure, title, windows_figure
+from analysis.relations.fig4 import fig4, limits_of, matrices_figure, title, unit_of, windows_figure
 from analysis.relations.findings import finding
 from analysis.relations.numbers import (
     ARRAYS,
@@ -116,9 +116,9 @@ def fig4_page(result: dict) -> str:
 
 
 def print_result(result: dict, folder: Path) -> None:
-    unit = "nats" if result["base"] != 2 else "bits"
     print(
-        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} clips; JS in {unit}"
+        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} clips; JS in "
+        f"{unit_of(result['base'])}"
     )
     shown = relations_table(result)[
         [

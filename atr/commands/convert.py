@@ -136,7 +136,9 @@ def listed_labels(path: Path) -> list[str]:
         if isinstance(found, dict):
             numbers = {int(number): label for label, number in found.items()}
             found = [numbers[i] for i in range(len(found))]
-    except (ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        raise ValueError(f"{path} numbers its {len(found)} labels, and none is number {error}") from error
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is not a list of labels, nor numbers them 0, 1, 2, ...: {error}") from error
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
         raise ValueError(f"{path} is not a list of labels, nor label -> number")

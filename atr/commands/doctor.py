@@ -13,6 +13,7 @@ from atr.data.doctor import MIN_FRAMES, check
 from atr.data.faults import FAULTS, Fault, Findings
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
+from atr.files import folder_to_write
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.schema import require_unicode
@@ -50,9 +51,9 @@ class Doctor:
             require_unicode(annotations.ids)
         for note in dict.fromkeys(note for annotations in lists for note in annotations.notes):
             print(note, file=sys.stderr)
-        all_findings = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
         out = self.out or Path("results") / f"doctor-{lists[0].root.resolve().name}"
-        out.mkdir(parents=True, exist_ok=True)
+        folder_to_write(out)
+        all_findings = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
         faults = [
             row(annotations, fault)
             for annotations, findings in zip(lists, all_findings, strict=True)

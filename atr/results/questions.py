@@ -174,6 +174,8 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     Raises:
         ValueError: the checkpoint, the data or the question do not fit, or no clip could be read.
     """
+    if options.workers < 0:
+        raise ValueError(f"workers={options.workers} is not allowed; allowed: 0 or more")
     state, checkpoint = process_state(), checkpoint_facts(options.checkpoint)
     model = for_inference(load_checkpoint(options.checkpoint), options.inference)
     labels = list(model.labels)

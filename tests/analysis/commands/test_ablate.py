@@ -94,9 +94,17 @@ def written(tmp_path, capsys) -> tuple[str, str]:
 
 
 def test_without_cells_the_page_has_the_papers_numbers_and_the_command(tmp_path, capsys):
+    (tmp_path / "cells").mkdir()
     text, _ = written(tmp_path, capsys)
     assert "No cell of this grid has been trained yet" in text and "python -m analysis ablate all" in text
     assert "27.5 (stated)" in text and "not run yet" in text and "holds</td>" not in text
+
+
+def test_cells_that_are_no_folder_are_refused(tmp_path, capsys):
+    out = tmp_path / "page.html"
+    assert main(["evidence", "--cells", str(tmp_path / "nowhere"), "--out", str(out)]) == 2
+    assert "nowhere' is no folder; `python -m analysis ablate` fills one" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_with_cells_it_has_numbers_verdicts_and_where_they_are_from(tmp_path, capsys):

@@ -221,6 +221,12 @@ def test_clips_outside_are_read_only_when_told_to(checkpoint, clips_folder, tmp_
     assert len(only_predictions(tmp_path / "results")) == 11
 
 
+def test_a_negative_number_of_workers_is_refused_by_name(clips_folder, checkpoint, tmp_path, capsys):
+    asked = ["--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, "--workers", "-1"]
+    assert evaluate(*asked) == 2
+    assert capsys.readouterr().err == "error: workers=-1 is not allowed; allowed: 0 or more\n"
+
+
 def test_unlike_labels_are_refused_by_name(clips_folder, tmp_path, capsys):
     other = [*CLASSES[:-1], "something else"]
     arguments = ["evaluate", "--checkpoint", saved(tmp_path / "other", other), "--data", clips_folder]

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import cv2
@@ -165,6 +166,19 @@ def kinetics(folder):
         lines = "".join(f"{label},{name},0,10,{split}\n" for label, name in entries)
         (folder / f"{split}.csv").write_text("label,youtube_id,time_start,time_end,split\n" + lines)
     return folder
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_decoded(tmp_path, monkeypatch):
+    folder = kinetics(tmp_path / "kinetics")
+    monkeypatch.setattr("atr.commands.doctor.check", lambda *_, **__: pytest.fail("it decodes"))
+    monkeypatch.setattr(
+        "os.access", lambda path, mode: Path(path) != tmp_path / "out"
+    )  # root may write anywhere
+    with pytest.raises(PermissionError, match="Permission denied: '.*out'"):
+        Doctor(str(folder), out=tmp_path / "out", cache=tmp_path / "cache").run("")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        Doctor(str(folder), out=tmp_path / "file", cache=tmp_path / "cache").run("")
 
 
 def test_the_command_writes_a_list_and_a_table(tmp_path, capsys):

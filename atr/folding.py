@@ -49,6 +49,17 @@ class NoBlock(nn.Identity):
         return x
 
 
+class OtherBlock(nn.Module):
+    """A block of another kind than the two of the method, as it is."""
+
+    def __init__(self, block: nn.Module, dtype: torch.dtype):
+        super().__init__()
+        self.block = block.to(dtype)
+
+    def forward(self, x: Tensor, source: Tensor) -> Tensor:
+        return self.block(x)
+
+
 class FastATRBlock(nn.Module):
     """The ATR block in evaluation: X (N*T, C, H, W) and what X is made of, (N*T, K, H, W), -> Y, where X lay.
 
@@ -92,7 +103,8 @@ def fast_slot(slot: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> nn
     if isinstance(slot, nn.Identity):
         return NoBlock()
     kinds = {ATRBlock: FastATRBlock, ATRSimBlock: FastATRSimBlock}
-    return kinds[type(slot)](slot, projection, dtype)
+    kind = kinds.get(type(slot))
+    return OtherBlock(slot, dtype) if kind is None else kind(slot, projection, dtype)
 
 
 def fast_locator(arl: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> ActionRegionLocator:

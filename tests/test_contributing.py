@@ -21,6 +21,7 @@ from atr.data.annotations import Annotations
 from atr.data.clips import ClipDataset
 from atr.data.videos import VideoClips
 from atr.files import write_json
+from atr.inference import for_inference
 from atr.models import BACKBONES, MODELS, Backbone
 from atr.results.passes import per_clip
 from atr.results.questions import Question, SharedOptions, answer, any_clips
@@ -84,7 +85,10 @@ def test_a_block(monkeypatch, tmp_path, clips):
     model.load_state_dict(bare.state_dict())  # it has no weights of its own
     atr.save_checkpoint(tmp_path / "doubling", model, labels=list("abcde"))
     expected = nn.Module.__call__(model, clips)
-    torch.testing.assert_close(atr.load_checkpoint(tmp_path / "doubling")(clips), expected)
+    loaded = atr.load_checkpoint(tmp_path / "doubling")
+    torch.testing.assert_close(loaded(clips), expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(for_inference(loaded, "float32")(clips), expected)
     bn = bare.backbone.layer2[0].bn2  # what stands right before the slot
     bn.weight.data *= 2
     bn.bias.data *= 2

@@ -12,7 +12,6 @@ import torch
 
 from analysis.recording import Recording, record
 from analysis.shown_clip import maps_of_all_frames, nearest, require_evaluation, show, time_steps
-from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
@@ -179,11 +178,7 @@ def ranges(chosen: np.ndarray, shown: np.ndarray) -> str:
 
 def actionness_blocks(model: VideoClassifier) -> tuple[str, ...]:
     """Names of the blocks with an Action-related Region Locator, shallow to deep; ATR_sim's have none."""
-    return tuple(
-        name
-        for name, block in model.blocks.items()
-        if any(isinstance(module, ActionRegionLocator) for module in block.modules())
-    )
+    return tuple(model.locators)
 
 
 def default_block(model: VideoClassifier) -> str:

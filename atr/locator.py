@@ -56,7 +56,7 @@ class BidirectionalMotion(Motion):
 
 
 class ActionRegionLocator(nn.Module):
-    """ARL: features X -> actionness M, one logit per position (Fig 3, Eqs 1-4).
+    """ARL: features X -> actionness M, one logit per position (Fig 3, Eqs 1-3).
 
         Xr  = BN(Conv1x1(X))                       C -> C/r
         M_t = cond(dw_a(Xr_t)) + cond(motion(Xr)_t)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from atr import efficientnet, resnet
 from atr.block import BLOCKS, ATRConfig
 from atr.efficientnet import EfficientNetLite0
+from atr.locator import ActionRegionLocator
 from atr.options import choose, require
 from atr.preprocessing import Preprocessing
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
@@ -113,6 +114,16 @@ class VideoClassifier(nn.Module):
     def blocks(self) -> dict[str, nn.Module]:
         return {
             name: slot for name, slot in self.backbone.slots().items() if not isinstance(slot, nn.Identity)
+        }
+
+    @property
+    def locators(self) -> dict[str, ActionRegionLocator]:
+        """The ARL of every block that has one, by the block's name, shallow to deep; ATR_sim's have none."""
+        return {
+            name: module
+            for name, block in self.blocks.items()
+            for module in block.modules()
+            if isinstance(module, ActionRegionLocator)
         }
 
 

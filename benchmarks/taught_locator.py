@@ -91,12 +91,11 @@ def seen_by(model: VideoClassifier, split: str, indices: Sequence[int]) -> Seen:
         for block in blocks
     ]
     hooks += [
-        module.register_forward_hook(
+        model.locators[block].register_forward_hook(
             lambda _, inputs, m, block=block: own.setdefault(block, []).append(m[:, 0])
         )
         for block in blocks
-        for module in slots[block].modules()
-        if isinstance(module, ActionRegionLocator)
+        if block in model.locators
     ]
     truth = []
     try:

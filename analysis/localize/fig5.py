@@ -23,7 +23,6 @@ from atr.schema import BlockName, Count
 WITHOUT = ("without_last", "without_idle", "without_distractors", "without_rest")
 SCORES = ("fig5", "fig5_next", "clip_pointing", *WITHOUT)
 MIDDLE, CEILING = "centre x middle", "true masks"
-WIDTH = 0.25  # of the Gaussian over time, as a share of the clip, as that over space is of the picture
 
 
 class Score(Struct):
@@ -115,7 +114,7 @@ def fig5_row(
         return scored(ideal, centres, ideal_union)
 
     grids = grids_of(layouts)
-    middle = centre_prior(*grids[0]) + middle_prior(len(bits))[:, None, None]
+    middle = centre_prior(*grids[0]) + centre_prior(len(bits))[:, None, None]
     scores = [
         *(scored(values, layouts[m.block].centres if m.block else None) for m, values in maps.items()),
         scored(middle, None),
@@ -154,12 +153,6 @@ def remaining(bits: np.ndarray) -> dict[str, np.ndarray]:
         "without_distractors": ~moving,
         "without_rest": moving | ~others,
     }
-
-
-def middle_prior(num_frames: int) -> np.ndarray:
-    """Log weights (T,) of a Gaussian around the middle of the clip."""
-    t = (np.arange(num_frames) + 0.5) / num_frames - 0.5
-    return -(t**2) / (2 * WIDTH**2)
 
 
 def fig5_numbers(rows: dict[str, np.ndarray], ranked: Sequence[Ranked]) -> dict:

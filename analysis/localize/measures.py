@@ -235,7 +235,9 @@ def baselines(frames: np.ndarray, height: int, width: int) -> dict[str, np.ndarr
     }
 
 
-def centre_prior(height: int, width: int) -> np.ndarray:
-    """Log weights (height, width) of a Gaussian of a quarter of each side."""
-    y, x = ((np.arange(size) + 0.5) / size - 0.5 for size in (height, width))
-    return -(y[:, None] ** 2 + x**2) / (2 * 0.25**2)
+def centre_prior(*sizes: int) -> np.ndarray:
+    """Log weights, of these sizes, of a Gaussian around the middle, of a quarter of each side: (height, width), or time."""
+    places = np.meshgrid(
+        *((np.arange(size) + 0.5) / size - 0.5 for size in sizes), indexing="ij", sparse=True
+    )
+    return -sum(place**2 for place in places) / (2 * 0.25**2)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from analysis.actionness import actionness_blocks
-from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.options import require
 
@@ -63,12 +62,7 @@ def uniform_actionness(
         by_clip = output.unflatten(0, (-1, num_frames))
         return by_clip.mean(dim=(1, 3, 4), keepdim=True).expand_as(by_clip).flatten(0, 1)
 
-    locators = [
-        module
-        for name in (allowed if blocks is None else blocks)
-        for module in model.blocks[name].modules()
-        if isinstance(module, ActionRegionLocator)
-    ]
+    locators = [model.locators[name] for name in (allowed if blocks is None else blocks)]
     with changed_here(locators, "register_forward_hook", constant):
         yield
 

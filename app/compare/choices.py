@@ -5,6 +5,7 @@ import streamlit as st
 from analysis.compare.comparable import LETTERS, require_comparable
 from analysis.compare.numbers import FILTERS
 from app import loading
+from app.browsing import ALL
 from app.choices import tell_unusable
 from app.links import LOOKED_AT, Link, remember_address, set_address
 from app.loading import ChoiceError
@@ -15,7 +16,6 @@ from atr.checkpoint import CheckpointError
 
 FIRST_PAIR = ("tabletop-atr", "tabletop-atr-sim")  # shown on the first launch when they are there
 MOST = len(LETTERS)
-ALL = "All classes"
 FIRST_FILTERS = ("only_a", "only_b", "all")  # the first that finds a clip is shown first
 CHOSEN = (*LETTERS.lower(), "list", "filter", "label", "clip", "gradcam", "tab")  # keys of a link
 

@@ -43,7 +43,8 @@ def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[],
 def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
     a, b = predictions[:2]
     st.markdown(
-        "Confusions of either, those first in which A and B differ most. *Solved*: clips that one confuses in this way and the other classifies correctly."
+        "Confusions of A and of B, those first in which the two differ most. *Solved*: clips that the one takes for the "
+        "wrong class and the other classifies correctly."
     )
     wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "predicted")}
     st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from analysis.compare.comparable import NotComparable
+from analysis.compare.comparable import LETTERS, NotComparable
 from analysis.compare.figures import COSTS, cost_figure, per_class_figure
 from analysis.compare.report import CAVEAT
 from analysis.compare.tables import trainings_text
@@ -74,7 +74,12 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
     classes(found.classes, names)
     chosen = choose_clip(predictions, found.clips)
     below = contents(stored, found)
-    link = dict(zip("abcd", names, strict=False)) | {"list": stored[0].of} | chosen | choose_tab(list(below))
+    link = (
+        dict(zip(LETTERS.lower(), names, strict=False))
+        | {"list": stored[0].of}
+        | chosen
+        | choose_tab(list(below))
+    )
     write_link(link)
     with corner:
         report_button(predictions, link)

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.tabletop import Clip, render_clip, split_seed
@@ -68,10 +67,8 @@ def fig5_of_blocks(
     """
     device, maps = next(model.parameters()).device, {}
     hooks = [
-        module.register_forward_hook(lambda _, inputs, output, name=name: maps.update({name: output}))
-        for name, block in model.blocks.items()
-        for module in block.modules()
-        if isinstance(module, ActionRegionLocator)
+        locator.register_forward_hook(lambda _, inputs, output, name=name: maps.update({name: output}))
+        for name, locator in model.locators.items()
     ]
     scores: list[list[float]] = []
     try:

@@ -1,6 +1,6 @@
 """Do all blocks together locate better than the best single one, in networks that did not choose the form of the map?
 
-    python -m benchmarks.all_blocks --results runs/localize/localize-*
+    python -m benchmarks.all_blocks --results results/localize-*
 
 Results of `python -m analysis localize`, each with maps of several blocks. The single block is the best of the network on
 the same clips, so that luck is on its side. Prints a table and writes one JSON file.

@@ -19,7 +19,7 @@ def mark(command: str) -> str:
 
 
 def require_marks(page: Path, commands: Iterable[str]) -> None:
-    """Raises SystemExit where a table has no place, or no end before another one begins."""
+    """Raises ValueError where a table has no place, or no end before another one begins."""
     text = page.read_text()
     for begin in map(mark, commands):
         inside, end, _ = text.partition(begin)[2].partition(END)
@@ -30,7 +30,7 @@ def require_marks(page: Path, commands: Iterable[str]) -> None:
 def write_tables(page: Path, tables: Mapping[str, str]) -> None:
     """Replace what stands between the marks that a page has; the text around stays.
 
-    Raises SystemExit as `require_marks`, of those that it has.
+    Raises ValueError as `require_marks`, of those that it has.
     """
     text = page.read_text()
     require_marks(page, [command for command in tables if mark(command) in text])

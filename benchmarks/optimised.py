@@ -92,7 +92,7 @@ def differences(checkpoint: Path, data: str) -> list[dict]:
 def compared(model: VideoClassifier, other: VideoClassifier, data: str) -> dict:
     """Largest difference of a map over its span, and how many clips get another class of the other network.
 
-    Raises SystemExit where a map is not finite.
+    Raises ValueError where a map is not finite.
     """
     view = {"num_frames": model.config.num_frames, "preprocessing": model.preprocessing}
     clips = open_clips(data, cache=Path("cache"), **view)

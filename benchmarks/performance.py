@@ -79,7 +79,7 @@ def main(options: Options) -> None:
 
 
 def earlier(file: Path, machine: dict) -> dict:
-    """What an earlier run found. Raises SystemExit where that was on another machine, or with other repeats."""
+    """What an earlier run found. Raises ValueError where that was on another machine, or with other repeats."""
     values = json.loads(file.read_text()) if file.is_file() else {**machine, "found": {}}
     if other := [f"{key} {values.get(key)!r}" for key, value in machine.items() if values.get(key) != value]:
         raise ValueError(f"{file} was made otherwise ({', '.join(other)}); run all scripts: leave --only out")

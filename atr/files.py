@@ -1,7 +1,6 @@
 """Files and folders that are there whole or not at all, and digests of what is in them."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -16,17 +15,6 @@ from pathlib import Path
 import numpy as np
 
 CHUNK = 2**20  # bytes written at a time
-
-_held: set[int] = set()
-
-
-def _let_go() -> None:
-    for place in _held:
-        os.close(place)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
@@ -98,32 +86,6 @@ def _unfinished_folder(folder: Path, place: Path) -> Iterator[Path]:
             yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-@contextmanager
-def held(folder: Path, *, busy: str, refused: str) -> Iterator[None]:
-    """Make a folder, and let no other program be at work in it meanwhile. The system lifts the lock when this process dies:
-    the processes that it has forked, which may live a little longer, do not hold it.
-
-    Raises ValueError, `busy` where another program is at work there, `refused` and the reason where it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        place = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise ValueError(f"{refused}: {error.strerror}") from error
-    _held.add(place)
-    try:
-        try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(busy) from error
-        except OSError:  # a file system without locks
-            pass
-        yield
-    finally:
-        _held.remove(place)
-        os.close(place)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ import torch
 from msgspec import UNSET, Struct, UnsetType
 
 from atr.checkpoint import read_config
-from atr.files import digest, held, whole_folder
+from atr.files import digest, whole_folder
+from atr.locks import held
 from atr.results.processes import device_name
 from atr.sampling import Sampling
 from atr.schema import Name, Text, check, line, read_json, shown

@@ -15,8 +15,9 @@ from torch import nn
 from atr.checkpoint import CONFUSIONS, require_free, require_storable, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
-from atr.files import held, whole_file
+from atr.files import whole_file
 from atr.inference import computes_in_bf16
+from atr.locks import held
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.fig5 import fig5_of_blocks

@@ -1,7 +1,6 @@
 """Files and folders are there whole or not at all: on a full disk, after kill -9, into folders that exist."""
 
 import errno
-import multiprocessing
 import os
 import resource
 import signal
@@ -16,7 +15,6 @@ import pytest
 from atr.files import (
     file_to_write,
     filled_folder,
-    held,
     reserve,
     whole_file,
     whole_folder,
@@ -68,24 +66,6 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(tmp
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(PermissionError, match=f"Permission denied: '{tmp_path}'"):
         file_to_write(tmp_path / "a.json")
-
-
-def test_a_lock_is_of_one_program_and_not_of_what_it_has_forked(tmp_path):
-    context = multiprocessing.get_context("fork")
-    there = context.Event()
-    child = context.Process(target=lambda: (there.set(), time.sleep(60)))
-    texts = {"busy": "another is here", "refused": "cannot be made"}
-    with held(tmp_path / "a", **texts):
-        with pytest.raises(ValueError, match="^another is here$"), held(tmp_path / "a", **texts):
-            pass
-        child.start()
-        assert there.wait(60)
-    try:
-        with held(tmp_path / "a", **texts):
-            pass
-    finally:
-        child.kill()
-        child.join()
 
 
 def test_an_error_leaves_the_last_good_file_and_nothing_else(tmp_path):

@@ -18,7 +18,7 @@ from atr.block import ATRConfig
 from atr.checkpoint import read_config
 from atr.data.doctor import check
 from atr.data.reading import read_annotations
-from atr.files import held
+from atr.locks import held
 from atr.models import ModelConfig, build_model, copy_frame_network
 from atr.results.fig5 import fig5_of_blocks
 from atr.tabletop import CLASSES

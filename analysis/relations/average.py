@@ -21,7 +21,7 @@ class RelationAverage:
 
     Beside the sums (over all videos and per class) it keeps each video's local windows (W[t,t-1], W[t,t], W[t,t+1])
     in float32, 12 (T - 2) bytes a block, from which intervals are resampled and convergence is read; videos are
-    ordered by their index, so neither sharding nor order changes a result.
+    ordered by their index, so neither sharding nor order changes a result by more than rounding.
     """
 
     def __init__(self):

@@ -137,16 +137,24 @@ def clip_actionness(
     notes = []
     if shown.length < num_frames:
         notes.append(
-            f"The clip has {shown.length} frames, fewer than the model's {num_frames}: frames repeat."
+            f"The clip has {shown.length} {'frames' if shown.length > 1 else 'frame'}, fewer than the model's "
+            f"{num_frames}: frames repeat."
         )
     if shown.length > max_frames:
-        notes.append(f"The clip has {shown.length} frames; {max_frames} of them, evenly spread, have a map.")
-    if maps and model.config.atr.use_motion:
-        last = shown.indices[time_steps(shown) == num_frames - 1]
         notes.append(
-            f"Frames {ranges(last, shown.indices)} are at the model's last time step, which has no next frame: "
-            "its motion cue is zero there by definition, and a jump of the maps at that point is not an event of the "
-            "clip."
+            f"The clip has {shown.length:,} frames; {max_frames} of them, evenly spread, have a map. Sampled frames are "
+            "marked at the nearest of these."
+        )
+    if maps and model.config.atr.use_motion and num_frames == 1:
+        notes.append(
+            "The model sees one frame at a time, without a next one: its motion cue is zero everywhere."
+        )
+    elif maps and model.config.atr.use_motion:
+        last = shown.indices[time_steps(shown) == num_frames - 1]
+        those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
+        notes.append(
+            f"{those} at the model's last time step, which has no next frame: its motion cue is zero there by "
+            "definition, and a jump of the maps at that point is not an event of the clip."
         )
     if not maps:
         notes.append(

@@ -81,7 +81,7 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
     best = np.argsort(-probabilities, kind="stable")[:top][::-1]
     bars = go.Bar(
         x=probabilities[best],
-        y=[wrapped(labels[index], 26) for index in best],
+        y=list(range(len(best))),
         orientation="h",
         marker_color=SERIES[0],
         text=[f"{probabilities[index]:.1%}" for index in best],
@@ -94,14 +94,23 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
     figure.update_xaxes(
         range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability", **GRID
     )
-    figure.update_yaxes(automargin=True, showgrid=False, zeroline=False, ticksuffix=" ")
+    names = [wrapped(labels[index], 26) for index in best]  # of two long ones the same may be left
+    figure.update_yaxes(
+        automargin=True,
+        showgrid=False,
+        zeroline=False,
+        tickvals=list(range(len(best))),
+        ticktext=names,
+        ticksuffix=" ",
+    )
     figure.update_layout(height=80 + 44 * len(best))
     return plain(figure).update_layout(margin={"l": 10, "t": 10, "b": 10})
 
 
 def wrapped(label: str, width: int = 40) -> str:
-    """Line breaks between words, so that long labels leave room."""
-    return "<br>".join(map(as_text, textwrap.wrap(label, width))) or as_text(label)
+    """In lines, so that long labels leave room: three at most."""
+    lines = textwrap.wrap(label, width, max_lines=3, placeholder=" …")
+    return "<br>".join(map(as_text, lines)) or as_text(label)
 
 
 def as_text(name: str) -> str:

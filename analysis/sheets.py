@@ -114,7 +114,10 @@ def _colour_bar(figure: Figure, axis: Axes, scale: Scale, kind: str, *, ground: 
     limits, colours = scale.ends, scale.colours / 255
     cover = scale.strength(np.linspace(*limits, len(colours)))[:, None]
     shown = ScalarMappable(Normalize(*limits), ListedColormap(cover * colours + (1 - cover) * to_rgb(ground)))
-    bar = figure.colorbar(shown, cax=axis, ticks=limits, format="%.3g")
+    bar = figure.colorbar(shown, cax=axis, ticks=limits)
+    beyond = ("", "") if scale.style == "signed" else ("≤ ", "≥ ")  # limits are percentiles
+    texts = [f"{sign}{limit:.3g}".replace("-", "−") for sign, limit in zip(beyond, limits, strict=True)]
+    bar.ax.set_yticks(limits, labels=texts)
     bar.ax.tick_params(labelsize=8, length=2, color=ink, labelcolor=ink)
     bar.outline.set(visible=scale.style != "flat", linewidth=0.4, edgecolor="0.5")
     low, high = (

@@ -94,7 +94,22 @@ def show(
         return seen(len(clip), fps, lambda wanted: map(clip.__getitem__, wanted))
     with open_video(clip, allow_damaged=allow_damaged) as video:
         found = seen(video.length, video.fps, video.iterate)
-        return replace(found, notices=video.notices)
+        return replace(found, notices=(*video.notices, *uneven(video.times, video.fps)))
+
+
+def uneven(times: np.ndarray, fps: float) -> tuple[Notice, ...]:
+    """A notice where frames are shown at other times than their file has them, by more than one frame.
+
+    times: seconds (L,) of the frames. fps: their mean rate.
+    """
+    if np.abs(times - np.arange(len(times)) / fps).max() <= 1 / fps:
+        return ()
+    return (
+        Notice(
+            f"frames come at an uneven rate; they are timed and played at the mean, {fps:.3g} a second",
+            "change",
+        ),
+    )
 
 
 def nearest(indices: np.ndarray, wanted: np.ndarray) -> np.ndarray:

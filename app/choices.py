@@ -22,6 +22,7 @@ SHIPPED, DATA, UPLOAD, PATH = "Shipped", "Data set", "Upload", "Path"
 KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softmax", TOGETHER: "response"}
 STYLE_NAMES = {"value": "by value", "flat": "flat", "signed": "signed"}
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
+LINKED = ("clip", "checkpoint", "region")  # keys of the address of a page that shows one clip
 
 
 @contextmanager
@@ -128,7 +129,7 @@ def write_link(clip: Clip, checkpoint: str, region: str) -> dict[str, str] | Non
         link = {"clip": clip.link, "checkpoint": checkpoint} | (
             {} if region == "crop" else {"region": region}
         )
-    set_address(link or {}, ("clip", "checkpoint", "region"))
+    set_address(link or {}, LINKED)
     return link
 
 
@@ -136,11 +137,19 @@ def choose_checkpoint(names: list[str]) -> str | None:
     if not names:
         return None
     if (chosen := st.session_state.get("checkpoint")) not in names:
-        chosen = next(filter(loading.whole_checkpoint, names), names[0])
+        gone, chosen = chosen, next(filter(loading.whole_checkpoint, names), names[0])
+        tell_gone("checkpoint", gone, chosen)
     key = carried("checkpoint", chosen, names)
     chosen = st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session")
     tell_unusable(names)
     return chosen
+
+
+def tell_gone(what: str, gone: str | None, shown: str) -> None:
+    """That something else is shown than was chosen, where this is no longer there."""
+    if gone is not None:
+        text = f"The {what} {line(repr(gone), 200)} is no longer there; {line(repr(shown), 200)} is shown."
+        st.toast(plain(text), icon=":material/link_off:", duration="infinite")
 
 
 def tell_unusable(names: list[str]) -> None:
@@ -233,7 +242,8 @@ def _shipped(clips: list[Clip], later: ExitStack) -> Clip | None:
             "writes it (the folder is set by ATR_CLIPS). Upload a video instead."
         )
     by_name = {clip.name: clip for clip in clips}
-    if st.session_state.get("shipped") not in by_name:
+    if (gone := st.session_state.get("shipped")) not in by_name:
+        tell_gone("clip", gone, clips[0].name)
         st.session_state["shipped"] = clips[0].name
 
     def clicked(name: str) -> None:

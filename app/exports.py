@@ -18,6 +18,7 @@ from atr.video.encoding import write_mp4
 from atr.video.transforms import resize
 
 SIDE = 384  # a small clip is enlarged to this side, so that its film is not a stamp
+LONGEST_STEM = 120  # bytes; file systems take names of 255
 FILMS = {".mp4": write_mp4, ".gif": write_gif}
 
 
@@ -44,9 +45,10 @@ def overlay_film(result: ClipActionness, maps: np.ndarray, scale: Scale, suffix:
 
 
 def file_stem(clip: Clip) -> str:
-    """The clip in the names of files: with its folders, without the suffix of a video."""
+    """The clip in the names of files: with its folders, without the suffix of a video, and not too long for one."""
     name = Path(clip.name)
-    return str(name.with_suffix("") if name.suffix.lower() in VIDEO_SUFFIXES else name).replace("/", "-")
+    stem = str(name.with_suffix("") if name.suffix.lower() in VIDEO_SUFFIXES else name).replace("/", "-")
+    return stem.encode()[-LONGEST_STEM:].decode(errors="ignore")
 
 
 def film(frames: np.ndarray, fps: float, suffix: str) -> bytes:

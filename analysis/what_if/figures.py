@@ -45,26 +45,28 @@ def scores_figure(
     }
     shown |= {true_class} - {None}
     classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
-    names = [wrapped(labels[c]) + (" ✓" if c == true_class else "") for c in classes]
+    marks = [" ✓" if c == true_class else "" for c in classes]
+    names = [wrapped(labels[c]) + mark for c, mark in zip(classes, marks, strict=True)]
     figure = go.Figure()
     for name, values, colour in (("after", after, SERIES[0]), ("original clip", before, BEFORE)):
         figure.add_trace(
             go.Bar(
                 x=values[classes],
-                y=names,
+                y=list(range(len(classes))),
                 orientation="h",
                 name=name,
                 marker_color=colour,
                 text=[f"{value:.1%}" for value in values[classes]],
                 textposition="outside",
                 cliponaxis=False,
-                hovertemplate=f"%{{y}}, {name}: %{{x:.4f}}<extra></extra>",
+                hovertext=[as_text(labels[c]) + mark for c, mark in zip(classes, marks, strict=True)],
+                hovertemplate=f"%{{hovertext}}, {name}: %{{x:.4f}}<extra></extra>",
             )
         )
     figure.update_xaxes(
         range=[0, 1.25], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability", **GRID
     )
-    figure.update_yaxes(automargin=True, ticksuffix=" ")
+    figure.update_yaxes(automargin=True, tickvals=list(range(len(classes))), ticktext=names, ticksuffix=" ")
     figure.update_layout(
         barmode="group",
         bargap=0.25,

@@ -11,6 +11,7 @@ import streamlit as st
 from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
 from analysis.compare.numbers import all_pairs
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
+from analysis.localize.fig5 import fig5_table
 from analysis.localize.figures import (
     acting_figure,
     costs_figure,
@@ -18,7 +19,7 @@ from analysis.localize.figures import (
     has_costs,
     localization_figure,
 )
-from analysis.localize.numbers import localization_table
+from analysis.localize.numbers import acting_table, localization_table
 from app import loading
 from app.compare.exports import against
 from app.exports import Download, download_row, written
@@ -149,14 +150,32 @@ def localisation(checkpoints: Sequence[str]) -> None:
             "the motion cue is zero by definition; frames in which nobody acts; of the others what else moves; of the others "
             "what does not move."
         )
-    tables = pd.concat(localization_table(r).assign(checkpoint=r["checkpoint"]["name"]) for r in results)
-    name = f"{against(result['checkpoint']['name'] for result in results)}-localisation.csv"
-    download_row([Download("Localisation, CSV", name, "text/csv", lambda: tables.to_csv(index=False))])
+    offers = {"Localisation": (localization_table, results), "Emphasis": (acting_table, results)}
+    if scored:
+        offers["Fig-5 scores"] = (fig5_table, scored)
+    compared = against(result["checkpoint"]["name"] for result in results)
+    download_row(
+        [
+            Download(
+                f"{text}, CSV",
+                f"{compared}-{text.lower().replace(' ', '-')}.csv",
+                "text/csv",
+                partial(of_all, *offer),
+            )
+            for text, offer in offers.items()
+        ]
+    )
     for result in results:
         st.code(result["command"], language="bash", wrap_lines=True)
     if missing := [name for name in checkpoints if name not in found[chosen]]:
         st.caption(plain(f"Not stored for {', '.join(missing)}:"))
         localisation_commands(missing)
+
+
+def of_all(table: Callable[[dict], pd.DataFrame], results: Sequence[dict]) -> str:
+    """One table of several results, as CSV."""
+    tables = [table(result).assign(checkpoint=result["checkpoint"]["name"]) for result in results]
+    return pd.concat(tables).to_csv(index=False)
 
 
 def localisation_commands(checkpoints: Sequence[str]) -> None:

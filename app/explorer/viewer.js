@@ -134,7 +134,9 @@ class Viewer {
   // After a change of the frame.
   moved() {
     const { clip, frame } = this;
-    const facts = [`Frame ${clip.indices[frame]} / ${clip.indices.at(-1)}`, `${(frame / clip.fps).toFixed(2)} s`];
+    const last = clip.indices.at(-1), count = clip.indices.length; // of a long clip not every frame is shown
+    const place = last < count ? `${clip.indices[frame]} / ${last}` : `${clip.indices[frame]} · ${frame + 1} of ${count} shown`;
+    const facts = [`Frame ${place}`, `${(frame / clip.fps).toFixed(2)} s`];
     if (clip.sampled.includes(frame)) facts.push("sampled");
     if (clip.acting?.[frame]) facts.push("the action happens");
     this.find(".where").textContent = facts.join(" · ");

@@ -24,7 +24,7 @@ def root(name: Literal["checkpoints", "clips", "videos", "results"]) -> Path: ..
 def root(name: Literal["data"]) -> Path | None: ...
 def root(name: str) -> Path | None:
     """A configured folder; only the one of a data set to browse, "data", may be missing."""
-    clips = Path(os.environ.get("ATR_CLIPS", ASSETS / "clips"))
+    clips = Path(os.environ.get("ATR_CLIPS") or ASSETS / "clips")
     defaults = {
         "checkpoints": ASSETS / "checkpoints",
         "clips": clips,

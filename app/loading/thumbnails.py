@@ -20,7 +20,11 @@ from atr.video.sampling import uniform_indices
 if TYPE_CHECKING:
     from atr.results.predictions import Predictions  # which imports pandas
 
-FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 96, 75  # small: a gallery is one message
+FILM_FRAMES, FILM_SIDE, FILM_QUALITY = (
+    8,
+    90,
+    75,
+)  # small: a gallery is one message; 720 pixels are sent as they are
 DECODERS = ThreadPoolExecutor(os.cpu_count())  # for all sessions
 
 

@@ -7,7 +7,7 @@ from analysis.shown_clip import nearest
 from app import choices, loading
 from app.choices import one_error
 from app.explorer import DISPLAY, data_url, explorer, relation_grid
-from app.links import take_out_unknown
+from app.links import set_address, take_out_unknown
 from app.loading import ChoiceError, Look
 from app.markdown import plain
 
@@ -27,6 +27,7 @@ def show() -> None:
             if checkpoint is None:
                 raise ChoiceError(loading.no_checkpoint())
             if clip is None:
+                set_address({}, choices.LINKED)
                 st.info("Choose a video in the sidebar to see its frames, its prediction and its maps.")
                 return
             look = loading.look(clip, checkpoint, view)

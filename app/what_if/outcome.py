@@ -111,10 +111,12 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
     with left:
         st.subheader("Probability", anchor=False)
         was, now = float(before.probabilities[followed]), float(after.probabilities[followed])
+        st.markdown(f":gray[{named}:] **{plain(labels[followed])}**")
         st.metric(
-            f"{named}: {plain(labels[followed])}",
+            named,
             f"{now:.1%}",
             f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
+            label_visibility="collapsed",
         )
         for text, found, true in (
             ("Original clip", before, asked if answer.known else None),

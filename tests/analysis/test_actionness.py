@@ -19,7 +19,7 @@ from analysis.actionness import (
 )
 from analysis.overlays import Scale, overlay
 from analysis.recording import record
-from analysis.shown_clip import time_steps
+from analysis.shown_clip import time_steps, uneven
 from atr.preprocessing import Preprocessing
 from atr.video.sampling import covering_indices, uniform_indices
 from atr.video.transforms import preprocess
@@ -113,6 +113,21 @@ def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():
     note = "Frames 7 to 9 are at the model's last time step"
     assert note in clip_actionness(tiny_model(), random_frames(10)).notes[0]
     assert clip_actionness(tiny_model(use_motion=False), random_frames(10)).notes == ()
+
+
+def test_a_model_of_one_frame_and_a_clip_of_one_are_told_as_such():
+    (note,) = clip_actionness(tiny_model(num_frames=1), random_frames(2)).notes
+    assert note.endswith("its motion cue is zero everywhere.")
+    few, last = clip_actionness(tiny_model(), random_frames(1)).notes
+    assert few.startswith("The clip has 1 frame, fewer than") and last.startswith(
+        "Frame 0 is at the model's last"
+    )
+
+
+def test_frames_that_come_at_an_uneven_rate_are_told():
+    assert uneven(np.arange(5) / 12.5, 12.5) == uneven(np.array([0.0]), 25.0) == ()
+    (told,) = uneven(np.array([0, 0.02, 0.04, 0.06, 1]), 4.0)
+    assert told == "frames come at an uneven rate; they are timed and played at the mean, 4 a second"
 
 
 def test_a_model_without_locator_gives_probabilities_and_says_why_there_is_no_map():

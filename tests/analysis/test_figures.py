@@ -38,8 +38,22 @@ def test_emphasis_figure_draws_every_block_and_marks_the_sampled_frames():
 
 
 def test_probabilities_figure_has_the_strongest_class_on_top():
-    bars = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["first", "second", "third"], top=2).data[0]
-    assert list(bars.y) == ["third", "second"] and list(bars.text) == ["30.0%", "60.0%"]
+    figure = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["first", "second", "third"], top=2)
+    axis, (bars,) = figure.layout.yaxis, figure.data
+    assert dict(zip(axis.tickvals, axis.ticktext, strict=True)) == {0: "third", 1: "second"}
+    assert list(bars.y) == [0, 1] and list(bars.text) == ["30.0%", "60.0%"]
+
+
+def test_long_labels_are_cut_and_two_of_one_beginning_stay_two_bars():
+    labels = ["word " * 90 + "one", "word " * 90 + "two", "x" * 300]
+    figure = probabilities_figure(np.array([0.2, 0.5, 0.3]), labels)
+    assert list(figure.data[0].y) == [0, 1, 2] and [text[-3:] for text in figure.data[0].hovertext] == [
+        "one",
+        "xxx",
+        "two",
+    ]
+    for text in figure.layout.yaxis.ticktext:
+        assert len(text.split("<br>")) == 3 and max(map(len, text.split("<br>"))) <= 26 and text.endswith("…")
 
 
 def test_classes_that_are_called_by_numbers_stay_names():

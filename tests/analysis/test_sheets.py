@@ -47,7 +47,7 @@ def test_sheets_show_their_limits_and_cut_nothing_off(num_frames):
                 box = text.get_window_extent()
                 assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= canvas.x1 and box.y1 <= canvas.y1, text
     texts = {text.get_text() for text in sheet.findobj(matplotlib.text.Text)}
-    assert {"-1.5", "2.5", "-0.125", "0.75", "frame 0", "S3B1\n4×6"} <= texts
+    assert {"≤ −1.5", "≥ 2.5", "≤ −0.125", "≥ 0.75", "frame 0", "S3B1\n4×6"} <= texts
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -102,6 +102,10 @@ def test_the_colour_bar_has_the_colours_of_the_overlay(style):
     bar = strip_figure(frames, maps, scale, range(3), block="S3B1").axes[-1]
     colours = bar.collections[-1].cmap(np.array([0, 255]))[:, :3]  # of the lowest and the highest value
     np.testing.assert_allclose(colours, scale.colours[[0, -1]] / 255, atol=1e-6)
+    ends = [text.get_text() for text in bar.get_yticklabels()]
+    assert (
+        ends == {"flat": ["≤ −1", "≥ 2"], "signed": ["−2", "2"]}[style]
+    )  # a signed scale leaves nothing out
 
 
 def test_every_block_has_its_own_centres():

@@ -1,10 +1,12 @@
 """Paths, uploads, caches and what the explorer is sent."""
 
+import base64
 import errno
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,12 +17,17 @@ import pytest
 import atr
 from analysis.actionness import NORMALISATIONS, colour_limits, normalise, with_together
 from app import loading
+from app.choices import KIND_NAMES, overlay_styles
 from app.explorer import pack
+from app.exports import file_stem
+from app.links import listed, take_out_unknown
 from app.loading import data_set
 from app.loading.clips import masks_of
-from app.loading.looks import shown_clip
+from app.loading.looks import Progress, shown_clip
+from app.loading.thumbnails import film
 from app.markdown import JOINER, MOST, plain
-from tests.app.world import ACTING, SIDE, write_checkpoint
+from atr.video.encoding import write_mp4
+from tests.app.world import ACTING, LABELS, NUM_FRAMES, SIDE, square_clip, write_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -36,8 +43,35 @@ def test_a_path_outside_the_root_is_refused(world, typed):
 
 def test_a_path_inside_the_root_may_be_relative_or_absolute(world):
     path = world / "clips" / "val-000000.mp4"
-    assert loading.clip_in_root("val-000000.mp4") == loading.clip_in_root(str(path))
+    assert loading.clip_in_root(" val-000000.mp4 ") == loading.clip_in_root(str(path))
     assert loading.clip_in_root(str(path)).link == "val-000000.mp4"
+
+
+def test_a_file_beyond_the_limit_of_uploads_is_refused_by_its_size(world):
+    path = world / "clips" / "val-000000.mp4"
+    os.truncate(path, 200 * 2**20)
+    assert loading.clip_in_root(path.name).source == path
+    os.truncate(path, 200 * 2**20 + 1)
+    with pytest.raises(loading.ChoiceError, match="'val-000000.mp4' has 200 MB; at most 200 MB are read"):
+        loading.clip_in_root(path.name)
+
+
+def test_a_folder_that_is_set_to_nothing_is_the_one_there_is_without(monkeypatch):
+    for name in ("data", "results", "checkpoints", "clips", "videos"):
+        monkeypatch.delenv(f"ATR_{name.upper()}", raising=False)
+        unset = loading.root(name)
+        monkeypatch.setenv(f"ATR_{name.upper()}", "")
+        assert loading.root(name) == unset
+
+
+def test_a_shipped_clip_without_its_video_is_not_offered_and_moments_may_be_unknown(world):
+    file = world / "clips" / "annotations.json"
+    listing = json.loads(file.read_text())
+    listing["clips"][1]["acting"] = []
+    file.write_text(json.dumps(listing))
+    (world / "clips" / "val-000000.mp4").unlink()
+    (clip,) = loading.shipped_clips()
+    assert (clip.name, clip.acting) == ("val-000001", None)
 
 
 def test_an_upload_never_chooses_where_it_is_written(tmp_path):
@@ -45,8 +79,14 @@ def test_an_upload_never_chooses_where_it_is_written(tmp_path):
     assert clip.source.parent == tmp_path and clip.link is None
     second = loading.keep_upload("other.webm", b"two", tmp_path)
     assert list(tmp_path.iterdir()) == [second.source]  # one upload a session
+    assert loading.keep_upload("OF A PHONE.MOV", b"four", tmp_path).source.suffix == ".mov"
     with pytest.raises(loading.ChoiceError, match="'run.sh' is no video"):
         loading.keep_upload("run.sh", b"three", tmp_path)
+
+
+def test_a_long_name_leaves_room_in_the_names_of_files():
+    assert file_stem(loading.Clip("folder/a.mp4", Path("a.mp4"))) == "folder-a"
+    assert len(file_stem(loading.Clip("é" * 120 + ".mp4", Path("a.mp4"))).encode()) <= 120
 
 
 def test_an_upload_for_which_there_is_no_room_is_one_sentence(tmp_path, monkeypatch):
@@ -80,6 +120,105 @@ def test_what_is_computed_is_found_again_by_content(world):
     assert loading.look(loading.clip_in_root("copy.mp4"), "only", "crop").identity == look.identity
     assert loading.look(second, "only", "crop").identity != look.identity
     assert loading.look(first, "only", "whole").identity != look.identity
+    of_classes = [loading.look(first, "only", "crop", target=target) for target in (0, 1)]
+    assert len({look.identity, *(each.identity for each in of_classes)}) == 3
+    assert [each.gradcam_class for each in of_classes] == LABELS[:2]
+    assert any((of_classes[0].gradcam[name] != maps).any() for name, maps in of_classes[1].gradcam.items())
+
+
+def test_what_the_browser_is_sent_follows_what_is_known_of_a_clip_and_every_side(world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
+    look = loading.look(loading.shipped_clips()[0], "only", "crop")
+    called = SimpleNamespace(
+        labels=LABELS, scores=np.eye(3)[[0]], true_probability=np.ones(1), correct=np.ones(1, bool)
+    )
+
+    def sent(clip, identity=look.identity):
+        own, other = replace(look, clip=clip), replace(look, clip=clip, identity=identity)
+        return loading.payload(own).header, loading.sides_payload([own, other], [called] * 2, 0).header
+
+    before = sent(look.clip)
+    for header in sent(replace(look.clip, acting=[True] * NUM_FRAMES)):
+        assert header["acting"] == [True] * NUM_FRAMES
+    assert [header["alt"] for header in sent(replace(look.clip, name="x", label="peeling"))] == [
+        "Video peeling",
+        "Video x, peeling",
+    ]
+    assert sent(look.clip, "another")[1]["id"] != before[1]["id"]
+    np.savez(world / "clips" / "val-000000.masks.npz", masks=np.zeros((NUM_FRAMES, SIDE, SIDE), np.uint8))
+    for header, old in zip(sent(look.clip), before, strict=True):
+        assert {size for _, size in header["masks"]["spans"]} == {3} and header["id"] != old["id"]
+
+
+def test_frames_of_a_clip_keep_its_speed(world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr", placement="S5")
+    clip = loading.Clip("x", square_clip()[0], fps=12.0)
+    assert loading.look(clip, "only", "crop").result.fps == 12
+
+
+def test_a_checkpoint_whose_files_change_is_read_anew(world):
+    folder = write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "checkpoints" / ".unfinished").mkdir()
+    assert loading.checkpoint_names() == ["only"] and loading.model("only").labels == LABELS
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace("moving right", "going east"))
+    assert (
+        loading.model("only").labels == loading.configuration("only")["labels"] == ["going east", *LABELS[1:]]
+    )
+    (folder / "model.safetensors").write_bytes(b"no tensors")
+    assert not loading.whole_checkpoint("only")
+
+
+def test_a_thumbnail_plays_the_middle_of_the_whole_video_as_it_is_now(tmp_path):
+    frames = np.full((16, 32, 96, 3), 255, np.uint8)
+    frames[:, :, 32:64] = 15 * np.arange(16)[:, None, None, None]
+
+    def tiles() -> list[float]:
+        data = film(clip)["film"].partition(",")[2]
+        row = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        side = len(row)
+        middle = slice(side // 3, 2 * side // 3)
+        return row.reshape(side, 8, side, 3)[middle, :, middle].mean(axis=(0, 2, 3)).tolist()
+
+    clip = loading.Clip("x", tmp_path / "x.mp4")
+    write_mp4(clip.source, frames, fps=12)
+    assert tiles() == pytest.approx(list(range(15, 240, 30)), abs=8)
+    write_mp4(clip.source, frames[::-1], fps=12)
+    assert tiles() == pytest.approx(list(range(210, -1, -30)), abs=8)
+
+
+def test_progress_and_the_place_in_the_queue_are_told(monkeypatch):
+    told = []
+    slot = SimpleNamespace(progress=lambda *of: told.append(of), empty=lambda: told.append("gone"))
+    monkeypatch.setattr("app.loading.looks.st.empty", lambda: slot)
+    progress = Progress("Maps of a_b …")
+    progress.done(1, 4)
+    progress.waiting(2)
+    assert told == []  # what is over soon is not told
+    progress.started -= 1
+    progress.done(1, 4)
+    for before in (2, 1, 0):
+        progress.waiting(before)
+    assert told == [
+        (0.25, "Maps of a_b …"),
+        (0.0, "Maps of a_b … 2 computations before yours"),
+        (0.0, "Maps of a_b … 1 computation before yours"),
+        "gone",
+    ]
+
+
+def test_only_raw_values_can_be_drawn_signed():
+    assert [kind for kind in KIND_NAMES if "signed" in overlay_styles(kind)] == ["raw"]
+    assert all({"value", "flat"} <= {*overlay_styles(kind)} for kind in KIND_NAMES)
+
+
+def test_of_many_allowed_values_the_ends_are_told_and_the_unknown_are_taken_out():
+    few, many = [str(number) for number in range(24)], [str(number) for number in range(1025)]
+    assert listed(few) == ", ".join(few) and listed([]) == "none"
+    assert listed(many[:25]) == "0, 1 … 24 (25 in all)" and listed(many).endswith("… 1024 (1,025 in all)")
+    asked = {"frame": "1024", "block": "S9B9"}
+    (text,) = take_out_unknown(asked, {"frame": many, "block": ["S5B1"]})
+    assert asked == {"frame": "1024"} and "block 'S9B9', which is not here; there are: S5B1." in text
 
 
 def test_results_are_looked_for_by_what_the_files_are_now(world, monkeypatch):
@@ -88,6 +227,9 @@ def test_results_are_looked_for_by_what_the_files_are_now(world, monkeypatch):
     asked = (name, 1, 4, atr.Preprocessing().to_dict())
     before = data_set.digest(*asked)
     assert data_set.digest(*asked) == before
+    sizes = atr.Preprocessing(short_side=SIDE, crop=SIDE).to_dict()
+    others = (name, 2, 4, asked[3]), (name, 1, 8, asked[3]), (name, 1, 4, sizes)
+    assert len({before, *(data_set.digest(*each) for each in others)}) == 4
     (world / "clips" / "val-000000.mp4").write_bytes(b"another")
     assert data_set.digest(*asked) != before
 
@@ -136,8 +278,14 @@ def test_names_are_shown_and_not_rendered():
     assert plain("a_b.mp4: broken") == "a_b.mp4: broken"
     assert plain("`x` :material/home: $y$") == r"\`x\` \:" + JOINER + r"material/home: \$y\$"
     assert plain("www.b.org me@b.org _e_ &lt;") == f"www{JOINER}.b.org me@{JOINER}b.org \\_e\\_ \\&lt;"
-    assert [plain(text) for text in ("# a", "- a", "1. a", "    a")] == [r"\# a", r"\- a", r"1\. a", "a"]
-    assert plain("a\n\n# b\r\n| c |") == "a # b | c |"
+    assert plain("HTTP://b.org WWW.b.org &#60; ~~a~~") == (
+        rf"HTTP:{JOINER}//b.org WWW{JOINER}.b.org \&#60; \~\~a\~\~"
+    )
+    assert plain(r"\*a") == r"\\\*a"
+    for text in ("# a", "- a", "+ a", "= a", "> a"):
+        assert plain(text) == rf"\{text}"
+    assert [plain(text) for text in ("12. a", "1) a", "    a")] == [r"12\. a", r"1\) a", "a"]
+    assert plain("a\n\n# b\r\n| c |") == plain("a\v# b\f\x85| c\u2028\u2029|") == "a # b | c |"
     assert plain("first" + "x" * 10**6 + "last").startswith("first")
     assert plain("first" + "x" * 10**6 + "last").endswith("last")
     assert len(plain("x" * 10**6)) < 2 * MOST
@@ -168,14 +316,14 @@ def test_frames_keep_their_colours_and_wide_masks_their_proportions():
 
 def test_masks_lie_where_the_list_of_clips_says(world):
     folder = world / "clips"
-    listed = json.loads((folder / "annotations.json").read_text())
+    listing = json.loads((folder / "annotations.json").read_text())
     (folder / "below").mkdir()
-    for entry in listed["clips"]:
+    for entry in listing["clips"]:
         for what in ("video", "masks"):
             entry[what] = str(
                 (folder / entry[what]).rename(folder / "below" / entry[what]).relative_to(folder)
             )
-    (folder / "annotations.json").write_text(json.dumps(listed))
+    (folder / "annotations.json").write_text(json.dumps(listing))
     assert masks_of(loading.shipped_clips()[0]).any()
 
 

@@ -193,12 +193,32 @@ def test_the_region_is_in_the_link(launch, world):
     assert "region" not in app.query_params
     app.button_group(key="view").set_value("whole").run()
     assert app.query_params["region"] == "whole"
+    app.button_group(key="view").set_value("crop").run()
+    assert "region" not in app.query_params
     app = open_link("actionness", region="whole")
     assert app.button_group(key="view").value == "whole"
     app = open_link("actionness", region="half")
     assert any(
         "region 'half', which is not here; there are: crop, whole" in each.value for each in app.warning
     )
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "clip"])
+def test_what_is_gone_is_told_where_another_is_shown_for_it(launch, world, what):
+    for name in ("first", "second"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch(clip="val-000001", checkpoint="second")
+    assert not app.toast
+    if what == "checkpoint":
+        shutil.rmtree(world / "checkpoints" / "second")
+        told = "The checkpoint 'second' is no longer there; 'first' is shown."
+    else:
+        file = world / "clips" / "annotations.json"
+        listed = json.loads(file.read_text())
+        file.write_text(json.dumps(listed | {"clips": listed["clips"][:1]}))
+        told = "The clip 'val-000001' is no longer there; 'val-000000' is shown."
+    app.run()
+    assert [toast.value for toast in app.toast] == [told] and not app.exception
 
 
 def test_an_upload_that_is_taken_back_is_gone(launch, world):
@@ -219,7 +239,7 @@ def test_an_upload_that_is_taken_back_is_gone(launch, world):
     assert not [button for button in app.button if button.label == "Remove"]  # there is the uploader's own
     app.file_uploader(key="upload").clear().run()
     assert not app.title and not app.exception and not list(folder.iterdir())
-    assert "Choose a video" in app.info[0].value
+    assert "Choose a video" in app.info[0].value and app.query_params == {}
     assert Path(app.session_state["upload_folder"].name) == folder
 
 
@@ -293,6 +313,7 @@ def test_a_link_restores_clip_and_checkpoint(launch, world):
     assert app.title[0].value == "moving left"
     assert app.selectbox(key="checkpoint").value == "second"
     assert not app.warning
+    assert (app.query_params["block"], app.query_params["frame"]) == ("S4B1", "7")  # the browser's own
 
 
 def test_unknown_values_of_a_link_are_one_warning_and_the_defaults(launch, world):

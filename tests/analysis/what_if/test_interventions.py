@@ -310,7 +310,8 @@ def test_positions_hidden_at_random_are_those_of_the_seed(model, frames):
 def test_class_scores_before_and_after_stand_side_by_side():
     before, after = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.1, 0.2, 0.1, 0.6])
     figure = scores_figure(before, after, ["a", "b", "c", "d"], top=1, true_class=2)
-    bars = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
+    names = figure.layout.yaxis.ticktext
+    bars = {trace.name: dict(zip(names, trace.x, strict=True)) for trace in figure.data}
     assert bars["original clip"] == {"d": 0, "c ✓": 0.2, "a": 0.5}
     assert bars["after"] == {"d": 0.6, "c ✓": 0.1, "a": 0.1}
-    assert list(figure.data[0].y) == ["d", "c ✓", "a"]  # from the bottom
+    assert list(names) == ["d", "c ✓", "a"] and list(figure.data[0].y) == [0, 1, 2]  # from the bottom

@@ -5,6 +5,8 @@ const BROWSER = [
   "AbortController",
   "Blob",
   "DOMMatrix",
+  "Event",
+  "EventTarget",
   "Image",
   "Option",
   "Path2D",

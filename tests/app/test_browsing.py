@@ -83,6 +83,16 @@ def test_a_video_that_is_added_to_a_class_is_found(monkeypatch, tmp_path, place)
     assert ids() - before == {"moving up/new.mp4"}
 
 
+def test_every_split_has_its_own_clips_and_validation_comes_first(monkeypatch, tmp_path):
+    for place in ("train/wave/a.mp4", "train/wave/b.mp4", "val/wave/c.mp4"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    monkeypatch.setenv("ATR_DATA", str(tmp_path))
+    assert list(data_set.names().values()) == [f"{tmp_path.name}, val", f"{tmp_path.name}, train"]
+    assert [data_set.found(split, "wave", "mp4").tolist() for split in ("train", "val")] == [[0, 1], [0]]
+    assert [data_set.clip_at(split, 0).source.name for split in ("train", "val")] == ["a.mp4", "c.mp4"]
+
+
 @pytest.mark.parametrize(
     "file", ["labels/train.json", "annotations/kinetics_train.csv", "videos_val/wave/new.mp4"]
 )

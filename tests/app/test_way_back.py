@@ -4,7 +4,7 @@ import pytest
 
 from app.choices import SHIPPED
 from app.explorer import DISPLAY
-from app.links import LOOKED_AT
+from app.links import LOOKED_AT, Link
 from tests.app.conftest import open_link
 from tests.app.world import GRAPH, LABELS, store_relations, write_checkpoint
 
@@ -97,6 +97,24 @@ def test_what_the_browser_adds_to_the_address_is_no_way_back(launch, world):
     go_to(app, {**app.query_params, "frame": "3"})
     assert app.selectbox(key="checkpoint").value == "second"
     assert app.query_params["checkpoint"] == "second"
+
+
+def test_another_frame_of_a_link_is_a_way_back_and_no_address_is_none(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch(clip="val-000001", checkpoint="only", frame="3")
+    assert "ways_back" not in app.run().session_state
+    assert go_to(app, {**app.query_params, "frame": "5"}).session_state["ways_back"] == 1
+    assert go_to(app, {}).session_state["ways_back"] == 1
+
+
+def test_what_an_address_leaves_out_is_as_at_first_until_it_is_chosen_anew(monkeypatch):
+    state = {"a tab": "Numbers"}
+    monkeypatch.setattr("app.links.st.session_state", state)
+    link, tabs = Link({}, at_first={"tab"}), ["Maps", "Numbers"]
+    for expected in ("Maps", "Numbers"):
+        link.settle("a tab", "tab", tabs, tabs[0], "tab")
+        assert state["a tab"] == expected
+        state["a tab"] = "Numbers"
 
 
 def test_the_row_of_the_checkpoints_is_that_of_before(launch, world):

@@ -84,6 +84,13 @@ def test_same_padding(row, sums):
     assert conv(torch.tensor(row)[None, None, None]).flatten().tolist() == sums
 
 
+def test_each_side_of_a_picture_has_its_own_padding():
+    conv = SameConv(1, 1, 3, stride=2, bias=False)
+    nn.init.ones_(conv.weight)
+    # four rows: one below; five columns: one on each side
+    assert conv(torch.ones(1, 1, 4, 5))[0, 0].tolist() == [[6, 9, 6], [4, 6, 4]]
+
+
 def test_blocks_are_named_by_resolution():
     maps = describe(ModelConfig("tsn_efficientnet_lite0", 5, 1, block="atr", placement="S2-5")).blocks
     assert [(b.name, b.channels, b.height) for b in maps] == [
@@ -120,6 +127,8 @@ def test_unknown_blocks_and_widths_are_refused_with_those_there_are():
         tiny(block="atr", placement=["S3B3"])
     with pytest.raises(ValueError, match=r"width=-0.5 leaves no channels; allowed: more than 0"):
         atr.create_model("tsn_efficientnet_lite0", 5, width=-0.5)
+    with pytest.raises(ValueError, match="width=inf leaves no channels"):
+        EfficientNetLite0(width=float("inf"), stem="imagenet", first_convs={}, slots={})
     with pytest.raises(ValueError, match="'slowonly_efficientnet_lite0' is unknown; allowed: tsn_resnet18"):
         tiny("slowonly_efficientnet_lite0")
 
@@ -173,6 +182,8 @@ def classifier():
 
 def test_preprocessing_is_that_of_the_weights():
     """(x - 127) / 128, from 0 to 255."""
+    assert (PREPROCESSING.short_side, PREPROCESSING.crop) == (256, 224)
+    assert {(m.eps, m.momentum) for m in tiny().modules() if isinstance(m, nn.BatchNorm2d)} == {(1e-3, 0.01)}
     pixels = torch.tensor([0, 127, 255], dtype=torch.uint8).expand(1, 3, 3).mT  # (1, 3 pixels, RGB)
     found = normalise(pixels.numpy(), PREPROCESSING)
     torch.testing.assert_close(

@@ -7,7 +7,9 @@ from torch import nn
 import atr
 from analysis import record
 from analysis.gradcam import gradcam
+from atr.inference import computes_in_bf16, for_inference
 from atr.results.health import watch
+from atr.sampling import Sampling
 
 # Deep graph reasoners of fresh networks have logits of W that no float32 tells to 1e-5, so these have shallow ones.
 SHALLOW = {"reasoner": "gr", "num_reasoners": 2, "scale": "sqrt", "placement": ("S3B1", "S3B2")}
@@ -96,6 +98,7 @@ def test_the_health_of_its_blocks_and_its_gradients_are_the_networks(trained, cl
 def test_the_network_it_was_made_of_stays_as_it_is(trained):
     model = trained(*NETWORKS[0]).train()
     model.labels = list("abcde")
+    model.facts, model.sampling = {"shown_block": "S4B1"}, Sampling("dense", 32)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     drawn = torch.get_rng_state()
     fast = atr.optimised(model, precision="bf16")
@@ -106,7 +109,30 @@ def test_the_network_it_was_made_of_stays_as_it_is(trained):
     assert model.training and not fast.training
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
     assert (fast.labels, fast.config, fast.block_names) == (model.labels, model.config, model.block_names)
-    assert fast.preprocessing == model.preprocessing
+    assert (fast.preprocessing, fast.sampling) == (model.preprocessing, model.sampling)
+    assert fast.facts == model.facts and not any(p.requires_grad for p in fast.parameters())
+    fast.labels[0], fast.facts["shown_block"] = "other", "S5B1"
+    assert model.labels[0] == "a" and model.facts["shown_block"] == "S4B1"
+
+
+def test_a_command_computes_in_the_precision_it_names_and_by_itself_in_what_the_machine_can(
+    trained, monkeypatch
+):
+    model = trained("tsn_resnet18", {})
+    for able, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr("atr.inference.computes_in_bf16", lambda device, able=able: able)
+        assert atr.optimised(model).dtype == dtype
+        assert for_inference(model, "float32").dtype == torch.float32
+        assert for_inference(model, "bf16").dtype == torch.bfloat16
+        assert for_inference(model, "plain") is model
+
+
+def test_one_kind_of_instruction_is_enough_to_compute_in_bf16(monkeypatch):
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    for able in ((True, False), (False, True), (False, False)):
+        for name, value in zip(names, able, strict=True):
+            monkeypatch.setattr(torch.cpu, name, lambda value=value: value, raising=False)
+        assert computes_in_bf16(torch.device("cpu")) == any(able)
 
 
 def test_what_it_is_not_for_is_refused(trained, tmp_path):

@@ -115,12 +115,36 @@ def test_costs_of_placements(placement, parameters, macs):
         ("tsn_resnet50", 174, 23.865, 32.8),
         ("tsm_resnet50", 174, 23.865, 32.8),
         ("slowonly_resnet50", 400, 32.454, 41.7),
+        ("tsn_resnet18", 1000, 11.690, 8 * 1.814),
+        ("tsn_resnet34", 1000, 21.798, 8 * 3.664),
+        ("tsn_resnet101", 1000, 44.549, 8 * 7.80),
     ],
 )
 def test_costs_of_backbones(name, classes, parameters, macs):
     found = describe(ModelConfig(name, classes))
     assert found.parameters / 1e6 == pytest.approx(parameters, rel=0.0005)
     assert found.macs / 1e9 == pytest.approx(macs, rel=0.02)
+
+
+def test_a_small_stem_halves_the_frame_once_and_no_width_is_too_narrow_for_a_channel():
+    small = describe(ModelConfig("tsn_resnet18", 5, 1, block="atr", placement="S2-5", stem="small"), size=96)
+    assert [b.height for b in small.blocks] == [48, 48, 24, 24, 12, 12, 6, 6]
+    with pytest.raises(ValueError, match=r"width=0.001 leaves no channels; allowed: 1/64 or more"):
+        atr.create_model("tsn_resnet18", 5, width=0.001)
+
+
+@pytest.mark.parametrize(
+    ("name", "conv", "std"),
+    [
+        ("tsn_resnet18", "conv1", (2 / (64 * 49)) ** 0.5),  # fan-out
+        ("tsn_resnet18", "layer4.0.conv1", (2 / (512 * 9)) ** 0.5),
+        ("slowonly_resnet18", "layer4.1.conv1", (2 / (512 * 3 * 9)) ** 0.5),
+        ("tsn_efficientnet_lite0", "blocks.4.depthwise_conv", (2 / 25) ** 0.5),
+    ],
+)
+def test_convolutions_of_a_backbone_begin_as_torchvision_s(name, conv, std):
+    weight = atr.create_model(name, 5, 4).backbone.get_submodule(conv).weight
+    assert float(weight.detach().std()) == pytest.approx(std, rel=0.06)
 
 
 def test_description_names_blocks_channels_and_maps():

@@ -23,12 +23,24 @@ from analysis.compare.numbers import (
     summary,
 )
 from analysis.compare.report import build_report
-from analysis.compare.tables import pairs_texts, per_class_texts, provenance, summary_texts, trainings_text
+from analysis.compare.tables import (
+    agreement_text,
+    confusions_texts,
+    missing_frames,
+    pairs_texts,
+    per_class_texts,
+    provenance,
+    summary_texts,
+    trainings_text,
+)
 from atr.block import ATRConfig
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.training.config import TrainConfig, settings_of
 from tests.analysis.compare.toy_predictions import TARGETS, predictions
+
+NO_BRACKETS = str.maketrans("", "", "[,]")
 
 
 @pytest.fixture
@@ -94,7 +106,8 @@ def test_the_sentence_says_which_side_and_whether_it_is_more_than_luck():
 
 
 @pytest.mark.parametrize(
-    "p, text", [(0.5, "0.5"), (0.0094752, "0.0095"), (3.2e-4, "3·10⁻⁴"), (1e-10, "1·10⁻¹⁰")]
+    "p, text",
+    [(0.5, "0.5"), (0.0094752, "0.0095"), (0.001, "0.001"), (3.2e-4, "3·10⁻⁴"), (1e-10, "1·10⁻¹⁰"), (0, "0")],
 )
 def test_small_probabilities_are_written_as_powers(p, text):
     assert p_text(p) == text
@@ -133,6 +146,8 @@ def test_the_p_of_a_class_is_that_of_its_clips_adjusted_for_the_number_of_classe
     assert table.label.tolist() == ["push", "pull"]  # turn has no clip
     np.testing.assert_allclose(table.p, [2 / 64, 1])
     np.testing.assert_allclose(table.p_holm, [4 / 64, 1])
+    texts = per_class_texts(table)
+    assert [texts[name][0] for name in ("p (McNemar)", "p, adjusted (Holm)")] == ["0.031", "0.062"]
 
 
 def test_confusions_tell_what_the_other_model_solves(a, b):
@@ -181,6 +196,8 @@ def test_agreement_by_hand(a, b):
     assert found.kappa == pytest.approx((1 / 2 - expected) / (1 - expected))
     assert (found.both_wrong, found.same_error) == (1, 1)
     assert agreement(a, a).kappa == pytest.approx(1)
+    other = predictions("third", [0, 0, 2, 1, 0, 2])
+    assert agreement_text(a, other).endswith("of the 2 clips that both get wrong, 1 alike.")
 
 
 def test_the_reliability_table_has_a_row_a_bin():
@@ -271,6 +288,9 @@ def test_clips_whose_files_have_changed_are_a_difference_between_networks_that_a
     assert table.to_dict("index") == {"data.files": {"x": "digest 000000000000", "y": "digest 111111111111"}}
     of_more_frames = predictions("z", TARGETS, model=longer, data=data[1])
     assert "data.files" not in config_differences([x, of_more_frames]).setting.tolist()
+    y.facts["checkpoint"]["preprocessing"] = Preprocessing(32, 32, fit="squeeze").to_dict()
+    table = config_differences([x, y]).set_index("setting")
+    assert table.to_dict("index") == {"preprocessing.fit": {"x": "crop", "y": "squeeze"}}
 
 
 def test_settings_that_are_younger_than_a_training_were_at_their_defaults():
@@ -283,6 +303,8 @@ def test_settings_that_are_younger_than_a_training_were_at_their_defaults():
     assert config_differences(of[:2]).empty
     table = config_differences(of).set_index("setting")
     assert table.index.tolist() == ["training.epochs"]
+    of[1].facts["checkpoint"]["training"] = settings | {"workers": 7, "save_every": 1.5}
+    assert config_differences(of[:2]).empty
 
 
 def test_a_block_setting_in_which_two_differ_is_told_beside_a_network_without():
@@ -323,6 +345,7 @@ def test_how_the_networks_were_computed_and_the_window_of_dense_sampling_are_tol
 def test_two_of_one_name_are_told_apart(a):
     assert summary([a, a]).checkpoint.tolist() == ["A first", "B first"]
     assert len(set(names([a] * 5))) == 5
+    assert names([a, predictions("second", TARGETS), a]) == ["A first", "B second", "C first"]
     assert "of A first is that of B first" in paired(a, a).sentence
 
 
@@ -344,6 +367,9 @@ def test_what_cannot_be_compared_is_refused_and_named(a, b):
     assert refusal(a, other) == f"{start}6 clip entries against 5 (0 skipped, 1 skipped)"
     other = replace(b, ids=(*a.ids[:4], "other", a.ids[5]))
     assert refusal(a, other).startswith(f"{start}clip 4 is 'clip-4' against 'other'")
+    assert refusal(a, replace(b, ids=b.ids[::-1])).startswith(f"{start}clip 0 is 'clip-0' against 'clip-5'")
+    other = predictions("first", [0] * 6, protocol="2x3")
+    assert refusal(a, other).startswith("A first and B first cannot be compared: protocol")
     other = predictions("second", [0] * 6, targets=[0, 0, 2, 1, 1, 2])
     assert refusal(a, other).startswith(f"{start}true classes differ on 1 of 6 clips")
     assert "'clip-2', 'push' against 'turn'" in refusal(a, b, other)
@@ -369,6 +395,9 @@ def test_the_texts_of_the_tables_are_the_numbers(a, b):
     assert pairs["p (McNemar)"].tolist() == ["1", "0.5", "0.25"]
     assert pairs["p, adjusted (Holm)"].tolist() == ["1", "1", "0.75"]
     classes = per_class_texts(per_class(a, b))
+    difference, low, high = pairs["difference of top-1, points [95 %]"][0].translate(NO_BRACKETS).split()
+    found = paired(a, b)
+    assert (difference, low, high) == ("+16.7", f"{100 * found.low:+.1f}", f"{100 * found.high:+.1f}")
     columns = ("class", "A, %", "B, %", "A minus B, points", "only A right", "only B right")
     assert [tuple(row) for row in classes[list(columns)].to_numpy().tolist()] == [
         ("turn", "100.0", "0.0", "+100.0", 1, 0),
@@ -378,6 +407,16 @@ def test_the_texts_of_the_tables_are_the_numbers(a, b):
     shown, found = summary_texts(three), costs(three)
     assert shown["GMACs a view"].tolist() == [f"{n / 1e9:.3f}" for n in found.macs]
     assert shown["parameters, M"].tolist() == [f"{n / 1e6:.3f}" for n in found.parameters]
+    assert shown["top-1, % [95 %]"][1] == "50.0 [18.8, 81.2]"
+    assert shown["top-5, % [95 %]"][1] == "100.0 [61.0, 100.0]"  # Wilson: 6 / (6 + z²)
+    assert shown["ECE"].tolist() == ["0.133", "0.300", "0.200"]
+    confused = confusions_texts(confusions(a, b)).set_index(["true class", "predicted"])
+    assert confused.loc[("push", "pull")].to_dict() == {
+        "by A": 1,
+        "by B": 2,
+        "of A's solved by B": 0,
+        "of B's solved by A": 1,
+    }
 
 
 def test_what_predictions_are_without_is_counted_in_their_provenance(a):
@@ -387,6 +426,8 @@ def test_what_predictions_are_without_is_counted_in_their_provenance(a):
     rows = provenance([a, b]).set_index("predictions")
     assert rows.loc["clips that could not be read"].tolist() == ["0", "1"]
     assert rows.loc["clips that lack frames"].tolist() == ["not recorded", "1 · clip-0: frame 3 is missing"]
+    seven = {"damaged": [f"clip-{i}" for i in range(7)], "notices": {}}
+    assert missing_frames(seven) == "7 · clip-0:  · clip-1:  · clip-2:  · clip-3:  · clip-4: "
 
 
 def test_confusions_that_both_have_come_after_those_of_one():
@@ -394,6 +435,13 @@ def test_confusions_that_both_have_come_after_those_of_one():
     a = predictions("a", [1, 1, 1, 1, 2, 2], targets=targets)
     b = predictions("b", [1, 1, 1, 0, 1, 1], targets=targets)
     assert confusions(a, b)[["a_count", "b_count"]].to_numpy().tolist() == [[2, 0], [4, 3]]
+
+
+def test_of_confusions_that_differ_alike_the_most_frequent_come_first():
+    targets = [0] * 2 + [1] * 4
+    a = predictions("a", [1, 0, 0, 0, 0, 1], targets=targets)
+    b = predictions("b", [0, 0, 0, 0, 1, 1], targets=targets)
+    assert confusions(a, b)[["a_count", "b_count"]].to_numpy().tolist() == [[3, 2], [1, 0]]
 
 
 def test_the_older_of_two_evaluations_of_several_views_is_named():

@@ -55,6 +55,7 @@ def test_a_bar_a_class_in_the_order_of_the_table_faint_where_it_may_be_luck():
     assert list(figure.layout.yaxis.ticktext) == ["push", "pull", "turn"]
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first is on top
     assert [row[0] for row in bars.customdata] == ["push", "pull", "turn"]
+    assert bars.customdata[0].tolist() == ["push", 10, 0.9, 0.4, 5, 0, 0.01, "push"]
     blue, orange = ((0, 114, 178), (230, 159, 0))
     assert list(bars.marker.color) == [f"rgba{(*blue, 1)}", f"rgba{(*blue, 0.35)}", f"rgba{(*orange, 0.35)}"]
 

@@ -1,5 +1,7 @@
 import re
+import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,9 +22,11 @@ from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from atr import tabletop
 from atr.data.rendered import TabletopClips
+from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 from atr.results.predictions import Predictions, write_predictions
 from atr.results.store import checkpoint_facts
+from atr.sampling import Sampling
 from atr.video.decoding import VideoError
 from atr.video.transforms import normalise
 
@@ -142,7 +146,7 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert clips[0].calls[0] == f"A with: {LABELS[target]}; 80.0% for the true class"
     assert clips[0].calls[1].startswith(f"B without: {LABELS[(target + 1) % 20]}; 0.0% for")
     np.testing.assert_array_equal(clips[0].strips[0].frames, frames)
-    assert len(clips[0].strips) == 3
+    assert [strip.caption[:9] for strip in clips[0].strips[1:]] == ["A with, S", "B without"]
     clips, _ = chosen_clips(predictions, models, [source, source], count=1, filter="both_right")
     assert [clip.id for clip in clips] == ["val-000004"]
     label = LABELS[predictions[0].targets[0]]
@@ -154,6 +158,8 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert "in the order of the list" in chosen
     twice = chosen_clips([predictions[0]] * 2, models, [source, source], count=1, filter="all")[0]
     assert [call.split(":")[0] for call in twice[0].calls] == ["A with", "B with"]
+    clips, chosen = chosen_clips(predictions, models, [source, source], filter="both_wrong")
+    assert clips == [] and chosen.startswith("0 of 0 clips of the kind “all wrong”")
     with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):
         chosen_clips(predictions, models, [source, source], filter="odd")
 
@@ -193,6 +199,24 @@ def test_a_folder_gives_the_frames_of_its_own_clips_only(models, tmp_path):
     assert source("val-000009") is None
     with pytest.raises(ValueError, match="data='nowhere' is unknown"):
         frame_source("nowhere", models[0])
+
+
+def test_of_a_model_that_samples_densely_the_frames_are_those_of_its_window(models, tmp_path):
+    folder = tabletop.write_dataset(tmp_path / "clips", split="val", num_clips=1, num_frames=16, size=32)
+    dense = SimpleNamespace(
+        config=models[0].config, preprocessing=models[0].preprocessing, sampling=Sampling("dense", 4)
+    )
+    clips = VideoClips(folder, num_frames=4, preprocessing=dense.preprocessing, sampling=dense.sampling)
+    shown = frame_source(str(folder), dense)("val-000000")
+    np.testing.assert_array_equal(shown, clips.sampled_frames(0))
+    assert (shown != frame_source(str(folder), models[0])("val-000000")).any()
+    with pytest.raises(ValueError, match="dense"):
+        frame_source("tabletop:val", dense)
+
+
+def test_the_checkpoint_of_predictions_is_looked_for_in_every_folder(checkpoints, predictions, tmp_path):
+    shutil.copytree(checkpoints / "without", tmp_path / "with")
+    assert evaluated_model([tmp_path, checkpoints], predictions[0]).config.block == "atr"
 
 
 def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):

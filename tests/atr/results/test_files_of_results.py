@@ -18,8 +18,8 @@ from atr.data.rendered import TabletopClips
 from atr.data.videos import VideoClips
 from atr.files import stamp
 from atr.results.predictions import predictions_folder, read_predictions
-from atr.results.store import results
-from atr.sampling import Sampling
+from atr.results.store import checkpoint_facts, result_folder, results, sampling_facts
+from atr.sampling import ASSUMED, Sampling
 from atr.tabletop import CLASSES
 from atr.video.protocol import Protocol
 
@@ -138,6 +138,26 @@ def test_a_training_is_of_the_list_and_a_result_of_the_files(folder):
     assert part.digest != clips.digest
     os.utime(folder / "val-000003.mp4", ns=(2, 2))
     assert clips.subset([0, 1]).digest == part.digest  # of its own files alone
+
+
+def test_a_result_is_of_the_network_as_it_is_used_and_named_by_its_folder(checkpoint, tmp_path):
+    places = {result_folder(tmp_path, "toy", checkpoint, {})}
+    for number, (part, key, value) in enumerate((("preprocessing", "crop", 24), ("model", "num_frames", 8))):
+        other = shutil.copytree(checkpoint, tmp_path / str(number) / "net")
+        config = json.loads((other / "config.json").read_text())
+        config[part][key] = value
+        (other / "config.json").write_text(json.dumps(config))
+        places.add(result_folder(tmp_path, "toy", other, {}))
+    assert len(places) == 3
+    (tmp_path / "link").symlink_to(checkpoint)
+    assert result_folder(tmp_path, "toy", tmp_path / "link", {}) in places
+    assert checkpoint_facts(tmp_path / "link")["name"] == "net"
+
+
+def test_how_frames_were_drawn_is_told_with_the_window_where_there_is_one():
+    assert sampling_facts(ASSUMED) == {"sampling": "uniform", "sampling_stated": False}
+    dense = {"sampling": "dense", "sampling_stated": True, "window": 32}
+    assert sampling_facts(Sampling("dense", 32)) == dense
 
 
 def test_what_the_key_of_predictions_takes_in(checkpoint, tmp_path):

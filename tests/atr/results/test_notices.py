@@ -118,6 +118,19 @@ def test_notices_of_a_pass_outlive_an_interruption(tmp_path, num_workers):
     assert [whole[index][0].kind for index in range(5)] == ["damage", "change"] * 2 + ["damage"]
 
 
+class ToldTwice(Told):
+    def __getitem__(self, index):
+        hand_over((Notice("turned", "change"),))
+        return super().__getitem__(index)
+
+
+def test_all_notices_of_a_clip_are_kept(tmp_path):
+    found = {}
+    per_clip(ToldTwice(2), mean_of, partial=tmp_path, notices=found)
+    assert found == {0: ("turned", "clip 0"), 1: ("turned", "clip 1")}
+    assert notice_facts({"a": found[0], "b": found[1]})["damaged"] == ["a"]
+
+
 # ---- telling ----------------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +148,8 @@ def test_the_first_few_are_printed_and_the_others_counted(capsys):
     assert lines[PRINTED + 2].startswith("1 clips have all their frames") and lines[PRINTED + 3].endswith(
         DEEP
     )
+    tell_notices(notice_facts({f"clip {k}": (Notice("x", "damage"),) for k in range(PRINTED)}))
+    assert len(capsys.readouterr().err.splitlines()) == 1 + PRINTED
 
 
 def test_results_that_tell_nothing_and_results_together(capsys):
@@ -143,7 +158,11 @@ def test_results_that_tell_nothing_and_results_together(capsys):
     assert not tell_notices(notice_facts({"a": (Notice(DEEP, "change"),)}))
     a = notice_facts({"x": (Notice("1 is missing", "damage"),)})
     b = notice_facts({"x": (Notice("1 is missing", "damage"), Notice(DEEP, "change"))})
-    assert joined_notices([a, {}, b]) == {"notices": {"x": ["1 is missing", DEEP]}, "damaged": ["x"]}
+    assert (
+        joined_notices([b, a])
+        == joined_notices([a, {}, b])
+        == {"notices": {"x": ["1 is missing", DEEP]}, "damaged": ["x"]}
+    )
 
 
 # ---- evaluate ---------------------------------------------------------------------------------------------------------

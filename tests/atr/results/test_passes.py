@@ -1,12 +1,14 @@
 """A pass over clips: rows in order, clips that could not be read tried again, damaged parts, two programs in one folder."""
 
+import json
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from atr.results.passes import ahead, per_clip
+from atr.results.passes import ahead, per_clip, progress_of
 from atr.video.decoding import VideoError
 
 
@@ -112,6 +114,25 @@ def test_rows_saved_on_the_way_are_not_counted_again(tmp_path):
     rows, broken = per_clip(Numbers(7, missing={5}), mean_of, partial=tmp_path, batch_size=2, save_every=-1)
     assert len(list(tmp_path.glob("*.npz"))) > 2
     assert rows["index"].tolist() == [0, 1, 2, 3, 4, 6] and broken == {5: "5 is gone"}
+
+
+def test_progress_counts_what_was_there_before_and_what_could_not_be_read(tmp_path):
+    per_clip(Numbers(3), mean_of, partial=tmp_path)
+    told, options = [], {"partial": tmp_path, "batch_size": 2}
+    per_clip(Numbers(8, missing={3}), mean_of, progress=lambda *of: told.append(of), **options)
+    assert told == [(5, 8), (7, 8), (8, 8)]
+
+
+def test_the_main_process_alone_tells_its_progress_and_tells_the_last_step(tmp_path):
+    for main in (False, True):
+        progress = progress_of(tmp_path / str(main), "maps", 5, SimpleNamespace(is_main_process=main))
+        with progress as update:
+            update(2, 5)
+            update(5, 5)
+        assert progress.bar.n == (5 if main else 0)
+    assert not (tmp_path / "False" / "progress.json").exists()
+    told = json.loads((tmp_path / "True" / "progress.json").read_text())
+    assert (told["phase"], told["done"], told["total"]) == ("maps", 5, 5)
 
 
 def test_unreadable_clips_alone_are_told_too(tmp_path):

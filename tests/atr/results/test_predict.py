@@ -15,12 +15,15 @@ from atr.__main__ import main
 from atr.data.reading import read_annotations
 from atr.results.predict import (
     AVERAGES,
+    class_logits,
     distinct_names,
     find_videos,
     predict,
     search_videos,
+    video_views,
     view_probabilities,
 )
+from atr.sampling import Sampling
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from atr.video.protocol import Protocol
@@ -40,7 +43,8 @@ def test_names_folders_and_patterns_stand_for_videos(clips_folder):
     first = clips_folder / "val-000000.mp4"
     assert find_videos([str(first)]) == [first]
     assert len(find_videos([str(clips_folder)])) == 11  # masks and annotations are no videos
-    assert len(find_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])) == 5
+    five = find_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])
+    assert [video.name for video in five] == [f"val-00000{number}.mp4" for number in range(5)]
     with pytest.raises(ValueError, match="'nowhere/.*mp4' is no video, no folder with videos and no pattern"):
         find_videos([str(first), "nowhere/*.mp4"])
 
@@ -74,6 +78,10 @@ def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):
     six = predict(model, video, Protocol(2, 3))
     assert six.sum() == pytest.approx(1, abs=1e-5)
     assert not np.allclose(six, expected, atol=1e-6)
+    logits = predict(model, video, Protocol(2, 3), "logits")
+    assert not np.array_equal(logits, six)
+    model.sampling = Sampling("dense", 4)
+    assert np.diff(video_views(model, video).indices).tolist() == [[1, 1, 1]]
 
 
 def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
@@ -104,6 +112,23 @@ def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
         )
     with pytest.raises(ValueError, match="average='votes' is unknown; allowed: probabilities, logits"):
         view_probabilities(Told(), views, "votes")
+
+
+def test_frames_are_prepared_as_asked_for_and_logits_are_float32():
+    class Brightness(torch.nn.Module):
+        preprocessing = atr.Preprocessing(1, 1, (0, 0, 0), (1, 1, 1))
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))  # tells the device
+
+        def forward(self, clips):
+            return clips.mean(dim=(1, 2, 3, 4)).bfloat16()[:, None]
+
+    white = np.full((1, 1, 1, 1, 3), 255, np.uint8)
+    brighter = atr.Preprocessing(1, 1, (0, 0, 0), (0.5, 0.5, 0.5))
+    found = [class_logits(Brightness(), white, preprocessing) for preprocessing in (None, brighter)]
+    assert [float(logits) for logits in found] == [1, 2] and found[0].dtype == torch.float32
 
 
 @pytest.mark.parametrize("average", AVERAGES)

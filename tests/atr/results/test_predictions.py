@@ -62,6 +62,31 @@ def test_scores_that_were_stored_with_few_digits_are_read_as_probabilities(toy, 
     assert np.array_equal(back.scores[[1, 3]], SCORES[[1, 3]]) and back.scores.dtype == np.float32
 
 
+def test_a_certainty_that_was_rounded_up_is_read_and_the_clip_that_is_none_is_named(toy, tmp_path):
+    scores = SCORES.copy()
+    scores[1] = [1.0005, 0, 0]
+    write_predictions(tmp_path, dataclasses.replace(toy, scores=scores))
+    assert read_predictions(tmp_path).scores[1].tolist() == [1, 0, 0]
+    scores[2] = [0.3, 0.3, 0.3]
+    write_predictions(tmp_path, dataclasses.replace(toy, scores=scores))
+    with pytest.raises(ValueError, match="clip 'c' has scores whose sum is not 1"):
+        read_predictions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words", "states"),
+    [
+        ({}, "1x1", True),
+        ({"protocol": "2x3"}, "2x3", False),
+        ({"protocol": "2x3", "offsets": [0.25, 0.75], "average": "probabilities"}, "2x3", True),
+        ({"protocol": "2x3", "offsets": [0.25, 0.75], "average": "logits"}, "2x3, logits averaged", True),
+    ],
+)
+def test_how_views_were_shown_and_averaged(toy, facts, words, states):
+    found = dataclasses.replace(toy, facts=FACTS | facts)
+    assert (found.protocol, found.states_offsets) == (words, states)
+
+
 def test_a_damaged_table_is_named(toy, tmp_path):
     write_predictions(tmp_path, toy)
     (tmp_path / TABLE).write_bytes(b"PAR1 but not really")

@@ -42,4 +42,5 @@ def test_the_most_confused_come_first_and_hits_never():
         ("wave", "nod", 1),
         ("clap", "wave", 1),
     ]
+    assert most_confused(scores_of(PREDICTED, TARGETS).confusion(), LABELS, 2) == pairs[:2]
     assert most_confused(scores_of(TARGETS, TARGETS).confusion(), LABELS, 10) == []

@@ -105,10 +105,13 @@ def test_sound_without_pictures(tmp_path):
     assert "holds no video track" in refusal(path)
 
 
-def test_of_two_video_tracks_one_is_read_and_this_is_said(tmp_path):
+@pytest.mark.parametrize(("marked", "first"), [((), 0), ((1,), 100), ((0, 1), 0)])
+def test_of_two_video_tracks_the_one_marked_as_the_default_is_read_and_this_is_said(tmp_path, marked, first):
     path = tmp_path / "f.mkv"
     with av.open(str(path), "w") as film:
         streams = [film.add_stream("libx264", rate=25) for _ in range(2)]
+        for index in marked:
+            streams[index].disposition = av.stream.Disposition.default
         for stream in streams:
             stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for index in range(4):
@@ -116,7 +119,7 @@ def test_of_two_video_tracks_one_is_read_and_this_is_said(tmp_path):
                 film.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_frame(number), "rgb24")))
         for stream in streams:
             film.mux(stream.encode())
-    assert [number_of(frame) for frame in decode(path)] == [0, 1, 2, 3]
+    assert [number_of(frame) for frame in decode(path)] == [first, first + 1, first + 2, first + 3]
     assert any(notice.startswith("of 2 video tracks") for notice in probe(path).notices)
 
 
@@ -124,7 +127,13 @@ def test_containers_are_told_by_their_first_bytes():
     transport = (b"G" + bytes(187)) * 30
     assert demultiplexer(transport[:4096]) == "mpegts"
     assert demultiplexer((bytes(100) + transport)[:4096]) == "mpegts"
-    assert demultiplexer(b"\0\0\0\x20ftypisom") == "mov"
+    for before, size in ((4, 192), (0, 204)):  # a time stamp in front, a checksum behind
+        packet = bytes(before) + b"G" + bytes(size - before - 1)
+        assert demultiplexer((packet * 30)[:4096]) == "mpegts"
+    assert demultiplexer(b"\0\0\0\x20ftypisom") == demultiplexer(b"\0\0\0\x08mdat") == "mov"
+    assert demultiplexer(b"GIF87a") == demultiplexer(b"GIF89a") == "gif"
+    bare = {b"\xb3": "mpegvideo", b"\xb0": "m4v", b"\0": "m4v", b"\x20": "m4v", b"\xba": "mpeg"}
+    assert {code: demultiplexer(b"\0\0\1" + code) for code in bare} == bare
     assert demultiplexer(b"RIFF\0\0\0\0WAVE") is None
     assert demultiplexer(b"") is None
 
@@ -163,7 +172,11 @@ def test_too_many_frames_seconds_and_bytes(tmp_path):
     path = write_film(tmp_path / "f.mp4", 30)
     assert "more than 29 frames" in refusal(path, limits=Limits(frames=29))
     assert probe(path, limits=Limits(frames=30)).length == 30
-    assert "at most 10 are read" in refusal(path, limits=Limits(file_bytes=10))
+    size = path.stat().st_size
+    assert f"at most {size - 1} are read" in refusal(path, limits=Limits(file_bytes=size - 1))
+    assert probe(path.rename(tmp_path / "F.MP4"), limits=Limits(file_bytes=size)).length == 30
+    (tmp_path / "f.mp4").touch()
+    assert "f.mp4: is empty" in refusal(path)
     slow = write_film(tmp_path / "slow.mp4", 3, times=[0, 100, 5000])
     assert "lasts 200 s; at most 100 s" in refusal(slow, limits=Limits(seconds=100))
     counted = write_film(tmp_path / "f.wmv", 30, "wmv2")

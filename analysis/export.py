@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.actionness import ClipActionness, temporal_emphasis
+from analysis.actionness import ClipActionness, temporal_emphasis, with_together
 from atr.video.encoding import checked_film
 
 
@@ -41,8 +41,11 @@ def write_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int = 150)
 
 
 def write_maps(file, result: ClipActionness) -> None:
-    """Raw M of every block, with the frames' indices, their rate and the view's box, as NPZ to a path or a file."""
-    np.savez_compressed(file, indices=result.indices, box=result.box, fps=result.fps, **result.maps)
+    """Raw M of every block, "all blocks" where there are several, the frames' indices, their rate and the view's box, as
+    NPZ to a path or a file.
+    """
+    maps = with_together(result.maps)
+    np.savez_compressed(file, indices=result.indices, box=result.box, fps=result.fps, **maps)
 
 
 def emphasis_table(result: ClipActionness) -> pd.DataFrame:

@@ -124,14 +124,16 @@ def class_scores(predictions: Sequence[Predictions], index: int) -> pd.DataFrame
 
 
 def maps_file(looks: Sequence[Look]) -> bytes:
-    """Every map of every side: CHECKPOINT/actionness/BLOCK and CHECKPOINT/gradcam/BLOCK, and the frames' indices.
+    """Every map of every side: CHECKPOINT/actionness/BLOCK and CHECKPOINT/gradcam/BLOCK, with "all blocks" where there are
+    several, and the frames' indices.
 
     CHECKPOINT/gradcam_class is the label of the class that the Grad-CAM is of.
     """
     arrays = {"indices": looks[0].result.indices, "fps": looks[0].result.fps, "box": looks[0].result.box}
     for look in looks:
         for source, maps in (("actionness", look.result.maps), ("gradcam", look.gradcam or {})):
-            arrays |= {f"{look.checkpoint}/{source}/{block}": values for block, values in maps.items()}
+            named = with_together(maps).items()
+            arrays |= {f"{look.checkpoint}/{source}/{block}": values for block, values in named}
         if look.gradcam_class is not None:
             arrays[f"{look.checkpoint}/gradcam_class"] = np.array(look.gradcam_class)
     return written(".npz", lambda path: np.savez_compressed(path, **arrays))

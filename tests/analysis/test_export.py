@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from analysis.actionness import together
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from atr.video.decoding import decode, probe
 from atr.video.encoding import write_mp4
@@ -62,5 +63,10 @@ def test_files_of_a_thinned_clip_tell_the_frames_of_the_video(tmp_path):
     write_maps(tmp_path / "maps.npz", result)
     with np.load(tmp_path / "maps.npz") as file:
         assert (file["indices"].tolist(), file["box"].tolist(), file["fps"]) == ([4, 9], [1, 2, 3, 4], 5)
+        assert "all blocks" not in file
+    more = SimpleNamespace(**vars(result) | {"maps": maps | {"S5B2": np.arange(8.0, 0, -1).reshape(2, 2, 2)}})
+    write_maps(tmp_path / "more.npz", more)
+    with np.load(tmp_path / "more.npz") as file:
+        np.testing.assert_array_equal(file["all blocks"], together(more.maps))
     table = emphasis_table(result)
     assert (table.frame.tolist(), table.block.tolist(), table.peak.tolist()) == ([4, 9], ["S5B1"] * 2, [3, 7])

@@ -1,6 +1,6 @@
 """Actionness of one clip: where and when a model looks, M of every ATR block for every frame."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import scipy
 import torch
 
 from analysis.recording import Recording, record
-from analysis.shown_clip import maps_of_all_frames, nearest, require_evaluation, show, time_steps
+from analysis.shown_clip import ShownClip, maps_of_all_frames, nearest, require_evaluation, show, time_steps
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
@@ -134,33 +134,6 @@ def clip_actionness(
         require_numbers(torch.from_numpy(values), f"values of M in {name}")
     relations = {name: [w[0].numpy() for w in ws] for name, ws in recording.relations.items()}
 
-    notes = []
-    if shown.length < num_frames:
-        notes.append(
-            f"The clip has {shown.length} {'frames' if shown.length > 1 else 'frame'}, fewer than the model's "
-            f"{num_frames}: frames repeat."
-        )
-    if shown.length > max_frames:
-        notes.append(
-            f"The clip has {shown.length:,} frames; {max_frames} of them, evenly spread, have a map. Sampled frames are "
-            "marked at the nearest of these."
-        )
-    if maps and model.config.atr.use_motion and num_frames == 1:
-        notes.append(
-            "The model sees one frame at a time, without a next one: its motion cue is zero everywhere."
-        )
-    elif maps and model.config.atr.use_motion:
-        last = shown.indices[time_steps(shown) == num_frames - 1]
-        those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
-        notes.append(
-            f"{those} at the model's last time step, which has no next frame: its motion cue is zero there by "
-            "definition, and a jump of the maps at that point is not an event of the clip."
-        )
-    if not maps:
-        notes.append(
-            "This model has no Action-related Region Locator (only ATR blocks have one), so there is no actionness to "
-            "show; the class probabilities are shown."
-        )
     return ClipActionness(
         frames=shown.frames,
         indices=shown.indices,
@@ -171,10 +144,37 @@ def clip_actionness(
         probabilities=probabilities,
         sampled=shown.sampled,
         relations=relations,
-        notes=tuple(notes),
+        notes=tuple(notes_on(shown, model, with_maps=bool(maps), max_frames=max_frames)),
         input_size=next(iter(shown.pictures.values())).shape[:2],
         notices=shown.notices,
     )
+
+
+def notes_on(shown: ShownClip, model: VideoClassifier, *, with_maps: bool, max_frames: int) -> Iterator[str]:
+    """Sentences on what a reader of the maps must know."""
+    num_frames, length = model.config.num_frames, shown.length
+    if length < num_frames:
+        frames = "frames" if length > 1 else "frame"
+        yield f"The clip has {length} {frames}, fewer than the model's {num_frames}: frames repeat."
+    if length > max_frames:
+        yield (
+            f"The clip has {length:,} frames; {max_frames} of them, evenly spread, have a map. Sampled frames are marked "
+            "at the nearest of these."
+        )
+    if not with_maps:
+        yield (
+            "This model has no Action-related Region Locator (only ATR blocks have one), so there is no actionness to "
+            "show; the class probabilities are shown."
+        )
+    elif model.config.atr.use_motion and num_frames == 1:
+        yield "The model sees one frame at a time, without a next one: its motion cue is zero everywhere."
+    elif model.config.atr.use_motion:
+        last = shown.indices[time_steps(shown) == num_frames - 1]
+        those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
+        yield (
+            f"{those} at the model's last time step, which has no next frame: its motion cue is zero there by "
+            "definition, and a jump of the maps at that point is not an event of the clip."
+        )
 
 
 def ranges(chosen: np.ndarray, shown: np.ndarray) -> str:

@@ -2,7 +2,7 @@
 
 import html
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -94,17 +94,16 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
     figure.update_xaxes(
         range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability", **GRID
     )
-    names = [wrapped(labels[index], 26) for index in best]  # of two long ones the same may be left
-    figure.update_yaxes(
-        automargin=True,
-        showgrid=False,
-        zeroline=False,
-        tickvals=list(range(len(best))),
-        ticktext=names,
-        ticksuffix=" ",
-    )
+    names = numbered(wrapped(labels[index], 26) for index in best)
+    figure.update_yaxes(automargin=True, showgrid=False, zeroline=False, ticksuffix=" ", **names)
     figure.update_layout(height=80 + 44 * len(best))
     return plain(figure).update_layout(margin={"l": 10, "t": 10, "b": 10})
+
+
+def numbered(names: Iterable[str]) -> dict:
+    """Of an axis of rows 0, 1, …: their names. Rows that were called by them would be one where two are cut to the same."""
+    texts = list(names)
+    return {"tickvals": list(range(len(texts))), "ticktext": texts}
 
 
 def wrapped(label: str, width: int = 40) -> str:

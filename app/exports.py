@@ -48,7 +48,7 @@ def file_stem(clip: Clip) -> str:
     """The clip in the names of files: with its folders, without the suffix of a video, and not too long for one."""
     name = Path(clip.name)
     stem = str(name.with_suffix("") if name.suffix.lower() in VIDEO_SUFFIXES else name).replace("/", "-")
-    return stem.encode()[-LONGEST_STEM:].decode(errors="ignore")
+    return stem.encode(errors="ignore")[-LONGEST_STEM:].decode(errors="ignore")
 
 
 def film(frames: np.ndarray, fps: float, suffix: str) -> bytes:

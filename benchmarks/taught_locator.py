@@ -91,11 +91,10 @@ def seen_by(model: VideoClassifier, split: str, indices: Sequence[int]) -> Seen:
         for block in blocks
     ]
     hooks += [
-        model.locators[block].register_forward_hook(
+        locator.register_forward_hook(
             lambda _, inputs, m, block=block: own.setdefault(block, []).append(m[:, 0])
         )
-        for block in blocks
-        if block in model.locators
+        for block, locator in model.locators.items()
     ]
     truth = []
     try:

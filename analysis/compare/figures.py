@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES, SYMBOLS
 from analysis.compare.numbers import SIGNIFICANT
-from analysis.figures import GRID, LEGEND_ABOVE, as_text, plain
+from analysis.figures import GRID, LEGEND_ABOVE, as_text, numbered, plain
 
 COSTS = {
     "macs": ("multiply-accumulates of one view, in billions", 1e9),
@@ -57,13 +57,12 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     table: `compare.per_class`. Bars are faint where the difference may be luck (Holm's p not below 0.05). What a click
     selects has the class's label as `customdata[0]`.
     """
-    rows = list(range(len(table)))  # not the labels: two of them may be shortened to the same text
     ahead = np.where(table.difference >= 0, SERIES[0], SERIES[1])
     sure = (table.p_holm < SIGNIFICANT).to_numpy()
     colours = [rgba(colour, 1 if certain else FAINT) for colour, certain in zip(ahead, sure, strict=True)]
     bars = go.Bar(
         x=100 * table.difference,
-        y=rows,
+        y=list(range(len(table))),
         orientation="h",
         marker={"color": colours, "line": {"color": ahead, "width": 1}},
         customdata=table.assign(shown=table.label.map(as_text))[
@@ -85,8 +84,7 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     figure.add_vline(0, line={"color": "gray", "width": 1})
     figure.update_xaxes(title_text="accuracy of A minus accuracy of B, points", tickformat="+~g", **GRID)
     figure.update_yaxes(
-        tickvals=rows,
-        ticktext=[shortened(label) for label in table.label],
+        **numbered(map(shortened, table.label)),
         range=[len(table) - 0.4, -0.6],
         automargin=True,
         showgrid=False,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
-from analysis.figures import GRID, LEGEND_BELOW, as_text, plain
+from analysis.figures import GRID, LEGEND_BELOW, as_text, numbered, plain
 from analysis.statistics import in_words, reach
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
@@ -175,9 +175,7 @@ def _grid(results: Sequence[dict], titles: Sequence[str]) -> go.Figure:
         figure.update_yaxes(title_text=title, row=row, col=1)
     for column, result in enumerate(results, start=1):
         blocks = result["blocks"]
-        figure.update_xaxes(
-            tickvals=list(range(len(blocks))), ticktext=blocks, range=[-0.6, len(blocks) - 0.4], col=column
-        )
+        figure.update_xaxes(**numbered(blocks), range=[-0.6, len(blocks) - 0.4], col=column)
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_yaxes(**GRID)
     figure.update_layout(

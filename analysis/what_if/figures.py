@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES, mark
-from analysis.figures import GRID, LEGEND_ABOVE, LEGEND_BELOW, as_text, plain, wrapped
+from analysis.figures import GRID, LEGEND_ABOVE, LEGEND_BELOW, as_text, numbered, plain, wrapped
 from analysis.statistics import in_words, reach
 
 BEFORE = "#8A8F98"  # grey, holds on white and on dark grounds
@@ -46,7 +46,7 @@ def scores_figure(
     shown |= {true_class} - {None}
     classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
     marks = [" ✓" if c == true_class else "" for c in classes]
-    names = [wrapped(labels[c]) + mark for c, mark in zip(classes, marks, strict=True)]
+    names = numbered(wrapped(labels[c]) + mark for c, mark in zip(classes, marks, strict=True))
     figure = go.Figure()
     for name, values, colour in (("after", after, SERIES[0]), ("original clip", before, BEFORE)):
         figure.add_trace(
@@ -66,7 +66,7 @@ def scores_figure(
     figure.update_xaxes(
         range=[0, 1.25], tickvals=[0, 0.5, 1], tickformat=".0%", title_text="probability", **GRID
     )
-    figure.update_yaxes(automargin=True, tickvals=list(range(len(classes))), ticktext=names, ticksuffix=" ")
+    figure.update_yaxes(automargin=True, ticksuffix=" ", **names)
     figure.update_layout(
         barmode="group",
         bargap=0.25,
@@ -120,12 +120,8 @@ def order_figure(result: dict) -> go.Figure:
     figure.update_xaxes(title_text="share of clips, 95 % intervals", row=2)
     figure.update_yaxes(automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(range=[len(known) - 0.5, -0.8], row=1)  # room for the first number
-    figure.update_yaxes(
-        tickvals=list(range(len(classes))),
-        ticktext=[wrapped(entry["label"], 34) for entry in classes],
-        range=[len(classes) - 0.4, -0.6],
-        row=2,
-    )
+    names = numbered(wrapped(entry["label"], 34) for entry in classes)
+    figure.update_yaxes(range=[len(classes) - 0.4, -0.6], row=2, **names)
     figure.update_layout(
         height=sum(heights) + 130,
         legend=LEGEND_BELOW,

@@ -62,8 +62,9 @@ def uniform_actionness(
         by_clip = output.unflatten(0, (-1, num_frames))
         return by_clip.mean(dim=(1, 3, 4), keepdim=True).expand_as(by_clip).flatten(0, 1)
 
-    locators = [model.locators[name] for name in (allowed if blocks is None else blocks)]
-    with changed_here(locators, "register_forward_hook", constant):
+    locators = model.locators
+    chosen = [locators[name] for name in (allowed if blocks is None else blocks)]
+    with changed_here(chosen, "register_forward_hook", constant):
         yield
 
 

@@ -1,7 +1,7 @@
 """The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -150,21 +150,13 @@ def localisation(checkpoints: Sequence[str]) -> None:
             "the motion cue is zero by definition; frames in which nobody acts; of the others what else moves; of the others "
             "what does not move."
         )
-    offers = {"Localisation": (localization_table, results), "Emphasis": (acting_table, results)}
+    offers = {
+        "Localisation": partial(of_all, localization_table, results),
+        "Emphasis": partial(of_all, acting_table, results),
+    }
     if scored:
-        offers["Fig-5 scores"] = (fig5_table, scored)
-    compared = against(result["checkpoint"]["name"] for result in results)
-    download_row(
-        [
-            Download(
-                f"{text}, CSV",
-                f"{compared}-{text.lower().replace(' ', '-')}.csv",
-                "text/csv",
-                partial(of_all, *offer),
-            )
-            for text, offer in offers.items()
-        ]
-    )
+        offers["Fig-5 scores"] = partial(of_all, fig5_table, scored)
+    download_tables(offers, against(result["checkpoint"]["name"] for result in results))
     for result in results:
         st.code(result["command"], language="bash", wrap_lines=True)
     if missing := [name for name in checkpoints if name not in found[chosen]]:
@@ -172,10 +164,9 @@ def localisation(checkpoints: Sequence[str]) -> None:
         localisation_commands(missing)
 
 
-def of_all(table: Callable[[dict], pd.DataFrame], results: Sequence[dict]) -> str:
-    """One table of several results, as CSV."""
-    tables = [table(result).assign(checkpoint=result["checkpoint"]["name"]) for result in results]
-    return pd.concat(tables).to_csv(index=False)
+def of_all(table: Callable[[dict], pd.DataFrame], results: Sequence[dict]) -> pd.DataFrame:
+    """One table of several results."""
+    return pd.concat(table(result).assign(checkpoint=result["checkpoint"]["name"]) for result in results)
 
 
 def localisation_commands(checkpoints: Sequence[str]) -> None:
@@ -195,19 +186,7 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
         "Pairs": lambda: all_pairs(predictions),
         "Reliability": lambda: reliability_table(tables),
     }
-    compared = against(p.name for p in predictions)
-    download_row(
-        [
-            Download(
-                f"{text}, CSV",
-                f"{compared}-{text.lower()}.csv",
-                "text/csv",
-                partial(as_csv, made),
-            )
-            for text, made in offers.items()
-        ],
-        key="get table",
-    )
+    download_tables(offers, against(p.name for p in predictions), key="get table")
     st.subheader("Predictions", anchor=False)
     for s in stored:
         name = s.predictions.name
@@ -232,6 +211,16 @@ def numbers(stored: Sequence[Stored], tables: Tables) -> None:
     st.dataframe(provenance(predictions).set_index("predictions").drop(index="made by"), height="content")
     for p in predictions:
         st.code(p.facts["command"], language="bash", wrap_lines=True)
+
+
+def download_tables(offers: Mapping[str, Callable[[], pd.DataFrame]], compared: str, **options) -> None:
+    """A button a table, as CSV. compared: what is, in the names of the files. options: of `download_row`."""
+
+    def offer(text: str, make: Callable[[], pd.DataFrame]) -> Download:
+        name = f"{compared}-{text.lower().replace(' ', '-')}.csv"
+        return Download(f"{text}, CSV", name, "text/csv", partial(as_csv, make))
+
+    download_row([offer(*each) for each in offers.items()], **options)
 
 
 def as_csv(make: Callable[[], pd.DataFrame]) -> str:

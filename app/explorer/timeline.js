@@ -1,6 +1,7 @@
 // Everything on the frame axis: marks on the slider's track, the curve under it, the line at the current frame.
 
-const percent = (frame, frames) => `${frames > 1 ? (100 * frame) / (frames - 1) : 0}%`;
+const along = (frame, frames) => frame / Math.max(frames - 1, 1);
+const percent = (frame, frames) => `${100 * along(frame, frames)}%`;
 
 function drawMarks(element, { frames, sampled, acting }) {
   element.replaceChildren();
@@ -51,7 +52,7 @@ function drawCurve(svg, lines) {
   const span = high > low ? high - low : 1;
   const line = ([name, values]) => {
     const points = Array.from(values, (value, t) => {
-      const x = values.length > 1 ? (1000 * t) / (values.length - 1) : 0;
+      const x = 1000 * along(t, values.length);
       return `${x.toFixed(1)},${(97 - (94 * (value - low)) / span).toFixed(2)}`;
     });
     const node = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
@@ -69,7 +70,7 @@ function drawCurve(svg, lines) {
 }
 
 function moveCursor(svg, frame, frames) {
-  const x = frames > 1 ? (1000 * frame) / (frames - 1) : 0;
+  const x = 1000 * along(frame, frames);
   const cursor = svg.querySelector(".cursor");
   for (const [name, value] of [["x1", x], ["x2", x], ["y1", 0], ["y2", 100]]) cursor?.setAttribute(name, value);
 }

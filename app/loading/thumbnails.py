@@ -20,11 +20,8 @@ from atr.video.sampling import uniform_indices
 if TYPE_CHECKING:
     from atr.results.predictions import Predictions  # which imports pandas
 
-FILM_FRAMES, FILM_SIDE, FILM_QUALITY = (
-    8,
-    90,
-    75,
-)  # small: a gallery is one message; 720 pixels are sent as they are
+# Small: a gallery is one message. Eight of 90 pixels beside each other are not shrunk when they are sent.
+FILM_FRAMES, FILM_SIDE, FILM_QUALITY = 8, 90, 75
 DECODERS = ThreadPoolExecutor(os.cpu_count())  # for all sessions
 
 

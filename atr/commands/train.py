@@ -1,7 +1,6 @@
 """python -m atr train: a network of a preset, or of your own settings."""
 
 import re
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 import torch
 import tyro
 
+from atr.data.annotations import doctor_command
 from atr.data.names import TABLETOP as DEMO_SET
 from atr.results.processes import process_state
 from atr.training.loop import TrainConfig, train
@@ -39,12 +39,12 @@ class Train:
         except VideoError as error:  # of a loader's process, which puts its own account before it
             found = str(error).strip().splitlines()[-1].removeprefix(f"{VideoError.__module__}.VideoError: ")
             elsewhere = [] if self.cache == Path("cache") else ["--cache", str(self.cache)]
-            doctor = shlex.join(["python", "-m", "atr", "doctor", self.config.data, *elsewhere])
+            doctor = doctor_command(self.config.data, *elsewhere)
             workspace = workspace_of(self.out)
             # A state is of a list of clips, and without these it is another list.
             remove = f"remove {workspace} and " if (workspace / STATE).exists() else ""
             again = "run this again" if self.config.leave_out_faulty else "--leave-out-faulty trains without"
-            raise ValueError(f"{found}; `{doctor}` finds all of them, then {remove}{again}") from error
+            raise ValueError(f"{found}; {doctor} finds all of them, then {remove}{again}") from error
         except ValueError as error:
             if self.preset in TABLETOP and self.config.data != DEMO_SET:
                 advice = f"preset {self.preset!r} is for the rendered clips, laptop-atr for clips of your own"

@@ -105,14 +105,18 @@ def require_one_answer(annotations: Annotations) -> None:
         )
 
 
+def doctor_command(data: str | Path, *options: str) -> str:
+    """As it is advised to be typed, in the backticks of a message."""
+    return f"`{shlex.join(['python', '-m', 'atr', 'doctor', str(data), *options])}`"
+
+
 def require_listed_labels(annotations: Annotations) -> None:
     """Raises ValueError where a clip's label is none of the data set's own labels."""
     if annotations.unlisted:
         index, label = next(iter(annotations.unlisted.items()))
         raise ValueError(
             f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
-            f"first is {label!r} of clip {annotations.ids[index]}; `python -m atr doctor "
-            f"{shlex.quote(str(annotations.root))}` lists them"
+            f"first is {label!r} of clip {annotations.ids[index]}; {doctor_command(annotations.root)} lists them"
         )
 
 

@@ -2,12 +2,11 @@
 
 import json
 import os
-import shlex
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from atr.data.annotations import Annotations
+from atr.data.annotations import Annotations, doctor_command
 from atr.data.clips import ClipDataset
 from atr.data.videos import VideoClips
 from atr.files import digest, stamp, write_json
@@ -113,8 +112,7 @@ def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache"))
         first = faulty[0]
         raise ValueError(
             f"{found}, the first is {clips.annotations.ids[first.index]}: {first.detail}; "
-            f"`python -m atr doctor {shlex.quote(str(clips.annotations.root))}` lists them, --leave-out-faulty trains on the "
-            "others"
+            f"{doctor_command(clips.annotations.root)} lists them, --leave-out-faulty trains on the others"
         )
     sound = clips.subset([k for k, place in enumerate(clips.positions) if place not in first_faults])
     if not len(sound):

@@ -84,18 +84,20 @@ def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):
     assert np.diff(video_views(model, video).indices).tolist() == [[1, 1, 1]]
 
 
+class OnePixel(torch.nn.Module):
+    preprocessing = atr.Preprocessing(1, 1, (0, 0, 0), (1, 1, 1))
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))  # tells the device
+
+
 def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
     """By hand: two views whose logits are 0, log 3 and log 9, 0 of two classes."""
     logits = torch.tensor([[[0.0, np.log(3)], [np.log(9), 0.0]]])  # (N, V, classes)
     views = torch.tensor([0, 1], dtype=torch.uint8).reshape(1, 2, 1, 1, 1, 1).expand(1, 2, 1, 1, 1, 3)
 
-    class Told(torch.nn.Module):
-        preprocessing = atr.Preprocessing(1, 1, (0, 0, 0), (1, 1, 1))
-
-        def __init__(self):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))  # tells the device
-
+    class Told(OnePixel):
         def forward(self, clips):
             return logits[0, (clips.flatten(1)[:, 0] * 255).round().long()]
 
@@ -115,13 +117,7 @@ def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
 
 
 def test_frames_are_prepared_as_asked_for_and_logits_are_float32():
-    class Brightness(torch.nn.Module):
-        preprocessing = atr.Preprocessing(1, 1, (0, 0, 0), (1, 1, 1))
-
-        def __init__(self):
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))  # tells the device
-
+    class Brightness(OnePixel):
         def forward(self, clips):
             return clips.mean(dim=(1, 2, 3, 4)).bfloat16()[:, None]
 

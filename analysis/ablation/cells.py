@@ -62,7 +62,7 @@ class CellResult(Struct, kw_only=True):
     """What a reader may rely on.
 
     `settings` are those of the training, `start` the digest of the weights it began with, `correct` has a 1 for each clip
-    that is classified rightly, in the order of the list. `blocks` in the last entry of the history tell their health.
+    that is classified rightly, in the order of the list. `blocks`, in the last entry of the history alone, tell their health.
     """
 
     network: Name

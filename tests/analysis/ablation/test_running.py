@@ -56,6 +56,14 @@ def test_a_cell_tells_what_its_network_does_on_every_clip(place):
     assert missing([cell], place[0]) == []
 
 
+def test_a_cell_tells_how_its_blocks_are_at_the_end_alone(place):
+    cell = Cell.of("tiny-atr", replace(tiny("atr").config, epochs=2), 0)
+    run_cell(cell, *place)
+    history = json.loads(file_of(cell, place[0]).read_text())["history"]
+    assert [entry.keys() >= {"epoch", "loss", "dev_top1"} for entry in history] == [True, True]
+    assert ["blocks" in entry for entry in history] == [False, True]
+
+
 def test_its_command_gives_the_same_numbers_again(place, tmp_path):
     first = run_cell(tiny("atr_sim"), *place)
     again = run_cell(tiny("atr_sim"), tmp_path / "other", tmp_path / "elsewhere", place[2])

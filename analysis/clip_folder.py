@@ -8,19 +8,11 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from analysis.actionness import (
-    NORMALISATIONS,
-    TOGETHER,
-    ClipActionness,
-    actionness_blocks,
-    clip_actionness,
-    in_file_names,
-    map_values,
-    temporal_emphasis,
-)
+from analysis.actionness import ClipActionness, clip_actionness
 from analysis.alignment import ALIGNMENTS, Centres, cell_centres
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.figures import emphasis_figure
+from analysis.map_values import NORMALISATIONS, TOGETHER, in_file_names, map_values, temporal_emphasis
 from analysis.opacity import SIGNED_HELP, require_signed
 from analysis.overlays import COLORMAPS, Scale, overlay, scales_of
 from analysis.sheets import block_frame_sheet, strip_figure
@@ -97,7 +89,7 @@ def write_clip(
     require_signed(drawing.overlay_style, drawing.normalisation)
     require_folder(out)
     require_own(out, {"clip": clip, "checkpoint": checkpoint})
-    allowed = actionness_blocks(model)
+    allowed = model.locators
     if unknown := [name for name in drawing.block if name not in allowed]:
         raise ValueError(
             f"block {', '.join(unknown)} has no actionness in {checkpoint}; "

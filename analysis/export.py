@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.actionness import ClipActionness, temporal_emphasis, with_together
+from analysis.actionness import ClipActionness
+from analysis.map_values import temporal_emphasis, with_together
 from atr.video.encoding import checked_film
 
 

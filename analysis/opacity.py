@@ -1,6 +1,6 @@
 """How strongly the colours of a map cover a frame; opacity.js has the same for the browser.
 
-Maps are normalised (`actionness.normalise`); limits and median are one pair and one number of a whole clip and block.
+Maps are normalised (`map_values.normalise`); limits and median are one pair and one number of a whole clip and block.
 """
 
 import numpy as np

@@ -10,8 +10,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from analysis.actionness import TOGETHER, colour_limits, upsample
 from analysis.alignment import Centres
+from analysis.map_values import TOGETHER, colour_limits, upsample
 from analysis.opacity import OPACITY, SIGNED_COLORMAP, opacity_of, scale_limits
 from atr.options import OVERLAY_STYLES, require
 

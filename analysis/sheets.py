@@ -8,8 +8,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 
-from analysis.actionness import TOGETHER
 from analysis.alignment import Centres
+from analysis.map_values import TOGETHER
 from analysis.opacity import require_signed
 from analysis.overlays import Scale, overlay
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from analysis.actionness import TOGETHER
+from analysis.map_values import TOGETHER
 from app import loading
 from app.browsing import carried, choose_from_data_set, thumbnails
 from app.links import is_way_back, set_address, unknown

@@ -15,6 +15,7 @@ from atr.efficientnet import EfficientNetLite0
 from atr.locator import ActionRegionLocator
 from atr.options import choose, require
 from atr.preprocessing import Preprocessing
+from atr.reasoner import TemporalRelation
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.sampling import Sampling
 from atr.temporal import ShiftConv, TemporalConv, inflate
@@ -125,6 +126,19 @@ class VideoClassifier(nn.Module):
             for module in block.modules()
             if isinstance(module, ActionRegionLocator)
         }
+
+    @property
+    def has_graph_reasoner(self) -> bool:
+        """Whether there is a temporal relation matrix W to see."""
+        return any(isinstance(module, TemporalRelation) for module in self.modules())
+
+    @property
+    def shown_block(self) -> str:
+        """The block a view opens with: the checkpoint's own choice (fact "shown_block"), else the last with ATR or ATR_sim,
+        else the last residual block."""
+        if (chosen := self.facts.get("shown_block")) in tuple(self.locators):
+            return chosen
+        return (self.block_names or tuple(self.backbone.slots()))[-1]
 
 
 def create_model(name: str, num_classes: int, num_frames: int = 8, **options) -> VideoClassifier:

@@ -20,7 +20,6 @@ from torch.utils.data import Subset
 from torch.utils.flop_counter import FlopCounterMode
 
 from analysis.ablation.cells import Cell, CellResult, file_of, read_cell
-from analysis.actionness import has_graph_reasoner
 from analysis.relations.average import local_mass, window_divergence
 from analysis.relations.averaging import average_relations
 from atr.block import build_reasoner
@@ -215,7 +214,7 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "correct": "".join("01"[right] for right in scores.correct.astype(int)),
         "history": shortened(model.facts["history"]),
         "fig5": model.facts.get("fig5", {}),
-        "relations": relation_numbers(model, clips) if has_graph_reasoner(model) else [],
+        "relations": relation_numbers(model, clips) if model.has_graph_reasoner else [],
         "seconds": model.facts["environment"]["training_seconds"],
     }
 

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from analysis.actionness import has_graph_reasoner
 from analysis.html_page import Figures, page, paragraph
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations, average_untrained
@@ -63,7 +62,7 @@ class Relations:
 
 def require_relations(model: VideoClassifier, checkpoint: Path) -> None:
     """Raises ValueError where there is no W, or it is too small for two local windows to compare."""
-    if not has_graph_reasoner(model):
+    if not model.has_graph_reasoner:
         raise ValueError(
             f"{checkpoint} has no graph reasoner (block={model.config.block!r}, reasoner="
             f"{model.config.atr.reasoner!r}): there is no W to average. Networks trained with reasoner='gr' have one"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.actionness import actionness_blocks
 from analysis.compare.comparable import LETTERS
 from analysis.compare.numbers import FILTERS, clip_table, of_class
 from analysis.compare.report import ReportClip, Strip
@@ -102,8 +101,8 @@ def chosen_clips(
 
 
 def shown_blocks(a: VideoClassifier, b: VideoClassifier) -> tuple[str, str]:
-    """The block A's checkpoint names, or its deepest with an ATR block; B's own deepest where B has no such block."""
-    first = a.facts.get("shown_block") or (actionness_blocks(a) or explained_blocks(a))[-1]
+    """The block that A opens with; B's own deepest where B has no such block."""
+    first = a.shown_block
     return first, first if first in b.backbone.slots() else explained_blocks(b)[-1]
 
 
@@ -115,7 +114,7 @@ def looked_at(
     frames: uint8 (T, H, W, 3), one view as the evaluation shows it. style: of `overlay`; Grad-CAM, which has no sign, is
     drawn by value where M is drawn signed.
     """
-    if block in actionness_blocks(model):
+    if block in model.locators:
         with record(model) as recording:
             probabilities = class_probabilities(model, frames[None])[0]
         maps, kind = recording.actionness[block][0].numpy(), "actionness M"

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from analysis.actionness import TOGETHER, actionness_blocks
 from analysis.alignment import Alignment, Centres, cell_centres
+from analysis.map_values import TOGETHER
 from atr.models import VideoClassifier
 from atr.schema import Finite
 
@@ -38,7 +38,7 @@ class Map(NamedTuple):
     kind: str  # of `measures.weights_of`
 
 
-# `actionness.together`, of several blocks.
+# `map_values.together`, of several blocks.
 ALL_BLOCKS = {method: Map(f"{method}, {TOGETHER}", None, "heat") for method in ("actionness", "Grad-CAM")}
 BASELINES = tuple(Map(name, None, "logits") for name in ("frame difference", "centre", "uniform"))
 
@@ -48,7 +48,7 @@ def maps_of(model: VideoClassifier, blocks: Sequence[str]) -> tuple[Map, ...]:
 
     Of several blocks with actionness these and Grad-CAM of all blocks together too.
     """
-    actionness = [Map("actionness", block, "logits") for block in blocks if block in actionness_blocks(model)]
+    actionness = [Map("actionness", block, "logits") for block in blocks if block in model.locators]
     of_blocks = (*actionness, *(Map("Grad-CAM", block, "heat") for block in blocks))
     return (*of_blocks, *(ALL_BLOCKS.values() if len(actionness) > 1 else ()), *BASELINES)
 

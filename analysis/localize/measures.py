@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from analysis.actionness import normalise, upsample
 from analysis.alignment import Centres
+from analysis.map_values import normalise, upsample
 from atr.options import require
 from atr.results.fig5 import Ranking
 

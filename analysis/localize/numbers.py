@@ -11,7 +11,6 @@ import torch
 from msgspec import UNSET, Struct, UnsetType
 from torch import Tensor
 
-from analysis.actionness import actionness_blocks, together
 from analysis.alignment import Alignment
 from analysis.gradcam import gradcams
 from analysis.localize.emphasis import QUANTITIES, Emphasis, both_kinds, emphasis_numbers
@@ -30,6 +29,7 @@ from analysis.localize.maps import (
 from analysis.localize.masked_clips import MaskedClips
 from analysis.localize.measures import average_precision, baselines, tally
 from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
+from analysis.map_values import together
 from analysis.recording import Recording, record
 from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
@@ -133,7 +133,7 @@ def measure_clips(
         frames, bits = items[..., :3].numpy(), items[..., 3].numpy()
         inputs = normalise(frames, model.preprocessing).to(device)
         started = perf_counter()
-        has_actionness = bool(actionness_blocks(model))
+        has_actionness = bool(model.locators)
         with torch.inference_mode(), record(model) if has_actionness else nullcontext(Recording()) as seen:
             predicted = model(inputs).argmax(dim=1).cpu()
         forward_seconds = perf_counter() - started

@@ -18,7 +18,6 @@ import pandas as pd
 from msgspec import UNSET, Meta, Struct, UnsetType
 from torch import Tensor
 
-from analysis.actionness import actionness_blocks
 from analysis.recording import Recording, record
 from analysis.statistics import mean_estimate
 from analysis.what_if.hiding import Fill, count_of, filling, grid_of, hide, hiding_order
@@ -132,7 +131,7 @@ def curves_of_clips(
         counts = hidden_counts(grid)
         filled = np.stack([filling(clip, fill) for clip in frames])
         # One pass gives the classes of the whole clips and the actionness of every block.
-        with record(model) if actionness_blocks(model) else nullcontext(Recording()) as seen:
+        with record(model) if model.locators else nullcontext(Recording()) as seen:
             whole = class_probabilities(model, frames).cpu().numpy()
         empty = class_probabilities(model, filled).cpu().numpy()
         called = whole.argmax(axis=1)

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
-from analysis.actionness import actionness_blocks
 from analysis.recording import record
 from atr.models import VideoClassifier
 from atr.options import require
@@ -57,7 +56,7 @@ def actionness(model: VideoClassifier, frames: np.ndarray, block: str) -> np.nda
 
     Raises ValueError for a block without an Action-related Region Locator.
     """
-    allowed = actionness_blocks(model)
+    allowed = model.locators
     if block not in allowed:
         raise ValueError(
             f"block {block!r} has no actionness; allowed: "

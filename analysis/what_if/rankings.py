@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from analysis.actionness import actionness_blocks, upsample
 from analysis.gradcam import gradcam
 from analysis.localize.measures import baselines
+from analysis.map_values import upsample
 from analysis.recording import Recording
 from analysis.what_if.hiding import grid_of
 from atr.models import VideoClassifier
@@ -38,7 +38,7 @@ def rankings_of(model: VideoClassifier, blocks: Sequence[str] = ()) -> tuple[Ran
     Raises:
         ValueError: there is no such block.
     """
-    blocks, located = tuple(dict.fromkeys(blocks)), actionness_blocks(model)
+    blocks, located = tuple(dict.fromkeys(blocks)), model.locators
     slots = tuple(model.backbone.slots())
     for block in blocks:
         require("block", block, slots)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from analysis.actionness import actionness_blocks
 from atr.models import VideoClassifier
 from atr.options import require
 
@@ -128,6 +127,6 @@ def changed_here(modules: Sequence[nn.Module], register: str, change: Callable) 
 
 def blocks_with_actionness(model: VideoClassifier) -> tuple[str, ...]:
     """Raises ValueError where there is none."""
-    if allowed := actionness_blocks(model):
-        return allowed
+    if allowed := model.locators:
+        return tuple(allowed)
     raise ValueError("the model has no Action-related Region Locator: there is no actionness to replace")

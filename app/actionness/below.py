@@ -5,18 +5,17 @@ from functools import partial
 
 import streamlit as st
 
-from analysis.actionness import (
+from analysis.export import emphasis_table, write_maps
+from analysis.figures import emphasis_figure, probabilities_figure
+from analysis.map_values import (
     NORMALISATIONS,
     TOGETHER,
-    default_block,
     in_file_names,
     map_names,
     normalise,
     temporal_emphasis,
     together,
 )
-from analysis.export import emphasis_table, write_maps
-from analysis.figures import emphasis_figure, probabilities_figure
 from analysis.opacity import SIGNED_HELP
 from analysis.overlays import Scale
 from app import choices
@@ -46,7 +45,7 @@ def below(look: Look) -> None:
         draw_charts(look)
     if look.result.maps:
         st.subheader("Downloads", anchor=False)
-        downloads(look, default_block(look.model))
+        downloads(look, look.model.shown_block)
 
 
 def measured(look: Look) -> None:

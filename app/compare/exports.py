@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.actionness import NORMALISATIONS, TOGETHER, ClipActionness, in_file_names, with_together
+from analysis.actionness import ClipActionness
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, frame_source
+from analysis.map_values import NORMALISATIONS, TOGETHER, in_file_names, with_together
 from analysis.overlays import Scale
 from app import loading
 from app.choices import KIND_NAMES, STYLE_NAMES, overlay_styles

@@ -11,8 +11,8 @@ import streamlit as st
 from matplotlib.colors import to_hex
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from analysis.actionness import NORMALISATIONS, TOGETHER, clip_median, colour_limits
 from analysis.colours import RELATIONS
+from analysis.map_values import NORMALISATIONS, TOGETHER, clip_median, colour_limits
 from app.explorer.display import DISPLAY
 from app.explorer.payload import Body, Payload, clip_header, clip_view, data_url, packed_map, read
 from app.explorer.sides import Side, SidesError, SidesPayload, pack_sides, side_by_side
@@ -47,7 +47,7 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
     """Pack one clip for the browser.
 
     identity: differs whenever anything here does. maps: raw actionness M by block name, float32 (L, h, w), covering the
-    whole frame, and `actionness.together`, which is shown as it is. frames, clip: the arguments of `clip_header`.
+    whole frame, and `map_values.together`, which is shown as it is. frames, clip: the arguments of `clip_header`.
     """
     body = Body()
     header = {

@@ -1,6 +1,6 @@
 """How a clip is displayed, beside its block and frame: what a link may ask for, in the words of viewer.js."""
 
-from analysis.actionness import NORMALISATIONS
+from analysis.map_values import NORMALISATIONS
 from app.explorer.payload import PALETTES
 from atr.options import OVERLAY_STYLES
 

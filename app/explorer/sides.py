@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import PERCENTILES, TOGETHER, map_names, normalise, with_together
 from analysis.colours import SERIES
+from analysis.map_values import PERCENTILES, TOGETHER, map_names, normalise, with_together
 from app.explorer.display import DISPLAY
 from app.explorer.payload import Body, Payload, clip_header, clip_view, packed_map, palette
 

@@ -13,8 +13,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 import streamlit as st
 
-from analysis.actionness import ClipActionness, actionness_blocks, clip_actionness, with_together
+from analysis.actionness import ClipActionness, clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks
+from analysis.map_values import with_together
 from analysis.shown_clip import nearest
 from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
 from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
@@ -236,7 +237,7 @@ def shown_clip(seen: Look) -> dict:
 def side(seen: Look, predictions: "Predictions", index: int) -> Side:
     """What the side-by-side view shows of a checkpoint: its maps, and its class scores as they are stored."""
     maps, absent = {}, {}
-    uniform = bool(seen.model.blocks) and not actionness_blocks(seen.model)
+    uniform = bool(seen.model.blocks) and not seen.model.locators
     if seen.result.maps:
         maps["actionness"] = seen.result.maps
     elif uniform:

@@ -4,7 +4,8 @@ import io
 
 import streamlit as st
 
-from analysis.actionness import ClipActionness, map_values
+from analysis.actionness import ClipActionness
+from analysis.map_values import map_values
 from analysis.overlays import scales_of
 from analysis.sheets import block_frame_sheet
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from analysis.actionness import TOGETHER, TOGETHER_HELP, ClipActionness, default_block, map_names
+from analysis.actionness import ClipActionness
+from analysis.map_values import TOGETHER, TOGETHER_HELP, map_names
 from analysis.shown_clip import nearest
 from app import choices, loading
 from app.choices import one_error
@@ -87,7 +88,7 @@ def starting_point(look: Look) -> dict:
     return {
         **view,
         "frame": look.position(int(view["frame"]) if "frame" in view else None),
-        "block": view.get("block") or (default_block(look.model) if maps else None),
+        "block": view.get("block") or (look.model.shown_block if maps else None),
         "asked": "block" in view,
     }
 

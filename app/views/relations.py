@@ -5,7 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from analysis.actionness import has_graph_reasoner
 from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
 from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
@@ -55,7 +54,7 @@ def page() -> None:
 
 def show(checkpoint: str, names: list[str], link: Link) -> None:
     model = loading.model(checkpoint)
-    if not has_graph_reasoner(model):
+    if not model.has_graph_reasoner:
         set_address({"checkpoint": checkpoint})
         st.info(plain(without_relations(checkpoint, model)), icon=":material/info:")
         if efficient_kernels(model):

@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from analysis.actionness import actionness_blocks, default_block
 from analysis.what_if.hiding import FILLS, HIDDEN
 from analysis.what_if.interventions import ORDERS, Intervention
 from analysis.what_if.replaced_actionness import ACTIONNESS
@@ -108,14 +107,14 @@ def settle(link: Link, model: VideoClassifier) -> None:
 
 def allowed_values(model: VideoClassifier) -> dict[str, Sequence]:
     """What each setting may be with this model."""
-    with_maps = actionness_blocks(model)
+    with_maps = model.locators
     return {
         "order": ORDERS,
         "step": range(1, model.config.num_frames + 1),
         "seed": range(MOST_SEED + 1),
         "hide": HIDDEN if with_maps else ("nothing", "random"),
         "q": range(101),
-        "block": with_maps or tuple(model.backbone.slots()),
+        "block": tuple(with_maps or model.backbone.slots()),
         "fill": FILLS,
         "actionness": ACTIONNESS if with_maps else ("computed",),
     }
@@ -150,13 +149,13 @@ def live(model: VideoClassifier, checkpoint: str, clip: Clip) -> None:
     with one_error():  # a fragment runs without the page around it
         answer = Answer.of(clip, checkpoint, model.labels, intervention)
         strip(answer)
-        scores(answer, with_maps=bool(actionness_blocks(model)))
+        scores(answer, with_maps=bool(model.locators))
         take_along(answer, changed(used))
 
 
 def controls(model: VideoClassifier) -> dict:
     """The settings in use; those that do not matter now are left out."""
-    allowed, defaults = allowed_values(model), DEFAULTS | {"block": default_block(model)}
+    allowed, defaults = allowed_values(model), DEFAULTS | {"block": model.shown_block}
 
     def kept(name: str) -> dict:
         """Of a widget about to be drawn: it has its last value, or the default where this model does not allow that."""

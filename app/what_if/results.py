@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.actionness import default_block
 from analysis.what_if.faithfulness import areas_table, described, faithfulness_folder, has_actionness
 from analysis.what_if.figures import faithfulness_figure, order_figure
 from analysis.what_if.hiding import FILLS
@@ -74,7 +73,7 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
     st.subheader("Compute on N clips", anchor=False)
     left, right = st.columns(2)
     blocks = tuple(model.backbone.slots())
-    first = blocks.index(default_block(model))
+    first = blocks.index(model.shown_block)
     block = left.selectbox("Block", blocks, index=first, key=f"block {checkpoint} faithfulness")
     fill = right.selectbox(
         "In place of hidden pixels", FILLS, format_func=FILL_NAMES.get, key="fill faithfulness"

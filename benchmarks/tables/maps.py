@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.actionness import TOGETHER
+from analysis.map_values import TOGETHER
 from benchmarks.markdown import table
 from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, LOCATING, Stored, only
 

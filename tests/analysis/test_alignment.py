@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 import atr
-from analysis.actionness import upsample
 from analysis.alignment import cell_centres, field_centres
 from analysis.gradcam import residual_block
+from analysis.map_values import upsample
 
 SIDE = 224
 

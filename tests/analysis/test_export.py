@@ -5,8 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.actionness import together
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
+from analysis.map_values import together
 from atr.video.decoding import decode, probe
 from atr.video.encoding import write_mp4
 

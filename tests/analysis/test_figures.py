@@ -1,7 +1,7 @@
 import numpy as np
 
-from analysis.actionness import temporal_emphasis
 from analysis.figures import emphasis_figure, probabilities_figure
+from analysis.map_values import temporal_emphasis
 
 
 def example(num_frames=3, height=20, width=30):

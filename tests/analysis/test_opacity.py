@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.actionness import clip_median, colour_limits
+from analysis.map_values import clip_median, colour_limits
 from analysis.opacity import opacity_of, scale_limits
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from analysis.actionness import TOGETHER
+from analysis.map_values import TOGETHER
 from analysis.overlays import Scale, overlay, scales_of
 from analysis.sheets import block_frame_sheet, strip_figure
 

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from analysis.actionness import together
 from analysis.commands.localize import Localize
+from analysis.map_values import together
 from analysis.overlays import Scale
 from app.loading.predictions import stored_predictions
 from app.runs import Run

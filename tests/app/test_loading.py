@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import atr
-from analysis.actionness import NORMALISATIONS, colour_limits, normalise, with_together
+from analysis.map_values import NORMALISATIONS, colour_limits, normalise, with_together
 from app import loading
 from app.choices import KIND_NAMES, overlay_styles
 from app.explorer import pack

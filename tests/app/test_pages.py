@@ -12,9 +12,10 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from analysis.actionness import clip_actionness, colour_limits, map_values
+from analysis.actionness import clip_actionness
 from analysis.commands.localize import Localize
 from analysis.localize.numbers import LocalizeResult
+from analysis.map_values import colour_limits, map_values
 from analysis.sheets import block_frame_sheet
 from app import browsing, loading
 from app.exports import file_stem

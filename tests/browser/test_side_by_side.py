@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import expect
 
-from analysis.actionness import together
+from analysis.map_values import together
 from tests.app.world import NUM_FRAMES
 from tests.browser.conftest import ROOT, wait_for
 from tests.browser.side_by_side_maps import WEIGHTS, actionness

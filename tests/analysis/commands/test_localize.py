@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import atr
-from analysis.actionness import together
 from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
@@ -26,6 +25,7 @@ from analysis.localize.numbers import (
     measure_clips,
 )
 from analysis.localize.truths import ACTING, DISTRACTOR, TARGET
+from analysis.map_values import together
 from analysis.recording import record
 from atr.files import read_arrays
 from atr.results.questions import Options

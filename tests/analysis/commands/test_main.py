@@ -10,7 +10,8 @@ import torch
 
 import atr
 from analysis.__main__ import main
-from analysis.actionness import clip_actionness, temporal_emphasis
+from analysis.actionness import clip_actionness
+from analysis.map_values import temporal_emphasis
 from atr.preprocessing import Preprocessing
 from atr.video.encoding import write_mp4
 

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 import atr
-from analysis.actionness import actionness_blocks
 from analysis.recording import record
 from analysis.what_if.figures import scores_figure
 from analysis.what_if.hiding import actionness, count_of, filling, grid_of, hide, hiding_order
@@ -254,7 +253,7 @@ def hooks_of(model):
 
 def test_no_hook_survives_an_exception(model, clips):
     with pytest.raises(RuntimeError, match="in between"), uniform_actionness(model):
-        assert len(hooks_of(model)) == len(actionness_blocks(model)) == 6
+        assert len(hooks_of(model)) == len(model.locators) == 6
         raise RuntimeError("in between")
     assert not hooks_of(model)
     with pytest.raises(ValueError, match="block='S2B1' is unknown; allowed: S3B1, .*S5B2"):  # noqa: SIM117

@@ -10,10 +10,14 @@ from atr.efficientnet import EfficientNetLite0, InvertedResidual
 from atr.folding import Cast, fast, fast_slot, folded
 from atr.models import VideoClassifier, build_model
 from atr.options import require
-from atr.resnet import BasicBlock, Bottleneck
+from atr.resnet import BasicBlock, Bottleneck, ResNet
 
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 Inference = Literal["float32", "bf16", "plain"]  # how the commands compute
+STEMS = {  # kind of frame network -> its convolutions outside residual blocks, and what normalises each
+    ResNet: (("conv1", "bn1"),),
+    EfficientNetLite0: (("conv_stem", "bn0"), ("conv_head", "bn1")),
+}
 
 
 def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedClassifier":
@@ -28,18 +32,21 @@ def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedC
             the backbone have 8 significant bits; M, the vectors and the reasoners stay float32. On the shipped clips maps
             differ by up to 3 % of their span, in the median 0.4 %, and of two classes that are all but equally probable
             the other one may win. "auto": "bf16" where the CPU (AVX512_BF16, AMX) or the GPU computes in it, else
-            "float32".
+            "float32". A frame network of another kind than those in `STEMS` stays as it is, in float32.
 
     Raises:
-        ValueError: the precision is unknown, or the network is an optimised one.
+        ValueError: the precision is unknown or not for this frame network, or the network is an optimised one.
     """
     require("precision", precision, ("auto", *PRECISIONS))
     if isinstance(model, OptimisedClassifier):
         raise ValueError("the network is optimised already")
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}
     device = model.fc.weight.device
+    is_known = type(model.backbone) in STEMS
     if precision == "auto":
-        precision = "bf16" if computes_in_bf16(device) else "float32"
+        precision = "bf16" if is_known and computes_in_bf16(device) else "float32"
+    if precision == "bf16" and not is_known:
+        raise ValueError(f"precision='bf16' is not there for {model.config.name}; allowed: float32")
     with torch.device("meta"):  # nothing is drawn
         copy = build_model(model.config)
         copy.load_state_dict(weights, assign=True)
@@ -102,12 +109,7 @@ def make_faster(backbone: nn.Module, dtype: torch.dtype) -> None:
         if type(module) in kinds:
             parent, _, name = place.rpartition(".")
             setattr(backbone.get_submodule(parent), name, kinds[type(module)](module, dtype))
-    pairs = (
-        [("conv_stem", "bn0"), ("conv_head", "bn1")]
-        if isinstance(backbone, EfficientNetLite0)
-        else [("conv1", "bn1")]
-    )
-    for conv, norm in pairs:
+    for conv, norm in STEMS.get(type(backbone), ()):
         whole = folded(getattr(backbone, conv), getattr(backbone, norm))
         setattr(backbone, conv, fast(whole, dtype))
         setattr(backbone, norm, nn.Identity())

@@ -21,7 +21,7 @@ from atr.data.annotations import Annotations
 from atr.data.clips import ClipDataset
 from atr.data.videos import VideoClips
 from atr.files import write_json
-from atr.inference import for_inference
+from atr.inference import for_inference, optimised
 from atr.models import BACKBONES, MODELS, Backbone
 from atr.results.passes import per_clip
 from atr.results.questions import Question, SharedOptions, answer, any_clips
@@ -124,6 +124,11 @@ def test_a_backbone(monkeypatch, clips):
     assert model.block_names == ("S2B1",)
     assert isinstance(model.backbone.conv1, ShiftConv)
     assert model(clips).shape == (2, 5)
+    with torch.inference_mode():  # as the commands and the dashboard compute
+        torch.testing.assert_close(for_inference(model, "float32")(clips), model(clips))
+        torch.testing.assert_close(optimised(model)(clips), model(clips))
+    with pytest.raises(ValueError, match="precision='bf16' is not there for tsm_tiny; allowed: float32"):
+        optimised(model, precision="bf16")
 
 
 # ---- a layout of data sets ---------------------------------------------------------------------------------------------

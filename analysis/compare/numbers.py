@@ -23,9 +23,11 @@ from analysis.statistics import (
 )
 from atr.describe import describe
 from atr.models import ModelConfig
+from atr.preprocessing import Preprocessing
 from atr.results.predictions import Predictions
 from atr.results.scores import confusion_matrix
 from atr.training.config import DEFAULTS, filled
+from atr.video.protocol import Protocol
 
 SIGNIFICANT = 0.05
 ABSENT = "–"
@@ -53,7 +55,8 @@ def costs(predictions: Sequence[Predictions]) -> pd.DataFrame:
     rows = []
     for p in predictions:
         checkpoint = p.facts["checkpoint"]
-        found = describe(ModelConfig.from_dict(checkpoint["model"]), checkpoint["preprocessing"]["crop"])
+        side = Protocol.named(p.facts["protocol"]).side(Preprocessing.from_dict(checkpoint["preprocessing"]))
+        found = describe(ModelConfig.from_dict(checkpoint["model"]), side)
         rows.append({"parameters": found.parameters, "macs": found.macs})
     return pd.DataFrame(rows)
 

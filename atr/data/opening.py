@@ -46,7 +46,7 @@ def open_clips(
             split or "val",
             rendered_count(num_clips),
             num_frames=num_frames,
-            size=preprocessing.crop if protocol.crops == 1 else preprocessing.short_side,
+            size=protocol.side(preprocessing),
             cache=cache,
             protocol=protocol,
         )

@@ -41,6 +41,10 @@ class Protocol:
     def num_views(self) -> int:
         return self.clips * self.crops
 
+    def side(self, preprocessing: Preprocessing) -> int:
+        """Of the square that a view shows the network, in pixels."""
+        return preprocessing.crop if self.crops == 1 else preprocessing.short_side
+
     def offsets(self, sampling: Sampling = UNIFORM) -> tuple[float, ...]:
         """Where the frames of each of the samplings are taken, in the order of the views.
 

@@ -75,6 +75,17 @@ def test_costs_are_those_of_the_network_that_was_evaluated(a):
     assert table.macs[1] == describe(config, 32).macs > table.macs[0]
 
 
+def test_a_view_of_three_crops_is_as_large_as_the_short_side():
+    checkpoint = predictions("x", TARGETS).facts["checkpoint"]
+    checkpoint["preprocessing"] = Preprocessing(short_side=64, crop=32).to_dict()
+    one, three = (
+        predictions("x", TARGETS, checkpoint=checkpoint, protocol=protocol) for protocol in ("1x1", "2x3")
+    )
+    config = ModelConfig.from_dict(checkpoint["model"])
+    assert costs([one]).macs[0] == describe(config, 32).macs
+    assert costs([three]).macs[0] == describe(config, 64).macs
+
+
 def test_the_paired_difference_of_a_toy(a, b):
     found = paired(a, b)
     assert (found.both, found.only_a, found.only_b, found.neither) == (2, 2, 1, 1)

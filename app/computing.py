@@ -12,6 +12,8 @@ from app.runs import Run, running
 from atr.data.rendered import TabletopClips
 from atr.data.videos import VideoClips
 from atr.models import VideoClassifier
+from atr.results.store import told_apart
+from atr.tabletop import CLASSES
 
 RENDERED = "tabletop:val"
 MOST_CLIPS, OFFERED_CLIPS = 20_000, 200
@@ -62,8 +64,8 @@ def compute_panel(
         st.info("There are no shipped clips.")
         return
     clips = int(right.number_input("Clips", 1, most, min(offered, most), key=f"clips {data} {kind}"))
-    digest = digest_of(data, clips, model)
-    run = Run(folder_of(root, path, digest))
+    digest, labels = digest_and_labels(data, clips, model)
+    run = Run(told_apart(folder_of(root, path, digest), model.labels, labels))
     if any(result["data"]["digest"] == digest for result in stored):
         st.caption(f"This {noun} is stored already.")
     elif run not in under_way:
@@ -80,13 +82,17 @@ def compute_panel(
                 st.rerun()
 
 
-def digest_of(data: str, clips: int, model: VideoClassifier) -> str:
+def digest_and_labels(data: str, clips: int, model: VideoClassifier) -> tuple[str, Sequence[str]]:
+    """Of the clips that a command would take, without a look into any."""
     frames, preprocessing = model.config.num_frames, model.preprocessing
     if data == RENDERED:
-        return TabletopClips.digest_of("val", clips, num_frames=frames, size=preprocessing.crop)
+        digest = TabletopClips.digest_of("val", clips, num_frames=frames, size=preprocessing.crop)
+        return digest, CLASSES
     if not Path(data).is_dir():  # a folder and a split
-        return data_set.digest(data, clips, frames, preprocessing.to_dict())
-    return VideoClips(Path(data), num_frames=frames, preprocessing=preprocessing, num_clips=clips).digest
+        digest = data_set.digest(data, clips, frames, preprocessing.to_dict())
+        return digest, data_set.listed(data.rpartition(":")[2]).annotations.labels
+    found = VideoClips(Path(data), num_frames=frames, preprocessing=preprocessing, num_clips=clips)
+    return found.digest, found.labels
 
 
 def watch(run: Run) -> None:

@@ -106,7 +106,8 @@ class Run:
 def running(root: Path, kind: str, checkpoint: Path) -> list[Run]:
     """The computations under way in a root for a checkpoint, whoever started them and however they are set."""
     # As `result_folder` names them; names of other checkpoints may begin with this one's.
-    record = re.compile(rf"\.{kind}-{re.escape(checkpoint.resolve().name)}-[0-9a-f]+\.run")
+    name = re.escape(checkpoint.resolve().name)
+    record = re.compile(rf"\.{kind}-{name}-[0-9a-f]+(-[0-9a-f]{{8}})?\.run")
     paths = sorted(path for path in root.glob(".*.run") if record.fullmatch(path.name))
     runs = [Run(root / path.stem.removeprefix(".")) for path in paths]
     return [run for run in runs if run.pid() is not None]

@@ -30,6 +30,7 @@ from atr.results.store import (
     read_result,
     sampling_facts,
     software,
+    told_apart,
     working_on,
 )
 from atr.schema import require_unicode
@@ -185,10 +186,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
         for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
-    if labels != list(clips.labels):  # the texts of its classes say which is which of the data
-        folder = folder.with_name(f"{folder.name}-{checkpoint['labels_digest'][:8]}")
-    if options.inference == "bf16":  # another answer; the other two agree
-        folder = folder.with_name(f"{folder.name}-bf16")
+    folder = told_apart(folder, labels, clips.labels, in_bf16=options.inference == "bf16")
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
     if not folder.exists():

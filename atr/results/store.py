@@ -8,11 +8,12 @@ A result folder appears under its name only when it is complete; until then its 
 
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import torch
 from msgspec import UNSET, Struct, UnsetType
@@ -71,6 +72,16 @@ def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Pa
     return root / f"{kind}-{checkpoint.resolve().name}-{identity[:12]}"
 
 
+def told_apart(folder: Path, labels: Sequence[str], of_data: Sequence[str], *, in_bf16: bool = False) -> Path:
+    """Where a result lies: its `result_folder`, named further where the checkpoint has other classes than the data or lists
+    them in another order, and of what was computed in bfloat16."""
+    if list(labels) != list(of_data):  # the texts of its classes say which is which of the data
+        folder = folder.with_name(f"{folder.name}-{digest(list(labels))[:8]}")
+    if in_bf16:  # another answer than that of the other two precisions, which agree
+        folder = folder.with_name(f"{folder.name}-bf16")
+    return folder
+
+
 def checkpoint_facts(folder: Path) -> dict:
     """What a result says of the checkpoint it was made with."""
     config = read_config(folder)
@@ -86,9 +97,10 @@ def sampling_facts(sampling: Sampling) -> dict:
 
 
 def software(device: torch.device = CPU) -> dict[str, str]:
-    """What can move a number or a time: versions of decoder and network, the machine, its threads in use, or its GPU."""
+    """What can move a number or a time: versions of what decodes, resizes and computes, the machine, its threads in use, or its GPU."""
     gpu = {} if device.type == "cpu" else {"device": device_name(device)}
     return gpu | {
+        "av": av.__version__,
         "opencv": cv2.__version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",

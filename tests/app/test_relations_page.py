@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.__main__ import main
 from analysis.actionness import clip_actionness
 from analysis.relations import curves
 from analysis.relations import fig4 as panels
@@ -258,6 +259,19 @@ def test_the_shipped_clips_can_be_averaged_too(launch, world, graph):
     store_relations(world, graph)
     app.run()
     assert "stored already" in " ".join(caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("labels", [LABELS, ["x", "y", "z"]])
+def test_the_run_that_is_watched_is_that_of_the_result(launch, world, graph, monkeypatch, labels):
+    write_checkpoint(graph, labels=labels, **GRAPH)
+    asked = []
+    monkeypatch.setattr(Run, "start", lambda run, arguments, module: asked.append((run.folder, arguments)))
+    app = launch("relations")
+    app.selectbox(key="data relations").set_value(str(world / "clips")).run()
+    app.button(key="compute relations").click().run()
+    ((folder, arguments),) = asked
+    assert main([*arguments, "--cache", str(world / "cache")]) == 0
+    assert list((world / "results").glob("relations-*")) == [folder]
 
 
 def test_checkpoints_without_w_say_why(launch, world):

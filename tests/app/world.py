@@ -1,6 +1,7 @@
 """A small world for the dashboard: tiny checkpoints, clips of a moving square with true masks."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,12 @@ GRAPH = {"block": "atr_sim", "reasoner": "gr", "num_reasoners": 1, "placement": 
 ACTING = [False] * 3 + [True] * 6 + [False] * 3
 
 
-def write_checkpoint(folder: Path, **options) -> Path:
+def write_checkpoint(folder: Path, labels: Sequence[str] = LABELS, **options) -> Path:
     model = atr.create_model("tsn_resnet18", num_classes=3, num_frames=4, width=0.125, **options)
     return atr.save_checkpoint(
         folder,
         model.eval(),
-        labels=LABELS,
+        labels=labels,
         preprocessing=atr.Preprocessing(short_side=SIDE, crop=SIDE),
         training_data="nothing at all",
         metrics={"top1": 0.625},

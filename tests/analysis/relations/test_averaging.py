@@ -212,7 +212,7 @@ def test_facts_of_the_result(whole, checkpoint):
     assert result["checkpoint"]["weights_sha256"] == digest
     assert sum(c["videos"] for c in result["classes"]) == 11
     assert result["convergence"][0]["videos"] == [1, 2, 4, 8, 11]
-    assert result["software"].keys() == {"opencv", "torch", "machine"}
+    assert result["software"].keys() == {"av", "opencv", "torch", "machine"}
 
 
 def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):

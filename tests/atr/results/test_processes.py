@@ -43,6 +43,6 @@ def test_convolutions_are_in_float32_within_and_as_before_after():
 
 
 def test_a_result_names_the_gpu_it_was_computed_on(monkeypatch):
-    assert software().keys() == {"opencv", "torch", "machine"}
+    assert software().keys() == {"av", "opencv", "torch", "machine"}
     monkeypatch.setattr(processes.torch.cuda, "get_device_name", lambda device: "a card")
     assert software(torch.device("cuda"))["device"] == "a card"

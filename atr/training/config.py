@@ -252,7 +252,8 @@ def require_own(out: Path, config: TrainConfig) -> None:
         return
     if made := found.get("training"):
         here = {name: its for name, its in json.loads(settings_of(config)).items() if name not in FREE}
-        differing = difference({name: made.get(name, its) for name, its in here.items()}, here)
+        there = filled(made, DEFAULTS)
+        differing = difference({name: there[name] for name in here}, here)
     else:
         differing = "it comes from elsewhere"
     if differing:

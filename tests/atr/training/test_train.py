@@ -525,6 +525,13 @@ def test_a_checkpoint_of_another_training_is_not_replaced(brief, tmp_path, monke
         training.train(dataclasses.replace(brief, epochs=2), out, tmp_path / "cache")
     assert (out / "model.safetensors").read_bytes() == weights
     training.train(dataclasses.replace(brief, save_every=99.0), out, tmp_path / "cache")  # the same again
+    config = json.loads((out / "config.json").read_text())
+    del config["training"]["fit"], config["training"]["augmentation"]["light"]  # as if they were younger
+    (out / "config.json").write_text(json.dumps(config))
+    training.train(brief, out, tmp_path / "cache")
+    shutil.rmtree(training.workspace_of(out))
+    with pytest.raises(ValueError, match=r"a is another checkpoint \(fit 'crop' there, 'squeeze' here\)"):
+        training.train(dataclasses.replace(brief, fit="squeeze"), out, tmp_path / "cache")
     atr.save_checkpoint(tmp_path / "b", atr.load_checkpoint(out), labels=list(CLASSES))
     with pytest.raises(ValueError, match=r"b is another checkpoint \(it comes from elsewhere\)"):
         training.train(brief, tmp_path / "b", tmp_path / "cache")

@@ -236,6 +236,11 @@ def chosen_clip(clips: list[Clip]) -> Iterator[Clip | None]:
 
 
 def _shipped(clips: list[Clip], later: ExitStack) -> Clip | None:
+    if absent := loading.absent_clips():
+        told = f"{len(absent)} of {len(absent) + len(clips)} listed videos are not there; the first is {absent[0].source}"
+        if not clips:
+            raise ChoiceError(f"{told} (the folder is set by ATR_CLIPS).")
+        st.warning(plain(told), icon=":material/folder_off:")
     if not clips:
         raise ChoiceError(
             f"There are no clips in {loading.root('clips')}: it needs an annotations.json as python -m atr tabletop "

@@ -16,7 +16,7 @@ from app.loading.checkpoints import (
     no_checkpoint,
     whole_checkpoint,
 )
-from app.loading.clips import Clip, clip_in_root, predicted_clip, shipped_clips
+from app.loading.clips import Clip, absent_clips, clip_in_root, predicted_clip, shipped_clips
 from app.loading.looks import Look, common_view, look, payload, sides_payload
 from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
 from app.loading.thumbnails import predicted_film
@@ -28,6 +28,7 @@ __all__ = [
     "ChoiceError",
     "Clip",
     "Look",
+    "absent_clips",
     "checkpoint_names",
     "clip_in_root",
     "common_view",

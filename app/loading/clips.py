@@ -68,10 +68,19 @@ class Clip:
 
 
 def shipped_clips() -> list[Clip]:
-    """The clips of annotations.json; none when the file is not there.
+    """The clips of annotations.json whose videos are there; none when the file is not there.
 
     Raises ChoiceError when it is not readable, or leads out of its folder.
     """
+    return [clip for clip in _listed_clips() if clip.source.exists()]
+
+
+def absent_clips() -> list[Clip]:
+    """Those whose videos are not there. Raises ChoiceError as `shipped_clips`."""
+    return [clip for clip in _listed_clips() if not clip.source.exists()]
+
+
+def _listed_clips() -> list[Clip]:
     folder = root("clips")
     path = folder / "annotations.json"
     if not path.is_file():
@@ -81,7 +90,7 @@ def shipped_clips() -> list[Clip]:
     except ValueError as error:
         raise ChoiceError(str(error)) from error
     try:
-        clips = [
+        return [
             Clip(
                 entry["id"],
                 inside(folder, folder / entry["video"]),
@@ -94,7 +103,6 @@ def shipped_clips() -> list[Clip]:
         ]
     except (ChoiceError, TypeError) as error:
         raise ChoiceError(f"{path}: {error}") from error
-    return [clip for clip in clips if clip.source.is_file()]
 
 
 def clip_in_root(typed: str) -> Clip:

@@ -11,6 +11,8 @@ import pytest
 
 from app import loading
 from app.exports import file_stem
+from app.markdown import plain
+from tests.app.world import write_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,33 @@ def test_a_shipped_clip_without_its_video_is_not_offered_and_moments_may_be_unkn
     (world / "clips" / "val-000000.mp4").unlink()
     (clip,) = loading.shipped_clips()
     assert (clip.name, clip.acting) == ("val-000001", None)
+    assert [clip.name for clip in loading.absent_clips()] == ["val-000000"]
+
+
+def test_shipped_clips_that_are_not_there_are_told(launch, world):
+    write_checkpoint(world / "checkpoints" / "net", block="atr")
+    first, second = (world / "clips" / f"val-00000{number}.mp4" for number in (0, 1))
+    first.unlink()
+    app = launch()
+    assert [warning.value for warning in app.warning] == [
+        f"1 of 2 listed videos are not there; the first is {plain(str(first))}"
+    ]
+    second.unlink()
+    app.run()
+    (error,) = app.error
+    assert (
+        f"2 of 2 listed videos are not there; the first is {plain(str(first))} (the folder is set by"
+        in error.value
+    )
+
+
+def test_a_shipped_clip_may_be_a_folder_of_frames(world):
+    file = world / "clips" / "annotations.json"
+    listing = json.loads(file.read_text())
+    listing["clips"][0]["video"] = "frames"
+    file.write_text(json.dumps(listing))
+    (world / "clips" / "frames").mkdir()
+    assert loading.shipped_clips()[0].source == world / "clips" / "frames"
 
 
 def test_an_upload_never_chooses_where_it_is_written(tmp_path):

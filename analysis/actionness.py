@@ -156,7 +156,7 @@ def notes_on(shown: ShownClip, model: VideoClassifier, *, with_maps: bool, max_f
         )
     elif model.config.atr.use_motion and num_frames == 1:
         yield "The model sees one frame at a time, without a next one: its motion cue is zero everywhere."
-    elif model.config.atr.use_motion:
+    elif model.config.atr.use_motion and model.config.atr.motion != "bidirectional":
         last = shown.indices[time_steps(shown) == num_frames - 1]
         those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
         yield (

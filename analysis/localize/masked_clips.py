@@ -136,6 +136,7 @@ class AnnotatedVideos(MaskedVideos):
             num_frames=num_frames,
             preprocessing=preprocessing,
             num_clips=num_clips,
+            sampling=sampling,
             follow_outside=follow_outside,
             allow_damaged=allow_damaged,
         )

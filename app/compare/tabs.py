@@ -147,7 +147,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
         )
         st.caption(
             "The Fig-5 score of raw M, and what it would be if something were not ranked: the last sampled frame, of which "
-            "the motion cue is zero by definition; frames in which nobody acts; of the others what else moves; of the others "
+            "the motion cue is zero by definition, unless it compares with both neighbours; frames in which nobody acts; of the others what else moves; of the others "
             "what does not move."
         )
     offers = {
@@ -228,7 +228,7 @@ def as_csv(make: Callable[[], pd.DataFrame]) -> str:
 
 
 def reliability_table(tables: Tables) -> pd.DataFrame:
-    """The curves of `compare.reliability` below one another, with their checkpoint and its ECE."""
+    """The curves of `compare.numbers.reliability` below one another, with their checkpoint and its ECE."""
     return pd.concat([curve.assign(checkpoint=name, ece=ece) for name, (curve, ece) in tables.curves.items()])
 
 

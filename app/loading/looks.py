@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TOP = 5
 ASK_FOR_GRADCAM = "Grad-CAM is computed on request: choose its class above."
+NO_LOCATOR = "The blocks of this network have no Action-related Region Locator."
 NO_BLOCK = "There is no ATR block here: this network averages all positions once, after its last block."
 
 
@@ -237,13 +238,13 @@ def shown_clip(seen: Look) -> dict:
 def side(seen: Look, predictions: "Predictions", index: int) -> Side:
     """What the side-by-side view shows of a checkpoint: its maps, and its class scores as they are stored."""
     maps, absent = {}, {}
-    uniform = bool(seen.model.blocks) and not seen.model.locators
+    uniform = seen.model.config.block == "atr_sim"
     if seen.result.maps:
         maps["actionness"] = seen.result.maps
     elif uniform:
         maps["actionness"] = uniform_maps(seen)
     else:
-        absent["actionness"] = NO_BLOCK
+        absent["actionness"] = NO_LOCATOR if seen.model.blocks else NO_BLOCK
     if seen.gradcam is None:
         absent["gradcam"] = ASK_FOR_GRADCAM
     else:

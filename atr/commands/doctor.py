@@ -13,7 +13,7 @@ from atr.data.doctor import MIN_FRAMES, check
 from atr.data.faults import FAULTS, Fault, Findings
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
-from atr.files import folder_to_write
+from atr.files import filled_folder, folder_to_write
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.schema import require_unicode
@@ -59,9 +59,6 @@ class Doctor:
             for annotations, findings in zip(lists, all_findings, strict=True)
             for fault in findings.faults
         ]
-        pd.DataFrame(faults, columns=["id", "split", "path", "fault", "detail"]).to_csv(
-            out / "faults.csv", index=False
-        )
         told: dict[str, list[Notice]] = {}
         remarks = []
         for annotations, findings in zip(lists, all_findings, strict=True):
@@ -69,11 +66,13 @@ class Doctor:
                 name, split = annotations.ids[remark.index], annotations.split
                 remarks.append((name, split, remark.kind, remark.text))
                 told.setdefault(f"{name} ({split})", []).append(Notice(remark.text, remark.kind))
-        pd.DataFrame(remarks, columns=["id", "split", "kind", "notice"]).to_csv(
-            out / "notices.csv", index=False
-        )
         table = table_of(lists, all_findings)
-        table.to_csv(out / "table.csv")
+        with filled_folder(out) as unfinished:
+            columns = ["id", "split", "path", "fault", "detail"]
+            pd.DataFrame(faults, columns=columns).to_csv(unfinished / "faults.csv", index=False)
+            columns = ["id", "split", "kind", "notice"]
+            pd.DataFrame(remarks, columns=columns).to_csv(unfinished / "notices.csv", index=False)
+            table.to_csv(unfinished / "table.csv")
         print(table.to_string(), f"written to {out}", sep="\n")
         lacking = tell_notices(notice_facts(told))
         return SKIPPED if faults or lacking else 0

@@ -84,7 +84,7 @@ class Predict:
         protocol = Protocol.named(self.protocol)
         device = device_named(self.device)
         model = for_inference(load_checkpoint(self.checkpoint), self.inference).to(device)
-        if self.overlay is not None and model.config.block != "atr":
+        if self.overlay is not None and not model.locators:
             raise ValueError(
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
                 "actionness to lay over a video"

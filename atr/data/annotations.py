@@ -10,6 +10,7 @@ from atr.files import digest
 from atr.sampling import Kind
 
 SPLITS = ("train", "val", "test")
+LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json; `python -m atr tabletop --split dev` writes such
 PLACES = (".", "labels", "annotations")  # of the lists, below the folder of a data set
 SPLIT_NAMES = {  # of folders and lists, in any case
     "train": ("train", "training"),
@@ -26,7 +27,7 @@ class Annotations:
     Attributes:
         layout: name of the layout.
         root: folder of the data set.
-        split: "train", "val" or "test".
+        split: of `LISTED_SPLITS`.
         labels: one text per class.
         ids, files, targets: one per clip; files are relative to `root`. A file is a video or a folder of frames.
         unlisted: index of a clip -> its label, where that is none of `labels`; its target is -1.

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from atr.data.annotations import SPLIT_NAMES, SPLITS, Annotations, Row
+from atr.data.annotations import LISTED_SPLITS, SPLIT_NAMES, Annotations, Row
 from atr.data.listing import OUTSIDE, contents, videos_below
 from atr.data.text import read_text
 from atr.data.unused import Left, Unused
@@ -42,7 +42,7 @@ AnnotatedClips = msgspec.defstruct(
     [
         ("labels", Labels),
         ("clips", list[AnnotatedClip]),
-        ("split", Literal[*SPLITS, "dev"] | UnsetType, UNSET),
+        ("split", Literal[LISTED_SPLITS] | UnsetType, UNSET),
     ],
 )
 

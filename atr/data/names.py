@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from atr.data.annotations import SPLITS
+from atr.data.annotations import LISTED_SPLITS
 
 TABLETOP = "tabletop"
 
@@ -24,11 +24,11 @@ def data_name(name: str) -> DataName:
     place, colon, split = name.rpartition(":")
     if name == TABLETOP or (place == TABLETOP and split):
         return DataName(None, split if colon else None)
-    if split in SPLITS and Path(place).is_dir():
+    if split in LISTED_SPLITS and Path(place).is_dir():
         return DataName(Path(place), split)
     if Path(name).is_dir():
         return DataName(Path(name), None)
-    splits = ", ".join(f":{split}" for split in SPLITS)
+    splits = ", ".join(f":{split}" for split in LISTED_SPLITS)
     raise ValueError(
         f"data={name!r} is unknown; allowed: {TABLETOP}:val, {TABLETOP}:dev, {TABLETOP}:train, a folder with a data set, or "
         f"such a folder and one of {splits}"

@@ -102,7 +102,8 @@ def test_a_long_clip_is_thinned_out_and_says_so():
 def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():
     note = "Frames 7 to 9 are at the model's last time step"
     assert note in clip_actionness(tiny_model(), random_frames(10)).notes[0]
-    assert clip_actionness(tiny_model(use_motion=False), random_frames(10)).notes == ()
+    for options in ({"use_motion": False}, {"motion": "bidirectional"}):  # the last one has a cue there
+        assert clip_actionness(tiny_model(**options), random_frames(10)).notes == ()
 
 
 def test_a_model_of_one_frame_and_a_clip_of_one_are_told_as_such():

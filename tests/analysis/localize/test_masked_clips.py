@@ -11,6 +11,7 @@ from analysis.localize.masked_clips import open_masked
 from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits
 from atr.data.opening import open_clips
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.tabletop import render_clip, split_seed
 from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4
@@ -130,6 +131,13 @@ def test_masks_of_a_sequence_are_in_the_order_of_their_numbers(tmp_path):
     bits = opened(tmp_path, preprocessing=Preprocessing(96, 96, fit="squeeze"))[0][0][..., 3].numpy()
     columns = ((bits & TARGET) > 0).all(axis=1).argmax(axis=1)
     assert (columns // 8).tolist() == uniform_indices(12, 4).tolist() == [1, 4, 7, 10]
+
+
+def test_a_sampling_that_is_not_the_data_set_s_is_told(clips_folder):
+    options = {"preprocessing": Preprocessing(short_side=64, crop=64)}
+    assert opened(clips_folder, **options).notes == ()
+    (note,) = opened(clips_folder, sampling=Sampling("dense", 8), **options).notes
+    assert "has uniform sampling; the checkpoint's is used, dense" in note
 
 
 def test_files_outside_the_folder_are_refused_or_followed(tmp_path, clips_folder):

@@ -175,8 +175,14 @@ def test_a_folder_and_its_split(wide):
     assert open_clips(f"{wide}:val", **options).ids == open_clips(str(wide), **options).ids
     with pytest.raises(ValueError, match="no labelled split 'train'; allowed: val"):
         open_clips(f"{wide}:train", **options)
-    with pytest.raises(ValueError, match=":dev' is unknown; allowed: .*:train, :val, :test"):
-        open_clips(f"{wide}:dev", **options)
+    with pytest.raises(ValueError, match=":own' is unknown; allowed: .*:train, :val, :test, :dev"):
+        open_clips(f"{wide}:own", **options)
+
+
+def test_the_split_dev_that_was_written_can_be_named(tmp_path):
+    write_dataset(tmp_path / "x", split="dev", num_clips=1, num_frames=4, size=32, progress=False)
+    options = {"num_frames": 4, "preprocessing": SIZES, "cache": Path("unused")}
+    assert open_clips(f"{tmp_path / 'x'}:dev", **options).ids == ["dev-000000"]
 
 
 def test_open_clips_names_what_is_allowed(folder, tmp_path):

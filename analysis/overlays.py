@@ -1,6 +1,6 @@
 """Actionness maps as colours over frames.
 
-Maps come as they are shown (`actionness.map_values`), with one scale per clip and block.
+Maps come as they are shown (`map_values.map_values`), with one scale per clip and block.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from atr.block import ATRBlock, ATRSimBlock
 from atr.locator import ActionRegionLocator
-from atr.models import VideoClassifier
+from atr.models import VideoClassifier, unwrapped
 from atr.reasoner import TemporalRelation
 
 
@@ -46,8 +46,7 @@ def record(model: nn.Module) -> Iterator[Recording]:
         RuntimeError: the context closed and nothing was recorded: no forward pass ran in it, or the model had been
             compiled before, and a compiled module ignores hooks.
     """
-    model = getattr(model, "module", model)  # the network inside DistributedDataParallel
-    model = getattr(model, "_orig_mod", model)  # ... and inside torch.compile
+    model = unwrapped(model)
     recording, thread, hooks = Recording(), threading.get_ident(), []
 
     def locator_hook(name, num_frames):

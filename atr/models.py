@@ -255,6 +255,12 @@ def build_model(config: ModelConfig) -> VideoClassifier:
     )
 
 
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network inside DistributedDataParallel and inside torch.compile."""
+    model = getattr(model, "module", model)
+    return getattr(model, "_orig_mod", model)
+
+
 def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:
     """The backbone's weights of `source` into `model`; blocks and classifier keep theirs, temporal kernels inflate.
 

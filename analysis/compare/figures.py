@@ -24,7 +24,7 @@ READABLE = 60  # classes whose labels fit along an axis
 def cost_figure(table: pd.DataFrame, cost: str = "macs") -> go.Figure:
     """Top-1 with its 95 % interval against a cost, a mark a checkpoint.
 
-    table: rows of `compare.summary` joined with `compare.costs`. cost: a key of COSTS.
+    table: rows of `compare.numbers.summary` joined with `compare.numbers.costs`. cost: a key of COSTS.
     """
     axis, unit = COSTS[cost]
     figure = go.Figure()
@@ -54,7 +54,7 @@ def cost_figure(table: pd.DataFrame, cost: str = "macs") -> go.Figure:
 def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     """Accuracy of A minus that of B, a bar a class, the best for A on top.
 
-    table: `compare.per_class`. Bars are faint where the difference may be luck (Holm's p not below 0.05). What a click
+    table: `compare.numbers.per_class`. Bars are faint where the difference may be luck (Holm's p not below 0.05). What a click
     selects has the class's label as `customdata[0]`.
     """
     ahead = np.where(table.difference >= 0, SERIES[0], SERIES[1])
@@ -103,7 +103,7 @@ def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
 def reliability_figure(curves: Mapping[str, tuple[pd.DataFrame, float]]) -> go.Figure:
     """Accuracy at each confidence with 95 % intervals, the clips of each bin below; dashed, a calibrated model.
 
-    curves: name -> `compare.reliability`.
+    curves: name -> `compare.numbers.reliability`.
     """
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
     figure.add_trace(

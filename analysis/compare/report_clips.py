@@ -56,7 +56,7 @@ def chosen_clips(
     Args:
         models, sources: of A and of B, the first two predictions; a source gives the frames of a clip by its id, uint8
             (T, H, W, 3), or None where it does not have it.
-        filter: a key of `compare.FILTERS`.
+        filter: a key of `compare.numbers.FILTERS`.
         label: the clips' true class; of all classes when None.
         block: whose maps are drawn; `shown_blocks` when None.
 

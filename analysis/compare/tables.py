@@ -62,7 +62,7 @@ def pairs_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
 
 
 def per_class_texts(found: pd.DataFrame) -> pd.DataFrame:
-    """found: `compare.per_class`."""
+    """found: `compare.numbers.per_class`."""
     return pd.DataFrame(
         {
             "class": found.label,
@@ -79,7 +79,7 @@ def per_class_texts(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def confusions_texts(found: pd.DataFrame) -> pd.DataFrame:
-    """found: `compare.confusions`."""
+    """found: `compare.numbers.confusions`."""
     return found.rename(
         columns={
             "label": "true class",

@@ -25,7 +25,7 @@ GRADCAM_FILES = {"off": "", "true": "true-class", "called": "predicted-class"}
 
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
-    """Filter, class, clip and Grad-CAM, as a link has them. clips: `compare.clip_table`."""
+    """Filter, class, clip and Grad-CAM, as a link has them. clips: `compare.numbers.clip_table`."""
     st.subheader("Clip by clip", anchor=False)
     pills, (classes, pages) = st.container(), st.columns([3, 1])
     with classes:

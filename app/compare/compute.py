@@ -8,10 +8,9 @@ import streamlit as st
 from app import loading
 from app.computing import compute_panel
 from app.loading.results import readable_results
+from atr.data.rendered import NUM_RENDERED
 from atr.results.predictions import predictions_folder
 from atr.video.protocol import SINGLE_VIEW
-
-ALL_CLIPS = 2_000  # of the rendered validation split, as `python -m atr evaluate` takes them
 
 
 def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, expanded: bool) -> None:
@@ -32,7 +31,7 @@ def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, e
             stored,
             noun="list of predictions",
             program=("atr", "evaluate"),
-            offered=ALL_CLIPS,
+            offered=NUM_RENDERED,  # as `python -m atr evaluate` takes them
         )
         st.caption(
             "Protocol 1×1, the centre crop of every clip. For other protocols and data sets: `python -m atr evaluate`."

@@ -46,7 +46,7 @@ class Stored:
 class Tables:
     """What is said of several predictions of the same clips. A is the first, B the second."""
 
-    numbers: pd.DataFrame  # `compare.summary` with `costs` and the sizes of the files
+    numbers: pd.DataFrame  # `compare.numbers.summary` with `costs` and the sizes of the files
     overview: pd.DataFrame  # the same for reading
     pair: Paired  # A and B
     pairs: pd.DataFrame  # every two, for reading

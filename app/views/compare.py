@@ -118,7 +118,7 @@ def overview(found: Tables) -> None:
 
 
 def classes(table: pd.DataFrame, names: list[str]) -> None:
-    """table: `compare.per_class`. A click on a class lists its clips below."""
+    """table: `compare.numbers.per_class`. A click on a class lists its clips below."""
     st.subheader("Class by class", anchor=False)
     st.caption("Click a class to list its clips below.")
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from atr.locator import ActionRegionLocator
+from atr.models import unwrapped
 from atr.reasoner import TemporalRelation
 
 # AFA then reads one position: the softmax's derivative p·(1 - p) is at most 0.16 there, and falls to 0 beyond.
@@ -68,8 +69,7 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
     Nothing is stored on a module; the hooks are gone when the context ends, however it ends. A compiled model is seen
     only if it is compiled within.
     """
-    model = getattr(model, "module", model)  # the network inside DistributedDataParallel
-    model = getattr(model, "_orig_mod", model)  # ... and inside torch.compile
+    model = unwrapped(model)
     blocks: Mapping[str, nn.Module] = model.blocks  # type: ignore[assignment]
     num_frames: int = model.config.num_frames  # type: ignore[union-attr, assignment]
     vitals, hooks = Vitals(iter(blocks)), []

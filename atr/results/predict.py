@@ -78,19 +78,15 @@ def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PRO
         return softmax(logits)
 
 
-def find_videos(names: list[str], *, follow_outside: bool = False) -> list[Path]:
-    """The videos that names of files, folders (searched to their depths) and glob patterns stand for, each once.
+def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[list[Path], Unused]:
+    """The videos that names of files, folders (searched to their depths) and glob patterns stand for, each once, and what
+    else lies in the folders.
 
     follow_outside: follow the links in a folder that lead out of it.
 
     Raises:
         ValueError: a name stands for no video.
     """
-    return search_videos(names, follow_outside=follow_outside)[0]
-
-
-def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[list[Path], Unused]:
-    """As `find_videos`, and what else lies in the folders."""
     found: dict[Path, None] = {}
     unused: dict[Left, None] = {}
     for name in names:

@@ -17,7 +17,6 @@ from atr.results.predict import (
     AVERAGES,
     class_logits,
     distinct_names,
-    find_videos,
     predict,
     search_videos,
     video_views,
@@ -41,12 +40,12 @@ def checkpoint(tmp_path_factory):
 
 def test_names_folders_and_patterns_stand_for_videos(clips_folder):
     first = clips_folder / "val-000000.mp4"
-    assert find_videos([str(first)]) == [first]
-    assert len(find_videos([str(clips_folder)])) == 11  # masks and annotations are no videos
-    five = find_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])
+    assert search_videos([str(first)])[0] == [first]
+    assert len(search_videos([str(clips_folder)])[0]) == 11  # masks and annotations are no videos
+    five, _ = search_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])
     assert [video.name for video in five] == [f"val-00000{number}.mp4" for number in range(5)]
     with pytest.raises(ValueError, match="'nowhere/.*mp4' is no video, no folder with videos and no pattern"):
-        find_videos([str(first), "nowhere/*.mp4"])
+        search_videos([str(first), "nowhere/*.mp4"])
 
 
 def test_a_folder_is_searched_as_the_doctor_searches_it(tmp_path):
@@ -59,14 +58,14 @@ def test_a_folder_is_searched_as_the_doctor_searches_it(tmp_path):
     videos, unused = search_videos([str(folder)])
     assert videos == [folder / "clap" / "d.webm", folder / "wave" / "a.MP4"]
     assert unused.counts == {"links that lead out of the folder": 1, "hidden": 1, ".txt": 1}
-    followed = find_videos([str(folder)], follow_outside=True)
+    followed, _ = search_videos([str(folder)], follow_outside=True)
     assert followed == [folder / "clap" / "d.webm", folder / "clap" / "far.mp4", folder / "wave" / "a.MP4"]
     clips = [read_annotations(folder, split, follow_outside=True) for split in ("train", "val")]
     assert sorted(folder / file for found in clips for file in found.files) == followed
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.xyz").write_text("x")
     with pytest.raises(ValueError, match=r"no folder with videos.*1 found and not used: 1 .xyz"):
-        find_videos([str(tmp_path / "empty")])
+        search_videos([str(tmp_path / "empty")])
 
 
 def test_probabilities_of_the_centre_and_of_six_views(checkpoint, clips_folder):
@@ -234,7 +233,7 @@ def test_a_folder_of_frames_is_a_video(checkpoint, clips_folder, tmp_path):
     (tmp_path / "frames").mkdir()
     for number, frame in enumerate(frames, start=1):
         cv2.imwrite(str(tmp_path / "frames" / f"{number:05d}.jpg"), frame[..., ::-1])
-    assert find_videos([str(tmp_path / "frames")]) == [tmp_path / "frames"]
+    assert search_videos([str(tmp_path / "frames")])[0] == [tmp_path / "frames"]
     model = atr.load_checkpoint(checkpoint)
     taken_apart = predict(model, tmp_path / "frames")
     np.testing.assert_allclose(taken_apart, predict(model, clips_folder / "val-000003.mp4"), atol=0.05)

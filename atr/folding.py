@@ -14,7 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from atr.block import AddingAFD, ATRBlock, ATRSimBlock, ScalingAFD, UniformAFD, over_positions
+from atr.block import (
+    AFA,
+    AddingAFD,
+    ATRBlock,
+    ATRSimBlock,
+    GlobalAveragePooling,
+    ScalingAFD,
+    UniformAFD,
+    over_positions,
+)
 from atr.locator import ActionRegionLocator
 
 
@@ -50,14 +59,14 @@ class NoBlock(nn.Identity):
 
 
 class OtherBlock(nn.Module):
-    """A block of another kind than the two of the method, as it is."""
+    """A block of another kind than the two of the method, or of other parts, as it is."""
 
     def __init__(self, block: nn.Module, dtype: torch.dtype):
         super().__init__()
         self.block = block.to(dtype)
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
-        return self.block(x)
+        return kept_for(self, self.block(x))  # the shortcut is added where it lies
 
 
 class FastATRBlock(nn.Module):
@@ -102,9 +111,10 @@ def kept_for(block: nn.Module, x: Tensor) -> Tensor:
 def fast_slot(slot: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> nn.Module:
     if isinstance(slot, nn.Identity):
         return NoBlock()
-    kinds = {ATRBlock: FastATRBlock, ATRSimBlock: FastATRSimBlock}
-    kind = kinds.get(type(slot))
-    return OtherBlock(slot, dtype) if kind is None else kind(slot, projection, dtype)
+    for block, made, parts in KNOWN:
+        if type(slot) is block and all(type(getattr(slot, part)) in kinds for part, kinds in parts.items()):
+            return made(slot, projection, dtype)
+    return OtherBlock(slot, dtype)
 
 
 def fast_locator(arl: Any, projection: nn.Conv2d | None, dtype: torch.dtype) -> ActionRegionLocator:
@@ -218,3 +228,7 @@ def beside(r: Tensor, x: Tensor) -> Tensor:
 
 
 DISTRIBUTIONS = {AddingAFD: FastAddingAFD, ScalingAFD: FastScalingAFD, UniformAFD: FastUniformAFD}
+KNOWN = (  # a block of the method, what is made of it, the kinds its parts may have
+    (ATRBlock, FastATRBlock, {"arl": (ActionRegionLocator,), "afa": (AFA,), "afd": (*DISTRIBUTIONS,)}),
+    (ATRSimBlock, FastATRSimBlock, {"pool": (GlobalAveragePooling,), "afd": (UniformAFD,)}),
+)

@@ -7,7 +7,10 @@ from torch import nn
 import atr
 from analysis import record
 from analysis.gradcam import gradcam
+from atr.block import AFA, BLOCKS, AddingAFD, GlobalAveragePooling, build_atr, build_atr_sim
+from atr.folding import OtherBlock
 from atr.inference import computes_in_bf16, for_inference
+from atr.locator import ActionRegionLocator
 from atr.results.health import watch
 from atr.sampling import Sampling
 
@@ -61,7 +64,9 @@ def spread(values):
 @pytest.mark.parametrize(("name", "options"), NETWORKS)
 def test_in_float32_it_equals_the_network(trained, clips, name, options):
     model = trained(name, options)
-    plain, fast = answers(model, clips), answers(atr.optimised(model, precision="float32"), clips)
+    optimised = atr.optimised(model, precision="float32")
+    assert not any(isinstance(module, OtherBlock) for module in optimised.modules())
+    plain, fast = answers(model, clips), answers(optimised, clips)
     assert plain.keys() == fast.keys()
     for what, values in plain.items():
         assert fast[what].dtype == torch.float32
@@ -76,6 +81,91 @@ def test_in_bf16_it_is_near_the_network(trained, clips, name, options):
         assert fast[what].dtype == torch.float32
         difference = float((fast[what] - values).abs().max())
         assert 0 < difference < 0.05 * spread(values), what
+
+
+@pytest.mark.parametrize(("name", "block"), [("tsn_resnet50", "atr"), ("tsn_resnet18", "atr_sim")])
+def test_in_bf16_the_vectors_that_are_reasoned_on_are_not_rounded(trained, clips, name, block):
+    model = trained(name, {"block": block, "placement": ("S3B1",)})
+    fast, vectors = atr.optimised(model, precision="bf16"), []
+    reasoner = fast.blocks["S3B1"].reasoner
+    reasoner.register_forward_hook(lambda module, inputs, output: vectors.extend((*inputs, output)))
+    with torch.inference_mode():
+        fast(clips)
+    assert [vector.dtype for vector in vectors] == [torch.float32] * 2
+    assert not any(torch.equal(vector, vector.bfloat16().float()) for vector in vectors)
+
+
+def test_a_block_of_another_kind_is_given_what_it_is_given_in_the_network_in_either_precision(
+    trained, clips, monkeypatch
+):
+    monkeypatch.setitem(BLOCKS, "mixing", lambda channels, **_: nn.Conv2d(channels, channels, 1))
+    model = trained("tsn_resnet50", {"block": "mixing", "placement": ("S3B1",)})
+    with torch.inference_mode():
+        plain = model(clips)
+        for precision, bound in (("float32", 1e-5), ("bf16", 0.05)):
+            difference = (atr.optimised(model, precision=precision)(clips) - plain).abs().max()
+            assert difference < bound * spread(plain)
+
+
+class Brightest(AFA):
+    def forward(self, x, actionness):
+        return x.amax(dim=(2, 3)).unflatten(0, (-1, self.num_frames))
+
+
+class Halved(AddingAFD):
+    def forward(self, actionness, r):
+        return super().forward(actionness, r) / 2
+
+
+def other_part(part, kind, build):
+    def built(channels, *, num_frames, config):
+        block = build(channels, num_frames=num_frames, config=config)
+        getattr(block, part).__class__ = kind
+        return block
+
+    return built
+
+
+class Pooling(GlobalAveragePooling):
+    def forward(self, x):
+        return x.amax(dim=(2, 3)).unflatten(0, (-1, self.num_frames))
+
+
+class Locator(ActionRegionLocator):
+    def forward(self, x):
+        return -super().forward(x)
+
+
+@pytest.mark.parametrize("name", ["tsn_resnet18", "tsn_resnet50"])
+@pytest.mark.parametrize(
+    ("part", "kind", "build"),
+    [
+        ("arl", Locator, build_atr),
+        ("afa", Brightest, build_atr),
+        ("afd", Halved, build_atr),
+        ("pool", Pooling, build_atr_sim),
+    ],
+)
+def test_a_block_of_the_method_with_another_part_computes_with_that_part(
+    trained, clips, monkeypatch, name, part, kind, build
+):
+    monkeypatch.setitem(BLOCKS, "own", other_part(part, kind, build))
+    model = trained(name, {"block": "own", "placement": ("S4B1",)})
+    with torch.inference_mode():
+        fast = atr.optimised(model, precision="float32")(clips)
+        torch.testing.assert_close(fast, model(clips), rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_pass_through_a_block_that_needs_its_output(trained, clips, monkeypatch):
+    class Gate(nn.Module):
+        def forward(self, x):
+            return x.sigmoid()
+
+    monkeypatch.setitem(BLOCKS, "gate", lambda channels, **_: Gate())
+    model = trained("tsn_resnet18", {"block": "gate", "placement": "S4-5"})
+    fast = atr.optimised(model, precision="float32")
+    maps = (gradcam(network, clips, "S4B1", 0) for network in (fast, model))
+    torch.testing.assert_close(*maps, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("network", [NETWORKS[0], ("tsn_resnet18", {"block": "atr"}), NETWORKS[5]])

@@ -33,11 +33,12 @@ def keep_upload(name: str, data: bytes, folder: Path) -> Clip:
         )
     path = folder / (hashlib.sha256(data).hexdigest()[:32] + suffix)
     if not path.exists():
-        for previous in folder.iterdir():
-            previous.unlink()
         try:
             with whole_file(path) as unfinished:
                 unfinished.write_bytes(data)
         except OSError as error:
             raise ChoiceError(f"{name!r} cannot be kept on this machine: {error.strerror}.") from error
+        for other in folder.iterdir():
+            if other != path:
+                other.unlink()
     return Clip(name, path)

@@ -103,13 +103,15 @@ def test_a_long_name_leaves_room_in_the_names_of_files():
 
 
 def test_an_upload_for_which_there_is_no_room_is_one_sentence(tmp_path, monkeypatch):
+    before = loading.keep_upload("before.mp4", b"some", tmp_path)
+
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(loading.ChoiceError, match="'clip.mp4' cannot be kept on this machine: No space left"):
         loading.keep_upload("clip.mp4", b"one", tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [before.source]
 
 
 def test_uploads_that_a_killed_server_has_left_are_deleted(tmp_path, monkeypatch):

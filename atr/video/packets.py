@@ -141,7 +141,8 @@ def read_packets(
             if packet.is_keyframe:
                 keys.append(ordinal)
             if packet.is_corrupt:
-                corrupt.add(ordinal)
+                # Of a transport stream, a parser hands a packet over when the next one begins, with the mark of that one.
+                corrupt |= {ordinal, ordinal + (container.format.name == "mpegts")}
             frames = 1 if packet.is_discard else frames_in(packet, codec)
             plain = plain and frames is not None
             if packet.is_discard or frames == 0:
@@ -170,7 +171,7 @@ def read_packets(
         identities,
         np.union1d(stated, [0]).astype(np.int64),
         stated,
-        frozenset(corrupt),
+        frozenset(corrupt & set(range(len(identities)))),
         order,
         missing,
         unread,

@@ -22,8 +22,10 @@ FILMS = {
     "h264 in mkv": ("f.mkv", "libx264", {"x264-params": "open-gop=1:keyint=10:bframes=3:mbtree=0"}),
     "mpeg2 in ts": ("f.ts", "mpeg2video", {"g": "10", "bf": "2", "b": "2000000"}),
     "mpeg2 in ps": ("f.mpg", "mpeg2video", {"g": "10", "bf": "2", "b": "2000000"}),
+    "mpeg1": ("f.mpg", "mpeg1video", {"g": "10", "bf": "2", "b": "2000000"}),
     "mpeg4": ("f.mp4", "mpeg4", {"g": "10", "bf": "2", "b": "2000000"}),
     "mpeg4 in avi": ("f.avi", "mpeg4", {"g": "10", "bf": "2", "b": "2000000"}),
+    "msmpeg4": ("f.avi", "msmpeg4v3", {"g": "10", "b": "2000000"}),
     "mjpeg": ("f.mov", "mjpeg", {"b": "2000000"}),
 }
 
@@ -75,6 +77,42 @@ def test_frames_given_are_right_and_the_others_are_named(films, tmp_path, name, 
         assert difference < 30, f"frame {index} is damaged and was given"
     if len(given) < 60:
         assert any("cannot be decoded" in notice for notice in notices)
+
+
+def test_a_picture_whose_start_was_lost_spoils_the_one_before_it(tmp_path):
+    options = {"g": "10", "bf": "2", "x264-params": "mbtree=0"}
+    whole = write_film(tmp_path / "whole.ts", 160, options=options, height=128, width=192)
+    packets = [whole.read_bytes()[first : first + 188] for first in range(0, whole.stat().st_size, 188)]
+    starts = [
+        at for at, packet in enumerate(packets) if packet[1:3] == bytes([0x41, 0])
+    ]  # of a picture, PID 256
+    del packets[starts[11]]  # of the one after the second key, whose rest then lies in the key's packet
+    path = tmp_path / "f.ts"
+    path.write_bytes(b"".join(packets))
+    true = decode(whole).astype(int)
+    given, notices = sound_frames(path)
+    assert 140 < len(given) < 155 and any("cannot be decoded" in notice for notice in notices)
+    for frame in given.values():
+        assert min(np.abs(frame - each).max() for each in true) < 40
+
+
+@pytest.mark.parametrize("name", ["h264", "h264 in mkv", "mpeg1", "msmpeg4", "mjpeg"])
+def test_several_threads_find_the_damage_that_one_finds(films, tmp_path, monkeypatch, name):
+    path, found = damaged(films(name), 0.55, 60, tmp_path / films(name).name), []
+    for enough in (0, 10**9):
+        monkeypatch.setattr("atr.video.track.WORTH_THREADS", enough)
+        given, notices = sound_frames(path)
+        found.append(({index: number_of(frame) for index, frame in given.items()}, notices))
+    assert found[0] == found[1] and len(found[0][0]) < 60
+
+
+def test_a_film_that_is_replaced_while_it_is_open_is_refused(tmp_path):
+    path = write_film(tmp_path / "f.mkv", 80, options={"g": "10"})
+    other = write_film(tmp_path / "other.mkv", 80, options={"g": "9"})
+    with open_video(path) as video:
+        path.write_bytes(other.read_bytes())
+        with pytest.raises(VideoError, match="f.mkv: the file changed while it was read"):
+            video.frames([70])
 
 
 def test_damage_is_named_by_a_check_and_met_when_its_frames_are_read(tmp_path):

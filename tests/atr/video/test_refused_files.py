@@ -102,25 +102,42 @@ def test_sound_without_pictures(tmp_path):
         frame.sample_rate = 8000
         film.mux(stream.encode(frame))
         film.mux(stream.encode())
-    assert "holds no video track" in refusal(path)
+    assert "f.mp4: holds no video track" in refusal(path)
 
 
-@pytest.mark.parametrize(("marked", "first"), [((), 0), ((1,), 100), ((0, 1), 0)])
-def test_of_two_video_tracks_the_one_marked_as_the_default_is_read_and_this_is_said(tmp_path, marked, first):
+@pytest.mark.parametrize(("marked", "first"), [((), 0), ((1,), 100), ((0, 1), 0), ((1, 2), 0)])
+def test_of_several_video_tracks_the_one_marked_as_the_default_is_read_and_this_is_said(
+    tmp_path, marked, first
+):
     path = tmp_path / "f.mkv"
     with av.open(str(path), "w") as film:
-        streams = [film.add_stream("libx264", rate=25) for _ in range(2)]
+        streams = [film.add_stream("libx264", rate=25) for _ in range(3)]
         for index in marked:
             streams[index].disposition = av.stream.Disposition.default
         for stream in streams:
             stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for index in range(4):
-            for stream, number in zip(streams, (index, 100 + index), strict=True):
+            for stream, number in zip(streams, (index, 100 + index, 200 + index), strict=True):
                 film.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_frame(number), "rgb24")))
         for stream in streams:
             film.mux(stream.encode())
     assert [number_of(frame) for frame in decode(path)] == [first, first + 1, first + 2, first + 3]
-    assert any(notice.startswith("of 2 video tracks") for notice in probe(path).notices)
+    assert any(notice.startswith("of 3 video tracks") for notice in probe(path).notices)
+
+
+def test_the_picture_on_the_cover_is_no_video_track(tmp_path):
+    path = tmp_path / "f.mp4"
+    with av.open(str(path), "w") as film:
+        cover, track = film.add_stream("mjpeg", rate=25), film.add_stream("libx264", rate=25)
+        cover.disposition = av.stream.Disposition.attached_pic
+        for stream, pixel_format in ((cover, "yuvj420p"), (track, "yuv420p")):
+            stream.width, stream.height, stream.pix_fmt = 96, 64, pixel_format
+        for stream, numbers in ((cover, [200]), (track, range(4))):
+            for number in numbers:
+                frame = av.VideoFrame.from_ndarray(numbered_frame(number), "rgb24")
+                film.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+            film.mux(stream.encode())
+    assert [number_of(frame) for frame in decode(path)] == [0, 1, 2, 3] and probe(path).notices == ()
 
 
 def test_containers_are_told_by_their_first_bytes():
@@ -151,7 +168,7 @@ def huge_gif(path, side):
 def test_frames_of_too_many_pixels(tmp_path):
     assert "frames of more than 40000000 pixels" in refusal(huge_gif(tmp_path / "f.gif", 16000))
     path = write_film(tmp_path / "f.mp4", 3)
-    assert "at most 6143 are read" in refusal(path, limits=Limits(pixels=6143))
+    assert "have 96x64 = 6144 pixels; at most 6143 are read" in refusal(path, limits=Limits(pixels=6143))
     assert probe(path, limits=Limits(pixels=6144)).length == 3
     wide = write_film(tmp_path / "wide.mkv", 3, pixel_shape=4)
     assert "384x64 pixels; at most 7000" in refusal(wide, limits=Limits(pixels=7000))
@@ -170,7 +187,7 @@ def test_frames_that_are_all_but_a_line_are_refused(tmp_path):
 
 def test_too_many_frames_seconds_and_bytes(tmp_path):
     path = write_film(tmp_path / "f.mp4", 30)
-    assert "more than 29 frames" in refusal(path, limits=Limits(frames=29))
+    assert "f.mp4: has more than 29 frames" in refusal(path, limits=Limits(frames=29))
     assert probe(path, limits=Limits(frames=30)).length == 30
     size = path.stat().st_size
     assert f"at most {size - 1} are read" in refusal(path, limits=Limits(file_bytes=size - 1))

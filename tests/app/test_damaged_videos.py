@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.loading.uploads import UPLOAD_KINDS
 from atr.results.predictions import TABLE
@@ -60,6 +61,32 @@ def test_what_was_changed_is_said_without_a_warning(launch, damaged):
     assert any("10 bits" in caption.value for caption in app.caption)
     app = launch(clip="whole.mp4")
     assert not errors(app) and not warnings(app)
+
+
+def test_names_of_videos_that_cannot_be_shown_are_not_rendered(launch, damaged, world):
+    (world / "damaged" / "half.mp4").rename(world / "damaged" / "*half*.mp4")
+    (world / "damaged" / "*text*.mp4").write_text("no video")
+    for name in ("half", "text"):
+        (error,) = errors(launch(clip=f"*{name}*.mp4"))
+        assert error.startswith(rf"\*{name}\*.mp4: ")
+
+
+@pytest.mark.parametrize("damage", [["*a*", "b"], []])
+def test_a_notice_is_said_once_as_text_and_only_damage_can_be_refused_again(damage):
+    def page(damage):
+        import streamlit as st
+
+        from app.choices import show_notices
+        from atr.video.notices import Notice
+
+        st.session_state.update(allow_damaged=True, carried=set())
+        show_notices([*(Notice(text, "damage") for text in damage), Notice("_c_", "change")])
+
+    app = AppTest.from_function(page, kwargs={"damage": damage}).run()
+    assert not app.exception
+    assert warnings(app) == [r"This video is damaged: \*a\*; b."] * bool(damage)
+    assert [caption.value for caption in app.caption] == [r":material/info: \_c\_"]
+    assert [toggle.key for toggle in app.toggle] == ["allow_damaged"] * bool(damage)
 
 
 def test_compare_refuses_a_damaged_clip_until_its_frames_are_asked_for(launch, damaged, world, results):

@@ -142,6 +142,16 @@ def test_a_damaged_list_of_clips_is_one_error_and_uploads_still_work(launch, wor
     assert app.title[0].value == "mine.mp4" and len(errors(app)) == 1
 
 
+def test_without_shipped_clips_uploads_come_first_and_it_is_said_where_they_would_be(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    (world / "clips" / "annotations.json").unlink()
+    app = launch()
+    assert app.button_group(key="source").value == "Upload" and not errors(app)
+    app.button_group(key="source").set_value("Shipped").run()
+    (error,) = errors(app)
+    assert error.startswith(f"There are no clips in {world / 'clips'}: ")
+
+
 def test_the_first_upload_opens_with_a_checkpoint_that_has_learnt_from_videos(launch, world):
     for checkpoint, data, block in (
         ("drawn", "tabletop", "atr"),
@@ -159,6 +169,18 @@ def test_the_first_upload_opens_with_a_checkpoint_that_has_learnt_from_videos(la
             assert not app.exception and app.title[0].value == f"{name}.mp4"
             assert app.selectbox(key="checkpoint").value == expected
             app.selectbox(key="checkpoint").select("drawn").run()  # what a person chooses stays
+
+
+def test_a_checkpoint_that_has_learnt_from_videos_stays_for_an_upload(launch, world):
+    for checkpoint in ("first", "second"):
+        config = write_checkpoint(world / "checkpoints" / checkpoint, block="atr") / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"training": {"data": "people"}}))
+    app = launch()
+    app.selectbox(key="checkpoint").select("second").run()
+    app.button_group(key="source").set_value("Upload").run()
+    video = (world / "clips" / "val-000001.mp4").read_bytes()
+    app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
+    assert app.title[0].value == "mine.mp4" and app.selectbox(key="checkpoint").value == "second"
 
 
 def test_what_is_stored_of_the_maps_is_said_below_the_picture(launch, world, results, monkeypatch):
@@ -206,13 +228,14 @@ def test_the_region_is_in_the_link(launch, world):
 
 @pytest.mark.parametrize("what", ["checkpoint", "clip"])
 def test_what_is_gone_is_told_where_another_is_shown_for_it(launch, world, what):
-    for name in ("first", "second"):
+    for name in ("first", "sec*nd"):
         write_checkpoint(world / "checkpoints" / name, block="atr")
-    app = launch(clip="val-000001", checkpoint="second")
+    (world / "checkpoints" / "empty").mkdir()
+    app = launch(clip="val-000001", checkpoint="sec*nd")
     assert not app.toast
     if what == "checkpoint":
-        shutil.rmtree(world / "checkpoints" / "second")
-        told = "The checkpoint 'second' is no longer there; 'first' is shown."
+        shutil.rmtree(world / "checkpoints" / "sec*nd")
+        told = r"The checkpoint 'sec\*nd' is no longer there; 'first' is shown."
     else:
         file = world / "clips" / "annotations.json"
         listed = json.loads(file.read_text())
@@ -220,6 +243,7 @@ def test_what_is_gone_is_told_where_another_is_shown_for_it(launch, world, what)
         told = "The clip 'val-000001' is no longer there; 'val-000000' is shown."
     app.run()
     assert [toast.value for toast in app.toast] == [told] and not app.exception
+    assert app.selectbox(key="checkpoint").value == ("first" if what == "checkpoint" else "sec*nd")
 
 
 def test_an_upload_that_is_taken_back_is_gone(launch, world):
@@ -228,7 +252,7 @@ def test_an_upload_that_is_taken_back_is_gone(launch, world):
     app.button_group(key="source").set_value("Upload").run()
     video = (world / "clips" / "val-000001.mp4").read_bytes()
     app.file_uploader(key="upload").upload("mine.mp4", video, "video/mp4").run()
-    assert app.title[0].value == "mine.mp4"
+    assert app.title[0].value == "mine.mp4" and app.query_params == {}
     folder = Path(app.session_state["upload_folder"].name)
     assert len(list(folder.iterdir())) == 1
     app.switch_page("views/what_if.py").run()  # the uploader is another one there
@@ -368,6 +392,8 @@ def test_a_typed_path_inside_the_root_is_shown_and_one_outside_is_one_error(laun
     app.button_group(key="source").set_value("Path").run()
     app.text_input(key="path").input("val-000001.mp4").run()
     assert app.title[0].value == "val-000001.mp4" and not errors(app)
+    app.text_input(key="path").input("  ").run()
+    assert "Choose a video" in app.info[0].value and not errors(app)
     app.text_input(key="path").input("/etc/passwd").run()
     (error,) = errors(app)
     assert "'/etc/passwd' is not allowed" in error and str(world / "clips") in error

@@ -170,6 +170,16 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
     assert launch("relations", **app.query_params).selectbox(key="checkpoint").value == "other"
 
 
+def test_the_first_graph_reasoner_is_shown_unless_another_one_was_chosen(launch, world, graph):
+    write_checkpoint(world / "checkpoints" / "bare", reasoner="gr")
+    write_checkpoint(world / "checkpoints" / "graph of another", **GRAPH)
+    assert launch("relations").selectbox(key="checkpoint").value == "graph"
+    app = launch()
+    app.selectbox(key="checkpoint").select("graph of another").run()
+    app.switch_page("views/relations.py").run()
+    assert app.selectbox(key="checkpoint").value == "graph of another"
+
+
 def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
     store_relations(world, graph)
     app = launch("relations")

@@ -45,11 +45,13 @@ def test_clip_checkpoint_region_and_source_are_those_of_before(launch, world):
 
 def test_settings_that_an_address_leaves_out_are_as_at_first(launch, network):
     app = launch("what_if")
+    app.session_state["view"] = "whole"  # of another page, which alone has it in its address
     before = dict(app.query_params)
     app.button_group(key="what_if order").set_value("reversed").run()
     after = dict(app.query_params)
     assert after["order"] == "reversed"
     assert go_to(app, before).button_group(key="what_if order").value == "as it is"
+    assert app.session_state["view"] == "whole"
     assert app.query_params == before
     assert go_to(app, after).button_group(key="what_if order").value == "reversed"
 

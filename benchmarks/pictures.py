@@ -16,6 +16,7 @@ from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 
 ASSETS = Path("assets")
 SIDES = ".sides[data-frame]"
+PLACEMENTS = ".st-key-table-1"  # the chart of Table 1 on the page "Evidence"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def main(options: Options) -> None:
         page.wait_for_timeout(3000)
         box = page.locator(SIDES).bounding_box()
         page.screenshot(path=options.out / "compare.png", clip={**box, "height": min(box["height"], 900)})
+        show(page, f"{address}/evidence", PLACEMENTS)
+        page.locator(PLACEMENTS).screenshot(path=options.out / "placements.png")
         for name, checkpoint in (("fig4", options.fig4), ("fig4-on-tsm", options.fig4_on_tsm)):
             (figure,) = (ASSETS / "results").glob(f"relations-{checkpoint}-*/fig4.svg")
             page.goto(figure.resolve().as_uri())

@@ -1,11 +1,12 @@
 """Figures of the tables: ours beside the paper's, accuracy against cost, learning curves."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis.ablation.grids import TABLES, Table
+from analysis.ablation.grids import NO_BLOCK, PLACED, PLACEMENTS, TABLES, Table
 from analysis.ablation.numbers import Found, accuracy
 from analysis.colours import SERIES
 from analysis.crossed import Estimate
@@ -123,20 +124,47 @@ def epochs_figure(curves: Mapping[str, np.ndarray], labels: Mapping[str, str]) -
     return plain(figure.update_layout(height=380))
 
 
+def curve(label: str, points: Mapping[Any, Estimate], color: str) -> go.Scatter:
+    """Accuracies with their intervals by whatever stands below them."""
+    return go.Scatter(
+        x=list(points),
+        y=[estimate.value for estimate in points.values()],
+        error_y=error_bars(list(points.values())),
+        mode="lines+markers",
+        line={"color": color},
+        name=label,
+    )
+
+
+def placements_figure(found: Found) -> go.Figure:
+    """Accuracy by where blocks are placed, with intervals, and the paper's where it is one number; a colour a block."""
+    papers = {row.network: first_number(row.paper) for row in TABLES["1"].rows}
+    figure = go.Figure()
+    for number, (label, networks) in enumerate(PLACED.items()):
+        ours = {place: e for place, network in networks.items() if (e := accuracy(found.get(network, ())))}
+        stated = {place: share for place, network in networks.items() if (share := papers[network])}
+        figure.add_trace(curve(label, ours, SERIES[number]))
+        figure.add_trace(
+            go.Scatter(
+                x=list(stated),
+                y=list(stated.values()),
+                mode="markers",
+                marker={"color": SERIES[number], "size": 9, "symbol": "diamond-open"},
+                name=f"{label}, paper",
+            )
+        )
+    figure.update_xaxes(
+        title_text="blocks in", categoryorder="array", categoryarray=[NO_BLOCK, *PLACEMENTS], **GRID
+    )
+    figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", rangemode="tozero", **GRID)
+    return plain(figure.update_layout(height=380))
+
+
 def clips_figure(curves: Mapping[str, Mapping[int, Estimate]]) -> go.Figure:
     """Accuracy by number of training clips, with intervals. curves: of `clip_curves`."""
     figure = go.Figure()
     for number, (label, points) in enumerate(curves.items()):
-        figure.add_trace(
-            go.Scatter(
-                x=list(points),
-                y=[estimate.value for estimate in points.values()],
-                error_y=error_bars(list(points.values())),
-                mode="lines+markers",
-                line={"color": SERIES[number]},
-                name=label,
-            )
-        )
+        figure.add_trace(curve(label, points, SERIES[number]))
     ticks = sorted({clips for points in curves.values() for clips in points})
     figure.update_xaxes(
         title_text="training clips",

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.ablation.figures import clips_figure, cost_figure, epochs_figure, table_figure
+from analysis.ablation.figures import (
+    clips_figure,
+    cost_figure,
+    epochs_figure,
+    placements_figure,
+    table_figure,
+)
 from analysis.ablation.grids import CLIPS, EPOCHS, TABLES, Table
 from analysis.ablation.numbers import (
     Found,
@@ -121,18 +128,24 @@ def figure_of(key: str, found: Found) -> go.Figure | None:
         return None
     if key == "epochs":
         return epochs_figure(epoch_curves(found, curve_labels()), curve_labels())
-    return clips_figure(clip_curves(found)) if key == "clips" else table_figure(each, found)
+    if key == "clips":
+        return clips_figure(clip_curves(found))
+    return placements_figure(found) if key == "1" else table_figure(each, found)
 
 
-def maps_section(found: Found) -> str:
-    """What maps and relations of the cells show, and which blocks are not alive."""
-    frames = (
+def maps_tables(found: Found) -> list[tuple[str, pd.DataFrame]]:
+    """What maps and relations of the cells show, and which blocks are not alive, each with what is said above it."""
+    tables = (
         (FIG5, maps_texts(found)),
         (LOCAL_MASS, relations_texts(found)),
         (NOT_ALIVE, health_texts(found)),
     )
+    return [(text, frame) for text, frame in tables if len(frame)]
+
+
+def maps_section(found: Found) -> str:
     parts = [
-        part for text, frame in frames if len(frame) for part in (paragraph(text, note=True), table(frame))
+        part for text, frame in maps_tables(found) for part in (paragraph(text, note=True), table(frame))
     ]
     return section("Maps and temporal relations over seeds", *parts) if parts else ""
 

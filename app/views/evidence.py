@@ -13,25 +13,20 @@ from analysis.ablation.numbers import (
     NOT_RUN,
     Found,
     begun,
-    health_texts,
     judged,
-    maps_texts,
-    relations_texts,
     summary,
     table_texts,
 )
 from analysis.ablation.report import (
     COMMAND,
-    FIG5,
     INTERVALS,
     INTRODUCTION,
-    LOCAL_MASS,
     MARKS,
-    NOT_ALIVE,
     NOTHING_YET,
     command_of,
     evidence_page,
     figure_of,
+    maps_tables,
     provenance,
     scale_text,
 )
@@ -119,17 +114,11 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
 
 
 def maps(found: Found) -> None:
-    parts = (
-        (FIG5, maps_texts(found)),
-        (LOCAL_MASS, relations_texts(found)),
-        (NOT_ALIVE, health_texts(found)),
-    )
-    if any(len(frame) for _, frame in parts):
+    if tables := maps_tables(found):
         st.subheader("Maps and temporal relations over seeds", anchor=False)
-    for text, frame in parts:
-        if len(frame):
-            st.caption(plain(text))
-            st.dataframe(frame, hide_index=True)
+    for text, frame in tables:
+        st.caption(plain(text))
+        st.dataframe(frame, hide_index=True)
 
 
 page()

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from analysis.ablation.cells import CellResult
-from analysis.ablation.figures import clips_figure, cost_figure, epochs_figure, table_figure
+from analysis.ablation.figures import (
+    clips_figure,
+    cost_figure,
+    epochs_figure,
+    placements_figure,
+    table_figure,
+)
 from analysis.ablation.grids import TABLES, Claim
 from analysis.ablation.numbers import (
     NOT_RUN,
@@ -106,8 +112,8 @@ def test_a_table_has_ours_beside_them(found):
 
 def test_the_summary_counts_verdicts(found):
     words = list(claims_texts(TABLES["1"], found).Verdict)
-    assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 5
-    assert summary([TABLES["1"]], found).startswith("Of 6 claims 1 holds, 5 have not been run yet.")
+    assert words.count(HOLDS) == 1 and words.count(NOT_RUN) == 8
+    assert summary([TABLES["1"]], found).startswith("Of 9 claims 1 holds, 8 have not been run yet.")
 
 
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
@@ -193,6 +199,20 @@ def test_the_figure_of_a_table_has_ours_and_the_papers_in_the_order_of_its_rows(
         {"TSN": 0.275, "TSN + ATR_sim": 0.547, "TSN + ATR": 0.596, "TSM + ATR": 0.64}
     )
     assert figure.layout.yaxis.categoryarray[-1] == "TSN"  # the last of them is on top
+
+
+def test_the_figure_of_placements_has_a_curve_a_block_and_the_papers_numbers(found):
+    figure = placements_figure(found)
+    curves = {trace.name: dict(zip(trace.x, trace.y, strict=True)) for trace in figure.data}
+    none = accuracy(found["tsn"]).value
+    assert curves == {
+        "ATR_sim": {"no block": none, "S3-5": accuracy(found["atr-sim-s3-5"]).value},
+        "ATR_sim, paper": pytest.approx({"no block": 0.275, "S5-3": 0.471, "S3-5": 0.547}),
+        "ATR": {"no block": none, "S3-5": accuracy(found["atr-s3-5"]).value},
+        "ATR, paper": pytest.approx({"no block": 0.275, "S5-3": 0.503, "S3-5": 0.596}),
+    }
+    places = ("no block", "S5-3", "S5", "S4-5", "S3-5", "S2-5")  # in this order, whatever has been trained
+    assert figure.layout.xaxis.categoryarray == places
 
 
 def test_accuracy_stands_over_billions_of_multiply_accumulates(found):

@@ -167,8 +167,8 @@ def matrices(result: dict, link: Link) -> str:
         )
     st.markdown("\n".join(f"- **{plain(title(entry))}**: {finding(entry)}" for entry in entries))
     st.caption(
-        "Local: more mass within one step of the diagonal than the columns alone give, that is, than the mean of all rows in "
-        "the place of each. The intervals are over videos. They do not say how another training of this network would turn out."
+        "Local: more mass within one step of the diagonal than the columns alone give, that is, than there would be if each "
+        "row were the mean of all. The intervals are over videos. They do not say how another training of this network would turn out."
     )
     return titles[chosen]
 

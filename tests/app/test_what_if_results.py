@@ -8,10 +8,11 @@ from analysis.commands.order import Order
 from analysis.what_if.faithfulness import faithfulness_folder
 from analysis.what_if.order import order_folder
 from analysis.what_if.rankings import rankings_of
-from app.computing import digest_of
+from app.computing import digest_and_labels
 from app.loading.results import readable_results
 from app.runs import Run
 from atr.results.questions import Options
+from atr.results.store import told_apart
 from tests.app.world import LABELS, write_checkpoint
 
 
@@ -118,11 +119,13 @@ def test_a_computation_is_started_with_what_was_chosen(launch, world, network, m
     root = (world / "results").resolve()
     given = ["--checkpoint", str(network.resolve()), "--data", clips, "--num-clips", "1"]
     assert order_arguments == ["order", *given, "--out", str(root)]
-    assert order == order_folder(root, network, digest_of(clips, 1, model))
+    digest, labels = digest_and_labels(clips, 1, model)
+    assert order == order_folder(root, network, digest) and labels == LABELS
     given = ["--checkpoint", str(network.resolve()), "--data", "tabletop:val", "--num-clips", "200"]
     assert arguments == ["faithfulness", *given, "--block", "S2B1", "--fill", "blur", "--out", str(root)]
-    digest = digest_of("tabletop:val", 200, model)
-    assert faithful == faithfulness_folder(root, network, digest, rankings_of(model, ("S2B1",)), fill="blur")
+    digest, labels = digest_and_labels("tabletop:val", 200, model)
+    folder = faithfulness_folder(root, network, digest, rankings_of(model, ("S2B1",)), fill="blur")
+    assert faithful == told_apart(folder, LABELS, labels)  # rendered clips have other classes
 
 
 def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_page_stays(

@@ -12,7 +12,7 @@ from app.runs import Run, running
 from atr.data.rendered import TabletopClips
 from atr.data.videos import VideoClips
 from atr.models import VideoClassifier
-from atr.results.store import told_apart
+from atr.results.store import place_of_answer
 from atr.tabletop import CLASSES
 
 RENDERED = "tabletop:val"
@@ -65,7 +65,7 @@ def compute_panel(
         return
     clips = int(right.number_input("Clips", 1, most, min(offered, most), key=f"clips {data} {kind}"))
     digest, labels = digest_and_labels(data, clips, model)
-    run = Run(told_apart(folder_of(root, path, digest), model.labels, labels))
+    run = Run(place_of_answer(folder_of(root, path, digest), model.labels, labels))
     if any(result["data"]["digest"] == digest for result in stored):
         st.caption(f"This {noun} is stored already.")
     elif run not in under_way:

@@ -212,14 +212,14 @@ def measured(cell: Cell, model: VideoClassifier, cache: Path) -> dict:
         "top1": scores.top(1),
         "within_pairs": scores.within_pairs(REVERSED),
         "correct": "".join("01"[right] for right in scores.correct.astype(int)),
-        "history": shortened(model.facts["history"]),
+        "history": with_last_health(model.facts["history"]),
         "fig5": model.facts.get("fig5", {}),
         "relations": relation_numbers(model, clips) if model.has_graph_reasoner else [],
         "seconds": model.facts["environment"]["training_seconds"],
     }
 
 
-def shortened(history: list[dict]) -> list[dict]:
+def with_last_health(history: list[dict]) -> list[dict]:
     """How the blocks are after the last epoch alone, as a training side by side tells it: the rest is most of a file."""
     *before, last = history
     return [{name: value for name, value in entry.items() if name != "blocks"} for entry in before] + [last]

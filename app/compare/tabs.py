@@ -147,8 +147,8 @@ def localisation(checkpoints: Sequence[str]) -> None:
         )
         st.caption(
             "The Fig-5 score of raw M, and what it would be if something were not ranked: the last sampled frame, of which "
-            "the motion cue is zero by definition, unless it compares with both neighbours; frames in which nobody acts; of the others what else moves; of the others "
-            "what does not move."
+            "the motion cue is zero by definition, unless it compares with both neighbours; frames in which nobody acts; of "
+            "the others what else moves; of the others what does not move."
         )
     offers = {
         "Localisation": partial(of_all, localization_table, results),

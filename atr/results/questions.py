@@ -27,10 +27,10 @@ from atr.results.store import (
     checkpoint_facts,
     complete,
     partial_folder,
+    place_of_answer,
     read_result,
     sampling_facts,
     software,
-    told_apart,
     working_on,
 )
 from atr.schema import require_unicode
@@ -186,7 +186,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
         for note in (*model.sampling.notes, *clips.notes):
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
-    folder = told_apart(folder, labels, clips.labels, in_bf16=options.inference == "bf16")
+    folder = place_of_answer(folder, labels, clips.labels, in_bf16=options.inference == "bf16")
     if folder.exists() and not (folder / RESULT).is_file():
         raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
     if not folder.exists():

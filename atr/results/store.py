@@ -72,7 +72,9 @@ def result_folder(root: Path, kind: str, checkpoint: Path, settings: dict) -> Pa
     return root / f"{kind}-{checkpoint.resolve().name}-{identity[:12]}"
 
 
-def told_apart(folder: Path, labels: Sequence[str], of_data: Sequence[str], *, in_bf16: bool = False) -> Path:
+def place_of_answer(
+    folder: Path, labels: Sequence[str], of_data: Sequence[str], *, in_bf16: bool = False
+) -> Path:
     """Where a result lies: its `result_folder`, named further where the checkpoint has other classes than the data or lists
     them in another order, and of what was computed in bfloat16."""
     if list(labels) != list(of_data):  # the texts of its classes say which is which of the data
@@ -97,7 +99,8 @@ def sampling_facts(sampling: Sampling) -> dict:
 
 
 def software(device: torch.device = CPU) -> dict[str, str]:
-    """What can move a number or a time: versions of what decodes, resizes and computes, the machine, its threads in use, or its GPU."""
+    """What can move a number or a time: versions of what decodes, resizes and computes, the machine, its threads in use, or
+    its GPU."""
     gpu = {} if device.type == "cpu" else {"device": device_name(device)}
     return gpu | {
         "av": av.__version__,

@@ -12,7 +12,7 @@ from app.computing import digest_and_labels
 from app.loading.results import readable_results
 from app.runs import Run
 from atr.results.questions import Options
-from atr.results.store import told_apart
+from atr.results.store import place_of_answer
 from tests.app.world import LABELS, write_checkpoint
 
 
@@ -125,7 +125,7 @@ def test_a_computation_is_started_with_what_was_chosen(launch, world, network, m
     assert arguments == ["faithfulness", *given, "--block", "S2B1", "--fill", "blur", "--out", str(root)]
     digest, labels = digest_and_labels("tabletop:val", 200, model)
     folder = faithfulness_folder(root, network, digest, rankings_of(model, ("S2B1",)), fill="blur")
-    assert faithful == told_apart(folder, LABELS, labels)  # rendered clips have other classes
+    assert faithful == place_of_answer(folder, LABELS, labels)  # rendered clips have other classes
 
 
 def test_unreadable_and_incomplete_results_are_warned_of_and_the_rest_of_the_page_stays(

@@ -125,9 +125,9 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def cohen_kappa(table: np.ndarray) -> float:
-    """(p_o - p_e) / (1 - p_e) of a table of agreement (C, C): 1 is full agreement, 0 what independent calls give.
+    """(p_o - p_e) / (1 - p_e) of a table of agreement (C, C): 1 is full agreement, 0 what independent answers give.
 
-    nan where both only ever call one and the same class, which chance alone explains.
+    nan where both only ever give one and the same class, which chance alone explains.
     """
     shares = table / table.sum()
     observed = np.trace(shares)
@@ -139,7 +139,7 @@ def cohen_kappa(table: np.ndarray) -> float:
 class Reliability:
     """Confidence against accuracy, in bins (edges[i], edges[i + 1]].
 
-    edges (B + 1,); counts int (B,), clips of each bin, and correct int (B,), those of them called rightly; confidence
+    edges (B + 1,); counts int (B,), clips of each bin, and correct int (B,), those of them classified correctly; confidence
     (B,), their mean; it and `accuracy` are nan in an empty bin.
     """
 
@@ -163,7 +163,7 @@ def reliability_curve(confidence: np.ndarray, correct: np.ndarray, bins: int = B
     """Reliability in bins of equal width over [0, 1].
 
     Args:
-        confidence: (N,), the probability of the class that is called.
+        confidence: (N,), the probability of the predicted class.
         correct: bool (N,), whether that class is the true one.
 
     Raises:

@@ -168,7 +168,7 @@ def reliability_figure(curves: Mapping[str, tuple[pd.DataFrame, float]]) -> go.F
 def confusion_figure(matrices: Mapping[str, np.ndarray], labels: Sequence[str]) -> go.Figure:
     """Confusion matrices side by side on one colour scale, as shares of each true class.
 
-    matrices: name -> clips of class i (rows) called j (columns), int (C, C); a class without clips is left blank.
+    matrices: name -> clips of class i (rows) predicted as j (columns), int (C, C); a class without clips is left blank.
     """
     figure = make_subplots(
         1, len(matrices), subplot_titles=list(map(as_text, matrices)), horizontal_spacing=0.03
@@ -191,7 +191,7 @@ def confusion_figure(matrices: Mapping[str, np.ndarray], labels: Sequence[str]) 
 
 
 def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[str]) -> go.Figure:
-    """Clips of class i (rows) that A calls j (columns), minus those B calls so; 0 is clear.
+    """Clips of class i (rows) that A takes for j (columns), minus those that B does; 0 is clear.
 
     On the diagonal blue is good for A, off it good for B.
     """
@@ -223,7 +223,7 @@ def heat_map(values: np.ndarray, shown: np.ndarray, labels: Sequence[str], text:
     heat = go.Heatmap(x=labels, y=labels, z=values, customdata=shown, coloraxis="coloraxis")
     heat.hovertemplate = f"%{{y}}<br>predicted %{{x}}<br>{text}<extra></extra>"
     if len(labels) <= READABLE:  # the pointer would show the shortened labels of the axes
-        heat.text = [[f"{true}<br>predicted {called}" for called in labels] for true in labels]
+        heat.text = [[f"{true}<br>predicted {predicted}" for predicted in labels] for true in labels]
         heat.hovertemplate = f"%{{text}}<br>{text}<extra></extra>"
     return heat
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.compare.comparable import names, require_comparable
+from analysis.compare.comparable import LETTERS, names, require_comparable
 from analysis.relations.divergence import js_divergence
 from analysis.statistics import (
     cohen_kappa,
@@ -156,15 +156,19 @@ def per_class(a: Predictions, b: Predictions) -> pd.DataFrame:
 def confusions(a: Predictions, b: Predictions) -> pd.DataFrame:
     """One row for each way in which either is wrong, those in which a and b differ most first.
 
-    Columns: label (the true class), called, a_count and b_count (clips so confused), solved_by_b (of the a_count
+    Columns: label (the true class), predicted, a_count and b_count (clips so confused), solved_by_b (of the a_count
     clips, those that b gets right), solved_by_a (of the b_count).
     """
     require_comparable([a, b])
 
     def errors(own: Predictions, other: Predictions, count: str, solved: str) -> pd.DataFrame:
         wrong = ~own.correct
-        clips = {"target": own.targets[wrong], "call": own.predicted[wrong], solved: other.correct[wrong]}
-        groups = pd.DataFrame(clips).groupby(["target", "call"])[solved]
+        clips = {
+            "target": own.targets[wrong],
+            "predicted": own.predicted[wrong],
+            solved: other.correct[wrong],
+        }
+        groups = pd.DataFrame(clips).groupby(["target", "predicted"])[solved]
         return groups.agg(**{count: "size", solved: "sum"})
 
     table = errors(a, b, "a_count", "solved_by_b").join(errors(b, a, "b_count", "solved_by_a"), how="outer")
@@ -172,17 +176,17 @@ def confusions(a: Predictions, b: Predictions) -> pd.DataFrame:
     order = np.lexsort((-(table.a_count + table.b_count), -(table.a_count - table.b_count).abs()))
     table, labels = table.iloc[order], np.array(a.labels, dtype=object)
     table.insert(0, "label", labels[table.target])
-    table.insert(1, "called", labels[table.call])
+    table["predicted"] = labels[table.predicted]
     counts = ["a_count", "b_count", "solved_by_b", "solved_by_a"]
-    return table[["label", "called", *counts]].reset_index(drop=True)
+    return table[["label", "predicted", *counts]].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How alike two models call the clips, right or wrong.
+    """How often two models give a clip the same class, right or wrong.
 
-    share: of clips called alike. kappa: Cohen's, share beyond what independent calls would give. both_wrong: clips
-    that neither gets right; same_error: those of them that both call alike.
+    share: of clips with the same prediction. kappa: Cohen's, share beyond what independent predictions would give.
+    both_wrong: clips that neither gets right; same_error: those of them with the same prediction.
     """
 
     share: float
@@ -199,7 +203,7 @@ def agreement(a: Predictions, b: Predictions) -> Agreement:
 
 
 def reliability(predictions: Predictions) -> tuple[pd.DataFrame, float]:
-    """The reliability curve and the expected calibration error, of the probability of the class that is called.
+    """The reliability curve and the expected calibration error, of the probability of the predicted class.
 
     One row a bin: low, high (its edges), clips, confidence, accuracy, accuracy_low, accuracy_high (95 %); nan where
     a bin has no clip.
@@ -231,18 +235,18 @@ def reliability(predictions: Predictions) -> tuple[pd.DataFrame, float]:
 def clip_table(predictions: Sequence[Predictions]) -> pd.DataFrame:
     """One row a clip, in the order of the list. Raises NotComparable.
 
-    Columns: id, label (true); for the i-th model from 0 predicted_i (the label called), right_i, p_true_i (the
-    probability of the true class); disagreement, the mean Jensen-Shannon divergence between the class scores of every
+    Columns: id, label (true); for each model, by its letter from a on, predicted_a (a label), right_a, p_true_a
+    (the probability of the true class); disagreement, the mean Jensen-Shannon divergence between the class scores of every
     two models, in nats: 0 where all say the same, ln 2 where no two share a class.
     """
     require_comparable(predictions)
     labels = np.array(predictions[0].labels, dtype=object)
     table = {"id": predictions[0].ids, "label": labels[predictions[0].targets]}
-    for i, p in enumerate(predictions):
+    for letter, p in zip(LETTERS.lower(), predictions, strict=False):
         table |= {
-            f"predicted_{i}": labels[p.predicted],
-            f"right_{i}": p.correct,
-            f"p_true_{i}": p.true_probability,
+            f"predicted_{letter}": labels[p.predicted],
+            f"right_{letter}": p.correct,
+            f"p_true_{letter}": p.true_probability,
         }
     pairs = itertools.combinations(predictions, 2)
     table["disagreement"] = np.mean([js_divergence(a.scores, b.scores) for a, b in pairs], axis=0)
@@ -251,7 +255,7 @@ def clip_table(predictions: Sequence[Predictions]) -> pd.DataFrame:
 
 def _right(table: pd.DataFrame) -> np.ndarray:
     """bool (N, models)"""
-    return table.filter(regex=r"^right_\d+$").to_numpy()
+    return table.filter(regex=r"^right_[a-d]$").to_numpy()
 
 
 def of_class(table: pd.DataFrame, label: str | None) -> pd.DataFrame:
@@ -267,8 +271,8 @@ Filter = Callable[[pd.DataFrame], pd.DataFrame]
 # What a `clip_table` is narrowed to; all but the first put the clips on which the models disagree most in front.
 FILTERS: dict[str, tuple[str, Filter]] = {
     "all": ("all clips", lambda t: t),
-    "only_a": ("A right, B wrong", lambda t: _most_disagreed_first(t[t.right_0 & ~t.right_1])),
-    "only_b": ("A wrong, B right", lambda t: _most_disagreed_first(t[t.right_1 & ~t.right_0])),
+    "only_a": ("A right, B wrong", lambda t: _most_disagreed_first(t[t.right_a & ~t.right_b])),
+    "only_b": ("A wrong, B right", lambda t: _most_disagreed_first(t[t.right_b & ~t.right_a])),
     "both_right": ("all right", lambda t: _most_disagreed_first(t[_right(t).all(axis=1)])),
     "both_wrong": ("all wrong", lambda t: _most_disagreed_first(t[~_right(t).any(axis=1)])),
     "disagreed": ("all, most disagreed first", _most_disagreed_first),

@@ -64,7 +64,7 @@ class ReportClip:
 
     id: str
     label: str
-    calls: tuple[str, ...]
+    answers: tuple[str, ...]
     strips: tuple[Strip, ...]
     notices: tuple[Notice, ...] = ()
 
@@ -135,9 +135,9 @@ def build_report(
 
 
 def article(clip: ReportClip) -> str:
-    calls = "".join(f"<li>{escape(call)}</li>" for call in (*clip.calls, *clip.notices))
+    lines = "".join(f"<li>{escape(each)}</li>" for each in (*clip.answers, *clip.notices))
     pictures = "".join(map(strip_html, clip.strips))
-    return f"<article><h3>{escape(clip.id)}: {escape(clip.label)}</h3><ul>{calls}</ul>{pictures}</article>\n"
+    return f"<article><h3>{escape(clip.id)}: {escape(clip.label)}</h3><ul>{lines}</ul>{pictures}</article>\n"
 
 
 def strip_html(strip: Strip) -> str:

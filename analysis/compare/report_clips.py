@@ -80,14 +80,14 @@ def chosen_clips(
             continue
         if any(frames is None for frames in shown):
             continue
-        calls = [
-            f"{name}: {row[f'predicted_{i}']}; {row[f'p_true_{i}']:.1%} for the true class"
-            for i, name in enumerate(called)
+        answers = [
+            f"{name}: {row[f'predicted_{letter}']}; {row[f'p_true_{letter}']:.1%} for the true class"
+            for letter, name in zip(LETTERS.lower(), called, strict=False)
         ]
         strips = [Strip("the frames that A is shown", small(shown[0]))]
         for i, (model, frames, its_block) in enumerate(zip(models, shown, blocks, strict=True)):
             strips.append(looked_at(model, frames, its_block, called[i], style))
-        clips.append(ReportClip(row["id"], row["label"], tuple(calls), tuple(strips), tuple(notices)))
+        clips.append(ReportClip(row["id"], row["label"], tuple(answers), tuple(strips), tuple(notices)))
     if not clips and len(found) and count:
         fault = f": {unreadable[0]}" if unreadable else f"; the first is {found.id.iloc[0]!r}"
         raise ValueError(f"none of the {len(found):,} clips to choose from can be shown{fault}")

@@ -83,7 +83,6 @@ def confusions_texts(found: pd.DataFrame) -> pd.DataFrame:
     return found.rename(
         columns={
             "label": "true class",
-            "called": "predicted",
             "a_count": "by A",
             "b_count": "by B",
             "solved_by_b": "of A's solved by B",

@@ -120,7 +120,7 @@ def curves_of_clips(
 
     Returns:
         "probability" float32 and "predicted" int64 (N, 2, orders, K + 1): of the class predicted for the whole clip,
-        and the class called at each point; axes in the order of `MODES`, `rankings` and `hidden_counts` (deletion:
+        and the class predicted at each point; axes in the order of `MODES`, `rankings` and `hidden_counts` (deletion:
         the number hidden, insertion: the number shown). "index".
     """
     model = model.to(process_state().device).eval()
@@ -134,11 +134,11 @@ def curves_of_clips(
         with record(model) if model.locators else nullcontext(Recording()) as seen:
             whole = class_probabilities(model, frames).cpu().numpy()
         empty = class_probabilities(model, filled).cpu().numpy()
-        called = whole.argmax(axis=1)
+        explained = whole.argmax(axis=1)
         probability = np.empty((len(frames), len(MODES), len(rankings), len(counts)), np.float32)
         predicted = np.empty(probability.shape, np.int64)
         for column, ranking in enumerate(rankings):
-            scores = scores_of(model, frames, ranking, seen, called, grid)
+            scores = scores_of(model, frames, ranking, seen, explained, grid)
             ranks = np.stack(
                 [
                     hiding_order(clip, np.random.default_rng((seed, index)))
@@ -152,7 +152,7 @@ def curves_of_clips(
                         answers = empty if hidden.all() else whole
                     else:
                         answers = class_probabilities(model, hide(frames, hidden, filled)).cpu().numpy()
-                    probability[:, row, column, point] = answers[np.arange(len(frames)), called]
+                    probability[:, row, column, point] = answers[np.arange(len(frames)), explained]
                     predicted[:, row, column, point] = answers.argmax(axis=1)
         return {"probability": probability, "predicted": predicted}
 

@@ -109,9 +109,9 @@ def order_numbers(
 
     Returns:
         "overall", and "classes", one entry for each class that has clips, named by "label" and "reversed_label" (None
-        where not known). An entry has "clips" and the proportions "as it is", "reversed", "shuffled" (called by the
-        clip's own class), "reversed class" (played backwards, called by the class it then shows; None where no clip has
-        one), "reversed unchanged", "shuffled unchanged" (called as in order): {"value", "low", "high"}, 95 % Wilson intervals.
+        where not known). An entry has "clips" and the proportions "as it is", "reversed", "shuffled" (predicted
+        as the clip's own class), "reversed class" (played backwards, predicted as the class it then shows; None where no clip has
+        one), "reversed unchanged", "shuffled unchanged" (predicted as in order): {"value", "low", "high"}, 95 % Wilson intervals.
         "drops": own-class accuracy in order minus that in the other order, {"difference", "low", "high"}, bootstrapped
         over clips.
     """
@@ -159,11 +159,11 @@ def order_table(result: dict) -> pd.DataFrame:
         row = {"class": entry["label"], "reversed class": entry["reversed_label"], "clips": entry["clips"]}
         for name, value in entry.items():
             if isinstance(value, dict):
-                called = "called by the reversed class" if name == "reversed class" else name
+                column = "predicted as the reversed class" if name == "reversed class" else name
                 row |= {
-                    called: value["value"],
-                    f"{called}, low": value["low"],
-                    f"{called}, high": value["high"],
+                    column: value["value"],
+                    f"{column}, low": value["low"],
+                    f"{column}, high": value["high"],
                 }
         rows.append(row)
     return pd.DataFrame(rows)

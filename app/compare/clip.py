@@ -81,11 +81,11 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
 
 def thumbnail(predictions: Sequence[Predictions], index: int, row: pd.Series) -> dict:
     film = loading.predicted_film(predictions[0], index)
-    calls = [
-        f"{letter} {'✓' if row[f'right_{i}'] else '✗ ' + row[f'predicted_{i}']}"
-        for i, (letter, _) in enumerate(zip(LETTERS, predictions, strict=False))
+    answers = [
+        f"{letter} {'✓' if row[f'right_{letter.lower()}'] else '✗ ' + row[f'predicted_{letter.lower()}']}"
+        for letter, _ in zip(LETTERS, predictions, strict=False)
     ]
-    return {**film, "label": " · ".join([film["label"], *calls])}
+    return {**film, "label": " · ".join([film["label"], *answers])}
 
 
 def show_clip(predictions: Sequence[Predictions], link: dict[str, str]) -> None:

@@ -75,7 +75,7 @@ def calibration(tables: Tables) -> None:
 
 def agreement(predictions: Sequence[Predictions], tables: Tables) -> None:
     st.markdown(plain(agreement_text(*predictions[:2])))
-    a, b = tables.clips.right_0, tables.clips.right_1
+    a, b = tables.clips.right_a, tables.clips.right_b
     counts = pd.crosstab(
         a.map({True: "A right", False: "A wrong"}), b.map({True: "B right", False: "B wrong"})
     )

@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def asked(self) -> int:
-        """The class whose probability is followed: the true one, or the one first called where that is not known."""
+        """The class whose probability is followed: the true one; where that is not known, that predicted before."""
         return self.labels.index(self.clip.label) if self.known else int(self.before.probabilities.argmax())
 
     @property

@@ -57,7 +57,7 @@ class Scores:
 def confusion_matrix(rows: np.ndarray, columns: np.ndarray, num_classes: int) -> np.ndarray:
     """int64 (C, C): how often class i of `rows` (N,) meets class j of `columns` (N,).
 
-    With true classes and calls it is the confusion matrix, with the calls of two models their table of agreement.
+    With true and predicted classes it is the confusion matrix, with the predictions of two models their table of agreement.
     """
     cells = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
     return cells.reshape(num_classes, num_classes)

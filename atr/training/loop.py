@@ -36,7 +36,7 @@ from atr.training.optimisation import (
     narrow,
     training_mode,
 )
-from atr.training.run import CLIPS, STILLS, Phase, Run, call_class, name_objects
+from atr.training.run import CLIPS, STILLS, Phase, Run, class_objective, object_objective
 from atr.training.scaling import compiled, over_all_processes, require_scalable
 from atr.training.starting_weights import left_behind, require_start, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
@@ -124,7 +124,7 @@ def learn_clips(model: VideoClassifier, run: Run, dev: ClipDataset) -> nn.Module
         return {**accuracy, **health_of(vitals)}
 
     shown = (config.epochs, config.batch_size, TrainingClips)
-    return fit(model, run, Phase(CLIPS, *shown, call_class, "train_top1", on_dev_clips))
+    return fit(model, run, Phase(CLIPS, *shown, class_objective, "train_top1", on_dev_clips))
 
 
 def precision_lines(mixed_precision: str, device: torch.device, *, has_fp16: bool = True) -> list[str]:
@@ -247,7 +247,7 @@ def learn_objects(model: VideoClassifier, run: Run) -> None:
     config, kinds = run.config, run.data.objects.shape[1]
     stills = dataclasses.replace(model.config, block=None, num_frames=1, num_classes=kinds, dropout=0.0)
     shown = (config.still_epochs, config.batch_size * config.model.num_frames, TrainingStills)
-    phase = Phase(STILLS, *shown, name_objects, "train_objects", lambda _: {})
+    phase = Phase(STILLS, *shown, object_objective, "train_objects", lambda _: {})
     learnt = fit(build_model(stills), run, phase)
     copy_frame_network(run.accelerator.unwrap_model(learnt), model)
 

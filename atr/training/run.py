@@ -93,13 +93,13 @@ class Run:
         return {name: scores.within_pairs(symmetry.reversed)}
 
 
-def call_class(logits: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+def class_objective(logits: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
     """logits (N, num_classes), targets (N,)"""
     loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
     return loss, (logits.argmax(1) == targets).float().mean()
 
 
-def name_objects(logits: Tensor, objects: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+def object_objective(logits: Tensor, objects: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
     """logits (N, K), objects (N, K): 1 where a kind of object is in the picture; not smoothed."""
     loss = F.binary_cross_entropy_with_logits(logits, objects)
     return loss, ((logits > 0) == objects.bool()).float().mean()

@@ -40,7 +40,7 @@ from atr.training.optimisation import (
     training_mode,
 )
 from atr.training.resident import ResidentClips, drawn_changes
-from atr.training.run import CLIPS, NUMBERS, call_class
+from atr.training.run import CLIPS, NUMBERS, class_objective
 from atr.training.sampler import EpochBatches
 from atr.training.starting_weights import start_from
 from atr.training.state import STATE, TrainingState, workspace_of
@@ -166,7 +166,7 @@ class Training:
         with self.autocast():
             logits = self.model(frames)
         targets = self.drawn["label"].index_select(0, indices)
-        loss, hit = call_class(logits.float(), targets, config.label_smoothing)
+        loss, hit = class_objective(logits.float(), targets, config.label_smoothing)
         self.optimizer.step(torch.autograd.grad(loss, self.optimizer.parameters), config.gradient_clip)
         self.seen += torch.stack([loss.detach(), hit])
         self.at += 1

@@ -131,7 +131,9 @@ def claims(stored: Stored) -> str:
 def order(stored: Stored) -> str:
     def line(name: str) -> tuple[str, ...]:
         all_clips = stored.lines("order", name, "order.csv").iloc[0]
-        reversed_class = (all_clips[f"called by the reversed class{end}"] for end in ("", ", low", ", high"))
+        reversed_class = (
+            all_clips[f"predicted as the reversed class{end}"] for end in ("", ", low", ", high")
+        )
         others = percent(all_clips["reversed"]), percent(all_clips["shuffled"])
         return f"`{name}`", percent(all_clips["as it is"]), interval(*reversed_class), *others
 

@@ -162,7 +162,7 @@ def test_the_p_of_a_class_is_that_of_its_clips_adjusted_for_the_number_of_classe
 
 
 def test_confusions_tell_what_the_other_model_solves(a, b):
-    rows = confusions(a, b).set_index(["label", "called"])
+    rows = confusions(a, b).set_index(["label", "predicted"])
     assert len(rows) == 3
     assert rows.loc[("push", "pull")].to_dict() == {
         "a_count": 1,  # clip 2
@@ -188,7 +188,7 @@ def test_confusions_in_which_two_models_differ_most_come_first():
     a = predictions("a", [1, 1, 1, 1, 0, 2])
     b = predictions("b", [0, 0, 0, 0, 0, 2])
     table = confusions(a, b)
-    assert (table.label[0], table.called[0], table.a_count[0], table.b_count[0]) == ("push", "pull", 3, 0)
+    assert (table.label[0], table.predicted[0], table.a_count[0], table.b_count[0]) == ("push", "pull", 3, 0)
     assert confusions(b, b).a_count.tolist() == [2] and confusions(a, a).solved_by_a.tolist() == [0, 0]
 
 
@@ -227,9 +227,9 @@ def test_the_clip_table_of_a_toy(a, b):
     table = clip_table([a, b])
     assert table.id.tolist() == list(a.ids)
     assert table.label.tolist() == ["push"] * 3 + ["pull"] * 2 + ["turn"]
-    assert table.predicted_1.tolist() == ["push", "pull", "pull", "pull", "pull", "push"]
-    assert table.right_0.tolist() == [True, True, False, True, False, True]
-    np.testing.assert_allclose(table.p_true_0, [0.8, 0.8, 0.1, 0.8, 0.1, 0.8], rtol=1e-6)
+    assert table.predicted_b.tolist() == ["push", "pull", "pull", "pull", "pull", "push"]
+    assert table.right_a.tolist() == [True, True, False, True, False, True]
+    np.testing.assert_allclose(table.p_true_a, [0.8, 0.8, 0.1, 0.8, 0.1, 0.8], rtol=1e-6)
     # two classes exchange 0.8 and 0.1, their middle is 0.45; the third class has 0.1 in both
     js = 0.8 * math.log(0.8 / 0.45) + 0.1 * math.log(0.1 / 0.45)
     np.testing.assert_allclose(table.disagreement, [0, js, 0, 0, js, js], atol=1e-6)

@@ -143,8 +143,8 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert chosen.startswith("2 of 4 clips of the kind “A right, B wrong”")
     target = predictions[0].targets[2]
     assert clips[0].label == LABELS[target]
-    assert clips[0].calls[0] == f"A with: {LABELS[target]}; 80.0% for the true class"
-    assert clips[0].calls[1].startswith(f"B without: {LABELS[(target + 1) % 20]}; 0.0% for")
+    assert clips[0].answers[0] == f"A with: {LABELS[target]}; 80.0% for the true class"
+    assert clips[0].answers[1].startswith(f"B without: {LABELS[(target + 1) % 20]}; 0.0% for")
     np.testing.assert_array_equal(clips[0].strips[0].frames, frames)
     assert [strip.caption[:9] for strip in clips[0].strips[1:]] == ["A with, S", "B without"]
     clips, _ = chosen_clips(predictions, models, [source, source], count=1, filter="both_right")
@@ -157,7 +157,7 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     assert [clip.id for clip in clips] == ["val-000000", "val-000002", "val-000004"]
     assert "in the order of the list" in chosen
     twice = chosen_clips([predictions[0]] * 2, models, [source, source], count=1, filter="all")[0]
-    assert [call.split(":")[0] for call in twice[0].calls] == ["A with", "B with"]
+    assert [call.split(":")[0] for call in twice[0].answers] == ["A with", "B with"]
     clips, chosen = chosen_clips(predictions, models, [source, source], filter="both_wrong")
     assert clips == [] and chosen.startswith("0 of 0 clips of the kind “all wrong”")
     with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):

@@ -93,7 +93,7 @@ def test_without_reversed_classes_only_the_drop_and_what_stays_is_told(toy):
     assert result["overall"]["reversed class"] is None
     assert {entry["reversed_label"] for entry in result["classes"]} == {None}
     assert result["drops"]["shuffled"]["difference"] == pytest.approx(4 / 6)
-    assert "called by the reversed class" not in order_table(result)
+    assert "predicted as the reversed class" not in order_table(result)
     # -1: the reversal of "getting darker" is in no class; it has no right answer and does not count.
     part = order_numbers(toy["predicted"], targets, LABELS, (1, -1, 2))
     assert part["overall"]["reversed class"]["value"] == pytest.approx(3 / 4)
@@ -107,7 +107,7 @@ def test_the_table_and_the_figure_hold_the_numbers(toy):
     result = order_numbers(toy["predicted"], np.array(ToyClips.targets), LABELS, REVERSED)
     table = order_table(result)
     assert table["class"].tolist() == ["all", *LABELS]
-    assert table["called by the reversed class"].tolist() == pytest.approx([5 / 6, 2 / 3, 1, 1])
+    assert table["predicted as the reversed class"].tolist() == pytest.approx([5 / 6, 2 / 3, 1, 1])
     figure = order_figure({**result, "clips": 6})
     by_class = {trace.name: list(trace.x) for trace in figure.data if trace.name}
     assert by_class["in order"] == pytest.approx([2 / 3, 1, 1])

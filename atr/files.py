@@ -4,10 +4,12 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,9 @@ from pathlib import Path
 import numpy as np
 
 CHUNK = 2**20  # bytes written at a time
+MACHINE = re.sub(r"[^\w.]", "_", platform.node())
+PROCESS = r"(?P<machine>[\w.]*)\.(?P<pid>\d+)"  # of the names of unfinished files
+DAY = 86_400  # seconds
 
 
 @contextmanager
@@ -23,8 +28,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     What a process that was killed has left of the same file is removed. Raises OSError naming `path`.
     """
-    unfinished = path.with_name(f".{path.stem}-{os.getpid()}.unfinished{path.suffix}")
-    remove_orphans(path.parent, rf"\.{re.escape(path.stem)}-(\d+)\.unfinished{re.escape(path.suffix)}")
+    unfinished = path.with_name(f".{path.stem}-{this_process()}.unfinished{path.suffix}")
+    remove_orphans(path.parent, rf"\.{re.escape(path.stem)}-{PROCESS}\.unfinished{re.escape(path.suffix)}")
     try:
         with naming(path, unfinished):
             yield unfinished
@@ -47,7 +52,7 @@ def whole_folder(folder: Path, *, within: Path | None = None) -> Iterator[Path]:
         if not folder.exists():
             os.replace(unfinished, folder)
             return
-        previous = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-previous-", dir=place))
+        previous = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{this_process()}-previous-", dir=place))
         os.replace(folder, previous)
         os.replace(unfinished, folder)
         shutil.rmtree(previous)
@@ -75,11 +80,11 @@ def _unfinished_folder(folder: Path, place: Path) -> Iterator[Path]:
     place.mkdir(parents=True, exist_ok=True)
     name = re.escape(folder.name)
     if not folder.exists():  # killed between the two steps of replacing it
-        for previous in orphans(place, rf"\.{name}-(\d+)-previous-\w+"):
+        for previous in orphans(place, rf"\.{name}-{PROCESS}-previous-\w+"):
             os.replace(previous, folder)
             break
-    remove_orphans(place, rf"\.{name}-(\d+)-(previous-)?\w+")
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=place))
+    remove_orphans(place, rf"\.{name}-{PROCESS}-(previous-)?\w+")
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{this_process()}-", dir=place))
     try:
         with naming(folder):
             unfinished.chmod(0o755)  # mkdtemp makes private folders
@@ -99,10 +104,27 @@ def naming(path: Path, unfinished: Path | None = None) -> Iterator[None]:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
+def this_process() -> str:
+    """As names of unfinished files have it: on a disk that machines share, a process has a number on each."""
+    return f"{MACHINE}.{os.getpid()}"
+
+
 def orphans(place: Path, pattern: str) -> list[Path]:
-    """What processes that are no more have left in a folder under names of a pattern, whose first group is the process."""
+    """What processes that are no more have left in a folder under names of a pattern, which has `PROCESS` in it.
+
+    Of another machine's it is not known; what nothing was written to for a day is taken for left.
+    """
     found = ((path, re.fullmatch(pattern, path.name)) for path in place.glob(".*"))
-    return sorted(path for path, match in found if match and not alive(int(match[1])))
+    return sorted(path for path, match in found if match and _is_left(path, *match.group("machine", "pid")))
+
+
+def _is_left(path: Path, machine: str, pid: str) -> bool:
+    if machine == MACHINE:
+        return not alive(int(pid))
+    try:
+        return time.time() - path.stat().st_mtime > DAY
+    except FileNotFoundError:  # it was finished meanwhile
+        return False
 
 
 def remove_orphans(place: Path, pattern: str) -> None:
@@ -178,8 +200,13 @@ def require_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, values: dict | list) -> None:
+    """Raises ValueError for numbers that are infinite or NaN, which JSON has not."""
+    try:
+        text = json.dumps(values, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f"{path} is not written: {error}") from error
     with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(values, indent=1) + "\n")
+        unfinished.write_text(text + "\n")
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

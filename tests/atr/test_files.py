@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from atr.files import (
+    MACHINE,
     file_to_write,
     filled_folder,
     reserve,
+    this_process,
     whole_file,
     whole_folder,
     write_arrays,
@@ -156,18 +158,37 @@ with whole_file(folder / "a.json") as file, whole_folder(folder / "net") as insi
 """
     pid = killed(code, tmp_path)
     left = names(tmp_path)
-    assert len(left) == 2 and all(f"-{pid}" in name for name in left)
-    own = f".a-{os.getpid()}.unfinished.json"  # of a process that lives, as another thread's would be
-    strangers = [f".a-{pid}.txt", f".b-{pid}.unfinished.json", f".net-{pid}", "a-1.unfinished.json", own]
+    gone = f"{MACHINE}.{pid}"
+    assert len(left) == 2 and all(f"-{gone}" in name for name in left)
+    own = f".a-{this_process()}.unfinished.json"  # of a process that lives, as another thread's would be
+    strangers = [f".a-{gone}.txt", f".b-{gone}.unfinished.json", f".net-{gone}", "a-1.unfinished.json", own]
     for name in strangers:
         (tmp_path / name).touch()
     with whole_folder(tmp_path / "net") as inside:
         (inside / "weights").write_text("whole")
     write_json(tmp_path / "b.txt", {})
-    assert f".a-{pid}.unfinished.json" in names(tmp_path)  # of a file that nobody has written yet
+    assert f".a-{gone}.unfinished.json" in names(tmp_path)  # of a file that nobody has written yet
     (tmp_path / own).unlink()
     write_json(tmp_path / "a.json", {})
     assert names(tmp_path) == sorted([*strangers[:-1], "a.json", "b.txt", "net"])
+
+
+def test_what_another_machine_is_writing_stays_for_a_day(tmp_path):
+    theirs = tmp_path / ".a-node_7.example.1.unfinished.json"
+    theirs.touch()
+    write_json(tmp_path / "a.json", {})
+    assert names(tmp_path) == [theirs.name, "a.json"]
+    long_ago = time.time() - 90_000
+    os.utime(theirs, (long_ago, long_ago))
+    write_json(tmp_path / "a.json", {})
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_a_number_that_json_has_not_is_refused_and_the_file_stays(tmp_path):
+    write_json(tmp_path / "a.json", {"good": 1})
+    with pytest.raises(ValueError, match=r"a.json is not written: Out of range float values"):
+        write_json(tmp_path / "a.json", {"good": float("nan")})
+    assert names(tmp_path) == ["a.json"] and "1" in (tmp_path / "a.json").read_text()
 
 
 def test_a_process_killed_between_the_two_steps_of_replacing_a_folder_loses_no_version(tmp_path):

@@ -171,7 +171,7 @@ def test_files_that_are_no_cells_are_named_and_the_others_read(place):
     (folder / "claims.json").write_text(json.dumps(whole | {"top1": 0.99}))
     (folder / "copy.json").write_text(json.dumps(whole))
     (folder / "lacking.json").write_text(json.dumps({k: v for k, v in whole.items() if k != "correct"}))
-    (folder / f".{tiny('atr_sim').name}-1.unfinished.json").write_text(json.dumps(whole))
+    (folder / f".{tiny('atr_sim').name}-node.1.unfinished.json").write_text(json.dumps(whole))
     found, faults = read_cells(folder)
     assert [result.network for result in found] == ["tiny-atr_sim"]
     named = ("broken", "claims", "copy", "lacking")

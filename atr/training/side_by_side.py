@@ -36,6 +36,7 @@ from atr.training.optimisation import (
     build_optimizer,
     channels_last,
     freeze,
+    narrow,
     one_cycle,
     training_mode,
 )
@@ -102,6 +103,7 @@ class Training:
             start_from(self.model, config.init)
         freeze(self.model, config.freeze, partial_bn=False)
         channels_last(self.model)
+        self.is_narrow = narrow(self.model)
         self.model.to(self.device)
         for clips in task.residents:  # there before the stream works with them
             clips.frames  # noqa: B018
@@ -112,7 +114,8 @@ class Training:
             self.scores = torch.zeros(len(task.dev.clips), self.model.config.num_classes, device=self.device)
             order, drawn = self.epoch_of(0)
             self.order = order.to(self.device)
-            self.drawn = {name: values.to(self.device) for name, values in drawn.items()}
+            # A copy, also where they are on the device already: they change, and others read them.
+            self.drawn = {name: values.to(self.device, copy=True) for name, values in drawn.items()}
             self.capture()
         self.epoch, self.step_of_epoch = 0, 0
         self.has_ended = False
@@ -151,20 +154,24 @@ class Training:
             before = [each.clone() for each in (self.optimizer.values, *self.model.buffers())]
             for _ in range(WARM_UP):
                 self.learn()
+                self.begin_again()
             self.look()
             for value, each in zip(before, (self.optimizer.values, *self.model.buffers()), strict=True):
                 each.copy_(value)
-            self.optimizer.restart()
-            self.at.zero_()
-            self.seen.zero_()
+            self.begin_again()
         self.replay, self.replay_look = captured(self.learn), captured(self.look)
+
+    def begin_again(self) -> None:
+        self.optimizer.restart()
+        self.at.zero_()
+        self.seen.zero_()
 
     def learn(self) -> None:
         config, task = self.task.config, self.task
         indices = self.order.index_select(0, self.at)[0]
         frames = task.clips.shown(indices, self.drawn, config.augmentation.shift)
         with self.autocast():
-            logits = self.model(frames)
+            logits = self.model(frames.contiguous() if self.is_narrow else frames)
         targets = self.drawn["label"].index_select(0, indices)
         loss, hit = class_objective(logits.float(), targets, config.label_smoothing)
         self.optimizer.step(torch.autograd.grad(loss, self.optimizer.parameters), config.gradient_clip)

@@ -125,6 +125,19 @@ def test_the_same_weights_as_by_the_training_loop(cache, tmp_path, block):
     assert train(replace(config, seed=1), tmp_path / "seed1", cache).keys() == apart.keys()
 
 
+def test_one_that_comes_after_another_of_the_same_clips_learns_what_it_learns_alone(cache, tmp_path):
+    first, second = (replace(TINY, learning_rate=rate) for rate in (1e-3, 2e-3))
+    clips = task(first, tmp_path / "clips", cache).residents
+    with ThreadPoolExecutor(1) as executor:
+        for tasks in (
+            [Task(first, tmp_path / "before", *clips), Task(second, tmp_path / "after", *clips)],
+            [Task(second, tmp_path / "alone", *clips)],
+        ):
+            assert all(fault is None for _, fault in train_side_by_side(tasks, 1, executor))
+    after, alone = (torch.load(tmp_path / f".{name}.training" / "state.pt") for name in ("after", "alone"))
+    assert torch.equal(after["model"]["fc.weight"], alone["model"]["fc.weight"])
+
+
 def test_one_that_cannot_begin_is_told_and_the_others_are_trained(cache, tmp_path):
     short = replace(TINY, epochs=1)
     tasks = [

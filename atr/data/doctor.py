@@ -60,7 +60,7 @@ def check(
         all_findings.append(Findings(annotations.digest, min_frames, lengths, faults, remarks))
     for findings, file, partial in zip(all_findings, files, partials, strict=True):
         findings.write(file)
-        partial.unlink()
+        partial.unlink(missing_ok=True)  # another check of the same list may have ended before
     return all_findings
 
 
@@ -102,15 +102,22 @@ def examine_all(
 
 
 def whole_lines(file: Path) -> list[Examined]:
-    """What an earlier check wrote; a last line that was cut short is taken off the file."""
+    """What earlier checks wrote; a last line that was cut short is taken off the file.
+
+    Another that is no whole one, as where two checks wrote at once, is passed over: its clip is examined again.
+    """
     if not file.is_file():
         return []
     content = file.read_bytes()
     os.truncate(file, content.rfind(b"\n") + 1)
-    lines = [json.loads(line) for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
-    return [
-        Examined(**line | {name: tuple(found) for name, found in found_in(line).items()}) for line in lines
-    ]
+    examined = []
+    for text in content.splitlines(keepends=True):
+        try:
+            line = json.loads(text) if text.endswith(b"\n") else {}
+            examined.append(Examined(**line | {name: tuple(of) for name, of in found_in(line).items()}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return examined
 
 
 def examine(job: tuple[int, Path, int | None, int]) -> Examined:

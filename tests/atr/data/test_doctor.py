@@ -226,16 +226,16 @@ def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypat
         for k, length in enumerate((10, 999, 7))
     ]
     partial = file.with_name(f".{file.stem}-4.jsonl")
-    partial.write_text("".join(json.dumps(line) + "\n" for line in lines)[:-9])
+    torn = '{"index": 0, "length": 1{"index": 1}\n'  # by another check that wrote at the same time
+    partial.write_text(torn + "".join(json.dumps(line) + "\n" for line in lines)[:-9])
     with monkeypatch.context() as stopped:
         stopped.setattr(
             "atr.data.doctor.content_of", lambda path: 1 / 0
         )  # stopped again at the first readable clip
         with pytest.raises(ZeroDivisionError):
             faults_of(sick, cache=cache)
-    assert (
-        partial.read_text().count("\n") == 4
-    )  # two of the three lines, and two clips without readable frames
+    # The torn line, two of the three, and two clips without readable frames.
+    assert partial.read_text().count("\n") == 5
     faults, continued = faults_of(sick, cache=cache)
     assert continued.lengths == [10, 999, *whole.lengths[2:]]
     assert faults == expected - {("absent", "missing"), ("copy", "duplicate")}

@@ -38,6 +38,7 @@ Config = msgspec.defstruct(
         ("weights_sha256", Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]),
     ],
 )
+STORED = (torch.float32, torch.float16, torch.bfloat16, torch.int64)  # kinds of numbers that are written
 STORED_AS = {torch.float32: ("F32", "F16", "BF16"), torch.int64: ("I64",)}  # half precision becomes float32
 
 
@@ -62,8 +63,8 @@ def save_checkpoint(
             "window" are the model's own when not given; that it is uniform is only written when it is given.
 
     Raises:
-        ValueError: labels do not match the number of classes, weights are NaN or infinite, a fact has a reserved name, or it
-            could not be read again.
+        ValueError: labels do not match the number of classes, weights are NaN, infinite or of a kind that is not stored
+            (float64), a fact has a reserved name, or it could not be read again.
         FileExistsError: `folder` exists and is not a checkpoint.
     """
     folder = Path(folder)
@@ -76,6 +77,11 @@ def save_checkpoint(
     Sampling.of_facts(facts, model.config.num_frames)
     require_free(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    for name, tensor in tensors.items():
+        if tensor.dtype not in STORED:
+            raise ValueError(
+                f"{shown(folder)} is not written: {name} is {tensor.dtype}; allowed: {', '.join(map(str, STORED))}"
+            )
     if faults := not_finite(tensors):
         raise ValueError(f"{shown(folder)} is not written: the model holds {faults}")
     with whole_folder(folder.resolve()) as written:  # a link stays

@@ -37,7 +37,8 @@ class Train:
         try:
             metrics = train(config, self.out, self.cache, command)
         except VideoError as error:  # of a loader's process, which puts its own account before it
-            found = str(error).strip().splitlines()[-1].removeprefix(f"{VideoError.__module__}.VideoError: ")
+            kind = type(error)
+            found = str(error).strip().splitlines()[-1].removeprefix(f"{kind.__module__}.{kind.__name__}: ")
             elsewhere = [] if self.cache == Path("cache") else ["--cache", str(self.cache)]
             doctor = doctor_command(self.config.data, *elsewhere)
             workspace = workspace_of(self.out)

@@ -37,7 +37,7 @@ class VideoClips(ClipDataset):
         lengths: frames per clip of the whole list, 0 where unknown; None until somebody has counted.
 
     Raises:
-        ValueError: the folder is no data set, its lists cannot be read, or it has fewer clips.
+        ValueError: the folder is no data set, its lists cannot be read, or it has fewer clips, or none.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class VideoClips(ClipDataset):
     ):
         self.allow_damaged = allow_damaged
         self.annotations = read_annotations(folder, split, follow_outside=follow_outside)
+        if not len(self.annotations):
+            raise ValueError(f"{self.annotations.name} lists no clips")
         if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
             raise ValueError(
                 f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from atr.files import digest, require_empty, reserve, whole_file, whole_folder, write_arrays
+from atr.files import digest, read_arrays, require_empty, reserve, whole_file, whole_folder, write_arrays
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip
@@ -120,10 +122,15 @@ def render_batch_cache(
     if not (array.exists() and facts.exists()):
         folder.mkdir(parents=True, exist_ok=True)
         _render_cache(array, facts, seeds, times, size, workers)
-    with np.load(facts) as stored:
+    try:
+        stored = read_arrays(facts)
         return RenderedClips(
             np.load(array, mmap_mode="r"), stored["labels"], stored["objects"], stored["acting"]
         )
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{facts} or {array} is damaged; remove both to have the clips rendered again"
+        ) from error
 
 
 def _render_cache(

@@ -250,7 +250,7 @@ def require_own(out: Path, config: TrainConfig) -> None:
     """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
     if not (found := standing(out)):
         return
-    if made := found.get("training"):
+    if isinstance(made := found.get("training"), dict) and made:
         here = {name: its for name, its in json.loads(settings_of(config)).items() if name not in FREE}
         there = filled(made, DEFAULTS)
         differing = difference({name: there[name] for name in here}, here)

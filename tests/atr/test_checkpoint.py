@@ -97,6 +97,13 @@ def test_weights_that_are_no_numbers_are_not_saved(tiny, tmp_path, value):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_of_a_kind_that_is_not_stored_are_refused_before_anything_is_replaced(tiny, tmp_path):
+    atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
+    with pytest.raises(ValueError, match=r"a is not written: .* is torch.float64; allowed: torch.float32, "):
+        atr.save_checkpoint(tmp_path / "a", tiny().double(), labels=LABELS)
+    assert atr.load_checkpoint(tmp_path / "a").fc.weight.dtype == torch.float32
+
+
 def test_no_pickle_in_the_folder(tiny, tmp_path):
     atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["config.json", "model.safetensors"]

@@ -242,6 +242,12 @@ def test_cache_is_written_once(tmp_path):
     again = render_batch_cache(tmp_path, seeds, num_frames=2, size=32)
     assert np.array_equal(again.frames, rendered.frames)
     assert [path.stat().st_mtime_ns for path in files] == written and len(files) == 2
+    facts = next(path for path in files if path.suffix == ".npz")
+    whole = facts.read_bytes()
+    facts.write_bytes(whole[:200])
+    with pytest.raises(ValueError, match=r"npz or .*npy is damaged; remove both to have"):
+        render_batch_cache(tmp_path, seeds, num_frames=2, size=32)
+    facts.write_bytes(whole)
     render_batch_cache(tmp_path, seeds[:2], num_frames=2, size=32)
     assert len(list(tmp_path.iterdir())) == 4
 

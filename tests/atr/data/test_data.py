@@ -205,6 +205,9 @@ def test_open_clips_names_what_is_allowed(folder, tmp_path):
     (tmp_path / "annotations.json").write_text(json.dumps(annotations))
     with pytest.raises(ValueError, match="juggling"):
         open_clips(str(tmp_path), **options)
+    (tmp_path / "annotations.json").write_text(json.dumps(annotations | {"clips": []}))
+    with pytest.raises(ValueError, match="lists no clips"):
+        open_clips(str(tmp_path), **options)
 
 
 def listed(folder, *clips):

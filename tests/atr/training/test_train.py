@@ -532,9 +532,10 @@ def test_a_checkpoint_of_another_training_is_not_replaced(brief, tmp_path, monke
     shutil.rmtree(training.workspace_of(out))
     with pytest.raises(ValueError, match=r"a is another checkpoint \(fit 'crop' there, 'squeeze' here\)"):
         training.train(dataclasses.replace(brief, fit="squeeze"), out, tmp_path / "cache")
-    atr.save_checkpoint(tmp_path / "b", atr.load_checkpoint(out), labels=list(CLASSES))
-    with pytest.raises(ValueError, match=r"b is another checkpoint \(it comes from elsewhere\)"):
-        training.train(brief, tmp_path / "b", tmp_path / "cache")
+    for facts in ({}, {"training": "mine"}):
+        atr.save_checkpoint(tmp_path / "b", atr.load_checkpoint(out), labels=list(CLASSES), **facts)
+        with pytest.raises(ValueError, match=r"b is another checkpoint \(it comes from elsewhere\)"):
+            training.train(brief, tmp_path / "b", tmp_path / "cache")
 
 
 def test_gradients_are_clipped(brief, tmp_path, monkeypatch):

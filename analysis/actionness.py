@@ -158,11 +158,12 @@ def notes_on(shown: ShownClip, model: VideoClassifier, *, with_maps: bool, max_f
         yield "The model sees one frame at a time, without a next one: its motion cue is zero everywhere."
     elif model.config.atr.use_motion and model.config.atr.motion != "bidirectional":
         last = shown.indices[time_steps(shown) == num_frames - 1]
-        those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
-        yield (
-            f"{those} at the model's last time step, which has no next frame: its motion cue is zero there by "
-            "definition, and a jump of the maps at that point is not an event of the clip."
-        )
+        if len(last):  # of a clip that is thinned, no frame shown may stand there
+            those = f"Frames {ranges(last, shown.indices)} are" if len(last) > 1 else f"Frame {last[0]} is"
+            yield (
+                f"{those} at the model's last time step, which has no next frame: its motion cue is zero there by "
+                "definition, and a jump of the maps at that point is not an event of the clip."
+            )
 
 
 def ranges(chosen: np.ndarray, shown: np.ndarray) -> str:

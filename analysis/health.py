@@ -12,6 +12,7 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.health import QUANTITIES, State, watch
 from atr.results.passes import per_clip
+from atr.results.predict import require_numbers
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import Count, Name, NotNegative, Share
@@ -71,7 +72,7 @@ def vitals_of_clips(
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         with torch.inference_mode(), watch(model) as vitals:
-            model(normalise(frames.numpy(), model.preprocessing).to(device))
+            require_numbers(model(normalise(frames.numpy(), model.preprocessing).to(device)), "class scores")
         seen = vitals.values()
         cells = [vitals.cells.get(block, 0) for block in model.blocks]
         return {q: np.stack([seen[block][q] for block in model.blocks], axis=1) for q in QUANTITIES} | {

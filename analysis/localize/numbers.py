@@ -34,6 +34,7 @@ from analysis.recording import Recording, record
 from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
+from atr.results.predict import require_numbers
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import BlockName, Count, NotNegative, Share, Text, shown
@@ -135,7 +136,9 @@ def measure_clips(
         started = perf_counter()
         has_actionness = bool(model.locators)
         with torch.inference_mode(), record(model) if has_actionness else nullcontext(Recording()) as seen:
-            predicted = model(inputs).argmax(dim=1).cpu()
+            logits = model(inputs)
+        require_numbers(logits, "class scores")
+        predicted = logits.argmax(dim=1).cpu()
         forward_seconds = perf_counter() - started
         started = perf_counter()
         explained = gradcams(model, inputs, blocks, predicted)

@@ -8,6 +8,7 @@ from analysis.relations.average import RelationAverage
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier, build_model
 from atr.results.passes import pass_over
+from atr.results.predict import require_numbers
 from atr.results.processes import process_state
 from atr.video.transforms import normalise
 
@@ -28,7 +29,7 @@ def average_relations(
         average: RelationAverage, frames: Tensor, targets: list[int], indices: list[int], count: int
     ) -> None:
         with torch.inference_mode(), record(model) as recording:
-            model(normalise(frames.to(device), model.preprocessing))
+            require_numbers(model(normalise(frames.to(device), model.preprocessing)), "class scores")
         relations = {block: [w[:count] for w in ws] for block, ws in recording.relations.items()}
         average.update(relations, labels=targets[:count], videos=indices[:count])
 

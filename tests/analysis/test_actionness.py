@@ -11,6 +11,7 @@ from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from analysis.shown_clip import time_steps, uneven
 from atr.preprocessing import Preprocessing
+from atr.sampling import Sampling
 from atr.video.sampling import covering_indices, uniform_indices
 from atr.video.transforms import preprocess
 
@@ -104,6 +105,13 @@ def test_frames_at_the_last_time_step_are_named_where_there_is_a_motion_cue():
     assert note in clip_actionness(tiny_model(), random_frames(10)).notes[0]
     for options in ({"use_motion": False}, {"motion": "bidirectional"}):  # the last one has a cue there
         assert clip_actionness(tiny_model(**options), random_frames(10)).notes == ()
+
+
+def test_of_a_thinned_clip_no_frame_may_be_at_the_last_time_step():
+    model = tiny_model(num_frames=8)
+    model.sampling = Sampling("dense")
+    result = clip_actionness(model, random_frames(300), max_frames=20)
+    assert len(result.frames) == 20 and not any("last time step" in note for note in result.notes)
 
 
 def test_a_model_of_one_frame_and_a_clip_of_one_are_told_as_such():

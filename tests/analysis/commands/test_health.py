@@ -7,6 +7,8 @@ import torch
 
 import atr
 from analysis.commands.health import Health
+from analysis.commands.localize import Localize
+from analysis.commands.relations import Relations
 from analysis.health import HealthResult
 from atr.data.videos import VideoClips
 from atr.files import read_arrays
@@ -61,6 +63,19 @@ def test_a_graph_reasoner_is_told_by_its_relations(folder, tmp_path):
     (place,) = tmp_path.glob("health-graph-*")
     (block,) = read_result(place, HealthResult)["blocks"]
     assert block["peak"] is None and 1 / 4 <= block["relation_peak"] <= 1 and block["relation_spread"] >= 0
+
+
+@pytest.mark.parametrize("command", [Health, Localize, Relations])
+def test_a_network_whose_values_overflow_has_no_result(folder, tmp_path, command):
+    name = "graph" if command is Relations else "net"
+    model = atr.load_checkpoint(folder / name)
+    model.fc.weight.data.fill_(3e38)
+    broken = atr.save_checkpoint(tmp_path / "broken", model, labels=model.labels)
+    options = Options(broken, data=str(folder / "clips"), out=tmp_path / "results")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="the network's class scores are no numbers"):
+            command(options).run("")
+    assert not list((tmp_path / "results").glob("*/result.json"))
 
 
 def test_a_network_without_blocks_is_refused(folder, tmp_path):

@@ -27,7 +27,7 @@ from atr.schema import (
     shown,
 )
 from atr.tabletop import RENDERER_VERSION
-from atr.training.config import DEFAULTS, TrainConfig, filled, settings_of
+from atr.training.config import DEFAULTS, FREE, TrainConfig, filled, settings_of
 
 MOST_BYTES = 4 * 2**20
 
@@ -152,7 +152,7 @@ class Cell:
 
 def recipe_of(settings: dict[str, Any]) -> str:
     """The settings of a training as text, without its seed and what does not change the weights."""
-    apart = ("seed", "workers", "save_every")
+    apart = ("seed", *FREE)
     named = {name: value for name, value in filled(settings, DEFAULTS).items() if name not in apart}
     return json.dumps(named, sort_keys=True)
 

@@ -4,6 +4,7 @@ A is the first of the models, B the second. Nothing is intersected: unlike lists
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -26,7 +27,7 @@ from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 from atr.results.predictions import Predictions
 from atr.results.scores import confusion_matrix
-from atr.training.config import DEFAULTS, filled
+from atr.training.config import DEFAULTS, FREE, filled
 from atr.video.protocol import Protocol
 
 SIGNIFICANT = 0.05
@@ -185,12 +186,13 @@ def confusions(a: Predictions, b: Predictions) -> pd.DataFrame:
 class Agreement:
     """How often two models give a clip the same class, right or wrong.
 
-    share: of clips with the same prediction. kappa: Cohen's, share beyond what independent predictions would give.
+    share: of clips with the same prediction. kappa: Cohen's, share beyond what independent predictions would give; None
+    where both only ever predict one and the same class.
     both_wrong: clips that neither gets right; same_error: those of them with the same prediction.
     """
 
     share: float
-    kappa: float
+    kappa: float | None
     both_wrong: int
     same_error: int
 
@@ -199,6 +201,7 @@ def agreement(a: Predictions, b: Predictions) -> Agreement:
     require_comparable([a, b])
     alike, both_wrong = a.predicted == b.predicted, ~a.correct & ~b.correct
     kappa = cohen_kappa(confusion_matrix(a.predicted, b.predicted, len(a.labels)))
+    kappa = kappa if math.isfinite(kappa) else None
     return Agreement(float(alike.mean()), kappa, int(both_wrong.sum()), int((alike & both_wrong).sum()))
 
 
@@ -301,8 +304,8 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
         kept |= {k: p.facts[k] for k in ("window", "inference") if k in p.facts}
         # Weights from elsewhere come without; settings that are younger than a training were at their defaults.
         stored = checkpoint.get("training")
-        training = filled(stored, DEFAULTS) if stored else {}
-        kept["training"] = {k: v for k, v in training.items() if k not in ("model", "workers", "save_every")}
+        training = filled(stored, DEFAULTS) if stored and isinstance(stored, dict) else {}
+        kept["training"] = {k: v for k, v in training.items() if k not in ("model", *FREE)}
         kept["data"] = {k: p.facts["data"][k] for k in ("name", "description")}
         kept["data"]["files"] = f"digest {p.facts['data']['digest'][:12]}"
         given = str((checkpoint["model"]["num_frames"], kept["preprocessing"]))  # which the digest takes in

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
+from analysis.alignment import cell_centres
 from analysis.recording import record
 from atr.models import VideoClassifier
 from atr.options import require
@@ -74,9 +75,8 @@ def grid_of(model: VideoClassifier, block: str, height: int, width: int) -> tupl
     """
     allowed = tuple(model.backbone.slots())
     require("block", block, allowed)
-    # A stage counts the halvings of both sides, rounded up; the small stem leaves one of them out.
-    stride = 2 ** (int(block[1]) - (model.config.stem == "small"))
-    return -(-height // stride), -(-width // stride)
+    rows, columns = cell_centres(model, block, height, width)
+    return len(rows), len(columns)
 
 
 def hide(frames: np.ndarray, hidden: np.ndarray, filled: np.ndarray) -> np.ndarray:

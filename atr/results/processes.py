@@ -40,7 +40,10 @@ def must_use_cpu() -> bool:
 
 @contextmanager
 def whole_float32() -> Iterator[None]:
-    """Within, a GPU convolves float32 in float32, and not in TF32 of 10 bits, which is what PyTorch begins with."""
+    """Within, a GPU convolves float32 in float32, and not in TF32 of 10 bits, which is what PyTorch begins with.
+
+    The setting is the process's: not for two threads whose blocks overlap.
+    """
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:

@@ -250,6 +250,7 @@ def learn_objects(model: VideoClassifier, run: Run) -> None:
     phase = Phase(STILLS, *shown, object_objective, "train_objects", lambda _: {})
     learnt = fit(build_model(stills), run, phase)
     copy_frame_network(run.accelerator.unwrap_model(learnt), model)
+    run.accelerator.free_memory()  # which else keeps that network and its optimiser for the rest of the training
 
 
 def judge(model: nn.Module, run: Run, val: ClipDataset, facts: dict, out: Path, command: str | None) -> dict:

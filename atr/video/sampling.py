@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atr.sampling import Sampling
+from atr.sampling import WINDOW, Sampling
 
 
 def uniform_indices(
@@ -26,7 +26,7 @@ def dense_indices(
     length: int,
     num_frames: int,
     *,
-    window: int = 64,
+    window: int = WINDOW,
     position: float = 0.5,
     generator: np.random.Generator | None = None,
 ) -> np.ndarray:
@@ -71,7 +71,7 @@ def covering_indices(length: int, num_frames: int) -> np.ndarray:
 
 
 def covering_windows(
-    length: int, num_frames: int, *, window: int = 64, wanted: np.ndarray | None = None
+    length: int, num_frames: int, *, window: int = WINDOW, wanted: np.ndarray | None = None
 ) -> np.ndarray:
     """Dense samplings that together show every frame, or those `wanted`, int (P, T).
 

@@ -209,6 +209,8 @@ def test_agreement_by_hand(a, b):
     assert agreement(a, a).kappa == pytest.approx(1)
     other = predictions("third", [0, 0, 2, 1, 0, 2])
     assert agreement_text(a, other).endswith("of the 2 clips that both get wrong, 1 alike.")
+    stuck = [predictions(name, [1] * 6) for name in ("fourth", "fifth")]
+    assert agreement(*stuck).kappa is None and "(Cohen's kappa is not defined)" in agreement_text(*stuck)
 
 
 def test_the_reliability_table_has_a_row_a_bin():

@@ -23,6 +23,7 @@ KIND_NAMES = {"raw": "raw M", "sigmoid": "sigmoid(M)", "softmax": "spatial softm
 STYLE_NAMES = {"value": "by value", "flat": "flat", "signed": "signed"}
 VIEWS = {"crop": "Centre crop", "whole": "Whole frame"}
 LINKED = ("clip", "checkpoint", "region")  # keys of the address of a page that shows one clip
+CHECKPOINT, OF_RELATIONS = "checkpoint", "relations_checkpoint"  # states: of all pages; of Temporal relations
 
 
 @contextmanager
@@ -68,22 +69,23 @@ def overlay_styles(kind: str) -> list[str]:
     return [style for style in OVERLAY_STYLES if style != "signed" or kind == "raw"]
 
 
-def begin(view: Collection[str] = ()) -> tuple[list[str], list[Clip]]:
-    """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then. view: as `read_link`."""
+def begin(view: Collection[str] = (), state: str = CHECKPOINT) -> tuple[list[str], list[Clip]]:
+    """Checkpoints and shipped clips to choose from; what the link asks for of them is chosen then. Arguments: as `read_link`."""
     names = loading.checkpoint_names()
     try:
         clips = loading.shipped_clips()
     except ChoiceError as error:  # uploads and paths still work
         st.error(plain(str(error)), icon=":material/error:")
         clips = []
-    read_link(names, clips, view)
+    read_link(names, clips, view, state)
     return names, clips
 
 
-def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) -> None:
+def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str], state: str) -> None:
     """Take clip and checkpoint from the address, once a session and after a way back; what is unknown is warned of.
 
-    view: what the explorer opens with, where it is on the page; on others such a key is of the page's own.
+    view: what the explorer opens with, where it is on the page; on others such a key is of the page's own. state: that of
+    the page's checkpoint.
     """
     if "link" in st.session_state:
         return
@@ -91,6 +93,7 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
     st.session_state["link"] = {
         "warnings": warnings,
         "checkpoint": asked.get("checkpoint"),
+        "state": state,
         "view": {key: asked[key] for key in view if key in asked},
     }
     if (region := asked.get("region")) is not None:
@@ -102,7 +105,7 @@ def read_link(checkpoints: list[str], clips: list[Clip], view: Collection[str]) 
         st.session_state["view"] = next(iter(VIEWS))
     if (name := asked.get("checkpoint")) is not None:
         if name in checkpoints:
-            st.session_state["checkpoint"] = name
+            st.session_state[state] = name
         else:
             warnings.append(unknown("checkpoint", name, checkpoints))
     if (name := asked.get("clip")) is not None:
@@ -133,14 +136,20 @@ def write_link(clip: Clip, checkpoint: str, region: str) -> dict[str, str] | Non
     return link
 
 
-def choose_checkpoint(names: list[str]) -> str | None:
+def choose_checkpoint(names: list[str], state: str = CHECKPOINT) -> str | None:
+    """state: that of the page's checkpoint; what is chosen is chosen for all pages."""
     if not names:
         return None
-    if (chosen := st.session_state.get("checkpoint")) not in names:
+    if (chosen := st.session_state.get(state)) not in names:
         gone, chosen = chosen, next(filter(loading.whole_checkpoint, names), names[0])
         tell_gone("checkpoint", gone, chosen)
-    key = carried("checkpoint", chosen, names)
-    chosen = st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session")
+    key = carried(state, chosen, names)
+
+    def changed() -> None:
+        st.session_state[CHECKPOINT] = st.session_state["chosen_for_relations"] = st.session_state[state]
+
+    options = {} if state == CHECKPOINT else {"on_change": changed}
+    chosen = st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session", **options)
     tell_unusable(names)
     return chosen
 
@@ -159,15 +168,23 @@ def tell_unusable(names: list[str]) -> None:
 
 
 def prefer_graph_reasoner(names: list[str]) -> None:
-    """On the first look at relations, start at a checkpoint that has them, unless a link asked for another one."""
-    if st.session_state.setdefault("relations_seen", False):
+    """Where the checkpoint of the other pages has no relations, their page opens with one that has; the others keep theirs.
+
+    Not in the place of one that was chosen on the page of relations, or that a link to it asked for.
+    """
+    if OF_RELATIONS in st.session_state["carried"]:  # not the first run of a visit
         return
-    st.session_state["relations_seen"] = True
+    link = st.session_state["link"]
+    if link["state"] == OF_RELATIONS and link["checkpoint"] in names:
+        return
     configs = {name: loading.model_config(name) for name in names}
     graphs = [name for name, c in configs.items() if c and c.block and c.atr.reasoner == "gr"]
-    asked = st.session_state["link"]["checkpoint"]
-    if graphs and asked is None and st.session_state.get("checkpoint") not in graphs:
-        st.session_state["checkpoint"] = graphs[0]
+    elsewhere, before = st.session_state.get(CHECKPOINT), st.session_state.get(OF_RELATIONS)
+    is_chosen_here = elsewhere is not None and elsewhere == st.session_state.get("chosen_for_relations")
+    if graphs and elsewhere not in graphs and not is_chosen_here:
+        st.session_state[OF_RELATIONS] = before if before in graphs else graphs[0]
+    elif elsewhere is not None:
+        st.session_state[OF_RELATIONS] = elsewhere
 
 
 def upload_changed() -> None:
@@ -195,9 +212,8 @@ def choose_view() -> str:
     return st.sidebar.segmented_control(
         "Region shown to the model",
         list(VIEWS),
-        default="crop",
         format_func=VIEWS.get,
-        key="view",
+        key=carried("view", next(iter(VIEWS)), list(VIEWS)),
         persist_state="session",
         required=True,
         width="stretch",
@@ -226,7 +242,13 @@ def chosen_clip(clips: list[Clip]) -> Iterator[Clip | None]:
         source = st.segmented_control(
             "Clip", list(choose), key=key, required=True, width="stretch", persist_state="session"
         )
-        clip = choose[source]()
+        try:
+            clip = choose[source]()
+        except ChoiceError:
+            set_address({}, LINKED)
+            raise
+    if clip is None:
+        set_address({}, LINKED)  # which else would be of the clip before
     try:
         yield clip and as_chosen(clip)
     except Exception:  # what ends a run for the next one is none

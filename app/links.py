@@ -12,7 +12,7 @@ from atr.schema import line
 
 FEW = 24  # so many allowed values are named in full
 # What "Copy link" adds to an address: the view, and the names of `app.explorer.display.DISPLAY`, which takes torch to import.
-LOOKED_AT = ("block", "frame", "source", "mode")
+LOOKED_AT = ("block", "frame", "source", "mode", "pair")
 LOOKED_AT += ("values", "overlay", "opacity", "palette", "threshold", "interpolation", "masks")
 ARRIVES = 1.5  # seconds after which a browser surely has the address that it was sent
 
@@ -114,9 +114,14 @@ def follow_history() -> None:
         return
     for key in [key for key, value in st.session_state.items() if key == "link" or isinstance(value, Link)]:
         del st.session_state[key]
-    st.session_state.update(way_back=True, ways_back=st.session_state.get("ways_back", 0) + 1, address=asked)
+    st.session_state.update(way_back=True, ways_back=ways_back() + 1, address=asked)
 
 
 def is_way_back() -> bool:
     """Whether this run restores an address that the browser went to."""
     return st.session_state.get("way_back", False)
+
+
+def ways_back() -> int:
+    """How many there were. In the key of a widget: after each it is another one, without what was selected in it."""
+    return st.session_state.get("ways_back", 0)

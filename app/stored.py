@@ -1,7 +1,7 @@
 """Stored results on a page, and what is to be said of them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,21 @@ def told_apart(texts: Mapping[Key, str], marks: Mapping[Key, str]) -> dict[Key, 
 
 def videos(count: int) -> str:
     return f"{count:,} video{'' if count == 1 else 's'}"
+
+
+def clips_localised(result: dict) -> str:
+    """Those of a result of `localize`, and where its cells lie if not edge to edge."""
+    centres = ", cells at their fields' centres" if alignment_of(result) == "centres" else ""
+    return result["data"]["description"] + centres
+
+
+def alignment_of(result: dict) -> str:
+    return result.get("alignment", "edges")  # which older results do not tell
+
+
+def fullest_first(localized: Iterable[dict]) -> list[dict]:
+    """Results of `localize`: cells edge to edge, as they are drawn, then those of most blocks, which one of few hides."""
+    return sorted(localized, key=lambda result: (alignment_of(result) != "edges", -len(result["blocks"])))
 
 
 def stored_results(checkpoint: str, kind: str) -> dict[Path, dict]:

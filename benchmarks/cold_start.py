@@ -135,7 +135,7 @@ def steps() -> str:
     read = timed("decoding", lambda: show(clips[0].source, *settings))
     found = timed("network", lambda: clip_actionness(model, read.frames))
     clip = {name: getattr(found, name) for name in ("maps", "frames", "indices", "sampled", "fps")}
-    timed("packing", lambda: pack("", alt="", **clip).message(start={}, link=None))
+    timed("packing", lambda: pack("", video="", alt="", **clip).message(start={}, link=None))
     timed("thumbnails, after the overlay", lambda: films(clips))
     return json.dumps(taken)
 

@@ -205,6 +205,7 @@ def payload(checkpoint: Path) -> float:
     few = slice(None, None, len(shown.frames) // model.config.num_frames)
     packed = pack(
         "",
+        video="",
         maps={name: maps[few] for name, maps in shown.maps.items()},
         frames=shown.frames[few],
         indices=shown.indices[few],

@@ -23,6 +23,7 @@ from app.exports import Download, download_row, file_stem, overlay_film, strip, 
 from app.loading import Look, sheets
 from app.loading.results import readable_results
 from app.markdown import plain
+from app.stored import clips_localised, fullest_first
 
 HEAD_START = 0.5  # seconds in which a browser draws the explorer
 METHOD_NAMES = {  # of maps that are of no single block
@@ -53,17 +54,17 @@ def measured(look: Look) -> None:
 
     Of results that cannot be read other pages tell.
     """
-    located, vitals = (
-        next(iter(readable_results(look.checkpoint, kind)[0].values()), None)
-        for kind in ("localize", "health")
+    localized, healths = (
+        readable_results(look.checkpoint, kind)[0].values() for kind in ("localize", "health")
     )
+    located, vitals = next(iter(fullest_first(localized)), None), next(iter(healths), None)
     told = [
         f"{entry['block'] or METHOD_NAMES[entry['method']]} {entry['fig5']['value']:.2f}"
         for entry in (located or {}).get("fig5", {}).get("scores", ())
         if entry["fig5"] and (entry["method"] == "actionness" or entry["method"] in METHOD_NAMES)
     ]
     if located and told:
-        of = f"How well these maps find the action (Fig-5 score, ours; {located['data']['description']})"
+        of = f"How well these maps find the action (Fig-5 score, ours; {clips_localised(located)})"
         text = f"{of}: {' · '.join(told)}."
         st.caption(f":material/target: {plain(text)}")
     dead = [block for block in (vitals or {}).get("blocks", ()) if block["state"] != "alive"]

@@ -25,7 +25,14 @@ from app.compare.exports import against
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
 from app.markdown import plain
-from app.stored import stored_results, tell_left_out, told_apart
+from app.stored import (
+    alignment_of,
+    clips_localised,
+    fullest_first,
+    stored_results,
+    tell_left_out,
+    told_apart,
+)
 from atr.results.predictions import TABLE, Predictions
 
 
@@ -54,7 +61,11 @@ def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
     st.plotly_chart(figure, key="confusion_difference", alt="Confusions of A minus those of B as a heat map")
     st.caption("On the diagonal blue is good for A; off it orange is good for A.")
     chosen = st.multiselect(
-        "Matrices", list(matrices), default=[a.name, b.name], max_selections=2, key="matrices"
+        "Matrices",
+        list(matrices),
+        default=[a.name, b.name],
+        max_selections=2,
+        key=f"matrices {a.name} {b.name}",
     )
     if chosen:
         figure = confusion_figure({name: matrices[name] for name in chosen}, a.labels)
@@ -89,11 +100,10 @@ def localisation(checkpoints: Sequence[str]) -> None:
     # (digest of the clips, alignment) -> checkpoint -> result
     found: dict[tuple[str, str], dict[str, dict]] = {}
     for name in checkpoints:
-        # One that was asked of few blocks hides none of more.
-        for result in sorted(stored_results(name, "localize").values(), key=lambda r: -len(r["blocks"])):
+        for result in fullest_first(stored_results(name, "localize").values()):
             # the checkpoint's folder may have been renamed since
             result = {**result, "checkpoint": {**result["checkpoint"], "name": name}}
-            of = result["data"]["digest"], result.get("alignment", "edges")
+            of = result["data"]["digest"], alignment_of(result)
             found.setdefault(of, {}).setdefault(name, result)
     if not found:
         st.info(
@@ -102,8 +112,7 @@ def localisation(checkpoints: Sequence[str]) -> None:
         localisation_commands(checkpoints)
         return
     lists = sorted(found, key=lambda of: (-len(found[of]), -next(iter(found[of].values()))["clips"]))
-    titles = {of: next(iter(found[of].values()))["data"]["description"] for of in lists}
-    titles |= {of: f"{titles[of]}, cells at their fields' centres" for of in lists if of[1] == "centres"}
+    titles = {of: clips_localised(next(iter(found[of].values()))) for of in lists}
     titles = told_apart(titles, {of: of[0][:8] for of in lists})
     chosen = lists[0]
     if len(lists) > 1:

@@ -71,8 +71,8 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
 def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: str = "explorer") -> None:
     """Show a packed clip.
 
-    start: ``{"frame": int, "block": str or None, "asked": bool}``, the view to open with, and what a link asks for of
-    DISPLAY; ``asked`` when a link asks for the block, and it then wins over the one that was on screen. link: query
+    start: ``{"frame": int, "block": str or None, "asked": [str]}``, the view to open with, and what a link asks for of
+    DISPLAY; ``asked`` names what a link asks for, which wins over what was on screen. link: query
     parameters of a link to this clip and checkpoint, to which the browser adds block, frame and what of the display is
     not the first choice; None when the clip has no address, as with an uploaded file.
     """
@@ -94,7 +94,7 @@ def gallery(
 
     def changed() -> None:
         if (clip := st.session_state.get(key, {}).get("clip")) is not None:
-            on_choice(clip)
+            on_choice(clip["id"])
 
     # Apart from the thumbnails: a message that is the same as before is not sent again, and they are a megabyte.
     with st.container(gap=None):

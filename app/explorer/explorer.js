@@ -10,12 +10,15 @@ class Explorer extends Viewer {
 
   load(message) {
     const clip = unpack(message);
-    const kept = places.get(clip.id);
-    if (!kept) this.askFor(clip.start);
-    const place = kept ?? { ...clip.start, block: clip.start.asked ? clip.start.block : this.block?.name };
+    const { start } = clip;
+    const left = this.left(clip);
+    const isBack = left?.id === clip.id; // opens as it was left, whatever the link asked for at first
+    const asks = (name) => !isBack && start.asked.includes(name);
+    if (!isBack) this.askFor(start);
     const named = (name) => clip.blocks.find((block) => block.name === name);
-    this.block = named(place.block) ?? named(clip.start.block) ?? clip.blocks.at(-1) ?? null;
-    this.open(clip, place);
+    const block = isBack ? left.block : this.block?.name;
+    this.block = named(asks("block") ? start.block : block) ?? named(start.block) ?? clip.blocks.at(-1) ?? null;
+    this.open(clip, left && !asks("frame") ? left : start);
   }
 
   askFor(asked) {
@@ -83,8 +86,8 @@ class Explorer extends Viewer {
   }
 
   moved() {
-    const { clip, block, frame, position } = this;
-    places.set(clip.id, { frame, position, block: block?.name });
+    const { clip, block, frame } = this;
+    this.leave({ block: block?.name });
     Object.assign(this.root.dataset, { block: block?.name ?? "", clip: clip.id });
     const map = block ? `, actionness of ${block.name} overlaid` : "";
     this.find(".screen").setAttribute("aria-label", `${clip.alt}, frame ${clip.indices[frame]}${map}`);

@@ -31,7 +31,7 @@ export default function ({ parentElement, data, setStateValue }) {
     button.onblur = () => describe(chosen());
     button.onclick = () => {
       mark(clip.id);
-      setStateValue("clip", clip.id);
+      setStateValue("clip", { id: clip.id, at: performance.now() }); // a second click on one clip is told too
     };
   }
   list.onpointerleave = () => describe(chosen());

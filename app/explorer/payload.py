@@ -77,6 +77,7 @@ def clip_header(
     body: Body,
     frames: np.ndarray,
     *,
+    video: str,
     indices: np.ndarray,
     fps: float,
     sampled: np.ndarray,
@@ -88,12 +89,14 @@ def clip_header(
 
     Args:
         frames: uint8 (L, H, W, 3), RGB.
+        video: the same for all regions of one video: whatever else is looked at on it, the frame stays.
         indices: int (L,), the index of each frame in the original video.
         sampled: original indices of the frames of the prediction.
         acting: per frame, whether the action happens.
         masks: uint8 (L, H, W), of the same region as the frames.
     """
     header = {
+        "video": video,
         "size": [frames.shape[2], frames.shape[1]],
         "fps": float(fps),
         "indices": np.asarray(indices).tolist(),

@@ -18,22 +18,24 @@ class SideBySide extends Viewer {
 
   load(message) {
     const clip = unpack(message);
-    const kept = places.get(clip.place); // a clip seen before opens as it was left, whatever models are on it now
-    const asked = kept ? {} : clip.start;
+    const left = this.left(clip); // a clip seen before opens so, whatever models are on it now
+    const asked = left ? {} : clip.start;
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
     const sources = Object.keys(clip.sources);
     this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.findLast((name) => name !== clip.together));
     preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
     this.askFor(asked);
     preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
-    if (preferences.pair.some((side) => side >= clip.sides.length)) preferences.pair = [0, 1];
-    this.open(clip, kept ?? { frame: clip.start.frame });
+    const { pair } = preferences;
+    if (clip.sides.length === 2 || pair.some((side) => side >= clip.sides.length)) preferences.pair = [0, 1];
+    this.open(clip, left ?? { frame: clip.start.frame });
   }
 
   askFor(asked) {
     super.askFor(asked);
     if (asked.overlay === "signed") preferences.kinds.actionness = "raw";
     if (asked.values) preferences.kinds[preferences.source] = asked.values;
+    if (asked.pair) preferences.pair = [...asked.pair].map((letter) => LETTERS.toLowerCase().indexOf(letter));
   }
 
   // ---- what is on screen -------------------------------------------------------------------------------------------
@@ -207,8 +209,8 @@ class SideBySide extends Viewer {
   }
 
   moved() {
-    const { clip, frame, position } = this;
-    places.set(clip.place, { frame, position });
+    const { clip, frame } = this;
+    this.leave();
     const source = clip.sources[preferences.source].name;
     const label = (side) => `${clip.alt}, frame ${clip.indices[frame]}, ${source} of ${clip.sides[side].name} at ${this.block}`;
     clip.sides.forEach((_, side) => this.panels[side].screen.canvas.setAttribute("aria-label", label(side)));
@@ -251,9 +253,11 @@ class SideBySide extends Viewer {
   }
 
   address() {
-    const { source, mode } = preferences;
+    const { source, mode, pair } = preferences;
     const values = this.kind() !== this.kinds()[0] && { values: this.kind() };
-    return { ...(this.block && { block: this.block }), source, mode, ...values, ...this.addressOfDisplay(this.scale) };
+    const letters = pair.map((side) => LETTERS[side].toLowerCase()).join("");
+    const chosen = letters !== "ab" && { pair: letters };
+    return { ...(this.block && { block: this.block }), source, mode, ...chosen, ...values, ...this.addressOfDisplay(this.scale) };
   }
 
   // ---- what a person does ------------------------------------------------------------------------------------------

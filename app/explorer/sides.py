@@ -1,9 +1,9 @@
 """Models side by side on one clip: its frames once, with the maps and class scores of two to four of them."""
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import streamlit as st
@@ -77,7 +77,9 @@ class SidesPayload(Payload):
     def allowed(self, source: str | None) -> dict[str, Sequence[str]]:
         """What a link may ask for, by name, where it asks for this source of maps; None for the first."""
         kinds = self.header["sources"][source if source in self.sources else self.sources[0]]["kinds"]
-        chosen = {"block": self.blocks, "source": self.sources, "mode": MODES}
+        letters = "abcd"[: len(self.header["sides"])]
+        pairs = ["".join(pair) for pair in permutations(letters, 2)] if len(letters) > 2 else ["ab"]
+        chosen = {"block": self.blocks, "source": self.sources, "mode": MODES, "pair": pairs}
         return chosen | DISPLAY | {"values": kinds}
 
 
@@ -129,12 +131,9 @@ def pack_sides(
         }
 
     body = Body()
-    shown_clip = clip_header(body, frames, **clip)
-    pictures = b"".join(bytes(body.data[offset : offset + size]) for offset, size in shown_clip["frames"])
     header = {
         "id": identity,
-        "place": hashlib.sha256(pictures).hexdigest()[:16],  # the same clip with other sides keeps its frame
-        **shown_clip,
+        **clip_header(body, frames, **clip),
         "true_label": true_label,
         "blocks": blocks,
         "sources": {source: {"name": SOURCES[source], "kinds": kinds[source]} for source in sources},
@@ -173,7 +172,7 @@ def side_by_side(
     start: ``{"frame": int}`` and, where they are asked for, the names of `SidesPayload.allowed`: the view to open a clip
     with. What is not asked for stays as it is on screen, at first the last block, actionness, "sides" and the first
     choices of the display. link: query parameters of a link to this clip and these checkpoints, to which the browser
-    adds block, frame (index in the original video), source, mode and what of the display is not the first choice; None
+    adds block, frame (index in the original video), source, mode and what of pair and display is not the first choice; None
     when the clip has no address.
 
     Raises:

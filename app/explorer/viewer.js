@@ -2,7 +2,7 @@
 // is followed, the keys and the link. Nothing here talks to the server; a link is made in the address bar.
 
 const DISPLAY = { overlay: "value", palette: "inferno", opacities: OPACITY, threshold: 0, interpolation: "smooth", masks: false, rate: 1 };
-const places = new Map(); // clip -> { frame, position, … }: survives leaving the page and coming back
+const places = new Map(); // video -> { id, size, frame, position, … }: survives leaving the page and coming back
 
 class Viewer {
   // A subclass has build() (controls of a new clip), changed() (after a change of anything but the frame), draw(),
@@ -17,6 +17,17 @@ class Viewer {
     this.stopListening = new AbortController();
     this.resizing = new ResizeObserver(() => { this.screens.forEach((screen) => screen.fit()); this.draw(); });
     this.listen();
+  }
+
+  // How the video was left, whatever was looked at on it. A position is one of a region, which pictures of another size do not show.
+  left(clip) {
+    const left = places.get(clip.video);
+    return left && left.size.join() !== clip.size.join() ? { ...left, position: null } : left;
+  }
+
+  leave(more) {
+    const { id, video, size } = this.clip;
+    places.set(video, { id, size, frame: this.frame, position: this.position, ...more });
   }
 
   open(clip, place) {
@@ -197,7 +208,8 @@ class Viewer {
 
   async copyLink() {
     const address = new URL(window.location.href);
-    const view = { ...this.clip.link, ...this.address(), frame: this.clip.indices[this.frame] };
+    const tab = address.searchParams.get("tab"); // below the clip: another one is opened without a word to this view
+    const view = { ...this.clip.link, ...(tab && { tab }), ...this.address(), frame: this.clip.indices[this.frame] };
     address.search = new URLSearchParams(view).toString();
     window.history.replaceState(window.history.state, "", address);
     const field = this.find(".link");

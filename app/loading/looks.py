@@ -227,6 +227,7 @@ def shown_clip(seen: Look) -> dict:
             raise ChoiceError(f"{clip.name}: the masks are smaller than the video.")
     return {
         "frames": result.frames,
+        "video": clip.digest,
         "indices": result.indices,
         "fps": result.fps,
         "sampled": result.sampled,

@@ -8,7 +8,7 @@ from analysis.shown_clip import nearest
 from app import choices, loading
 from app.choices import one_error
 from app.explorer import DISPLAY, data_url, explorer, relation_grid
-from app.links import set_address, take_out_unknown
+from app.links import take_out_unknown
 from app.loading import ChoiceError, Look
 from app.markdown import plain
 
@@ -28,7 +28,6 @@ def show() -> None:
             if checkpoint is None:
                 raise ChoiceError(loading.no_checkpoint())
             if clip is None:
-                set_address({}, choices.LINKED)
                 st.info("Choose a video in the sidebar to see its frames, its prediction and its maps.")
                 return
             look = loading.look(clip, checkpoint, view)
@@ -80,8 +79,8 @@ def verdict(look: Look) -> None:
 def starting_point(look: Look) -> dict:
     """The view to open with, frame as a position in the result: the link's, or the middle of the action."""
     link, maps = st.session_state["link"], look.result.maps
-    shown = (look.clip.name, str(look.clip.source), look.checkpoint)
-    if link.setdefault("shown", shown) != shown:  # the link was about another clip or checkpoint
+    shown = (look.clip.name, str(look.clip.source), look.checkpoint, look.view)
+    if link.setdefault("shown", shown) != shown:  # the link was about another clip, checkpoint or region
         link.update(shown=shown, view={}, warnings=[])
     view, frames = link["view"], [str(index) for index in range(int(look.result.indices[-1]) + 1)]
     link["warnings"] += take_out_unknown(view, {"block": map_names(maps), "frame": frames, **DISPLAY})
@@ -89,7 +88,7 @@ def starting_point(look: Look) -> dict:
         **view,
         "frame": look.position(int(view["frame"]) if "frame" in view else None),
         "block": view.get("block") or (look.model.shown_block if maps else None),
-        "asked": "block" in view,
+        "asked": list(view),
     }
 
 

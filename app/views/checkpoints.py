@@ -7,7 +7,7 @@ import streamlit as st
 
 from analysis.training_curves import drawable, history_figure
 from app import choices, loading
-from app.links import Link, set_address
+from app.links import Link, set_address, ways_back
 from app.markdown import plain
 from atr.checkpoint import OWN_KEYS, CheckpointError
 from atr.describe import Description
@@ -116,7 +116,7 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
         selection_mode="single-row-required",
         selection_default={"selection": {"rows": [first]}},
         # Of other folders it is another table, and after a way back, which chooses another row.
-        key=f"checkpoints {names} {st.session_state.get('ways_back', 0)}",
+        key=f"checkpoints {names} {ways_back()}",
         placeholder="",
         alt="A table of the checkpoints",
     )

@@ -74,13 +74,8 @@ def compare(stored: Sequence[Stored], title, corner) -> None:
     classes(found.classes, names)
     chosen = choose_clip(predictions, found.clips)
     below = contents(stored, found)
-    link = (
-        dict(zip(LETTERS.lower(), names, strict=False))
-        | {"list": stored[0].of}
-        | chosen
-        | choose_tab(list(below))
-    )
-    write_link(link)
+    link = dict(zip(LETTERS.lower(), names, strict=False)) | {"list": stored[0].of} | chosen
+    write_link(link | choose_tab(list(below)))
     with corner:
         report_button(predictions, link)
     if "clip" in link:

@@ -23,7 +23,7 @@ from app import choices, loading
 from app.choices import one_error
 from app.computing import compute_panel
 from app.exports import file_row
-from app.links import Link, set_address
+from app.links import Link, set_address, ways_back
 from app.loading import ChoiceError
 from app.markdown import plain
 from app.stored import stored_results, tell_left_out, told_apart, videos
@@ -41,11 +41,11 @@ PER_CLASS = "Per class"
 
 def page() -> None:
     st.title("Temporal relations", anchor=False)
-    names, _ = choices.begin()
+    names, _ = choices.begin(state=choices.OF_RELATIONS)
     warnings, link = st.empty(), Link.of("relations_link", CHOSEN)
     with one_error():
         choices.prefer_graph_reasoner(names)
-        checkpoint = choices.choose_checkpoint(names)
+        checkpoint = choices.choose_checkpoint(names, choices.OF_RELATIONS)
         if checkpoint is None:
             raise ChoiceError(loading.no_checkpoint())
         show(checkpoint, names, link)
@@ -140,7 +140,10 @@ def matrices(result: dict, link: Link) -> str:
         figure = matrices_figure(entries, limits=limits_of(entries), columns=3)
         figure.update_layout(height=80 + 190 * math.ceil(len(entries) / 3))
         event = st.plotly_chart(
-            figure, key="matrices", on_select="rerun", alt="Heat maps of the averaged W of every block"
+            figure,
+            key=f"blocks {result['checkpoint']['weights_sha256']} {ways_back()}",
+            on_select="rerun",
+            alt="Heat maps of the averaged W of every block",
         )
         st.caption(
             "Click a cell to enlarge its block. At first it is the most structured one: that whose rows differ most from "

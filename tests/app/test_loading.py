@@ -179,7 +179,7 @@ def test_the_explorer_gets_the_maps_the_masks_and_the_times(world):
 
 def test_a_constant_map_can_be_packed():
     frames = np.zeros((2, 8, 8, 3), np.uint8)
-    options = {"indices": np.arange(2), "fps": 10, "sampled": [0], "alt": "nothing"}
+    options = {"video": "x", "indices": np.arange(2), "fps": 10, "sampled": [0], "alt": "nothing"}
     block = pack("x", frames, {"S5B1": np.full((2, 1, 1), 3, np.float32)}, **options).header["blocks"][0]
     assert block["low"] == block["high"] == 3
     assert block["limits"]["raw"] == (3, 4)
@@ -205,7 +205,13 @@ def test_names_are_shown_and_not_rendered():
 
 def test_of_a_thinned_clip_the_browser_gets_the_frames_of_the_video():
     frames = np.zeros((10, 8, 8, 3), np.uint8)
-    options = {"indices": np.arange(0, 30, 3), "fps": 10, "sampled": [3, 11, 18, 26], "alt": "nothing"}
+    options = {
+        "video": "x",
+        "indices": np.arange(0, 30, 3),
+        "fps": 10,
+        "sampled": [3, 11, 18, 26],
+        "alt": "nothing",
+    }
     header = pack("x", frames, {}, **options).header
     assert header["indices"] == list(range(0, 30, 3)) and header["sampled"] == [1, 4, 6, 9]
 
@@ -213,7 +219,7 @@ def test_of_a_thinned_clip_the_browser_gets_the_frames_of_the_video():
 def test_frames_keep_their_colours_and_wide_masks_their_proportions():
     frames, masks = np.zeros((1, 100, 400, 3), np.uint8), np.zeros((1, 100, 400), np.uint8)
     frames[..., 0], masks[:, :50, :100] = 255, 3
-    sent = pack("x", frames, {}, indices=[0], fps=10, sampled=[0], alt="red", masks=masks)
+    sent = pack("x", frames, {}, video="x", indices=[0], fps=10, sampled=[0], alt="red", masks=masks)
     assert sent.header["size"] == [400, 100]  # width and height
     (offset, size), shown = sent.header["frames"][0], sent.header["masks"]
     blue, _, red = cv2.imdecode(np.frombuffer(sent.body, np.uint8, size, offset), cv2.IMREAD_COLOR)[50, 200]

@@ -55,7 +55,9 @@ def test_a_stored_result_is_shown_with_its_numbers(launch, world, graph):
     write_checkpoint(world / "checkpoints" / "efficient", block="atr")
     store_relations(world, graph)
     app = launch("relations")
-    assert app.selectbox(key="checkpoint").value == "graph"  # by itself, though another stands in front
+    assert (
+        app.selectbox(key="relations_checkpoint").value == "graph"
+    )  # by itself, though another stands in front
     assert not app.error
     assert not app.exception
     assert "over 2 videos" in app.markdown[0].value
@@ -164,20 +166,37 @@ def test_without_its_arrays_a_result_has_one_error_where_they_are_wanted(launch,
 def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
     write_checkpoint(world / "checkpoints" / "other", block="atr")
     app = launch("relations")
-    app.selectbox(key="checkpoint").set_value("other").run()
+    app.selectbox(key="relations_checkpoint").set_value("other").run()
     assert "no matrix W" in app.info[0].value
     assert app.query_params == {"checkpoint": "other"}
-    assert launch("relations", **app.query_params).selectbox(key="checkpoint").value == "other"
+    assert open_link("relations", **app.query_params).selectbox(key="relations_checkpoint").value == "other"
+    app.switch_page("views/actionness.py").run()
+    assert app.selectbox(key="checkpoint").value == "other"  # chosen for all pages
+    app.switch_page("views/relations.py").run()
+    assert app.selectbox(key="relations_checkpoint").value == "other"
 
 
 def test_the_first_graph_reasoner_is_shown_unless_another_one_was_chosen(launch, world, graph):
     write_checkpoint(world / "checkpoints" / "bare", reasoner="gr")
     write_checkpoint(world / "checkpoints" / "graph of another", **GRAPH)
-    assert launch("relations").selectbox(key="checkpoint").value == "graph"
+    for first in (launch, open_link):  # by another page, and as the first one
+        assert first("relations").selectbox(key="relations_checkpoint").value == "graph"
     app = launch()
     app.selectbox(key="checkpoint").select("graph of another").run()
     app.switch_page("views/relations.py").run()
-    assert app.selectbox(key="checkpoint").value == "graph of another"
+    assert app.selectbox(key="relations_checkpoint").value == "graph of another"
+
+
+def test_the_other_pages_keep_the_checkpoint_that_was_chosen_there(launch, world, graph):
+    for name in ("efficient", "other"):
+        write_checkpoint(world / "checkpoints" / name, block="atr")
+    app = launch()
+    app.selectbox(key="checkpoint").select("other").run()
+    for _ in range(2):
+        app.switch_page("views/relations.py").run()
+        assert app.selectbox(key="relations_checkpoint").value == "graph"
+        app.switch_page("views/actionness.py").run()
+        assert app.selectbox(key="checkpoint").value == "other"
 
 
 def test_a_link_restores_block_unit_tab_and_class(launch, world, graph):
@@ -290,7 +309,7 @@ def test_checkpoints_without_w_say_why(launch, world):
     app = launch("relations")
     assert "no matrix W" in app.info[0].value
     assert charts(app) == 1
-    app.selectbox(key="checkpoint").set_value("plain").run()
+    app.selectbox(key="relations_checkpoint").set_value("plain").run()
     assert "no ATR block" in app.info[0].value
     assert charts(app) == 0
 

@@ -15,6 +15,7 @@ def packed(*sides: Side, frames: np.ndarray = FRAMES, identity: str = "one"):
     return pack_sides(
         identity,
         frames,
+        video="a",
         indices=np.arange(len(frames)),
         fps=10,
         sampled=np.array([0, 2]),
@@ -179,14 +180,9 @@ def test_a_source_that_is_only_explained_can_be_chosen():
     assert payload.sources == ["actionness", "gradcam"] and payload.header["scales"]["gradcam"] == {}
 
 
-def test_the_same_clip_with_other_sides_keeps_its_place():
-    other = FRAMES[::-1].copy()
-    places = [
-        packed(A, A, identity="one").header["place"],
-        packed(A, pooling("tsn"), identity="two").header["place"],
-        packed(A, A, frames=other, identity="one").header["place"],
-    ]
-    assert places[0] == places[1] != places[2]
+def test_a_link_may_ask_for_a_pair_where_there_are_several():
+    assert packed(A, A).allowed(None)["pair"] == ["ab"]
+    assert packed(A, A, A).allowed(None)["pair"] == ["ab", "ac", "ba", "bc", "ca", "cb"]
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,12 @@ def test_the_enlarged_block_its_checkpoint_and_the_tab_are_those_of_before(world
         store_relations(world, write_checkpoint(world / "checkpoints" / name, **GRAPH))
     app = open_link("relations", checkpoint="graph", tab="Numbers")
     before = dict(app.query_params)
-    app.selectbox(key="checkpoint").set_value("other").run()
+    app.selectbox(key="relations_checkpoint").set_value("other").run()
     app.session_state["relations_tab"] = "Convergence"
     app.run()
     assert app.query_params != before
     go_to(app, before)
-    assert app.selectbox(key="checkpoint").value == "graph"
+    assert app.selectbox(key="relations_checkpoint").value == "graph"
     assert app.query_params == before
 
 
@@ -129,4 +129,4 @@ def test_the_row_of_the_checkpoints_is_that_of_before(launch, world):
 
 
 def test_what_the_browser_adds_is_the_view_and_how_it_is_displayed():
-    assert ("block", "frame", "source", "mode", *DISPLAY) == LOOKED_AT
+    assert ("block", "frame", "source", "mode", "pair", *DISPLAY) == LOOKED_AT

@@ -19,12 +19,8 @@ from app.loading.what_if import outcome, sampled
 from app.what_if.outcome import Answer, arrays, picture, scores, strip, table, take_along
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
-from tests.app.conftest import open_link
+from tests.app.conftest import errors, open_link
 from tests.app.world import LABELS, write_checkpoint
-
-
-def errors(app) -> list[str]:
-    return [error.value for error in app.error]
 
 
 def expected(folder, intervention: Intervention, clip: int = 0) -> np.ndarray:
@@ -67,6 +63,16 @@ def test_at_first_nothing_is_changed(launch, network):
     assert shown(app) == (f"{true:.1%}", "")
     assert app.query_params == {"clip": "val-000000", "checkpoint": "net"}
     assert len(app.get("tab")) == 2
+
+
+@pytest.mark.parametrize("page", ["what_if", "actionness"])
+def test_without_a_clip_the_address_is_of_none(launch, network, page):
+    app = launch(page)
+    for source in ("Upload", "Shipped", "Path"):
+        app.button_group(key="source").set_value(source).run()
+        assert ("clip" in app.query_params) == (source == "Shipped")
+    app.text_input(key="path").input("../elsewhere.mp4").run()
+    assert errors(app) and not app.query_params
 
 
 def test_every_control_moves_the_true_class_as_computed(launch, network):

@@ -47,6 +47,7 @@ chosen = query.get("sides", "atr,pool")
 payload = pack_sides(
     chosen,
     frames,
+    video="square",
     indices=np.arange(NUM_FRAMES),
     fps=12,
     sampled=np.array([1, 4, 7, 10]),

@@ -87,6 +87,18 @@ def test_pick_two_filter_open_scrub_and_share(open_page):
     assert not other.get_by_test_id("stAlert").count()
 
 
+def test_a_copied_link_holds_the_tab_that_is_open(open_page):
+    page = open_compare(open_page)
+    for tab, asked in (("Numbers", "tab=Numbers"), ("Confusions", "mode=sides")):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        settled(page)
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+        assert asked in page.url and ("tab=" in page.url) == (tab == "Numbers")
+        expect(page.get_by_role("button", name="Copy link")).to_be_visible()
+
+
 def test_a_click_on_a_class_lists_its_clips(open_page):
     page = open_compare(open_page, "compare?filter=all")
     page.locator(".js-plotly-plot .barlayer .point").first.click(force=True)

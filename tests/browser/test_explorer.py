@@ -1,5 +1,6 @@
 """The explorer in a real browser."""
 
+import re
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -327,3 +328,21 @@ def test_each_overlay_has_an_opacity_of_its_own(open_page):
     expect(page.locator(".opacity-value")).to_have_text("55 %")
     overlay(page, "by value")
     expect(page.locator(".opacity-value")).to_have_text("40 %")
+
+
+def test_another_region_or_checkpoint_keeps_the_frame_and_the_display(open_page):
+    page = open_page("?clip=val-000001&checkpoint=tabletop-atr&block=S3B2&frame=3&palette=magma")
+    view = page.locator(".explorer")
+    page.keyboard.press("ArrowRight")
+    page.locator(".palettes").get_by_text("viridis").click()
+    page.locator(".blocks").get_by_text("S4B1").click()
+    page.get_by_role("radio", name="Whole frame").click()
+    expect(page).to_have_url(re.compile("region=whole"))
+    settle(page)
+    assert (frame(page), view.get_attribute("data-block")) == (4, "S4B1")
+    expect(page.locator(".palettes").get_by_label("viridis")).to_be_checked()
+    page.get_by_role("combobox", name="Checkpoint").click()
+    page.get_by_role("option", name="tabletop-tsn").click()
+    expect(page).to_have_url(re.compile("checkpoint=tabletop-tsn"))
+    settle(page)
+    assert frame(page) == 4

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from app.links import ARRIVES
+
 
 def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
     page = open_page("relations?clip=val-000001&checkpoint=tabletop-gr", explorer=False)
@@ -20,6 +22,11 @@ def test_a_click_on_a_heat_map_enlarges_its_block(open_page):
         expect(enlarged).to_have_text(block, timeout=30_000)
     expect(page.get_by_text(re.compile("S4B1: strongest column"))).to_be_visible()
     expect(page).to_have_url(re.compile("enlarged=S4B1"))
+    for go, block in ((page.go_back, "S3B1"), (page.go_forward, "S4B1")):
+        page.wait_for_timeout(1000 * ARRIVES + 100)  # until then an address may be on its way
+        go()
+        expect(enlarged).to_have_text(block, timeout=30_000)
+        expect(page).to_have_url(re.compile(f"enlarged={block}"))
     page.get_by_role("tab", name="Per class").click()
     expect(page).to_have_url(re.compile(r"enlarged=S4B1&unit=nats&tab=Per\+class&class=moving\+right$"))
     page.reload()  # the address is enough
@@ -50,8 +57,15 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
     expect(page.locator(".relation-text")).to_have_text(
         re.compile(r"Step 2 \(frame 4\) attends to step 4 \(frame 10\): W = 0\.\d{4}")
     )
-    page.locator(".relation-grid [data-cell='0,0']").focus()
+    page.locator(".relation-grid [tabindex='0']").focus()  # one stop of the Tab key
     expect(strip.nth(0)).to_have_class("looks looked-at")
+    for key in ("ArrowRight", "ArrowDown", "End", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    expect(strip.nth(0)).to_have_class("looks")
+    expect(strip.nth(3)).to_have_class("looked-at")
+    assert page.locator(".relation-grid [tabindex='0']").get_attribute("data-cell") == "0,3"
+    grid = page.get_by_role("grid", name="Temporal relation matrix of S5B2")
+    expect(grid.get_by_role("row").nth(1).get_by_role("gridcell")).to_have_count(4)
     assert len(page.sent) == sent  # all of it in the browser
     assert page.locator(".relation-grid span").all_inner_texts() == ["", *"1234", *"1234"]
     assert page.locator(".relation-low").inner_text() == "0"

@@ -170,6 +170,7 @@ def test_back_and_forward_bring_what_was_shown(open_page):
     for go, label, clip in (
         (page.go_back, "moving right", "val-000000"),
         (page.go_forward, "moving left", "val-000001"),
+        (page.go_back, "moving right", "val-000000"),
     ):
         settle(page)
         page.wait_for_timeout(1000 * ARRIVES + 100)  # until then an address may be on its way
@@ -177,3 +178,6 @@ def test_back_and_forward_bring_what_was_shown(open_page):
         expect(heading).to_have_text(label)
         expect(chosen).to_have_attribute("data-clip", clip)
         expect(page).to_have_url(re.compile(f"clip={clip}"))
+    page.locator(".gallery [data-clip=val-000001]").click()  # the one that was clicked before
+    expect(heading).to_have_text("moving left")
+    expect(chosen).to_have_attribute("data-clip", "val-000001")

@@ -50,6 +50,10 @@ def launch(world):
     return open_page
 
 
+def errors(app: AppTest) -> list[str]:
+    return [error.value for error in app.error]
+
+
 def open_link(page: str, **query: str) -> AppTest:
     """That page as the first one of a session, so that it reads the address itself."""
     app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)

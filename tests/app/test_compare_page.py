@@ -14,7 +14,7 @@ from analysis.overlays import Scale
 from app.loading.predictions import stored_predictions
 from app.runs import Run
 from atr.results.questions import Options
-from tests.app.conftest import open_link
+from tests.app.conftest import errors, open_link
 from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_checkpoint
 
 
@@ -22,10 +22,6 @@ from tests.app.world import FIRST, LABELS, SECOND, TARGETS, write_calls, write_c
 def compare(results):
     """Opens the page at once, as a link does: compare(a="first", clip="val-000001")."""
     return partial(open_link, "compare")
-
-
-def errors(app) -> list[str]:
-    return [error.value for error in app.error]
 
 
 def texts(app) -> str:

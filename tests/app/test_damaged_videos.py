@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from app.loading.uploads import UPLOAD_KINDS
 from atr.results.predictions import TABLE
 from atr.video.decoding import VIDEO_SUFFIXES
-from tests.app.test_pages import errors
+from tests.app.conftest import errors
 from tests.app.world import write_calls, write_checkpoint
 from tests.damaged_clips import ALL, write_damaged
 
@@ -29,7 +29,7 @@ def test_of_a_video_that_lost_its_end_the_page_says_which_frames_are_missing(lau
     assert not errors(app)
     (warning,) = warnings(app)
     assert "of 40 are missing: the file was cut short" in warning
-    assert not [toggle for toggle in app.toggle if toggle.key == "allow\\_damaged"]
+    assert not [toggle for toggle in app.toggle if toggle.key == "allow_damaged"]
 
 
 @pytest.mark.parametrize("page", ["actionness", "what_if"])

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,10 @@ def test_uploads_that_a_killed_server_has_left_are_deleted(tmp_path, monkeypatch
     folder = loading.upload_folder()
     assert {path.name for path in tmp_path.iterdir()} == {*names[2:], Path(folder.name).name}
     folder.cleanup()
+
+
+def test_files_of_clips_in_folders_are_told_apart(world):
+    clip = loading.shipped_clips()[0]
+    names = ["001/clip.3.mp4", "010/clip.3.MP4", "scene.1", "scene.2", "a b.webm"]
+    stems = [file_stem(replace(clip, name=name)) for name in names]
+    assert stems == ["001-clip.3", "010-clip.3", "scene.1", "scene.2", "a b"]

@@ -13,11 +13,8 @@ from app.loading.results import readable_results
 from app.runs import Run
 from atr.results.questions import Options
 from atr.results.store import place_of_answer
+from tests.app.conftest import errors
 from tests.app.world import LABELS, write_checkpoint
-
-
-def errors(app) -> list[str]:
-    return [error.value for error in app.error]
 
 
 def drawn(app) -> list[str]:

@@ -1,10 +1,6 @@
 """Models side by side in a real browser."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -12,32 +8,15 @@ from playwright.sync_api import expect
 
 from analysis.map_values import together
 from tests.app.world import NUM_FRAMES
-from tests.browser.conftest import ROOT, wait_for
+from tests.browser.conftest import ROOT, served
 from tests.browser.side_by_side_maps import WEIGHTS, actionness
 
 
 @pytest.fixture(scope="module")
 def sides_address(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("sides") / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "tests/browser/side_by_side_page.py"]
-    options = ["--server.port", str(port), "--server.fileWatcherType", "none", "--server.headless", "true"]
-    with open(log, "w") as file:
-        server = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{port}", server, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+    with served("tests/browser/side_by_side_page.py", log, PYTHONPATH=str(ROOT)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +226,10 @@ def test_the_pair_is_chosen_among_three(open_sides):
     first.select_option("C · mirrored")
     expect(second).to_have_value("0")
     expect(panel(page, "|C − A|")).to_be_visible()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    other = open_sides(urlparse(page.url).query)
+    expect(panel(other, "|C − A|")).to_be_visible()
 
 
 def test_a_followed_position_is_one_line_per_side(open_sides):

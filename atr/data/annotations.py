@@ -10,7 +10,7 @@ from atr.files import digest
 from atr.sampling import Kind
 
 SPLITS = ("train", "val", "test")
-LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json; `python -m atr tabletop --split dev` writes such
+LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json
 PLACES = (".", "labels", "annotations")  # of the lists, below the folder of a data set
 SPLIT_NAMES = {  # of folders and lists, in any case
     "train": ("train", "training"),

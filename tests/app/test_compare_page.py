@@ -327,6 +327,15 @@ def test_thumbnails_come_page_by_page_and_say_who_is_right(compare, two, monkeyp
     assert calls == [["A ✓", f"B ✗ {LABELS[0]}"], ["A ✓", "B ✓"]]
 
 
+def test_the_matrices_are_those_of_a_and_b_after_a_change_of_checkpoints(compare, world, results, two):
+    write_calls(results, write_checkpoint(world / "checkpoints" / "third"), TARGETS, SECOND)
+    app = compare(a="first", b="second")
+    for chosen in (["first", "third"], ["third", "second"]):
+        app.multiselect(key="compared").set_value(chosen).run()
+        assert app.multiselect(key=f"matrices {chosen[0]} {chosen[1]}").value == chosen
+        assert "Confusion matrices" in str([chart.proto.alt for chart in app.get("plotly_chart")])
+
+
 def test_a_film_of_one_side_has_the_scale_of_all_sides(compare, two, monkeypatch):
     offers, drawn, sent = {}, [], []
     monkeypatch.setattr(

@@ -175,7 +175,7 @@ def prefer_graph_reasoner(names: list[str]) -> None:
     if OF_RELATIONS in st.session_state["carried"]:  # not the first run of a visit
         return
     link = st.session_state["link"]
-    if link["state"] == OF_RELATIONS and link["checkpoint"] in names:
+    if link.pop("state", None) == OF_RELATIONS and link["checkpoint"] in names:  # on the first visit
         return
     configs = {name: loading.model_config(name) for name in names}
     graphs = [name for name, c in configs.items() if c and c.block and c.atr.reasoner == "gr"]

@@ -181,10 +181,11 @@ def test_the_first_graph_reasoner_is_shown_unless_another_one_was_chosen(launch,
     write_checkpoint(world / "checkpoints" / "graph of another", **GRAPH)
     for first in (launch, open_link):  # by another page, and as the first one
         assert first("relations").selectbox(key="relations_checkpoint").value == "graph"
-    app = launch()
-    app.selectbox(key="checkpoint").select("graph of another").run()
-    app.switch_page("views/relations.py").run()
-    assert app.selectbox(key="relations_checkpoint").value == "graph of another"
+    for app in (launch(), open_link("relations", checkpoint="graph")):
+        app.switch_page("views/actionness.py").run()
+        app.selectbox(key="checkpoint").select("graph of another").run()
+        app.switch_page("views/relations.py").run()
+        assert app.selectbox(key="relations_checkpoint").value == "graph of another"
 
 
 def test_the_other_pages_keep_the_checkpoint_that_was_chosen_there(launch, world, graph):

@@ -2,6 +2,7 @@
 # make test       all tests, in a real browser too
 # make test-unit  the tests that need no browser
 # make bench      the benchmarks of speed; writes docs/performance.md
+# make clean      removes the environment and rendered clips; results stay
 # make lint       ruff, mypy and, where npm is, eslint
 # Each makes its own virtual environment in .venv first.
 
@@ -12,6 +13,13 @@ BIN := .venv/bin
 UNIT_TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests --ignore tests/browser
 # One browser and its server keep two cores busy: two at a time were measured to be no faster.
 BROWSER_TESTS := $(BIN)/python -m pytest tests/browser
+
+# A set-up that was killed, or whose Python is gone or too old, is not gone on from.
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(shell [ ! -e .venv ] || $(BIN)/python -c 'import sys, pip; assert sys.version_info >= (3, 11)' >/dev/null 2>&1 || echo broken),)
+$(error .venv is unfinished, or its Python is gone or older than 3.11; remove it (rm -rf .venv) and run make again)
+endif
+endif
 
 .PHONY: app test test-unit bench lint lint-javascript browser clean
 
@@ -58,9 +66,9 @@ tests/javascript/node_modules: tests/javascript/package.json tests/javascript/pa
 # The browser of the tests: $$CHROMIUM, Debian's package where we may install it, else playwright's own.
 browser: .venv/dev
 	@if [ -n "$$CHROMIUM" ] || [ -x /usr/bin/chromium ]; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq chromium >/dev/null && [ -x /usr/bin/chromium ]; then :; \
 	else $(BIN)/python -m playwright install chromium; fi
 
 clean:
-	rm -rf .venv cache results
+	rm -rf .venv cache

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,11 +144,18 @@ def steps() -> str:
 # ---- by the clock ----------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def timed_start() -> Iterator[tuple[str, float, float]]:
+    """A dashboard's address, when its server was started and when it answered."""
+    started = time.perf_counter()
+    with dashboard() as address:
+        yield address, started, time.perf_counter()
+
+
 def one_start(browser: Browser) -> Seconds:
     """From the start of the server, and in the browser from the address."""
-    started = time.perf_counter()
-    with dashboard() as address, browser.new_context() as context:
-        page, answered = context.new_page(), time.perf_counter()
+    with browser.new_context() as context, timed_start() as (address, started, answered):
+        page = context.new_page()
         arrived: Seconds = {}
 
         def received(message: str | bytes) -> None:

@@ -76,8 +76,12 @@ def main(options: Options) -> None:
     if device.type == "cpu" and "fp16" in precisions:
         print("resumption in fp16: left out, it is for GPUs")
         precisions = tuple(precision for precision in precisions if precision != "fp16")
-    before = json.loads(options.out.read_text()) if options.out.exists() else {}
-    written: dict = before | facts if facts.items() <= before.items() else facts
+    before = json.loads(options.out.read_text()) if options.out.exists() else facts
+    if other := [f"{key} {before.get(key)!r}" for key in facts if before.get(key) != facts[key]]:
+        raise ValueError(
+            f"{options.out} was made otherwise ({', '.join(other)}); remove it, or give another --out"
+        )
+    written: dict = before | facts
     parts = {
         "forward": lambda: [row for batch in options.batches for row in forward(options, device, batch)],
         "training": lambda: [
@@ -202,7 +206,7 @@ def resumed(precision: str, device: torch.device) -> dict:
         whole, again, killed = (Path(folder) / name for name in ("whole", "again", "killed"))
         environment = os.environ | ({"CUDA_VISIBLE_DEVICES": ""} if device.type == "cpu" else {})
         for out in (whole, again):
-            subprocess.run(command(out, precision), check=True, capture_output=True, env=environment)
+            subprocess.run(command(out, precision), check=True, stdout=subprocess.DEVNULL, env=environment)
         state = workspace_of(killed) / STATE
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(command(killed, precision), env=environment, **silent) as process:
@@ -211,7 +215,7 @@ def resumed(precision: str, device: torch.device) -> dict:
             process.send_signal(signal.SIGKILL)
         was_killed = not killed.exists()
         if was_killed:
-            subprocess.run(command(killed, precision), check=True, capture_output=True, env=environment)
+            subprocess.run(command(killed, precision), check=True, stdout=subprocess.DEVNULL, env=environment)
         return {
             "mixed precision": precision,
             "killed in time": was_killed,

@@ -14,6 +14,7 @@ of UCF101-24 and a boxes.json: video -> "class" and "tubes", each with "sf", the
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -132,9 +133,9 @@ def boxes_of_frames(tubes: list[dict], length: int, scale: tuple[float, float]) 
 
 
 def training(out: Path, arm: str, split: str) -> str:
-    data = out / "data" / f"people-{split}"
+    data = quoted(out / "data" / f"people-{split}")
     options = "--follow-outside --workers 0"  # trainings run side by side: processes that decode would be in their way
-    return f"atr train --preset {arm} --data {data} {options} --out {trained(out, arm, split)}"
+    return f"atr train --preset {arm} --data {data} {options} --out {quoted(trained(out, arm, split))}"
 
 
 def trained(out: Path, arm: str, split: str) -> Path:
@@ -142,8 +143,15 @@ def trained(out: Path, arm: str, split: str) -> Path:
 
 
 def localizing(out: Path, arm: str, kind: str) -> str:
-    question = f"analysis localize --checkpoint {out / 'checkpoints' / arm} --data {out / 'data' / kind}"
-    return f"{question} --follow-outside --out {out / 'results' / kind}"
+    checkpoint, data, results = (
+        quoted(out / folder) for folder in (f"checkpoints/{arm}", f"data/{kind}", f"results/{kind}")
+    )
+    return f"analysis localize --checkpoint {checkpoint} --data {data} --follow-outside --out {results}"
+
+
+def quoted(path: Path) -> str:
+    """As a word of a command."""
+    return shlex.quote(str(path))
 
 
 def together(commands: Sequence[str], workers: int) -> None:

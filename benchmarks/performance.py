@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import torch
 
+from analysis.ablation.running import commit
 from benchmarks import answers
 from benchmarks.answers import Answer, table_of_answers, table_of_rows
 from benchmarks.command import start
@@ -64,7 +65,7 @@ def main(options: Options) -> None:
     }
     kept = earlier(options.out, machine) if set(options.only) != set(SCRIPTS) else {}
     partial = options.out.with_name(f"{options.out.stem}.partial.json")
-    run = {**machine, "only": list(options.only)}
+    run = {**machine, "only": list(options.only), "commit": commit()}
     begun = json.loads(partial.read_text()) if partial.is_file() else {}
     done = begun["found"] if run.items() <= begun.items() else {}
     for script in options.only:
@@ -74,7 +75,10 @@ def main(options: Options) -> None:
     unordered = kept | done
     found = {script: unordered[script] for script in SCRIPTS if script in unordered}
     write_found({**machine, "answers": told(found), "found": found}, options.out)
-    write_tables(options.page, tables_of(found))
+    if len(found) == len(SCRIPTS):
+        write_tables(options.page, tables_of(found))
+    else:
+        print(f"{options.page} stays as it is: {options.out} does not hold all scripts")
     partial.unlink()
 
 

@@ -27,9 +27,10 @@ import numpy as np
 import psutil
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NotInTime
+from websockets.exceptions import WebSocketException
 
 from benchmarks.command import start
-from benchmarks.measuring import chromium_path
+from benchmarks.measuring import chromium_path, write_found
 from benchmarks.visitors import arrive
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -66,7 +67,7 @@ class Seen:
     left: int = 0
     not_shown: int = 0
     faults: int = 0
-    server_seconds: float = 0.0
+    server_seconds: float | None = 0.0  # None where the server is not ours
     browser_seconds: float = 0.0
 
 
@@ -74,21 +75,23 @@ def main(options: Options) -> None:
     with dashboard() if options.address is None else given(options.address) as address:
         before = psutil.Process().children(recursive=True)  # the server, if it is ours
         seen = asyncio.run(visit_all(address, options, before))
+    if options.address is not None:
+        seen.server_seconds = None
     row = {"sessions": options.sessions, "opened": len(seen.opened), **numbers("open", seen.opened)}
     row |= {"changes shown": len(seen.changed), **numbers("change", seen.changed)}
     row |= {"left before": seen.left, "not shown": seen.not_shown, "faults": seen.faults}
     row |= {"server, CPU s": seen.server_seconds, "browser, CPU s": seen.browser_seconds}
     for name, value in row.items():
         print(f"{name:<24}{value:8.2f}" if isinstance(value, float) else f"{name:<24}{value:>8}")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    row = {name: None if value != value else value for name, value in row.items()}  # JSON has no NaN
-    written = {"options": asdict(options), "cores": os.cpu_count(), "summary": row, "seen": asdict(seen)}
-    options.out.write_text(json.dumps(written, indent=1, default=str) + "\n")
+    asked = json.loads(json.dumps(asdict(options), default=str))
+    write_found(
+        {"options": asked, "cores": os.cpu_count(), "summary": row, "seen": asdict(seen)}, options.out
+    )
 
 
-def numbers(what: str, seconds: list[float]) -> dict[str, float]:
-    ends = np.percentile(seconds, [50, 95]) if seconds else [float("nan")] * 2
-    return {f"{what} median, s": float(ends[0]), f"{what} 95 %, s": float(ends[1])}
+def numbers(what: str, seconds: list[float]) -> dict[str, float | None]:
+    ends = np.percentile(seconds, [50, 95]).tolist() if seconds else [None, None]
+    return {f"{what} median, s": ends[0], f"{what} 95 %, s": ends[1]}
 
 
 @contextmanager
@@ -147,7 +150,7 @@ async def visit_without_browser(address: str, options: Options, number: int, see
     started, end = time.monotonic(), time.monotonic() + options.seconds
     try:
         visitor = await arrive(address, options.patience)
-    except TimeoutError:
+    except (TimeoutError, OSError, WebSocketException):
         seen.not_shown += 1
         return
     receiving = asyncio.create_task(visitor.receive())
@@ -168,7 +171,7 @@ async def visit_without_browser(address: str, options: Options, number: int, see
                 seen.left += leaves
                 seen.not_shown += not leaves
             await asyncio.sleep(pause)
-    except TimeoutError:
+    except (TimeoutError, OSError, WebSocketException):  # of an overloaded server
         seen.not_shown += 1
     finally:
         seen.faults += visitor.faults

@@ -8,6 +8,7 @@ a result that is complete is not made again, what was stopped is resumed, so the
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def stages() -> list[list[str]]:
 
 def made(command: str) -> bool:
     """Whether a command has nothing to do; results know themselves."""
-    words = command.split()
+    words = shlex.split(command)
     if not command.startswith(MADE_ONCE):
         return False
     return Path(words[words.index("--out") + 1]).exists()
@@ -91,7 +92,7 @@ def run(command: str) -> None:
     """Raises CalledProcessError when the command fails."""
     words = [
         str(path)
-        for word in command.split()
+        for word in shlex.split(command)
         for path in (sorted(Path().glob(word)) if "*" in word else [word])
     ]
     print(f"python -m {command}", flush=True)

@@ -58,7 +58,6 @@ def one_training(options: Options) -> dict[str, float]:
             [sys.executable, "-m", "atr", *words],
             check=True,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         events = EventAccumulator(str(workspace_of(out) / "tensorboard" / "clips"))

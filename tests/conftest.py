@@ -5,6 +5,9 @@ from pathlib import Path
 # and the processes that tests start inherit it.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # tests are of the CPU, where a training can be repeated to the bit
+for name in [name for name in os.environ if name.startswith("ATR_")]:
+    del os.environ[name]  # folders and limits of the person who runs them
 
 import cv2  # noqa: E402
 import pytest  # noqa: E402

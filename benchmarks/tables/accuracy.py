@@ -1,10 +1,11 @@
 """Tables of accuracy: checkpoints, parts of the block, seeds, lengths of training, claims, order of frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
+from analysis.ablation.cells import CellResult
 from analysis.ablation.grids import EPOCHS, LONGER, TABLES, longer
 from analysis.ablation.numbers import accuracy, claims_texts, difference, share
 from benchmarks.markdown import table
@@ -51,7 +52,7 @@ def parts(stored: Stored) -> str:
 
 def seeds(stored: Stored) -> str:
     """The main comparison, a training a line."""
-    sim, located = (stored.cells[network] for network in MAIN.values())
+    sim, located = common_seeds(stored, MAIN.values())
     lines = []
     for a, b in zip(sim, located, strict=True):
         best = max(b.fig5, key=lambda block: b.fig5[block])
@@ -73,13 +74,16 @@ def seeds(stored: Stored) -> str:
     )
 
 
+def common_seeds(stored: Stored, networks: Collection[str]) -> list[list[CellResult]]:
+    """Of each network its cells of those seeds that all of them have."""
+    common = set.intersection(*({result.seed for result in stored.cells[name]} for name in networks))
+    return [[result for result in stored.cells[name] if result.seed in common] for name in networks]
+
+
 def length(stored: Stored) -> str:
     """The main comparison at two lengths of training, over the seeds that all four networks have."""
     names = [*MAIN.values(), *map(longer, MAIN.values())]
-    common = set.intersection(*({result.seed for result in stored.cells[name]} for name in names))
-    short_sim, short, long_sim, long = arms = [
-        [result for result in stored.cells[name] if result.seed in common] for name in names
-    ]
+    short_sim, short, long_sim, long = arms = common_seeds(stored, names)
     lines = [
         (
             f"seed {a.seed}: top-1, %",

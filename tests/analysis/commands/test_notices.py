@@ -98,8 +98,15 @@ def test_actionness_of_one_clip(checkpoints, damaged, tmp_path, capsys):
     assert (code, list(notices), lacking) == (3, [half], [half])
 
 
-def test_comparisons_repeat_what_the_predictions_were_told(checkpoints, damaged, tmp_path, capsys):
+@pytest.fixture
+def unused(damaged):
+    """A file beside the clips, which other tests read too."""
     (damaged / "notes.txt").write_text("beside the clips")
+    yield
+    (damaged / "notes.txt").unlink()
+
+
+def test_comparisons_repeat_what_the_predictions_were_told(checkpoints, damaged, unused, tmp_path, capsys):
     for name in ("er", "gr"):
         evaluate = ["evaluate", "--checkpoint", checkpoints / name, "--data", damaged, "--out", tmp_path]
         assert atr_main([str(argument) for argument in evaluate]) == 3
@@ -117,7 +124,6 @@ def test_comparisons_repeat_what_the_predictions_were_told(checkpoints, damaged,
         assert told.count(f"  cut: {CUT}") == 1
         assert told.count("not used: 1 .txt (notes.txt)") == 1  # of both sources
         assert f"1 · cut: {CUT}" in (tmp_path / "report.html").read_text()
-    (damaged / "notes.txt").unlink()
 
 
 def test_a_report_shows_damaged_clips_only_when_told_to(checkpoints, damaged, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """Evidence: the paper's tables beside ours, with seeds, and a verdict on each of its claims."""
 
-from typing import Literal
 from urllib.parse import quote
 
 import pandas as pd
@@ -37,7 +36,7 @@ from app.markdown import plain
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
-WIDTHS: dict[str, Literal["medium", "large"]] = {"Network": "medium", "Paper, %": "medium", "Note": "large"}
+WIDTHS = {"Network": 215, "Paper, %": 135, "Note": 400}  # pixels: what is left is enough for the other columns
 
 
 def page() -> None:
@@ -105,7 +104,7 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
     column = st.column_config.LinkColumn(
         LINK,
         display_text=r"\?a=(.*)",
-        width="medium",
+        width=125,
         help="A checkpoint of this network and training, of one of the seeds",
     )
     links = [f"compare?a={quote(name, safe='')}" if name else "" for name in names]

@@ -36,7 +36,11 @@ from app.markdown import plain
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
-WIDTHS = {"Network": 215, "Paper, %": 135, "Note": 400}  # pixels: what is left is enough for the other columns
+WIDTHS = {
+    "Network": 215,
+    "Paper, %": 135,
+    "Note": 400,
+}  # pixels: what is left is enough for the other columns
 
 
 def page() -> None:

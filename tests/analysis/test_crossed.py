@@ -96,3 +96,16 @@ def test_the_verdict_follows_the_interval(low, high, word):
 def test_little_is_what_the_whole_interval_leaves_below_a_point(low, high, word):
     assert plateau(Estimate((low + high) / 2, 0.01, low, high, 3, 300)) == word
     assert plateau(Estimate((low + high) / 2, 0.01, low, high, 2, 300)) == plateau(None) == OPEN
+
+
+@pytest.mark.parametrize(
+    ("rows", "reach"),
+    [
+        ([[1, 1, 0, 1], [1, 0, 0, 1], [1, 1, 0, 0]], 0.9594),
+        ([[1, 1, 1, 0, 1, 1], [1, 0, 0, 0, 1, 0], [1, 1, 0, 0, 1, 1]], 0.6795),
+    ],
+    ids=["together", "apart"],
+)
+def test_the_wider_of_two_intervals_by_hand(rows, reach):
+    found = crossed_estimate(np.array(rows))
+    assert (found.high - found.low) / 2 == pytest.approx(reach, abs=1e-4)

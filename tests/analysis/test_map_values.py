@@ -87,3 +87,13 @@ def test_what_is_shown_is_normalised_by_block_and_of_all_together_as_it_is():
     np.testing.assert_allclose(shown["S5B2"].ravel(), [0.5, 1 / (1 + np.exp(-1))])
     np.testing.assert_array_equal(shown[TOGETHER], together(maps))
     assert list(map_values({"S3B1": maps["S3B1"]}, "raw")) == ["S3B1"]
+
+
+def test_all_blocks_together_lie_where_their_cells_do():
+    centres = (np.array([0.5]), np.array([0.125, 0.625]))
+    np.testing.assert_allclose(
+        together({"S3B1": np.array([[[0.0, 4]]], np.float32)}, {"S3B1": centres}), [[[0.25, 1]]]
+    )
+    maps = {"S3B1": np.array([[[0.0, 4]]]), "S5B1": np.array([[[1.0, 2]]])}
+    places = dict.fromkeys(maps, centres)
+    np.testing.assert_array_equal(map_values(maps, "raw", places)[TOGETHER], together(maps, places))

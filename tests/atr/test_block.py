@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from atr.block import AFA, ATRConfig, GlobalAveragePooling, build_atr, build_atr_sim
+from atr.locator import NoCue
 
 
 class Constant(nn.Module):
@@ -107,3 +108,28 @@ def test_every_option_of_the_locator_reaches_it():
     }
     assert len(motions) == 3
     assert isinstance(locator().bn, nn.BatchNorm2d) and isinstance(locator(arl_bn=False).bn, nn.Identity)
+
+
+def test_without_appearance_motion_alone_is_the_cue():
+    locator = build_atr(64, num_frames=2, config=ATRConfig(use_appearance=False)).arl
+    assert isinstance(locator.dw_a, NoCue) and not isinstance(locator.motion, NoCue)
+
+
+def test_the_defaults_are_the_papers():
+    assert vars(ATRConfig()) == {
+        "reduction": 16,
+        "use_appearance": True,
+        "use_motion": True,
+        "motion": "conv_then_diff",
+        "arl_bn": True,
+        "reasoner": "er",
+        "num_reasoners": 2,
+        "k": 1,
+        "er_kernel": "per_channel",
+        "er_transform": "none",
+        "er_init": "asymmetric",
+        "scale": "none",
+        "distribution": "add",
+        "bn_position": "sum",
+        "bn_gamma_init": 1.0,
+    }

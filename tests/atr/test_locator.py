@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from atr.locator import ActionRegionLocator
+from atr.locator import ActionRegionLocator, BidirectionalMotion
 
 
 def toy_locator(**options):
@@ -82,3 +82,12 @@ def test_no_cue_and_unknown_motion_are_refused():
         ActionRegionLocator(16, num_frames=2, use_appearance=False, use_motion=False)
     with pytest.raises(ValueError, match="'flow'.*conv_then_diff"):
         ActionRegionLocator(16, num_frames=2, motion="flow")
+
+
+def test_a_cue_in_both_directions_by_hand():
+    motion = BidirectionalMotion(1, num_frames=3)
+    with torch.no_grad():
+        motion.dw_m.weight.zero_()
+        motion.dw_m.weight[0, 0, 1, 1] = 3
+    frames = torch.tensor([1.0, 10, 100]).view(3, 1, 1, 1)
+    assert motion(frames).flatten().tolist() == [29, 283, -70]

@@ -110,3 +110,8 @@ def test_unknown_options_are_named(options):
 
 def test_a_longer_kernel_starts_with_sides_that_share_the_weight():
     assert temporal_kernel(1, 2, "asymmetric", noise=0).flatten().tolist() == [-0.25, -0.25, 0.5, 0.25, 0.25]
+
+
+def test_channels_start_a_little_apart():
+    deviations = temporal_kernel(4000, 1, "symmetric").std(0).flatten().tolist()
+    assert deviations == pytest.approx([0.05] * 3, rel=0.1)

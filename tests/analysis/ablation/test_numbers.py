@@ -1,11 +1,12 @@
 import copy
 import functools
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
-from analysis.ablation.cells import CellResult
+from analysis.ablation.cells import Cell, CellResult
 from analysis.ablation.figures import (
     clips_figure,
     cost_figure,
@@ -13,7 +14,7 @@ from analysis.ablation.figures import (
     placements_figure,
     table_figure,
 )
-from analysis.ablation.grids import TABLES, Claim
+from analysis.ablation.grids import NETWORKS, TABLES, Claim
 from analysis.ablation.numbers import (
     NOT_RUN,
     accuracy,
@@ -27,11 +28,13 @@ from analysis.ablation.numbers import (
     left_out,
     maps_texts,
     relations_texts,
+    share,
     summary,
     table_texts,
 )
 from analysis.ablation.report import shortened
 from analysis.crossed import HOLDS, OPEN, Estimate, crossed_estimate
+from atr.tabletop import RENDERER_VERSION
 from tests.analysis.ablation.toy_cells import CLIPS, values_of
 
 
@@ -249,3 +252,34 @@ def test_the_figure_of_clips_has_their_numbers_below_and_intervals():
     assert (list(trace.x), list(trace.y), trace.name) == ([500, 24_000], [0.2, 0.8], "ATR")
     assert list(trace.error_y.array) == pytest.approx([0.2, 0])
     assert list(trace.error_y.arrayminus) == pytest.approx([0.1, 0])
+
+
+def result(network="tsn", seed=0, top1=0.3, **changed):
+    return msgspec.convert(values_of(network, seed, top1, **changed), CellResult)
+
+
+def test_results_of_another_renderer_or_start_do_not_count():
+    assert by_network([result(renderer=RENDERER_VERSION + 1)]) == {}
+    cell = Cell.of("tsn", NETWORKS["tsn"], 0)
+    vars(cell)["start"] = "b" * 64
+    assert cell.is_of(result()) and not cell.is_done(result())
+
+
+def test_both_ends_of_intervals_are_told():
+    found = by_network(
+        [
+            result(network, seed, top1)
+            for network, top1 in (("atr-s3-5", 0.7), ("atr-sim-s3-5", 0.5))
+            for seed in range(3)
+        ]
+    )
+    told = judged(Claim("b", "atr-s3-5", "atr-sim-s3-5"), found)
+    low, high = told.difference.low, told.difference.high
+    assert low < high and f"[{100 * low:+.1f}, {100 * high:+.1f}]" in told.sentence
+    assert share(Estimate(0.705, 0.01, 0.65, 0.76, 3, 200)) == "70.5 [65.0, 76.0]"
+
+
+def test_pairs_are_the_mean_over_seeds():
+    found = by_network([result(seed=seed, within_pairs=pairs) for seed, pairs in ((0, 0.8), (1, 0.9))])
+    (row,) = table_texts(replace(TABLES["5"], rows=TABLES["5"].rows[:1]), found).to_dict("records")
+    assert row["Within pairs, %"] == "85.0"

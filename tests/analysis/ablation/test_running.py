@@ -10,6 +10,7 @@ import atr
 from analysis.ablation import running
 from analysis.ablation.cells import Cell, file_of, missing, read_cell, read_cells
 from analysis.ablation.running import reasoner_costs, run_cell, run_cells, trained_together
+from analysis.relations.average import RelationAverage, window_divergence
 from atr.block import ATRConfig
 from atr.describe import BlockDescription
 from atr.models import ModelConfig
@@ -197,3 +198,18 @@ def test_costs_of_the_reasoners_alone(options, parameters, macs):
     blocks = [BlockDescription(name, 16, 7, 7, 0) for name in ("S5B1", "S5B2")]
     assert reasoner_costs(config, blocks) == {"parameters": 2 * parameters, "macs": 2 * macs}
     assert reasoner_costs(config, []) is None
+
+
+def test_the_divergence_of_a_cell_is_the_mean(monkeypatch):
+    w = np.random.default_rng(0).dirichlet([1.0] * 5, 5)
+    average = RelationAverage()
+    average.update({"S3B1": [w[None]]})
+    monkeypatch.setattr(running, "average_relations", lambda *_, **options: (average, {}))
+    (found,) = running.relation_numbers(None, [0])
+    assert found["js"] == pytest.approx(window_divergence(w).values.mean())
+
+
+def test_another_starting_checkpoint_is_another_training(tmp_path):
+    one, other = tiny("atr_sim"), tiny("atr_sim")
+    vars(one)["start"], vars(other)["start"] = "a" * 64, "b" * 64
+    assert running.place_of(one, tmp_path) != running.place_of(other, tmp_path)

@@ -222,3 +222,42 @@ def test_distractors_count_while_the_target_is_out_of_view():
     bits = np.full((2, 2, 2), ACTING | DISTRACTOR, np.uint8)
     bits[0, 0, 0] = ACTING | TARGET
     assert measure({FINE: np.zeros((2, 2, 2))}, bits)["distractor_frames"] == 2
+
+
+CENTRES = (np.array([0.5]), np.array([0.125, 0.625]))  # of 1×2 cells: those of the receptive fields
+
+
+@pytest.fixture
+def last_pixel():
+    """Bits of one frame of 1×4 pixels that acts; the target is its last pixel, between the centres of the cells."""
+    bits = np.full((1, 1, 4), TOLD | ACTING, np.uint8)
+    bits[0, 0, 3] |= TARGET
+    return bits
+
+
+def test_a_score_and_its_ceiling_are_of_the_cells_places(last_pixel):
+    maps = {FINE: np.array([[[0.0, 5]]])}
+    edges, fields = (
+        fig5_row(maps, last_pixel, {"S3B1": Layout((1, 2), places)})["fig5"] for places in (None, CENTRES)
+    )
+    assert edges[0] == 1 and fields[0] == fields[2] == 1 / 2
+
+
+def test_pointing_and_precision_are_of_the_cells_places(last_pixel):
+    first = np.array([[[True, False, False, False]]])
+    assert tally(np.array([[[5.0, 0]]]), first, centres=CENTRES).hits == 1
+    maps = {FINE: np.array([[[0.0, 5]]])}
+    found = measure(maps, last_pixel, {"S3B1": Layout((1, 2), CENTRES)})
+    assert found["average_precision"][0] == 1 / 2
+
+
+def test_emphasis_of_the_baseline_of_peak_and_mean_and_beyond_the_course_of_all_clips():
+    acting = np.array([[0, 1, 0], [0, 1, 0]], bool)
+    nothing = dict.fromkeys(("peak", "mean"), np.zeros((2, 1, 3)))
+    (middle,) = emphasis_numbers(nothing, acting, [Map("centre", None, "logits")])[:1]
+    assert middle["acting_above"]["value"] == 1
+    opposite = {"peak": acting[:, None] * 1.0, "mean": acting[:, None] * -1.0}
+    assert [entry["acting_above"]["value"] for entry in emphasis_numbers(opposite, acting, [FINE])] == [1, 0]
+    acting = np.array([[1, 0, 0], [0, 0, 1]], bool)
+    values = dict.fromkeys(("peak", "mean"), np.array([[[3.0, 2, 0]], [[3.0, 0, 0]]]))
+    assert emphasis_numbers(values, acting, [FINE])[0]["beyond_course_without_last"]["value"] == 0

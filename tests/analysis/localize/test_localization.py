@@ -9,6 +9,7 @@ from analysis.localize.measures import (
     average_precision,
     baselines,
     cell_shares,
+    centre_prior,
     overlaps,
     spearman,
     tally,
@@ -197,3 +198,11 @@ def test_the_last_frame_has_the_difference_of_the_one_before():
     frames = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
     maps = baselines(frames, 4, 4)["frame difference"]
     np.testing.assert_array_equal(maps[-1], maps[-2])
+
+
+def test_baselines_by_hand():
+    np.testing.assert_allclose(centre_prior(4), [-1.125, -0.125, -0.125, -1.125])
+    frames = np.zeros((2, 2, 2, 3), np.uint8)
+    frames[1, 0] = 200
+    brighter, darker = (baselines(each, 2, 2)["frame difference"] for each in (frames, frames[::-1]))
+    np.testing.assert_allclose(brighter, darker)

@@ -220,3 +220,10 @@ def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):
     model.preprocessing = atr.Preprocessing(32, 32, (0.1,) * 3, (0.2,) * 3)
     monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
     assert averaging.average_untrained(model, None).preprocessing == model.preprocessing
+
+
+def test_the_control_has_weights_of_its_own(tiny, monkeypatch):
+    torch.manual_seed(5)  # not that of the control
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
+    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
+    assert not torch.equal(averaging.average_untrained(model, None).fc.weight, model.fc.weight)

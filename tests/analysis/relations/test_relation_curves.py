@@ -19,6 +19,7 @@ from analysis.relations.numbers import (
     convergences,
     in_base,
     relations_table,
+    table,
 )
 from atr.schema import check
 
@@ -235,3 +236,30 @@ def test_matrices_of_classes_of_unequal_size_are_read_by_their_own(tmp_path):
     np.savez(tmp_path / ARRAYS, **{f"trained/{name}": values for name, values in average.to_arrays().items()})
     for place, expected in ((0, w[1]), (1, (w[0] + w[2]) / 2)):
         np.testing.assert_allclose(class_entries(tmp_path, place)[0]["mean"], expected)
+
+
+@pytest.fixture
+def entry():
+    """Of W by hand, (4, 4)."""
+    w = np.array([[0.7, 0.1, 0.1, 0.1], [0.2, 0.4, 0.2, 0.2], [0, 0, 0.5, 0.5], [0.25] * 4])
+    average = RelationAverage()
+    average.update({"S3B1": [np.stack([w, w])]})
+    return block_numbers(average, resamples=20)[0]
+
+
+def test_mass_chance_and_strongest_columns_of_an_entry_by_hand(entry):
+    assert entry["local_mass"] == pytest.approx([0.4625, 0.775, 0.9125, 1])
+    assert entry["chance"] == pytest.approx([1 / 4, 5 / 8, 7 / 8, 1])
+    assert entry["argmax"] == [0, 1, 2, 0] and entry["inner_chance"] == 3 / 4
+
+
+def test_windows_on_the_page_are_named_by_their_time_steps(entry):
+    assert [trace.name for trace in windows_figure([entry]).data if trace.name] == ["t = 2", "t = 3"]
+
+
+def test_the_table_has_the_ends_of_the_intervals():
+    average = RelationAverage()
+    average.update({"S3B1": [np.random.default_rng(0).dirichlet([1.0] * 5, (9, 5))]})
+    entries = block_numbers(average, resamples=50)
+    row = table(entries, "x").iloc[0]
+    assert (row.local_mass_low, row.local_mass_high) == entries[0]["inner_mass_interval"]

@@ -220,3 +220,24 @@ def test_intervals_of_js_hold_that_of_all_videos_in_an_average_over_few(differen
         held.append(low <= true + 1e-4 and true <= high + 1e-4)
         too_high.append(pairwise_js(renormalised(videos.mean(0)))[0].mean() > true)
     assert np.mean(held) >= 0.85 and np.mean(too_high) > 0.7
+
+
+def test_the_summary_of_several_divergences():
+    found = window_divergence(np.random.default_rng(0).dirichlet([1.0] * 5, 5))
+    values = found.values
+    assert found.summary == pytest.approx({"mean": values.mean(), "max": values.max(), "std": values.std()})
+    windows = np.random.default_rng(2).dirichlet([2, 3, 2, 1], (11, 6))[..., :3]
+    last = pairwise_js(renormalised(windows.mean(0)))[0].mean()
+    assert convergence(windows)["js_mean"][-1] == pytest.approx(last)
+
+
+def test_an_interval_of_a_divergence_does_not_begin_below_0():
+    windows = np.random.default_rng(0).dirichlet([1.0] * 3, (20, 6))
+    assert resampled_divergence(windows, resamples=200)[0]["mean"][0] == 0
+
+
+def test_the_interval_of_the_mass_is_that_of_a_mean_of_many_videos():
+    windows = np.random.default_rng(1).dirichlet([2, 3, 2, 1], (400, 6))[..., :3]
+    mass = windows.sum(-1).mean(-1)
+    low, high = resampled_divergence(windows, resamples=2_000)[0]["local_mass"]
+    assert (high - low) / 2 == pytest.approx(1.96 * mass.std(ddof=1) / 20, rel=0.1)

@@ -9,7 +9,9 @@ from analysis.localize.fig5 import fig5_row
 from analysis.localize.maps import Layout, Map
 from analysis.localize.masked_clips import MaskedTabletop
 from analysis.recording import record
+from atr.results import fig5
 from atr.results.fig5 import Ranking, fig5_of_blocks
+from atr.tabletop import split_seed
 from atr.video.transforms import normalise
 
 SMALL = atr.Preprocessing(short_side=32, crop=32)
@@ -52,3 +54,10 @@ def test_blocks_have_the_scores_that_localize_gives_them(tiny):
 def test_a_network_without_actionness_has_no_scores(tiny):
     assert fig5_of_blocks(tiny(block="atr_sim"), SMALL, num_clips=1) == {}
     assert fig5_of_blocks(tiny(block=None), SMALL, num_clips=1) == {}
+
+
+def test_the_block_is_not_chosen_on_clips_it_is_judged_by(tiny, monkeypatch):
+    asked = set()
+    monkeypatch.setattr(fig5, "split_seed", lambda split, index: asked.add(split) or split_seed(split, index))
+    fig5_of_blocks(tiny(block="atr"), SMALL, num_clips=1)
+    assert asked == {"dev"}

@@ -1,5 +1,7 @@
 """Frozen parts, schedules by hand."""
 
+from itertools import product
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,7 @@ from atr.training.optimisation import (
     build_optimizer,
     build_schedule,
     channels_last,
+    derived_seed,
     freeze,
     parameter_groups,
     training_mode,
@@ -139,3 +142,7 @@ def test_weights_of_convolutions_over_time_decay_too():
         model, learning_rate=1.0, weight_decay=0.1, arl_learning_rate=1.0, relation_learning_rate=1.0
     )
     assert {p.ndim for p in decayed["params"]} == {2, 4, 5} and {p.ndim for p in spared["params"]} == {1, 3}
+
+
+def test_no_two_places_of_a_training_have_one_seed():
+    assert len({derived_seed(*parts) for parts in product(range(3), repeat=5)}) == 3**5

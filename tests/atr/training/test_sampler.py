@@ -1,5 +1,6 @@
 """Every clip once an epoch, and a step's clips the same however they are shared out."""
 
+import numpy as np
 import pytest
 
 from atr.training.sampler import EpochBatches
@@ -49,3 +50,9 @@ def test_unequal_shares_are_refused():
         EpochBatches(20, 6, (0,), num_processes=2, accumulation=2)
     with pytest.raises(ValueError, match="7 clips are less than a batch; allowed: 8 or more"):
         EpochBatches(7, 8, (0,))
+
+
+def test_the_order_is_not_drawn_from_what_a_clip_is_augmented_from():
+    order = EpochBatches(50, 10, (0, 1, 2)).order
+    of_clips = [np.random.default_rng((0, 1, 2, index)).permutation(50) for index in range(50)]
+    assert not any(np.array_equal(order, other) for other in of_clips)

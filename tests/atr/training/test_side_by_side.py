@@ -216,3 +216,16 @@ def test_cells_can_be_trained_side_by_side_but_for_trn():
 )
 def test_what_a_captured_step_cannot_do_is_left_to_the_loop(option):
     assert not is_possible(replace(TINY, **option))
+
+
+def test_its_optimiser_begins_again_as_it_began():
+    parameter = torch.nn.Parameter(torch.arange(4.0))
+    flat = FlatAdamW([{"params": [parameter], "lr": 0.1, "weight_decay": 0.1}], 9)
+    start, seen = flat.values.clone(), []
+    for _ in range(2):
+        for _ in range(2):
+            flat.step([torch.ones(4)], 5.0)
+        seen.append(flat.values.clone())
+        flat.restart()
+        flat.values.copy_(start)
+    assert torch.equal(*seen)

@@ -562,3 +562,31 @@ def test_clips_are_normalised_as_the_configuration_says(brief, tmp_path, monkeyp
     own = dataclasses.replace(brief, mean=(0.1,) * 3, std=(0.3,) * 3)
     training.train(own, tmp_path / "a", tmp_path / "cache")
     assert set(seen) == {own.preprocessing}
+
+
+def test_clips_start_from_what_stills_taught_and_no_two_batches_share_a_seed(config, tmp_path, monkeypatch):
+    fit, derived, weights, drawn = training.fit, training.derived_seed, [], []
+
+    def watched(model, *rest):
+        weights.append(model.state_dict()["backbone.conv1.weight"].clone())
+        learnt = fit(model, *rest)
+        weights.append(learnt.state_dict()["backbone.conv1.weight"].clone())
+        return learnt
+
+    monkeypatch.setattr(training, "fig5_of_blocks", lambda *_: {})
+    monkeypatch.setattr(training, "fit", watched)
+    monkeypatch.setattr(training, "derived_seed", lambda *parts: drawn.append(parts) or derived(*parts))
+    train(config, tmp_path / "a", tmp_path / "cache")
+    assert torch.equal(weights[1], weights[2]) and not torch.equal(weights[0], weights[1])
+    # One batch of stills, of all frames of as many clips; twice four batches of clips.
+    assert len(set(drawn)) == len(drawn) == 1 + 2 * 4
+
+
+def test_the_loss_is_a_mean_over_the_parts_of_a_batch(brief, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "fig5_of_blocks", lambda *_: {})
+    losses = []
+    for parts in (1, 2):
+        out = tmp_path / str(parts)
+        train(dataclasses.replace(brief, accumulation=parts), out, tmp_path / "cache")
+        losses.append(atr.load_checkpoint(out).facts["history"][-1]["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.3)

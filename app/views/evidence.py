@@ -36,11 +36,8 @@ from app.markdown import plain
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
-WIDTHS = {
-    "Network": 215,
-    "Paper, %": 135,
-    "Note": 400,
-}  # pixels: what is left is enough for the other columns
+# In pixels: what is left of a window of 1,280 is enough for the other columns.
+WIDTHS = {"Network": 215, "Paper, %": 135, "Note": 400}
 
 
 def page() -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
+from atr.files import read_arrays
 from atr.video.decoding import VideoError
 
 TARGET, DISTRACTOR, ACTING, STATED, MASKED = 1, 2, 4, 8, 16
@@ -35,9 +35,8 @@ def require_each_frame(clip: str, what: str, count: int, video: Whole) -> None:
 def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.ndarray:
     """Of an NPZ file's `masks`, with the demo set's values. Raises VideoError where they do not fit the video."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            masks = stored["masks"]
-    except (OSError, BadZipFile, KeyError, IndexError, ValueError) as error:
+        masks = read_arrays(file)["masks"]
+    except (OSError, KeyError, ValueError) as error:
         raise VideoError(f"{file} holds no masks: {error}") from error
     if masks.dtype.kind not in "iu" or masks.shape[1:] != (video.height, video.width):
         found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{video.height}x{video.width} as the video"

@@ -12,11 +12,10 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.health import QUANTITIES, State, watch
 from atr.results.passes import per_clip
-from atr.results.predict import require_numbers
+from atr.results.predict import class_logits, require_numbers
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import Count, Name, NotNegative, Share
-from atr.video.transforms import normalise
 
 COLUMNS = {
     "block": "block",
@@ -68,11 +67,10 @@ def vitals_of_clips(
         Action-related Region Locator. "index".
     """
     model = model.to(process_state().device).eval()
-    device = next(model.parameters()).device
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         with torch.inference_mode(), watch(model) as vitals:
-            require_numbers(model(normalise(frames.numpy(), model.preprocessing).to(device)), "class scores")
+            require_numbers(class_logits(model, frames), "class scores")
         seen = vitals.values()
         cells = [vitals.cells.get(block, 0) for block in model.blocks]
         return {q: np.stack([seen[block][q] for block in model.blocks], axis=1) for q in QUANTITIES} | {

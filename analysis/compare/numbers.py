@@ -258,7 +258,7 @@ def clip_table(predictions: Sequence[Predictions]) -> pd.DataFrame:
 
 def _right(table: pd.DataFrame) -> np.ndarray:
     """bool (N, models)"""
-    return table.filter(regex=r"^right_[a-d]$").to_numpy()
+    return table.filter(regex=f"^right_[{LETTERS.lower()}]$").to_numpy()
 
 
 def of_class(table: pd.DataFrame, label: str | None) -> pd.DataFrame:

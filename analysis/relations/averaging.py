@@ -8,9 +8,8 @@ from analysis.relations.average import RelationAverage
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier, build_model
 from atr.results.passes import pass_over
-from atr.results.predict import require_numbers
+from atr.results.predict import class_logits, require_numbers
 from atr.results.processes import process_state
-from atr.video.transforms import normalise
 
 CONTROL_SEED = 0
 
@@ -22,14 +21,13 @@ def average_relations(
 
     Memory stays flat but for 12 (T - 2) bytes a block and clip. options: of `pass_over`.
     """
-    device = process_state().device
-    model = model.to(device).eval()
+    model = model.to(process_state().device).eval()
 
     def add(
         average: RelationAverage, frames: Tensor, targets: list[int], indices: list[int], count: int
     ) -> None:
         with torch.inference_mode(), record(model) as recording:
-            require_numbers(model(normalise(frames.to(device), model.preprocessing)), "class scores")
+            require_numbers(class_logits(model, frames), "class scores")
         relations = {block: [w[:count] for w in ws] for block, ws in recording.relations.items()}
         average.update(relations, labels=targets[:count], videos=indices[:count])
 

@@ -146,7 +146,7 @@ def choose_checkpoint(names: list[str], state: str = CHECKPOINT) -> str | None:
     key = carried(state, chosen, names)
 
     def changed() -> None:
-        st.session_state[CHECKPOINT] = st.session_state["chosen_for_relations"] = st.session_state[state]
+        st.session_state[CHECKPOINT] = st.session_state[state]
 
     options = {} if state == CHECKPOINT else {"on_change": changed}
     chosen = st.sidebar.selectbox("Checkpoint", names, key=key, persist_state="session", **options)
@@ -180,7 +180,7 @@ def prefer_graph_reasoner(names: list[str]) -> None:
     configs = {name: loading.model_config(name) for name in names}
     graphs = [name for name, c in configs.items() if c and c.block and c.atr.reasoner == "gr"]
     elsewhere, before = st.session_state.get(CHECKPOINT), st.session_state.get(OF_RELATIONS)
-    is_chosen_here = elsewhere is not None and elsewhere == st.session_state.get("chosen_for_relations")
+    is_chosen_here = elsewhere is not None and elsewhere == before
     if graphs and elsewhere not in graphs and not is_chosen_here:
         st.session_state[OF_RELATIONS] = before if before in graphs else graphs[0]
     elif elsewhere is not None:

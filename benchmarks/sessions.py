@@ -82,7 +82,8 @@ def main(options: Options) -> None:
     row |= {"left before": seen.left, "not shown": seen.not_shown, "faults": seen.faults}
     row |= {"server, CPU s": seen.server_seconds, "browser, CPU s": seen.browser_seconds}
     for name, value in row.items():
-        print(f"{name:<24}{value:8.2f}" if isinstance(value, float) else f"{name:<24}{value:>8}")
+        told = f"{value:.2f}" if isinstance(value, float) else "-" if value is None else value
+        print(f"{name:<24}{told:>8}")
     asked = json.loads(json.dumps(asdict(options), default=str))
     write_found(
         {"options": asked, "cores": os.cpu_count(), "summary": row, "seen": asdict(seen)}, options.out

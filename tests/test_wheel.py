@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
@@ -209,3 +210,9 @@ def test_dashboard_starts_from_a_wheel_without_assets(wheel, tmp_path):
     )
     assert "There is no checkpoint in" in said
     assert "ATR_CHECKPOINTS sets the folder" in said
+
+
+def test_project_names_no_other_version():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    assert project["dynamic"] == ["version"]

@@ -6,6 +6,7 @@ It speaks Streamlit's protocol, protobuf messages over a WebSocket, as Streamlit
 import asyncio
 import json
 import random
+import time
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -79,7 +80,7 @@ class Visitor:
         state = message.rerun_script.widget_states.widgets.add()
         state.id = self.widgets[what]
         if what == "clip":
-            state.json_value = json.dumps({"clip": chosen})
+            state.json_value = json.dumps({"clip": {"id": chosen, "at": time.monotonic()}})
         else:
             state.string_value = chosen
         await self.socket.send(message.SerializeToString())

@@ -156,4 +156,4 @@ def test_a_link_leads_somewhere(page, target):
 
 def test_pictures_and_pages_are_linked_to():
     targets = {target for _, target in LINKS}
-    assert {"assets/pictures/actionness.png", "assets/README.md"} <= targets
+    assert {"assets/pictures/actionness.jpg", "assets/README.md"} <= targets

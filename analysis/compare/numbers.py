@@ -84,15 +84,15 @@ class Paired:
 
     @property
     def sentence(self) -> str:
-        points = 100 * self.difference
-        place = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} that" if points else "that"
+        of_a, of_b = ((self.both + only) / self.clips for only in (self.only_a, self.only_b))
         verdict = (
             "significant at the 5 % level" if self.p < SIGNIFICANT else "not significant at the 5 % level"
         )
         return (
-            f"Top-{self.k} of {self.a} is {place} of {self.b} (95 % interval of the difference {100 * self.low:+.1f} to "
-            f"{100 * self.high:+.1f}; {self.clips:,} clips). Only {self.a} is right on {self.only_a:,} clips, only "
-            f"{self.b} on {self.only_b:,}: exact McNemar p = {p_text(self.p)}, {verdict}."
+            f"Top-{self.k} of {self.a} is {100 * of_a:.1f} %, of {self.b} {100 * of_b:.1f} %: a difference of "
+            f"{100 * self.difference:+.1f} points (95 % interval {100 * self.low:+.1f} to {100 * self.high:+.1f}; "
+            f"{self.clips:,} clips). Only {self.a} is right on {self.only_a:,} clips, only {self.b} on "
+            f"{self.only_b:,}: exact McNemar p = {p_text(self.p)}, {verdict}."
         )
 
 

@@ -142,14 +142,16 @@ def choose_filter(counts: dict[str, int]) -> str:
     clip_asked = "clip" in page_link().asked
     first = next(key for key in FIRST_FILTERS if (counts[key] and not clip_asked) or key == "all")
     page_link().settle("compared_filter", "filter", list(FILTERS), first, "filter")
-    return st.pills(
+    # The browser knows an option by its text, which holds its count: where that is another, the choice is sent again.
+    if st.session_state.get("compared_counts") != counts:
+        chosen = st.session_state["compared_filter"]
+        st.session_state.update(compared_counts=counts, compared_filter=chosen)
+    return st.radio(
         "Clips",
         list(FILTERS),
         key="compared_filter",
         persist_state="session",
         format_func=lambda key: f"{FILTERS[key][0]} · {counts[key]:,}",
-        required=True,
-        label_visibility="collapsed",
     )
 
 

@@ -26,13 +26,11 @@ GRADCAM_FILES = {"off": "", "true": "true-class", "called": "predicted-class"}
 
 def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict[str, str]:
     """Filter, class, clip and Grad-CAM, as a link has them. clips: `compare.numbers.clip_table`."""
-    st.subheader("Clip by clip", anchor=False)
-    pills, (classes, pages) = st.container(), st.columns([3, 1])
-    with classes:
-        label = choose_label(predictions[0].labels)
+    filters = st.container()
+    label = choose_label(predictions[0].labels)
     kept = of_class(clips, label)
     narrowed = {key: narrow(kept) for key, (_, narrow) in FILTERS.items()}
-    with pills:
+    with filters:
         chosen = choose_filter({key: len(found) for key, found in narrowed.items()})
     link = {"filter": chosen} if label is None else {"filter": chosen, "label": label}
     found = narrowed[chosen]
@@ -40,11 +38,11 @@ def choose_clip(predictions: Sequence[Predictions], clips: pd.DataFrame) -> dict
         text = f"{FILTERS[chosen][0]}: no clip{'' if label is None else ' of this class'}."
         st.info(plain(text), icon=":material/search_off:")
         return link
-    return {**link, "clip": from_gallery(predictions, found, pages), **settle_gradcam()}
+    return {**link, "clip": from_gallery(predictions, found), **settle_gradcam()}
 
 
-def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside) -> str:
-    """The chosen one of the clips found, out of a page of thumbnails. beside: the place of the page's number."""
+def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame) -> str:
+    """The chosen one of the clips found, out of a page of thumbnails."""
     ids = found.id.tolist()
     wanted = page_link().take("clip", predictions[0].ids, "clip")
     if wanted is not None and wanted not in ids:
@@ -63,7 +61,7 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame, beside
     page = st.session_state["compared_page"]
     if pages > 1:
         help = f"{PAGE} of {len(ids):,} clips a page"
-        page = beside.number_input(
+        page = st.number_input(
             f"Page, of {pages}", 1, pages, key="compared_page", help=help, persist_state="session"
         )
     key = f"compared_gallery {within} {page}"

@@ -1,4 +1,4 @@
-"""The page "Compare": tabs below the clips, confusions, calibration, agreement, localisation, numbers."""
+"""The page "Compare": tabs below the clip, summary, classes, confusions, calibration, agreement, localisation, numbers."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -8,9 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from analysis.compare.figures import confusion_difference_figure, confusion_figure, reliability_figure
+from analysis.compare.figures import (
+    COSTS,
+    confusion_difference_figure,
+    confusion_figure,
+    cost_figure,
+    per_class_figure,
+    reliability_figure,
+)
 from analysis.compare.numbers import all_pairs
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
+from analysis.figures import LEGEND_ABOVE
 from analysis.localize.fig5 import fig5_table
 from analysis.localize.figures import (
     acting_figure,
@@ -40,12 +48,60 @@ def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[],
     """What the tabs are called and what draws each."""
     predictions = [s.predictions for s in stored]
     return {
+        "Summary": lambda: summary(tables),
+        "Classes": lambda: classes(tables.classes, [p.name for p in predictions]),
         "Confusions": lambda: confusions(predictions, tables),
         "Calibration": lambda: calibration(tables),
         "Agreement": lambda: agreement(predictions, tables),
         "Localisation": lambda: localisation([p.name for p in predictions]),
         "Numbers": lambda: numbers(stored, tables),
     }
+
+
+def summary(tables: Tables) -> None:
+    st.dataframe(tables.overview, hide_index=True)
+    if len(tables.overview) > 2:
+        st.caption("All pairs; p is adjusted for the number of pairs (Holm).")
+        st.dataframe(tables.pairs, hide_index=True)
+    st.subheader("What differs", anchor=False)
+    if tables.differences.empty:
+        st.caption("Only their weights; all recorded settings are the same.")
+    else:
+        st.dataframe(tables.differences, hide_index=True)
+    st.subheader("Accuracy against cost", anchor=False)
+    names = {"macs": "MACs", "parameters": "Parameters"}
+    cost = st.segmented_control(
+        "Cost",
+        list(COSTS),
+        default="macs",
+        format_func=names.get,
+        required=True,
+        key="cost",
+        label_visibility="collapsed",
+    )
+    figure = cost_figure(tables.numbers, cost).update_layout(height=320, legend=LEGEND_ABOVE, margin_t=50)
+    st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against cost")
+
+
+def classes(table: pd.DataFrame, names: list[str]) -> None:
+    """table: `compare.numbers.per_class`. A click on a class leaves the clips of no other in the sidebar."""
+
+    def picked() -> None:
+        if points := st.session_state["classes"].selection.points:
+            st.session_state.update(
+                compared_label=table.label[points[0]["point_index"]], compared_picked=True
+            )
+
+    if st.session_state.pop("compared_picked", False):
+        st.rerun()  # of the whole page: the clips are outside the tabs
+    st.caption("Click a class to choose from its clips.")
+    st.plotly_chart(
+        per_class_figure(table, *names[:2]),
+        key="classes",
+        on_select=picked,
+        selection_mode="points",
+        alt="Accuracy of A minus that of B for every class as bars",
+    )
 
 
 def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:

@@ -44,6 +44,9 @@ export default function ({ parentElement, data, setStateValue }) {
   const follow = () => {
     mark(choice[data.gallery]);
     describe(chosen());
+    if (list.dataset.revealed === chosenId) return; // who has scrolled since is left there
+    list.dataset.revealed = chosenId;
+    reveal(list, list.querySelector("[aria-pressed=true]"));
   };
   follow();
   choice.removeEventListener(data.gallery, list.follow); // of the message before
@@ -55,6 +58,14 @@ export default function ({ parentElement, data, setStateValue }) {
 // The thumbnail that the Tab key stops at.
 function stopAt(list, stop) {
   for (const button of list.children) button.tabIndex = button === (stop ?? list.firstElementChild) ? 0 : -1;
+}
+
+// Scrolls the list, and not the page, to a thumbnail that is not in sight.
+function reveal(list, button) {
+  if (!button) return;
+  const top = button.offsetTop - list.firstElementChild.offsetTop;
+  const isSeen = top >= list.scrollTop && top + button.offsetHeight <= list.scrollTop + list.clientHeight;
+  if (!isSeen) list.scrollTop = top;
 }
 
 // The thumbnail that a key moves to from the focused one; null for any other key, and beyond the ends.

@@ -155,12 +155,12 @@ def test_the_difference_is_said_in_one_sentence_and_the_clips_are_counted(compar
     assert not errors(app)
     assert app.title[0].value == "first against second"
     said = texts(app)
-    assert "Top-1 of first is 33.3 points above that of second" in said
+    assert "Top-1 of first is 66.7 %, of second 33.3 %: a difference of +33.3 points" in said
     assert "Only first is right on 2 clips, only second on 0: exact McNemar p = 0.5" in said
     assert "not significant at the 5 % level" in said
-    pills = app.button_group(key="compared_filter")
-    assert pills.value == "only_a"
-    assert pills.options == [
+    filters = app.radio(key="compared_filter")
+    assert filters.value == "only_a"
+    assert filters.options == [
         "all clips · 6",
         "A right, B wrong · 2",
         "A wrong, B right · 0",
@@ -175,12 +175,12 @@ def test_the_difference_is_said_in_one_sentence_and_the_clips_are_counted(compar
 
 def test_filters_and_classes_narrow_the_clips_and_an_empty_choice_is_said(compare, two):
     app = compare()
-    app.button_group(key="compared_filter").set_value("both_wrong").run()
+    app.radio(key="compared_filter").set_value("both_wrong").run()
     assert query(app)["clip"] == "val-000005"  # on val-000004 they agree
     app.selectbox(key="compared_label").select(LABELS[0]).run()
     assert ["all wrong: no clip of this class" in info.value for info in app.info] == [True]
     assert "clip" not in query(app)
-    app.button_group(key="compared_filter").set_value("only_a").run()
+    app.radio(key="compared_filter").set_value("only_a").run()
     assert query(app) == {
         "a": "first",
         "b": "second",
@@ -192,21 +192,21 @@ def test_filters_and_classes_narrow_the_clips_and_an_empty_choice_is_said(compar
 
 def test_the_choices_survive_a_visit_to_another_page(compare, two):
     app = compare()
-    app.button_group(key="compared_filter").set_value("both_wrong").run()
+    app.radio(key="compared_filter").set_value("both_wrong").run()
     app.switch_page("views/checkpoints.py").run()
     app.switch_page("views/compare.py").run()
     assert not app.exception
-    assert app.button_group(key="compared_filter").value == "both_wrong"
+    assert app.radio(key="compared_filter").value == "both_wrong"
     assert query(app)["clip"] == "val-000005"
 
 
 def test_every_tab_can_be_opened(compare, two):
     app = compare()
-    for tab in ("Confusions", "Calibration", "Agreement", "Localisation", "Numbers"):
+    for tab in ("Summary", "Classes", "Confusions", "Calibration", "Agreement", "Localisation", "Numbers"):
         app.session_state["compared_tab"] = tab
         app.run()
         assert not app.exception and not errors(app)
-        assert query(app).get("tab") == (None if tab == "Confusions" else tab)
+        assert query(app).get("tab") == (None if tab == "Summary" else tab)
     assert len(app.get("download_button")) == 1 + 5 + 6 + 4  # report, clip, tables, predictions
 
 
@@ -279,7 +279,7 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compa
     assert "there are: first, second" in warning and "A right" not in warning and "only\\_a" not in warning
     assert "only_a" in warning and LABELS[2] in warning and "swipe" in warning
     assert app.title[0].value == "second against first" and not errors(app)
-    app.button_group(key="compared_filter").set_value("both_right").run()
+    app.radio(key="compared_filter").set_value("both_right").run()
     assert not app.warning
 
 
@@ -329,7 +329,7 @@ def test_thumbnails_come_page_by_page_and_say_who_is_right(compare, two, monkeyp
 
 def test_the_matrices_are_those_of_a_and_b_after_a_change_of_checkpoints(compare, world, results, two):
     write_calls(results, write_checkpoint(world / "checkpoints" / "third"), TARGETS, SECOND)
-    app = compare(a="first", b="second")
+    app = compare(a="first", b="second", tab="Confusions")
     for chosen in (["first", "third"], ["third", "second"]):
         app.multiselect(key="compared").set_value(chosen).run()
         assert app.multiselect(key=f"matrices {chosen[0]} {chosen[1]}").value == chosen

@@ -116,7 +116,7 @@ def test_a_clip_is_looked_at_once_for_all_pages(launch, world, results, monkeypa
     app = launch(clip="val-000000", checkpoint="first")
     assert computed == [("S3-5", "val-000000.mp4")]
     app.switch_page("views/compare.py").run()
-    app.button_group(key="compared_filter").set_value("all").run()
+    app.radio(key="compared_filter").set_value("all").run()
     assert app.query_params["clip"] == "val-000000" and not errors(app) and not app.exception
     assert sorted(set(computed)) == [("S3-5", "val-000000.mp4"), ("S5", "val-000000.mp4")] == sorted(computed)
     app.switch_page("views/actionness.py").run()

@@ -74,7 +74,7 @@ def test_the_enlarged_block_its_checkpoint_and_the_tab_are_those_of_before(world
 def test_the_filter_of_a_comparison_and_its_clip_are_those_of_before(two):
     app = open_link("compare", a="first", b="second", filter="all", clip="val-000003")
     before = dict(app.query_params)
-    app.button_group(key="compared_filter").set_value("only_a").run()
+    app.radio(key="compared_filter").set_value("only_a").run()
     assert app.query_params["filter"] == "only_a"
     go_to(app, before)
     assert app.query_params == before

@@ -125,10 +125,12 @@ def open_page(context_of, address, world):
     """
     pages = []
 
-    def open_at(where: str = "", *, width: int = 1280, scheme: str = "light", explorer: bool = True):
+    def open_at(
+        where: str = "", *, width: int = 1280, height: int = 900, scheme: str = "light", explorer: bool = True
+    ):
         page = context_of(scheme).new_page()
         pages.append(page)
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": width, "height": height})
         page.faults, page.sent, page.requests = [], [], []
         page.server_log = world / "server.log"
         page.on("pageerror", lambda error: page.faults.append(str(error)))

@@ -11,7 +11,8 @@ SIDES = ".sides"
 
 
 def open_compare(open_page, where: str = "compare", **options):
-    page = open_page(where, explorer=False, **options)
+    # So high that the time axis, which stays in sight, covers no picture.
+    page = open_page(where, explorer=False, height=1800, **options)
     page.locator(f"{SIDES}[data-frame]").wait_for(timeout=90_000)
     settled(page)
     return page
@@ -54,7 +55,7 @@ def test_pick_two_filter_open_scrub_and_share(open_page):
     expect(page.get_by_role("heading", level=1)).to_have_text("tabletop-atr against tabletop-gr")
     pick(page, "tabletop-atr", "tabletop-tsn")
     expect(page.get_by_role("heading", level=1)).to_have_text("tabletop-atr against tabletop-tsn")
-    page.get_by_role("radio", name="A right, B wrong · 10").click()
+    page.get_by_text("A right, B wrong · 10").click()
     settled(page)
     first = page.get_by_role("button", name="val-0000").first
     expect(first).to_be_visible()
@@ -92,7 +93,7 @@ def test_pick_two_filter_open_scrub_and_share(open_page):
 def test_a_copied_link_holds_the_tab_that_is_open(open_page):
     page = open_compare(open_page)
     named = re.compile("tab=Numbers")
-    for tab in ("Numbers", "Confusions"):
+    for tab in ("Numbers", "Summary"):
         page.get_by_role("tab", name=tab).click()
         in_address = expect(page).to_have_url if tab == "Numbers" else expect(page).not_to_have_url
         in_address(named)  # the script has told it
@@ -103,13 +104,22 @@ def test_a_copied_link_holds_the_tab_that_is_open(open_page):
         expect(page.get_by_role("button", name="Copy link")).to_be_visible()
 
 
+def test_the_chosen_thumbnail_is_in_sight(open_page):
+    page = open_compare(open_page, "compare?filter=all&clip=val-000022")
+    chosen = page.locator(".gallery [aria-pressed=true]")
+    expect(chosen).to_have_attribute("data-clip", "val-000022")
+    row, thumbnails = chosen.bounding_box(), page.locator(".gallery").bounding_box()
+    assert thumbnails["y"] <= row["y"] and row["y"] + row["height"] <= thumbnails["y"] + thumbnails["height"]
+    assert page.locator(".gallery").evaluate("list => list.scrollHeight > list.clientHeight")
+
+
 def test_a_click_on_a_class_lists_its_clips(open_page):
-    page = open_compare(open_page, "compare?filter=all")
+    page = open_compare(open_page, "compare?filter=all&tab=Classes")
     page.locator(".js-plotly-plot .barlayer .point").first.click(force=True)
     settled(page)
     chosen = page.get_by_role("combobox", name="True class")
     expect(chosen).not_to_have_value("All classes")
-    expect(page.get_by_role("radio", name="all clips · 10")).to_be_visible()
+    expect(page.get_by_role("radio", name="all clips · 10")).to_be_checked()
     settled(page)
     assert page.evaluate("new URLSearchParams(location.search).get('label')") == chosen.input_value()
 

@@ -105,14 +105,16 @@ def test_the_sides_can_be_exchanged(a, b):
 def test_the_sentence_says_which_side_and_whether_it_is_more_than_luck():
     above = Paired("x", "y", 1, 2_000, 0.152, 0.134, 0.17, 1393, 357, 53, 197, 1.855e-56)
     assert above.sentence == (
-        "Top-1 of x is 15.2 points above that of y (95 % interval of the difference +13.4 to +17.0; 2,000 clips). "
+        "Top-1 of x is 87.5 %, of y 72.3 %: a difference of +15.2 points (95 % interval +13.4 to +17.0; 2,000 clips). "
         "Only x is right on 357 clips, only y on 53: exact McNemar p = 2·10⁻⁵⁶, significant at the 5 % level."
     )
     below = Paired("x", "y", 5, 100, -0.02, -0.05, 0.01, 90, 1, 3, 6, 0.625).sentence
-    assert "Top-5 of x is 2.0 points below that of y" in below and "-5.0 to +1.0" in below
+    assert (
+        "Top-5 of x is 91.0 %, of y 93.0 %: a difference of -2.0 points (95 % interval -5.0 to +1.0;" in below
+    )
     assert below.endswith("p = 0.62, not significant at the 5 % level.")
     assert Paired("x", "y", 1, 9, 0.0, 0.0, 0.0, 9, 0, 0, 0, 1.0).sentence.startswith(
-        "Top-1 of x is that of y"
+        "Top-1 of x is 100.0 %, of y 100.0 %: a difference of +0.0 points"
     )
 
 
@@ -359,7 +361,7 @@ def test_two_of_one_name_are_told_apart(a):
     assert summary([a, a]).checkpoint.tolist() == ["A first", "B first"]
     assert len(set(names([a] * 5))) == 5
     assert names([a, predictions("second", TARGETS), a]) == ["A first", "B second", "C first"]
-    assert "of A first is that of B first" in paired(a, a).sentence
+    assert "of A first is 66.7 %, of B first 66.7 %: a difference of +0.0" in paired(a, a).sentence
 
 
 def refusal(*found):

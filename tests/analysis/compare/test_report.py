@@ -63,7 +63,7 @@ def test_plotly_is_in_it_once_and_every_figure_has_its_own_place(two):
 
 def test_it_says_what_the_functions_say_and_what_made_it(two, small):
     text = " ".join(Elements(build_report(two, command="python -m analysis report …")).texts)
-    assert "Top-1 of first is 16.7 points above that of second" in text
+    assert "a difference of +16.7 points" in text
     assert "50.0 [18.8, 81.2]" in text  # Wilson of 3 in 6
     assert "A and B give the same prediction for 50.0% of the clips" in text
     assert "python -m atr evaluate --checkpoint second" in text
@@ -88,7 +88,7 @@ def test_texts_from_outside_are_texts(two, small):
 
 def test_more_than_two_are_paired_in_a_table_and_the_first_two_are_a_and_b(two, small):
     text = " ".join(Elements(build_report([*two, predictions("third", TARGETS)], command="x")).texts)
-    assert "only the second" in text and "Top-1 of first is 16.7 points above that of second" in text
+    assert "only the second" in text and "a difference of +16.7 points" in text
 
 
 def test_that_there_are_no_clips_can_be_explained(two, small):

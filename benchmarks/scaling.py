@@ -5,7 +5,7 @@
 Measures what one clip costs one core (count its frames, decode the sampled ones, cut the crop) and counts what it costs the
 network; the rest is arithmetic on the sizes of the data sets and on a GPU's rate, which are options. Without files of a
 data set, rendered ones of its size and kind stand in. CPU seconds, not the clock: other work on the machine does not
-count. Prints two tables and writes one JSON file; docs/scaling.md is written from them.
+count. Prints two tables and writes one JSON file, of which `python -m benchmarks.tables` makes those of docs/scaling.md.
 """
 
 import tempfile

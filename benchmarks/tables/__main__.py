@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/results.md from what is stored in assets/results.
+"""Writes the tables of README.md, docs/results.md and docs/scaling.md from what is stored in assets/results.
 
     python -m benchmarks.tables
 
@@ -12,11 +12,10 @@ from pathlib import Path
 
 from benchmarks.command import start
 from benchmarks.markdown import require_marks, write_tables
-from benchmarks.tables import accuracy, maps, relations
+from benchmarks.tables import accuracy, maps, relations, scaling
 from benchmarks.tables.stored import TSM_GRAPH, Stored
 
-PAGE = Path("docs/results.md")  # has all tables
-TABLES: dict[str, Callable[[Stored], str]] = {
+RESULTS: dict[str, Callable[[Stored], str]] = {
     "accuracy": accuracy.accuracies,
     "length": accuracy.length,
     "parts": accuracy.parts,
@@ -34,28 +33,35 @@ TABLES: dict[str, Callable[[Stored], str]] = {
     "relations-on-tsm": partial(relations.relations, network=TSM_GRAPH),
     "relation-seeds": relations.relation_seeds,
 }
+SCALING = {"one-clip": scaling.one_clip, "one-training": scaling.one_training}
+PAGES = {
+    Path("docs/results.md"): RESULTS,
+    Path("docs/scaling.md"): SCALING,
+}  # that have a place for each of them
+OTHERS = (Path("README.md"),)  # have places for some
 
 
 @dataclass(frozen=True)
 class Options:
     results: Path = Path("assets/results")
-    page: Path = PAGE
-    """has a place for every table"""
-    others: tuple[Path, ...] = (Path("README.md"),)
-    """have places for some"""
 
 
-def tables_of(results: Path) -> dict[str, str]:
-    """Command after "python -m benchmarks." -> the table that it writes."""
+def tables_of(results: Path) -> dict[Path, dict[str, str]]:
+    """Page -> command after "python -m benchmarks." -> the table that it writes there."""
     stored = Stored(results)
-    return {f"tables {name}": made(stored) for name, made in TABLES.items()}
+    return {
+        page: {f"tables {name}": make(stored) for name, make in tables.items()}
+        for page, tables in PAGES.items()
+    }
 
 
 def main(options: Options) -> None:
     made = tables_of(options.results)
-    require_marks(options.page, made)
-    for page in (options.page, *options.others):
-        write_tables(page, made)
+    for page, tables in made.items():
+        require_marks(page, tables)
+    for tables in made.values():
+        for page in (*made, *OTHERS):
+            write_tables(page, tables)
 
 
 if __name__ == "__main__":

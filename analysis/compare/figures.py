@@ -51,20 +51,22 @@ def cost_figure(table: pd.DataFrame, cost: str = "macs") -> go.Figure:
     return plain(figure)
 
 
-def per_class_figure(table: pd.DataFrame, a: str, b: str) -> go.Figure:
+def per_class_figure(table: pd.DataFrame, a: str, b: str, *, chosen: str | None = None) -> go.Figure:
     """Accuracy of A minus that of B, a bar a class, the best for A on top.
 
     table: `compare.numbers.per_class`. Bars are faint where the difference may be luck (Holm's p not below 0.05). What a click
-    selects has the class's label as `customdata[0]`.
+    selects has the class's label as `customdata[0]`. chosen: the label of a class to highlight; of none where no class has it.
     """
     ahead = np.where(table.difference >= 0, SERIES[0], SERIES[1])
     sure = (table.p_holm < SIGNIFICANT).to_numpy()
     colours = [rgba(colour, 1 if certain else FAINT) for colour, certain in zip(ahead, sure, strict=True)]
+    others = (table.label != chosen) & (table.label == chosen).any()
     bars = go.Bar(
         x=100 * table.difference,
         y=list(range(len(table))),
         orientation="h",
-        marker={"color": colours, "line": {"color": ahead, "width": 1}},
+        # Not Plotly's own selection: a click on what that holds would be told as a choice of nothing.
+        marker={"color": colours, "line": {"color": ahead, "width": 1}, "opacity": np.where(others, 0.25, 1)},
         customdata=table.assign(shown=table.label.map(as_text))[
             ["label", "clips", "a", "b", "only_a", "only_b", "p_holm", "shown"]
         ].to_numpy(),

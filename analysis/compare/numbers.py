@@ -276,9 +276,9 @@ FILTERS: dict[str, tuple[str, Filter]] = {
     "all": ("all clips", lambda t: t),
     "only_a": ("A right, B wrong", lambda t: _most_disagreed_first(t[t.right_a & ~t.right_b])),
     "only_b": ("A wrong, B right", lambda t: _most_disagreed_first(t[t.right_b & ~t.right_a])),
-    "both_right": ("all right", lambda t: _most_disagreed_first(t[_right(t).all(axis=1)])),
-    "both_wrong": ("all wrong", lambda t: _most_disagreed_first(t[~_right(t).any(axis=1)])),
-    "disagreed": ("all, most disagreed first", _most_disagreed_first),
+    "both_right": ("every model right", lambda t: _most_disagreed_first(t[_right(t).all(axis=1)])),
+    "both_wrong": ("every model wrong", lambda t: _most_disagreed_first(t[~_right(t).any(axis=1)])),
+    "disagreed": ("all clips, most disagreed first", _most_disagreed_first),
 }
 
 

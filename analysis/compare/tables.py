@@ -95,7 +95,7 @@ def agreement_text(a: Predictions, b: Predictions) -> str:
     found = agreement(a, b)
     kappa = "is not defined" if found.kappa is None else f"{found.kappa:.3f}"
     return (
-        f"A and B give the same prediction for {found.share:.1%} of the clips (Cohen's kappa {kappa}); of the {found.both_wrong:,} "
+        f"A and B give the same prediction for {100 * found.share:.1f} % of the clips (Cohen's kappa {kappa}); of the {found.both_wrong:,} "
         f"clips that both get wrong, {found.same_error:,} alike."
     )
 

@@ -115,7 +115,7 @@ def convergence_figure(curves: Sequence[dict], unit: str) -> go.Figure:
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(type="log", title_text="videos")
+    figure.update_xaxes(type="log", dtick=1, title_text="videos")
     figure.update_layout(height=420)
     return plain(figure)
 

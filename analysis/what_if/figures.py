@@ -56,7 +56,7 @@ def scores_figure(
                 orientation="h",
                 name=name,
                 marker_color=colour,
-                text=[f"{value:.1%}" for value in values[classes]],
+                text=[f"{100 * value:.1f} %" for value in values[classes]],
                 textposition="outside",
                 cliponaxis=False,
                 hovertext=[as_text(labels[c]) + mark for c, mark in zip(classes, marks, strict=True)],
@@ -93,7 +93,7 @@ def order_figure(result: dict) -> go.Figure:
         text, colour, symbol = ORDER_SERIES[name]
         marker = {"color": colour, "symbol": symbol, "size": 10}
         trace = _shares([overall[name]], [text], marker)
-        trace.update(showlegend=False, mode="markers+text", text=[f"{overall[name]['value']:.1%}"])
+        trace.update(showlegend=False, mode="markers+text", text=[f"{100 * overall[name]['value']:.1f} %"])
         trace.update(textposition="top center", textfont_size=11, cliponaxis=False)
         figure.add_trace(trace, row=1, col=1)
     for place, name in enumerate(by_class):

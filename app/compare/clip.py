@@ -20,7 +20,7 @@ from atr.results.predictions import Predictions
 from atr.schema import line
 
 PAGE = 24  # thumbnails at a time: only these are rendered
-GRADCAM = {"off": "off", "true": "of the true class", "called": "of each one's prediction"}
+GRADCAM = {"off": "off", "true": "of the true class", "called": "of the prediction"}
 GRADCAM_FILES = {"off": "", "true": "true-class", "called": "predicted-class"}
 
 

@@ -17,6 +17,7 @@ from analysis.compare.figures import (
     reliability_figure,
 )
 from analysis.compare.numbers import all_pairs
+from analysis.compare.report import CAVEAT
 from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
 from analysis.figures import LEGEND_ABOVE
 from analysis.localize.fig5 import fig5_table
@@ -29,6 +30,7 @@ from analysis.localize.figures import (
 )
 from analysis.localize.numbers import acting_table, localization_table
 from app import loading
+from app.browsing import ALL
 from app.compare.exports import against
 from app.exports import Download, download_row, written
 from app.loading.predictions import Stored, Tables
@@ -59,6 +61,7 @@ def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[],
 
 
 def summary(tables: Tables) -> None:
+    st.caption(CAVEAT)
     st.dataframe(tables.overview, hide_index=True)
     if len(tables.overview) > 2:
         st.caption("All pairs; p is adjusted for the number of pairs (Holm).")
@@ -84,20 +87,21 @@ def summary(tables: Tables) -> None:
 
 
 def classes(table: pd.DataFrame, names: list[str]) -> None:
-    """table: `compare.numbers.per_class`. A click on a class leaves the clips of no other in the sidebar."""
+    """table: `compare.numbers.per_class`. A click on a class leaves the clips of no other in the sidebar, a second one of all."""
+    label = st.session_state["compared_label"]
+    key = f"classes {label}"  # another chart for another class: what is highlighted in it is that class, however chosen
 
     def picked() -> None:
-        if points := st.session_state["classes"].selection.points:
-            st.session_state.update(
-                compared_label=table.label[points[0]["point_index"]], compared_picked=True
-            )
+        if points := st.session_state[key].selection.points:
+            clicked = table.label[points[0]["point_index"]]
+            st.session_state.update(compared_label=ALL if clicked == label else clicked, compared_picked=True)
 
     if st.session_state.pop("compared_picked", False):
         st.rerun()  # of the whole page: the clips are outside the tabs
-    st.caption("Click a class to choose from its clips.")
+    st.caption("Click a class to choose from its clips, again to choose from all.")
     st.plotly_chart(
-        per_class_figure(table, *names[:2]),
-        key="classes",
+        per_class_figure(table, *names[:2], chosen=label),
+        key=key,
         on_select=picked,
         selection_mode="points",
         alt="Accuracy of A minus that of B for every class as bars",
@@ -110,7 +114,7 @@ def confusions(predictions: Sequence[Predictions], tables: Tables) -> None:
         "Confusions of A and of B, those first in which the two differ most. *Solved*: clips that the one takes for the "
         "wrong class and the other classifies correctly."
     )
-    wide = {name: st.column_config.TextColumn(width="medium") for name in ("true class", "predicted")}
+    wide = {name: st.column_config.TextColumn(width=330) for name in ("true class", "predicted")}
     st.dataframe(confusions_texts(tables.confusions), hide_index=True, height=300, column_config=wide)
     matrices = {p.name: p.confusion() for p in predictions}
     figure = confusion_difference_figure(matrices[a.name], matrices[b.name], a.labels)

@@ -58,7 +58,7 @@ class Explorer extends Viewer {
       this.find(".bar").title = `${name} of ${block.name}: one scale for all ${clip.frames.length} frames`;
       this.find(".bar-scale").style.background = gradient(this.shown.colours, "to top", this.shown);
       this.find(".bar-cut").style.height = `${100 * preferences.threshold}%`;
-      this.find(".bar-ticks").replaceChildren(...ticks(this.shown.low, this.shown.high, this.shown.style !== "signed").reverse());
+      this.find(".bar-ticks").replaceChildren(...ticks(this.shown.low, this.shown.high).reverse());
       this.showDisplay(this.shown, signable);
       this.showCurve(name, symbol);
     }

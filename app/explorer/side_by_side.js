@@ -4,6 +4,8 @@ const preferences = { source: "actionness", kinds: {}, mode: "sides", pair: [0, 
 const MODES = { sides: "Side by side", difference: "With |A − B|", swipe: "Swipe" };
 const LETTERS = "ABCD";
 
+const hasGradcam = ({ sides }) => sides.some(({ maps }) => Object.keys(maps.gradcam ?? {}).length > 0);
+
 class SideBySide extends Viewer {
   constructor(root) {
     super(root, preferences);
@@ -23,7 +25,9 @@ class SideBySide extends Viewer {
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
     const sources = Object.keys(clip.sources);
     this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.findLast((name) => name !== clip.together));
-    preferences.source = oneOf(sources, asked.source, preferences.source, sources[0]);
+    const turned = this.clip && hasGradcam(clip) !== hasGradcam(this.clip); // what was asked for or done without is shown
+    const wanted = turned ? (hasGradcam(clip) ? "gradcam" : "actionness") : asked.source;
+    preferences.source = oneOf(sources, wanted, preferences.source, sources[0]);
     this.askFor(asked);
     preferences.mode = oneOf(Object.keys(MODES), asked.mode, preferences.mode);
     const { pair } = preferences;
@@ -151,7 +155,7 @@ class SideBySide extends Viewer {
     this.find(".scale").hidden = !this.shown.some(Boolean);
     this.find(".bar-scale").style.background = gradient(scale.colours, "to right", scale);
     this.find(".bar-cut").style.width = `${100 * preferences.threshold}%`;
-    this.find(".bar-ticks").replaceChildren(...ticks(scale.low, scale.high, scale.style !== "signed"));
+    this.find(".bar-ticks").replaceChildren(...ticks(scale.low, scale.high));
   }
 
   showSentences() {
@@ -172,6 +176,7 @@ class SideBySide extends Viewer {
       gapPanel.find(".bar-scale").style.background = gradient(gap.colours, "to right", gap);
       gapPanel.find(".bar-ticks").replaceChildren(...ticks(0, gap.high, false));
     }
+    this.clip.sides.forEach((_, side) => this.panels[side].element.classList.toggle("apart", !preferences.pair.includes(side)));
     [".first", ".second"].forEach((selector, place) => { this.find(selector).value = preferences.pair[place]; });
     [".left", ".right"].forEach((selector, place) => {
       this.find(selector).textContent = letters[place];

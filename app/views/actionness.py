@@ -68,9 +68,9 @@ def verdict(look: Look) -> None:
     if label in look.model.labels:
         correct = predicted == label
         badge = ":green-badge[:material/check: correct]" if correct else ":red-badge[:material/close: wrong]"
-    truth = ":gray-badge[true label]\u2003" if label else ""
+    truth = "\u2003:gray[The title is the true label.]" if label else ""
     st.markdown(
-        f"{truth}{plain(look.checkpoint)} predicts **{plain(predicted)}** · {probability:.1%} {badge}"
+        f"{plain(look.checkpoint)} predicts **{plain(predicted)}** · {100 * probability:.1f} % {badge}{truth}"
     )
     for note in look.model.sampling.notes:
         st.caption(plain(note))

@@ -95,6 +95,8 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
             "Network": backbone(checkpoint.config),
             "Block": block(checkpoint.config),
             "Placement": placement(checkpoint.config),
+            "Reasoner": reasoner(checkpoint.config),
+            "Distribution": distribution(checkpoint.config),
             **checkpoint.shares,
             "parameters": checkpoint.costs.parameters,
             "macs": checkpoint.costs.macs,
@@ -193,15 +195,23 @@ def placement(config: ModelConfig) -> str:
     return config.placement if isinstance(config.placement, str) else ", ".join(config.placement)
 
 
+def reasoner(config: ModelConfig) -> str:
+    return "" if config.block is None else f"{config.atr.reasoner.upper()}×{config.atr.num_reasoners}"
+
+
+def distribution(config: ModelConfig) -> str:
+    return config.atr.distribution if config.block == "atr" else ""
+
+
 def network(config: ModelConfig) -> str:
     """In one line: backbone, block, placement, reasoner."""
     parts = [backbone(config)]
     if config.block is None:
         return " · ".join([*parts, "no block"])
     parts.append(f"{block(config)} at {placement(config)}")
-    parts.append(f"{config.atr.reasoner.upper()} × {config.atr.num_reasoners}")
-    if config.block == "atr":
-        parts.append(f"distribution {config.atr.distribution}")
+    parts.append(reasoner(config))
+    if distribution(config):
+        parts.append(f"distribution {distribution(config)}")
     return " · ".join(parts)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from analysis.compare.comparable import LETTERS, NotComparable
-from analysis.compare.report import CAVEAT
 from analysis.compare.tables import trainings_text
 from app import loading
 from app.choices import one_error
@@ -60,10 +59,12 @@ def show(title, corner) -> None:
 def compare(stored: Sequence[Stored], title, corner) -> None:
     predictions = [s.predictions for s in stored]
     names = [p.name for p in predictions]
-    title.title(plain(" against ".join(names)), anchor=False)
+    title.title(
+        plain(" against ".join(names)) if len(names) == 2 else f"Comparison of {len(names)} checkpoints",
+        anchor=False,
+    )
     found = tables(stored)
     st.markdown(plain(found.pair.sentence))
-    st.caption(CAVEAT)
     if trained := trainings_text(found.differences):
         st.caption(f":material/balance: {plain(trained)}")
     tell_left_out(*(p.facts for p in predictions))

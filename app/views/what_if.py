@@ -20,7 +20,7 @@ from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
-HIDE_NAMES = {"nothing": "Nothing", "top": "Top", "random": "Random", "bottom": "Bottom"}
+HIDE_NAMES = {"nothing": "Nothing", "top": "Highest M", "random": "Random", "bottom": "Lowest M"}
 ACTIONNESS_NAMES = {
     "computed": "Computed",
     "zero": "All 0",
@@ -169,20 +169,11 @@ def controls(model: VideoClassifier) -> dict:
         return st.segmented_control(title, allowed[name], **options)
 
     used: dict[str, Any] = {}
-    frames, hiding, looking = st.columns([6, 6, 5], gap="medium")
+    frames, hiding, looking = st.columns([6, 7, 5], gap="medium")
     with frames:
         used["order"] = segments("Frames", "order", ORDER_NAMES)
-        if used["order"] == "frozen":
-            used["step"] = st.select_slider("All steps show", allowed["step"], **kept("step"))
     with hiding:
         used["hide"] = segments("Hide in every frame", "hide", HIDE_NAMES)
-        if used["hide"] != "nothing":
-            used["q"] = st.slider("q, % of its positions", 0, 100, step=5, **kept("q"))
-            left, right = st.columns(2)
-            used["block"] = left.selectbox("Block", allowed["block"], **kept("block"))
-            used["fill"] = right.selectbox(
-                "In its place", allowed["fill"], format_func=FILL_NAMES.get, **kept("fill")
-            )
     with looking:
         used["actionness"] = st.selectbox(
             "Actionness M of all blocks",
@@ -193,9 +184,20 @@ def controls(model: VideoClassifier) -> dict:
         )
         if len(allowed["actionness"]) == 1:
             st.caption(WITHOUT_LOCATOR)
-    if used["order"] == "shuffled" or used["hide"] != "nothing":
-        with frames if used["order"] == "shuffled" else hiding:
-            used["seed"] = int(st.number_input("Seed", 0, MOST_SEED, help=SEED_HELP, **kept("seed")))
+    hides, frozen = used["hide"] != "nothing", used["order"] == "frozen"
+    if not (hides or frozen or used["order"] == "shuffled"):
+        return used
+    step, share, block, fill, seed = st.columns([3, 4, 2, 3, 2], gap="medium")
+    if frozen:
+        used["step"] = step.select_slider("All steps show", allowed["step"], **kept("step"))
+    if hides:
+        used["q"] = share.slider("Positions hidden, %", 0, 100, step=5, **kept("q"))
+        used["block"] = block.selectbox("Of block", allowed["block"], **kept("block"))
+        used["fill"] = fill.selectbox(
+            "In its place", allowed["fill"], format_func=FILL_NAMES.get, **kept("fill")
+        )
+    if hides or used["order"] == "shuffled":
+        used["seed"] = int(seed.number_input("Seed", 0, MOST_SEED, help=SEED_HELP, **kept("seed")))
     return used
 
 

@@ -21,6 +21,7 @@ from app.loading.what_if import outcome, sampled
 from app.markdown import plain
 from atr.tabletop import CLASSES, REVERSED
 
+PLACES = {"top": "highest M", "random": "random", "bottom": "lowest M"}
 FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
 STRIP = (
     "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); gap: 6px }} "
@@ -72,7 +73,7 @@ class Answer:
         return REVERSED[self.asked] if tuple(self.labels) == tuple(CLASSES) else None
 
     def elsewhere(self) -> dict[str, Outcome]:
-        """The same area hidden at the top of the map, at random and at its bottom. Raises ValueError as `intervene`."""
+        """The same area hidden where M is highest, at random and where it is lowest. Raises ValueError as `intervene`."""
         return {
             place: outcome(self.clip, self.checkpoint, dataclasses.replace(self.intervention, hide=place))
             for place in HIDDEN[1:]
@@ -92,7 +93,7 @@ def strip(answer: Answer) -> None:
         count, positions = int(after.hidden[0].sum()), after.hidden[0].size
         told += (
             f" Hidden: {count} of the {positions} positions of {answer.intervention.block} in every frame "
-            f"({count / positions:.1%})."
+            f"({100 * count / positions:.1f} %)."
         )
     st.caption(told)
 
@@ -114,24 +115,28 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
         st.markdown(f":gray[{named}:] **{plain(labels[followed])}**")
         st.metric(
             named,
-            f"{now:.1%}",
-            f"{100 * (now - was):+.1f} points, from {was:.1%}" if changed else None,
+            f"{100 * now:.1f} %",
+            f"{100 * (now - was):+.1f} points, from {100 * was:.1f} %" if changed else None,
             label_visibility="collapsed",
         )
         for text, found, true in (
             ("Original clip", before, asked if answer.known else None),
-            ("Now", after, answer.shows),
+            ("After", after, answer.shows),
         ):
             best = int(found.probabilities.argmax())
             badge = ""
             if true is not None:
                 badge = ":green-badge[:material/check:]" if best == true else ":red-badge[:material/close:]"
-            st.markdown(f":gray[{text}:] **{plain(labels[best])}** · {found.probabilities[best]:.1%} {badge}")
+            st.markdown(
+                f":gray[{text}:] **{plain(labels[best])}** · {100 * found.probabilities[best]:.1f} % {badge}"
+            )
         if after.hidden is not None and with_maps:
             places = {place: found.probabilities[followed] for place, found in answer.elsewhere().items()}
             st.markdown(
                 ":gray[The same area hidden:] "
-                + " · ".join(f"{place} **{probability:.1%}**" for place, probability in places.items())
+                + " · ".join(
+                    f"{PLACES[place]} **{100 * probability:.1f} %**" for place, probability in places.items()
+                )
             )
     with right:
         st.subheader("Class scores", anchor=False)

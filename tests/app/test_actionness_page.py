@@ -115,8 +115,8 @@ def test_the_verdict_is_of_the_most_probable_class(launch, world, called, badge)
     save_checkpoint(world / "checkpoints" / "sure", model, labels=LABELS, preprocessing=sizes)
     app = launch()  # a clip of the first class
     probability = np.exp(4) / (np.exp(4) + 2)
-    expected = f"sure predicts **{LABELS[called]}** · {probability:.1%} {badge}"
-    assert app.markdown[0].value.endswith(expected)
+    expected = f"sure predicts **{LABELS[called]}** · {100 * probability:.1f} % {badge}"
+    assert app.markdown[0].value == f"{expected}\u2003:gray[The title is the true label.]"
 
 
 def test_a_class_that_a_checkpoint_does_not_know_is_neither_correct_nor_wrong(launch, world):

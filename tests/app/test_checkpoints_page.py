@@ -40,7 +40,7 @@ def test_the_chosen_checkpoint_of_the_table_has_its_details_and_the_address(laun
     assert [heading.value for heading in app.subheader] == ["with-maps"]
     assert app.query_params == {"checkpoint": "with-maps"}
     texts = [markdown.value for markdown in app.markdown]
-    assert any("ATR at S3-5 · GR × 1 · distribution add" in text for text in texts)
+    assert any("ATR at S3-5 · GR×1 · distribution add" in text for text in texts)
     assert any("nothing at all" in text for text in texts)
     assert [metric.value for metric in app.metric if metric.label == "Top-1"] == ["62.5 %"]
     assert [code.value for code in app.code] == ["python -m atr train --preset with-maps"]

@@ -164,9 +164,9 @@ def test_the_difference_is_said_in_one_sentence_and_the_clips_are_counted(compar
         "all clips · 6",
         "A right, B wrong · 2",
         "A wrong, B right · 0",
-        "all right · 2",
-        "all wrong · 2",
-        "all, most disagreed first · 6",
+        "every model right · 2",
+        "every model wrong · 2",
+        "all clips, most disagreed first · 6",
     ]
     overview = app.dataframe[0].value
     assert overview.checkpoint.tolist() == ["first", "second"]
@@ -178,7 +178,7 @@ def test_filters_and_classes_narrow_the_clips_and_an_empty_choice_is_said(compar
     app.radio(key="compared_filter").set_value("both_wrong").run()
     assert query(app)["clip"] == "val-000005"  # on val-000004 they agree
     app.selectbox(key="compared_label").select(LABELS[0]).run()
-    assert ["all wrong: no clip of this class" in info.value for info in app.info] == [True]
+    assert ["every model wrong: no clip of this class" in info.value for info in app.info] == [True]
     assert "clip" not in query(app)
     app.radio(key="compared_filter").set_value("only_a").run()
     assert query(app) == {
@@ -233,7 +233,7 @@ def test_four_checkpoints_are_compared_two_by_two(compare, world, two, results):
     for name in ("third", "fourth"):
         write_calls(results, write_checkpoint(world / "checkpoints" / name), TARGETS, SECOND)
     app = compare(a="first", b="second", c="third", d="fourth")
-    assert app.title[0].value == "first against second against third against fourth"
+    assert app.title[0].value == "Comparison of 4 checkpoints"
     pairs = next(table.value for table in app.dataframe if "p, adjusted (Holm)" in table.value)
     assert len(pairs) == 6
 

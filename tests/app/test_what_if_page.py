@@ -16,7 +16,7 @@ from analysis.what_if.interventions import Intervention, intervene
 from app import loading
 from app.exports import enlarged, film
 from app.loading.what_if import outcome, sampled
-from app.what_if.outcome import Answer, arrays, picture, scores, strip, table, take_along
+from app.what_if.outcome import PLACES, Answer, arrays, picture, scores, strip, table, take_along
 from atr.tabletop import CLASSES
 from atr.video.decoding import decode
 from tests.app.conftest import errors, open_link
@@ -60,7 +60,7 @@ def test_at_first_nothing_is_changed(launch, network):
     app = launch("what_if")
     assert not errors(app) and not app.warning
     true = expected(network, Intervention())[LABELS.index("moving right")]
-    assert shown(app) == (f"{true:.1%}", "")
+    assert shown(app) == (f"{100 * true:.1f} %", "")
     assert app.query_params == {"clip": "val-000000", "checkpoint": "net"}
     assert len(app.get("tab")) == 2
 
@@ -82,7 +82,10 @@ def test_every_control_moves_the_true_class_as_computed(launch, network):
     def now_is(**settings):
         now = expected(network, Intervention(**settings))[0]
         assert not errors(app) and not app.exception
-        assert shown(app) == (f"{now:.1%}", f"{100 * (now - was):+.1f} points, from {was:.1%}")
+        assert shown(app) == (
+            f"{100 * now:.1f} %",
+            f"{100 * (now - was):+.1f} points, from {100 * was:.1f} %",
+        )
 
     app.button_group(key="what_if order").set_value("reversed").run()
     now_is(order="reversed")
@@ -98,7 +101,7 @@ def test_every_control_moves_the_true_class_as_computed(launch, network):
     app.selectbox(key="what_if block").set_value("S3B1").run()
     app.selectbox(key="what_if fill").set_value("blur").run()
     now_is(order="shuffled", seed=5, hide="top", share=0.45, block="S3B1", fill="blur")
-    assert any("29 of the 64 positions of S3B1 in every frame (45.3%)" in c.value for c in app.caption)
+    assert any("29 of the 64 positions of S3B1 in every frame (45.3 %)" in c.value for c in app.caption)
     app.button_group(key="what_if order").set_value("as it is").run()
     app.button_group(key="what_if hide").set_value("nothing").run()
     app.selectbox(key="what_if actionness").set_value("zero").run()
@@ -125,7 +128,7 @@ def test_a_link_restores_the_settings(launch, network):
     settings = {"order": "frozen", "step": 1, "hide": "random", "share": 0.3, "seed": 9, "block": "S5B2"}
     was = expected(network, Intervention(), clip=1)[1]
     now = expected(network, Intervention(**settings), clip=1)[1]
-    assert shown(app) == (f"{now:.1%}", f"{100 * (now - was):+.1f} points, from {was:.1%}")
+    assert shown(app) == (f"{100 * now:.1f} %", f"{100 * (now - was):+.1f} points, from {100 * was:.1f} %")
     assert app.query_params == {
         "clip": "val-000001",
         "checkpoint": "net",
@@ -168,11 +171,11 @@ def test_the_same_area_is_hidden_at_the_top_at_random_and_at_the_bottom(launch, 
         place: expected(network, Intervention(hide=place, **settings))[0]
         for place in ("top", "random", "bottom")
     }
-    line = " · ".join(f"{place} **{probability:.1%}**" for place, probability in true.items())
+    line = " · ".join(f"{PLACES[place]} **{100 * probability:.1f} %**" for place, probability in true.items())
     assert [markdown.value for markdown in app.markdown if "same area" in markdown.value] == [
         f":gray[The same area hidden:] {line}"
     ]
-    assert shown(app)[0] == f"{true['bottom']:.1%}"
+    assert shown(app)[0] == f"{100 * true['bottom']:.1f} %"
     app.button_group(key="what_if hide").set_value("nothing").run()
     assert not [markdown for markdown in app.markdown if "same area" in markdown.value]
 
@@ -218,7 +221,7 @@ def test_a_reversed_clip_shows_the_reversed_class_where_that_is_known(label, lab
 def test_a_prediction_of_what_a_reversed_clip_shows_is_not_marked_wrong(launch, network):
     """The classes here are not the demo set's: what a reversed clip shows is not known."""
     app = open_link("what_if", clip="val-000001", order="reversed")
-    now = next(text.value for text in app.markdown if text.value.startswith(":gray[Now:]"))
+    now = next(text.value for text in app.markdown if text.value.startswith(":gray[After:]"))
     original = next(text.value for text in app.markdown if text.value.startswith(":gray[Original clip:]"))
     assert "-badge[" in original and "-badge[" not in now
     assert any(text.value.startswith(":gray[True class of the clip as it is:] **") for text in app.markdown)
@@ -280,10 +283,10 @@ def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world,
 def test_what_is_predicted_now_stands_below_what_was(network):
     app = open_link("what_if", hide="random", q="100", block="S3B1")
     hidden = Intervention(hide="random", share=1, block="S3B1")
-    for name, intervention, badge in (("Original clip", Intervention(), "red"), ("Now", hidden, "green")):
+    for name, intervention, badge in (("Original clip", Intervention(), "red"), ("After", hidden, "green")):
         found = expected(network, intervention)
         (line,) = [text.value for text in app.markdown if text.value.startswith(f":gray[{name}:]")]
-        assert f"**{LABELS[found.argmax()]}** · {found.max():.1%} :{badge}-badge" in line
+        assert f"**{LABELS[found.argmax()]}** · {100 * found.max():.1f} % :{badge}-badge" in line
 
 
 def test_the_strip_names_the_frame_of_every_step_and_films_are_of_what_was_given(network, monkeypatch):
@@ -331,10 +334,12 @@ def test_of_a_reversed_clip_of_the_demo_set_the_reversed_class_is_followed(
     ((label, value, delta),) = metrics
     was = before.probabilities[followed]
     now = after.probabilities[followed]
-    assert (label, value) == (named, f"{now:.1%}")
+    assert (label, value) == (named, f"{100 * now:.1f} %")
     assert f":gray[{named}:] **{CLASSES[followed]}**" in told
-    assert delta == f"{100 * (now - was):+.1f} points, from {was:.1%}"
+    assert delta == f"{100 * (now - was):+.1f} points, from {100 * was:.1f} %"
     assert drawn == [followed]
-    original, shown = (next(text for text in told if text.startswith(f":gray[{n}")) for n in ("Orig", "Now"))
+    original, shown = (
+        next(text for text in told if text.startswith(f":gray[{n}")) for n in ("Orig", "After")
+    )
     assert "green-badge" in original  # class 0, as the clip is
     assert ("green-badge" if followed == 1 else "red-badge") in shown

@@ -122,18 +122,23 @@ def test_a_click_on_a_class_lists_its_clips(open_page):
     expect(page.get_by_role("radio", name="all clips · 10")).to_be_checked()
     settled(page)
     assert page.evaluate("new URLSearchParams(location.search).get('label')") == chosen.input_value()
+    page.locator(".js-plotly-plot .barlayer .point").first.click(force=True)  # again
+    expect(chosen).to_have_value("All classes")
 
 
 def test_grad_cam_comes_when_asked_for(open_page):
     page = open_compare(open_page)
     page.locator(".sources label", has_text="Grad-CAM").click()
     expect(page.locator(".panel .sentence").first).to_contain_text("choose its class above")
-    page.get_by_role("radio", name="of the true class").click()
+    page.locator(".sources label", has_text="Actionness").click()
+    page.get_by_role("radio", name="of the true class").click()  # and is shown at once
     settled(page)
     expect(page.locator(SIDES)).to_have_attribute("data-source", "gradcam")
     expect(page.locator(".panel .sentence").first).to_have_text("")
     page.get_by_role("button", name="Copy link").click()
     assert "gradcam=true" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("radio", name="off").click()
+    expect(page.locator(SIDES)).to_have_attribute("data-source", "actionness")
 
 
 def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):

@@ -100,6 +100,7 @@ def test_all_sides_are_on_the_same_frame_and_nothing_is_asked_of_the_server(open
     seen = moved_to(7, seen)
     page.get_by_role("slider", name="Frame").fill("10")
     seen = moved_to(10, seen)
+    page.locator(".curve-plot").scroll_into_view_if_needed()
     curve = page.locator(".curve-plot").bounding_box()
     page.mouse.click(curve["x"] + 1, curve["y"] + curve["height"] / 2)
     seen = moved_to(0, seen)
@@ -186,6 +187,8 @@ def test_a_side_without_the_block_or_the_source_says_so(open_sides):
     page.locator(".blocks").get_by_text("S5B1").click()
     explained = panel(page, "atr").locator(".sentence")
     expect(explained).to_have_text("Press the button to have it computed.")
+    page.locator(".modes").get_by_text("Side by side").click()  # without: the pair and its difference
+    expect(panel(page, "pool").locator(".value")).to_be_visible()
     expect(panel(page, "pool").locator(".sentence")).to_be_hidden()
     point_at(page, panel(page, "pool").locator(".screen"), 0.75, 0.25)
     expect(panel(page, "pool").locator(".value")).to_have_text("CAM / max = 0.545")  # frame 6 of 0 … 11
@@ -220,7 +223,9 @@ def test_all_blocks_together_are_shown_as_responses(open_sides):
 def test_the_pair_is_chosen_among_three(open_sides):
     page = open_sides("sides=atr,pool,mirrored&mode=difference")
     first, second = page.locator("select.first"), page.locator("select.second")
+    expect(panel(page, "mirrored")).to_be_hidden()
     second.select_option("C · mirrored")
+    expect(panel(page, "pool")).to_be_hidden()
     point_at(page, panel(page, "atr").locator(".screen"), 0.25, 0.25)
     expect(panel(page, "|A − C|").locator(".value")).to_contain_text("= 0.100")  # 0.1 and 0.2
     first.select_option("C · mirrored")

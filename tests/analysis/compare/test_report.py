@@ -65,7 +65,7 @@ def test_it_says_what_the_functions_say_and_what_made_it(two, small):
     text = " ".join(Elements(build_report(two, command="python -m analysis report …")).texts)
     assert "a difference of +16.7 points" in text
     assert "50.0 [18.8, 81.2]" in text  # Wilson of 3 in 6
-    assert "A and B give the same prediction for 50.0% of the clips" in text
+    assert "A and B give the same prediction for 50.0 % of the clips" in text
     assert "python -m atr evaluate --checkpoint second" in text
     assert "digest of first" in text and "digest of the toys" in text
     assert "python -m analysis report …" in text and f"numpy {np.__version__}" in text

@@ -159,7 +159,7 @@ def test_the_clips_of_a_filter_come_in_its_order_and_those_not_at_hand_are_passe
     twice = chosen_clips([predictions[0]] * 2, models, [source, source], count=1, filter="all")[0]
     assert [call.split(":")[0] for call in twice[0].answers] == ["A with", "B with"]
     clips, chosen = chosen_clips(predictions, models, [source, source], filter="both_wrong")
-    assert clips == [] and chosen.startswith("0 of 0 clips of the kind “all wrong”")
+    assert clips == [] and chosen.startswith("0 of 0 clips of the kind “every model wrong”")
     with pytest.raises(ValueError, match="filter='odd' is unknown; allowed: all, only_a"):
         chosen_clips(predictions, models, [source, source], filter="odd")
 

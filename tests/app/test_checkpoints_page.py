@@ -150,6 +150,7 @@ def test_the_figures_of_a_checkpoint_are_its_own(launch, world):
     table = app.dataframe[0].value.iloc[0]
     assert (table["Top-1"], table["Top-5"], table["Within pairs"]) == (62.5, 90.0, 75.0)
     assert (table["parameters"], table["macs"]) == (costs.parameters, costs.macs)
+    assert (table["Reasoner"], table["Distribution"]) == ("ER×2", "add")
     size = (folder / "model.safetensors").stat().st_size / 1e6
     assert {metric.label: metric.value for metric in app.metric} == {
         "Top-1": "62.5 %",

@@ -60,6 +60,16 @@ def test_a_bar_a_class_in_the_order_of_the_table_faint_where_it_may_be_luck():
     assert list(bars.marker.color) == [f"rgba{(*blue, 1)}", f"rgba{(*blue, 0.35)}", f"rgba{(*orange, 0.35)}"]
 
 
+def test_the_chosen_class_stands_out():
+    table = per_class_table(["push", "pull", "turn"])
+
+    def opacities(chosen):
+        return per_class_figure(table, "x", "y", chosen=chosen).data[0].marker.opacity.tolist()
+
+    assert opacities("pull") == [0.25, 1, 0.25]
+    assert opacities(None) == opacities("all of them") == [1, 1, 1]
+
+
 def test_labels_that_are_shortened_to_the_same_text_keep_their_own_bars():
     long = "Pretending to put {} things underneath something that stands"
     figure = per_class_figure(per_class_table([long.format("blue"), long.format("red"), "turn"]), "x", "y")

@@ -1,15 +1,15 @@
 """The ATR block (Fig 2) and ATR_sim: locate, aggregate, reason, distribute, add."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
-from atr.locator import ActionRegionLocator
+from atr.locator import ActionRegionLocator, by_clip
 from atr.options import choose, require
 from atr.reasoner import EfficientReasoner, GraphReasoner, stack
 
@@ -52,7 +52,7 @@ class AFA(nn.Module):
     def forward(self, x: Tensor, actionness: Tensor) -> Tensor:
         weights = torch.softmax(actionness.flatten(2), dim=-1)  # (N*T, 1, H*W)
         s = x.flatten(2) @ weights.to(x.dtype).transpose(1, 2)  # (N*T, C, 1)
-        return s.squeeze(-1).unflatten(0, (-1, self.num_frames))
+        return by_clip(s.squeeze(-1), self.num_frames)
 
 
 class GlobalAveragePooling(nn.Module):
@@ -63,7 +63,7 @@ class GlobalAveragePooling(nn.Module):
         self.num_frames = num_frames
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=(2, 3)).unflatten(0, (-1, self.num_frames))
+        return by_clip(x.mean(dim=(2, 3)), self.num_frames)
 
 
 class ChannelNorm(nn.BatchNorm1d):
@@ -140,6 +140,7 @@ class ATRSimBlock(nn.Module):
 
 def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
     """Raises ValueError where an option of `config` is unknown, naming it and what is allowed."""
+    require_known(config)
     arl = ActionRegionLocator(
         channels,
         num_frames=num_frames,
@@ -160,12 +161,23 @@ def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
 
 
 def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig) -> ATRSimBlock:
-    """ATR_sim has no region to distribute to: the options of ARL and `distribution` do not apply to it."""
+    """ATR_sim has no region to distribute to: the options of ARL and `distribution` do not apply to it.
+
+    Raises ValueError as `build_atr`.
+    """
+    require_known(config)
     return ATRSimBlock(
         pool=GlobalAveragePooling(num_frames=num_frames),
         reasoner=build_reasoner(channels, config),
         afd=UniformAFD(channels, bn_position=config.bn_position, bn_gamma_init=config.bn_gamma_init),
     )
+
+
+def require_known(config: ATRConfig) -> None:
+    """Of all options, those that do not apply too: a checkpoint holds them."""
+    for field in fields(config):
+        if get_origin(field.type) is Literal:
+            require(field.name, getattr(config, field.name), get_args(field.type))
 
 
 def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:

@@ -167,8 +167,16 @@ def load_imagenet(backbone: nn.Module, path: Path | None = None) -> None:
         FileNotFoundError: there is no such file, or the package is not installed.
     """
     if isinstance(backbone, EfficientNetLite0) != (path is None):
-        wanted = "None" if isinstance(backbone, EfficientNetLite0) else "a file of torchvision's weights"
-        raise ValueError(f"{type(backbone).__name__} starts from {wanted}, got {path}")
+        wanted = (
+            "'efficientnet-lite0'"
+            if isinstance(backbone, EfficientNetLite0)
+            else "a file of torchvision's weights"
+        )
+        given = path or "efficientnet-lite0"
+        raise ValueError(
+            f"init={str(given)!r} is of another network: a {type(backbone).__name__} starts from {wanted}, from a "
+            "checkpoint, or from fresh weights (None)"
+        )
     weights = imagenet_weights() if path is None else read_torchvision(path)
     inner = {name: weight for name, weight in weights.items() if name not in ("fc.weight", "fc.bias")}
     load_backbone(backbone, inner, f"{path or 'the package'} into this {type(backbone).__name__}")

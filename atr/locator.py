@@ -6,6 +6,13 @@ from torch import Tensor, nn
 from atr.options import choose
 
 
+def by_clip(x: Tensor, num_frames: int) -> Tensor:
+    """(N*T, ...) -> (N, T, ...). Raises ValueError where the frames are no whole number of clips."""
+    if x.shape[0] % num_frames:
+        raise ValueError(f"{x.shape[0]} frames are no whole number of clips of num_frames={num_frames}")
+    return x.unflatten(0, (-1, num_frames))
+
+
 class NoCue(nn.Module):
     """The null object of a cue that is switched off (rows of Table 3): contributes zero everywhere."""
 
@@ -31,7 +38,7 @@ class Motion(nn.Module):
         return difference.flatten(0, 1)
 
     def by_clip(self, x: Tensor) -> Tensor:
-        return x.unflatten(0, (-1, self.num_frames))
+        return by_clip(x, self.num_frames)
 
 
 class MotionOfDifference(Motion):

@@ -256,9 +256,16 @@ def build_model(config: ModelConfig) -> VideoClassifier:
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The network inside DistributedDataParallel and inside torch.compile."""
-    model = getattr(model, "module", model)
-    return getattr(model, "_orig_mod", model)
+    """The network inside DataParallel, DistributedDataParallel and torch.compile, in whatever order."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.get_submodule("module")
+        elif (
+            "_orig_mod" in model._modules
+        ):  # of torch.compile; a network of one's own may well have a `module`
+            model = model.get_submodule("_orig_mod")
+        else:
+            return model
 
 
 def copy_frame_network(source: VideoClassifier, model: VideoClassifier) -> None:

@@ -33,7 +33,7 @@ class Report:
     num_clips: int = 6
     """number of clips to show; 0 for none"""
     checkpoints: tuple[Path, ...] = (Path("assets/checkpoints"),)
-    """folders of checkpoints, which are found by the names in the predictions"""
+    """checkpoints, or folders of checkpoints, which are found by the names in the predictions"""
     clips: str | None = None
     """where the clips are: tabletop:val, or a data set's folder; the data that was evaluated by default"""
     block: str | None = None

@@ -13,7 +13,7 @@ from analysis.gradcam import explained_blocks, gradcam
 from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from atr import tabletop
-from atr.checkpoint import load_checkpoint, read_config
+from atr.checkpoint import CONFIG, load_checkpoint, read_config
 from atr.data.names import data_name
 from atr.data.opening import open_clips
 from atr.data.rendered import require_uniform
@@ -149,19 +149,20 @@ def small(frames: np.ndarray) -> np.ndarray:
 
 
 def evaluated_model(roots: Sequence[Path], predictions: Predictions) -> VideoClassifier:
-    """The model that made predictions, from a folder of its name in one of the roots.
+    """The model that made predictions: of the roots one of its name, or a folder of its name in one.
 
     Raises ValueError where there is none, or its weights are others.
     """
     name, digest = predictions.name, predictions.facts["checkpoint"]["weights_sha256"]
-    folders = [root / name for root in roots if (root / name).is_dir()]
+    own = [root for root in roots if root.name == name and (root / CONFIG).is_file()]
+    folders = own + [root / name for root in roots if (root / name).is_dir()]
     for folder in folders:
         if read_config(folder)["weights_sha256"] == digest:
             return load_checkpoint(folder)
     if not folders:
         looked_in = ", ".join(map(str, roots)) or "no folder"
         raise ValueError(
-            f"there is no checkpoint {name!r} in {looked_in}; --checkpoints names the folders they lie in"
+            f"there is no checkpoint {name!r} in {looked_in}; --checkpoints names them or the folders they lie in"
         )
     raise ValueError(f"{folders[0]} has other weights than the predictions of {name} were made with")
 

@@ -73,7 +73,7 @@ class TrainConfig:
         init: what the frame network starts from (blocks and classifier do not come along): a checkpoint folder, a
             torchvision ResNet file (.pth, .safetensors), or "efficientnet-lite0", the ImageNet weights of the package of
             that name; None for fresh weights.
-        freeze: names of modules that keep the weights they start with, such as "backbone.layer1".
+        freeze: names of modules that keep the weights they start with, such as "backbone.layer1" of a ResNet.
         partial_bn: freeze all batch normalisations of the frame network but the first.
         size: side of the network's input in pixels.
         short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`, as it is

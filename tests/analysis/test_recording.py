@@ -8,6 +8,7 @@ from torch import nn
 
 from analysis.recording import record
 from atr.block import ATRConfig, build_atr, build_atr_sim
+from atr.models import unwrapped
 
 
 def hooks(model):
@@ -121,6 +122,19 @@ def test_blocks_in_a_network_of_ones_own_are_named_by_their_places(clips):
     }
     assert {name: len(ws) for name, ws in recording.relations.items()} == {"rest.0": 2, "rest.1": 1}
     assert hooks(own) == 0
+
+
+def test_what_is_wrapped_is_looked_into_and_a_part_named_module_is_a_part(clips):
+    own = nn.Module()
+    own.module, own.head = Own().eval(), build_atr(16, num_frames=4, config=ATRConfig()).eval()
+    with torch.inference_mode(), record(own) as recording:
+        own.module(clips)
+        own.head(torch.randn(8, 16, 5, 5))
+    assert recording.actionness.keys() == {"module.first", "module.rest.0", "head"}
+    inner = Own().eval()
+    for wrapped in (nn.DataParallel(inner), torch.compile(inner), nn.DataParallel(torch.compile(inner))):
+        assert unwrapped(wrapped) is inner
+    assert unwrapped(torch.compile(nn.DataParallel(inner))) is inner
 
 
 def test_a_block_alone_is_recorded_and_a_network_without_blocks_is_named():

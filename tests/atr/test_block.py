@@ -83,6 +83,20 @@ def test_unknown_options_are_named(options):
         build_atr(8, num_frames=2, config=ATRConfig(**options))
 
 
+def test_options_that_do_not_apply_are_known_too():
+    with pytest.raises(ValueError, match="scale='q' is unknown; allowed: none, sqrt"):
+        build_atr(16, num_frames=4, config=ATRConfig(reasoner="er", scale="q"))
+    with pytest.raises(ValueError, match="motion='q' is unknown; allowed: conv_then_diff"):
+        build_atr_sim(16, num_frames=4, config=ATRConfig(motion="q"))
+
+
+@pytest.mark.parametrize("build", [build_atr, build_atr_sim])
+def test_frames_that_are_no_whole_number_of_clips_are_refused(build):
+    block = build(16, num_frames=4, config=ATRConfig())
+    with pytest.raises(ValueError, match="10 frames are no whole number of clips of num_frames=4"):
+        block(torch.randn(10, 16, 3, 3))
+
+
 def test_zero_reasoners_are_refused():
     with pytest.raises(ValueError, match="num_reasoners=0"):
         build_atr(8, num_frames=2, config=ATRConfig(num_reasoners=0))

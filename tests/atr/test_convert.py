@@ -226,7 +226,9 @@ def test_imagenet_weights_of_another_network_are_refused(tmp_path):
         ValueError, match=r"into this ResNet does not fit: \d+ left over \(layer1.2.conv1.weight"
     ):
         load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone, file)
-    with pytest.raises(ValueError, match="ResNet starts from a file of torchvision's weights, got None"):
+    with pytest.raises(
+        ValueError, match="init='efficientnet-lite0' is of another network: a ResNet starts from a file"
+    ):
         load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone)
 
 
@@ -234,7 +236,9 @@ def test_the_package_fills_an_efficientnet():
     model = atr.create_model("tsm_efficientnet_lite0", 3, T, block="atr_sim")
     load_imagenet(model.backbone)
     assert torch.equal(model.backbone.blocks[15].bn2.bias, imagenet_weights()["blocks.15.bn2.bias"])
-    with pytest.raises(ValueError, match="EfficientNetLite0 starts from None, got weights.pth"):
+    with pytest.raises(
+        ValueError, match="init='weights.pth' is .* a EfficientNetLite0 starts from 'efficientnet-lite0'"
+    ):
         load_imagenet(model.backbone, "weights.pth")
 
 

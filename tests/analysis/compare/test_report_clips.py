@@ -219,11 +219,17 @@ def test_the_checkpoint_of_predictions_is_looked_for_in_every_folder(checkpoints
     assert evaluated_model([tmp_path, checkpoints], predictions[0]).config.block == "atr"
 
 
+def test_the_checkpoint_of_predictions_may_be_named_itself(checkpoints, predictions):
+    assert evaluated_model([checkpoints / "with"], predictions[0]).config.block == "atr"
+    with pytest.raises(ValueError, match="there is no checkpoint 'with'"):
+        evaluated_model([checkpoints / "without"], predictions[0])
+
+
 def test_a_checkpoint_with_other_weights_is_refused(checkpoints, predictions):
     nowhere = checkpoints / "nowhere"
     assert evaluated_model([nowhere, checkpoints], predictions[0]).config.block == "atr"
     with pytest.raises(
-        ValueError, match="there is no checkpoint 'with' in .*nowhere; --checkpoints names the folders"
+        ValueError, match="there is no checkpoint 'with' in .*nowhere; --checkpoints names them or"
     ):
         evaluated_model([nowhere], predictions[0])
     facts = {**predictions[0].facts, "checkpoint": {**predictions[0].facts["checkpoint"], "name": "without"}}

@@ -98,8 +98,12 @@ def test_a_prefix_is_a_whole_name(tiny):
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
     assert frozen == ["backbone.layer1.0.conv1.weight"]
     for nothing in ("backbone.layer", "backbone.layer2.0.atr"):
-        with pytest.raises(ValueError, match=f"freeze names '{nothing}'; allowed: modules of the network"):
+        with pytest.raises(
+            ValueError, match=f"freeze names '{nothing}'; allowed: modules of the network"
+        ) as error:
             freeze(model, (nothing,), partial_bn=False)
+        assert "backbone.conv1, backbone.bn1, backbone.layer1, " in str(error.value)
+        assert str(error.value).endswith("backbone.layer4, fc.weight, fc.bias, or modules in them")
 
 
 def test_partial_bn_leaves_the_first_and_those_of_the_blocks(tiny, clips):

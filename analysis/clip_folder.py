@@ -88,7 +88,8 @@ def write_clip(
     Scale((0, 1), 0, **colours)  # what is not allowed is told before the network is asked
     require_signed(drawing.overlay_style, drawing.normalisation)
     require_folder(out)
-    require_own(out, {"clip": clip, "checkpoint": checkpoint})
+    if clip.exists():  # else it is told that it does not
+        require_own(out, {"clip": clip, "checkpoint": checkpoint})
     allowed = model.locators
     if unknown := [name for name in drawing.block if name not in allowed]:
         raise ValueError(

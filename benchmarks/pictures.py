@@ -47,7 +47,7 @@ def main(options: Options) -> None:
         page.set_viewport_size({"width": 1280, "height": 2400})  # so that nothing has to be scrolled
         page.wait_for_timeout(3000)
         box = page.locator(SIDES).bounding_box()
-        clip = {**box, "height": min(box["height"], 1110)}  # down to the legend of its course
+        clip = {**box, "height": min(box["height"], 1080)}  # down to the legend of its course
         page.screenshot(path=options.out / "compare.jpg", quality=QUALITY, clip=clip)
         show(page, f"{address}/evidence", PLACEMENTS)
         page.locator(PLACEMENTS).screenshot(path=options.out / "placements.png")

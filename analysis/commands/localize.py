@@ -57,7 +57,8 @@ class Localize:
 
     options: SharedOptions
     block: tuple[str, ...] = ()
-    """by their paper names, such as S3B2; default: those with an ATR block, or all of stages 3 to 5"""
+    """by their paper names, such as S3B2; default: those with an ATR block, or all of stages 3 to 5. Frame difference, centre and
+    uniform are measured on the finest grid of these"""
     alignment: Literal[ALIGNMENTS] = "edges"
     """edges: cells edge to edge over the picture; centres: each where its receptive field has its centre"""
 

@@ -291,7 +291,8 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
     One row a setting ("setting": model.block, model.atr.er_init, preprocessing.crop, data.description, window,
     inference, software.torch …), one column of texts a checkpoint. A network without blocks has no block settings, which
     makes no row of those that all others share.
-    "data.files" is a row where networks that are given alike frames were evaluated on files that are not the same.
+    "data.files" is a row where networks that are given alike frames were evaluated on files that are not the same,
+    "data.name" none where they are the same.
     """
     settings, files = [], {}
     for p in predictions:
@@ -318,6 +319,8 @@ def config_differences(predictions: Sequence[Predictions]) -> pd.DataFrame:
     of_blocks = table.index.str.startswith("model.atr.")
     differing &= ~of_blocks | (table.where(table != ABSENT).nunique(axis=1) > 1)
     differing["data.files"] = any(len(digests) > 1 for digests in files.values())
+    if [len(digests) for digests in files.values()] == [1]:  # the same files, however the folder was named
+        differing["data.name"] = False
     return table[differing].rename_axis("setting").reset_index()
 
 

@@ -19,11 +19,7 @@ ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
     "reversed unchanged": ("reversed, same prediction as in order", SERIES[3], "triangle-up-open"),
     "shuffled unchanged": ("shuffled, same prediction as in order", SERIES[5], "square-open"),
 }
-BASELINE_SERIES = {
-    "frame difference": (SERIES[1], "dashdot"),
-    "centre": (SERIES[2], "dash"),
-    "random": (BEFORE, "dot"),
-}
+BASELINES = {"frame difference": "dashdot", "centre": "dash", "random": "dot"}  # dashes of their grey lines
 GRADCAM_FIRST = 4  # of the colours: that of Grad-CAM in other figures
 
 
@@ -196,11 +192,11 @@ def faithfulness_figure(result: dict) -> go.Figure:
 
 
 def order_series(orders: Sequence[str]) -> dict[str, dict]:
-    """Line and marker of each order: solid lines are actionness and long dashes Grad-CAM, a mark a block."""
+    """Line and marker of each order: solid lines are actionness and long dashes Grad-CAM, a mark a block; grey is neither."""
     located, explained = ([o for o in orders if o.startswith(kind)] for kind in ("actionness", "Grad-CAM"))
     marks = {order: (mark(place), "solid") for place, order in enumerate(located)}
     marks |= {order: (mark(place + GRADCAM_FIRST), "longdash") for place, order in enumerate(explained)}
-    marks |= {order: ({"color": colour}, dash) for order, (colour, dash) in BASELINE_SERIES.items()}
+    marks |= {order: ({"color": BEFORE}, dash) for order, dash in BASELINES.items()}
     return {
         order: {"marker": marker, "line": {"color": marker["color"], "dash": dash, "width": 2}}
         for order, (marker, dash) in marks.items()

@@ -269,9 +269,9 @@ def test_only_raw_values_are_signed_about_the_median(open_page):
     page = open_page()
     overlay(page, "signed")
     expect(page.locator(".overlay-note")).to_contain_text("where the hand goes (bright")
-    low, middle, high = (
-        float(page.locator(".bar-ticks li").nth(place).inner_text().replace("−", "-")) for place in (4, 2, 0)
-    )
+    ticks = [page.locator(".bar-ticks li").nth(place).inner_text() for place in (4, 2, 0)]
+    assert ticks[0].startswith("≤ ") and ticks[2].startswith("≥ ")
+    low, middle, high = (float(tick.strip("≤≥ ").replace("−", "-")) for tick in ticks)
     assert middle - low == pytest.approx(high - middle, rel=0.02)
     expect(page.locator(".palettes input").first).to_be_disabled()
     page.locator(".normalisations").get_by_text("spatial softmax").click()

@@ -157,6 +157,8 @@ def test_a_folder_is_of_one_clip_and_one_checkpoint(clip, checkpoint, tmp_path, 
         capsys, copies / clip.name, checkpoint, out
     )
     assert f"{held} checkpoint {checkpoint}; choose another" in failure(capsys, clip, copies / "tiny", out)
+    message = failure(capsys, copies / "nope.mp4", checkpoint, out)
+    assert "nope.mp4" in message and "holds" not in message
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == files
     (out / "summary.json").write_text("[]")
     assert "summary.json is not of this command" in failure(capsys, clip, checkpoint, out)

@@ -301,6 +301,9 @@ def test_clips_whose_files_have_changed_are_a_difference_between_networks_that_a
     x, y = (predictions(name, TARGETS, data=its) for name, its in zip(names, data, strict=True))
     table = config_differences([x, y]).set_index("setting")
     assert table.to_dict("index") == {"data.files": {"x": "digest 000000000000", "y": "digest 111111111111"}}
+    z = predictions("z", TARGETS, data=data[0] | {"name": "toy:val"})
+    assert config_differences([x, z]).empty  # another spelling
+    assert "data.name" in config_differences([y, z]).setting.tolist()
     of_more_frames = predictions("z", TARGETS, model=longer, data=data[1])
     assert "data.files" not in config_differences([x, of_more_frames]).setting.tolist()
     y.facts["checkpoint"]["preprocessing"] = Preprocessing(32, 32, fit="squeeze").to_dict()

@@ -103,9 +103,7 @@ def test_a_training_begins_with_what_a_flip_makes_of_the_classes(
     assert told.count("no clip is flipped; --mirror 0.5 would flip half of them: 1 pairs of classes") == 1
     assert "'move left' <-> 'move right'" in told
     flipping = dataclasses.replace(real, augmentation=dataclasses.replace(real.augmentation, mirror=0.25))
-    shutil.rmtree(tmp_path / ".out.training")
     assert "25% of the clips are flipped" in opening(flipping)
-    shutil.rmtree(tmp_path / ".out.training")
     assert "50% of the clips are flipped" in opening(config)
 
 

@@ -32,20 +32,17 @@ class Motion(nn.Module):
         self.dw_m = depthwise(channels, kernel_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        convolved, x = self.by_clip(self.dw_m(x)), self.by_clip(x)  # (N, T, C, H, W)
+        convolved, x = by_clip(self.dw_m(x), self.num_frames), by_clip(x, self.num_frames)  # (N, T, C, H, W)
         difference = torch.zeros_like(convolved)
         difference[:, :-1] = convolved[:, 1:] - x[:, :-1]
         return difference.flatten(0, 1)
-
-    def by_clip(self, x: Tensor) -> Tensor:
-        return by_clip(x, self.num_frames)
 
 
 class MotionOfDifference(Motion):
     """The alternative order, `dw_m(Xr_{t+1} - Xr_t)`: no response at all where nothing changes."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.by_clip(x)
+        x = by_clip(x, self.num_frames)
         difference = torch.zeros_like(x)
         difference[:, :-1] = x[:, 1:] - x[:, :-1]
         return self.dw_m(difference.flatten(0, 1))
@@ -55,7 +52,7 @@ class BidirectionalMotion(Motion):
     """Both neighbours, `(dw_m(Xr_{t+1}) - Xr_t) + (dw_m(Xr_{t-1}) - Xr_t)`; a missing neighbour adds zero."""
 
     def forward(self, x: Tensor) -> Tensor:
-        convolved, x = self.by_clip(self.dw_m(x)), self.by_clip(x)
+        convolved, x = by_clip(self.dw_m(x), self.num_frames), by_clip(x, self.num_frames)
         difference = torch.zeros_like(convolved)
         difference[:, :-1] = convolved[:, 1:] - x[:, :-1]
         difference[:, 1:] += convolved[:, :-1] - x[:, 1:]

@@ -256,13 +256,14 @@ def build_model(config: ModelConfig) -> VideoClassifier:
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The network inside DataParallel, DistributedDataParallel and torch.compile, in whatever order."""
+    """The network inside DataParallel, DistributedDataParallel and torch.compile, in whatever order.
+
+    A part that is named `module` makes no wrapper.
+    """
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.get_submodule("module")
-        elif (
-            "_orig_mod" in model._modules
-        ):  # of torch.compile; a network of one's own may well have a `module`
+        elif "_orig_mod" in model._modules:
             model = model.get_submodule("_orig_mod")
         else:
             return model

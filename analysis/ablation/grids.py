@@ -22,9 +22,8 @@ from atr.training.presets import BLOCKS, GRAPH, REASONED, from_tsn
 CLIPS, EPOCHS = 24_000, 6  # those of the presets, and so of every cell of Tables 1 to 5
 # Of the curve over clips, beside CLIPS; as many are seen as by every other cell.
 FEWER_CLIPS = (500, 2_000, 12_000)
-LONGER = (
-    2 * EPOCHS
-)  # of the two networks of the main comparison, and of TSM, which is above both after EPOCHS
+# Of the two networks of the main comparison, and of TSM, which is above both after EPOCHS.
+LONGER = 2 * EPOCHS
 SEEDS, HEADLINE_SEEDS = 3, 5
 HEADLINE = ("tsn", "atr-sim-s3-5", "atr-s3-5", "scaling")
 PLACEMENTS = ("S5-3", "S5", "S4-5", "S3-5", "S2-5")

@@ -15,12 +15,12 @@ from app.loading import ChoiceError, Clip
 from app.loading.what_if import sampled
 from app.markdown import plain
 from app.tabs import tabs
-from app.what_if.outcome import Answer, scores, strip, take_along
+from app.what_if.outcome import PLACES, Answer, scores, strip, take_along
 from app.what_if.results import FILL_NAMES, faithfulness_tab, order_tab
 from atr.models import VideoClassifier
 
 ORDER_NAMES = {"as it is": "As is", "reversed": "Reversed", "shuffled": "Shuffled", "frozen": "Frozen"}
-HIDE_NAMES = {"nothing": "Nothing", "top": "Highest M", "random": "Random", "bottom": "Lowest M"}
+HIDE_NAMES = {"nothing": "Nothing"} | {key: name[0].upper() + name[1:] for key, name in PLACES.items()}
 ACTIONNESS_NAMES = {
     "computed": "Computed",
     "zero": "All 0",

@@ -34,10 +34,8 @@ RESULTS: dict[str, Callable[[Stored], str]] = {
     "relation-seeds": relations.relation_seeds,
 }
 SCALING = {"one-clip": scaling.one_clip, "one-training": scaling.one_training}
-PAGES = {
-    Path("docs/results.md"): RESULTS,
-    Path("docs/scaling.md"): SCALING,
-}  # that have a place for each of them
+# That have a place for each of their tables.
+PAGES = {Path("docs/results.md"): RESULTS, Path("docs/scaling.md"): SCALING}
 OTHERS = (Path("README.md"),)  # have places for some
 
 
@@ -59,9 +57,9 @@ def main(options: Options) -> None:
     made = tables_of(options.results)
     for page, tables in made.items():
         require_marks(page, tables)
-    for tables in made.values():
-        for page in (*made, *OTHERS):
-            write_tables(page, tables)
+    every = {command: written for tables in made.values() for command, written in tables.items()}
+    for page in (*made, *OTHERS):
+        write_tables(page, every)
 
 
 if __name__ == "__main__":

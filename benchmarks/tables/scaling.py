@@ -5,10 +5,10 @@ from benchmarks.scaling import DATA_SETS
 from benchmarks.tables.stored import Stored
 
 NAMES = {"sthv1": "Something-Something V1", "sthv2": "Something-Something V2", "k400": "Kinetics-400"}
-FILES = {  # as `benchmarks.scaling` renders them
-    "sthv1": "JPEG frames, 176×100",
-    "sthv2": "VP9, 426×240, 45 frames",
-    "k400": "H.264, 340×256, 300 frames",
+RENDERED = {  # as `benchmarks.scaling` makes them
+    "sthv1": "JPEG frames, {0.width}×{0.height}",
+    "sthv2": "VP9, {0.width}×{0.height}, {0.frames} frames",
+    "k400": "H.264, {0.width}×{0.height}, {0.frames} frames",
 }
 SHORT = {"sthv1": "V1", "sthv2": "V2", "k400": "Kinetics"}
 # Of those that need the same, to the digits shown, one stands for all.
@@ -32,16 +32,20 @@ def one_clip(stored: Stored) -> str:
         "kB a clip",
         "all training clips",
     )
-    lines = [
-        (
-            f"{NAMES[found['data']]}, {FILES[found['data']] if found['files'] == 'rendered' else 'given files'}",
-            f"{digits(found['decoding_ms'])} ms",
-            digits(found["clips_per_core_second"]),
-            digits(found["kilobytes_per_clip"]),
-            f"{found['train_gigabytes']:.0f} GB",
+    of = {found["data"]: found for found in stored.json("scaling.json")["decoding"]}
+    lines = []
+    for data in DATA_SETS:
+        found = of[data.name]
+        files = RENDERED[data.name].format(data) if found["files"] == "rendered" else "given files"
+        lines.append(
+            (
+                f"{NAMES[data.name]}, {files}",
+                f"{digits(found['decoding_ms'])} ms",
+                digits(found["clips_per_core_second"]),
+                digits(found["kilobytes_per_clip"]),
+                f"{found['train_gigabytes']:.0f} GB",
+            )
         )
-        for found in stored.json("scaling.json")["decoding"]
-    ]
     return table(header, lines)
 
 

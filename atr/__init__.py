@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from atr.lazy import imported_when_used
 
 if TYPE_CHECKING:
-    from atr.block import ATRConfig
+    from atr.block import ATRConfig, build_atr
     from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
     from atr.inference import optimised
     from atr.models import MODELS, ModelConfig, create_model
@@ -22,6 +22,7 @@ __all__ = [
     "Preprocessing",
     "Sampling",
     "__version__",
+    "build_atr",
     "create_model",
     "load_checkpoint",
     "optimised",
@@ -35,6 +36,7 @@ PLACES = {
     "ModelConfig": "models",
     "Preprocessing": "preprocessing",
     "Sampling": "sampling",
+    "build_atr": "block",
     "create_model": "models",
     "load_checkpoint": "checkpoint",
     "optimised": "inference",

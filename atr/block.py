@@ -1,16 +1,16 @@
 """The ATR block (Fig 2) and ATR_sim: locate, aggregate, reason, distribute, add."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
 from atr.locator import ActionRegionLocator, by_clip
-from atr.options import choose, require
+from atr.options import choose, require, require_options
 from atr.reasoner import EfficientReasoner, GraphReasoner, stack
 
 
@@ -139,8 +139,8 @@ class ATRSimBlock(nn.Module):
 
 
 def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
-    """Raises ValueError where an option of `config` is unknown, naming it and what is allowed."""
-    require_known(config)
+    """Raises ValueError where an option of `config` has a value that is not allowed, naming it and what is allowed."""
+    require_options(config)  # those that do not apply too: a checkpoint holds all
     arl = ActionRegionLocator(
         channels,
         num_frames=num_frames,
@@ -165,19 +165,12 @@ def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig) -> ATRSi
 
     Raises ValueError as `build_atr`.
     """
-    require_known(config)
+    require_options(config)
     return ATRSimBlock(
         pool=GlobalAveragePooling(num_frames=num_frames),
         reasoner=build_reasoner(channels, config),
         afd=UniformAFD(channels, bn_position=config.bn_position, bn_gamma_init=config.bn_gamma_init),
     )
-
-
-def require_known(config: ATRConfig) -> None:
-    """Of all options, those that do not apply too: a checkpoint holds them."""
-    for field in fields(config):
-        if get_origin(field.type) is Literal:
-            require(field.name, getattr(config, field.name), get_args(field.type))
 
 
 def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:

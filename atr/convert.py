@@ -174,7 +174,7 @@ def load_imagenet(backbone: nn.Module, path: Path | None = None) -> None:
         )
         given = path or "efficientnet-lite0"
         raise ValueError(
-            f"init={str(given)!r} is of another network: a {type(backbone).__name__} starts from {wanted}, from a "
+            f"init={str(given)!r} is of another network: this {type(backbone).__name__} starts from {wanted}, from a "
             "checkpoint, or from fresh weights (None)"
         )
     weights = imagenet_weights() if path is None else read_torchvision(path)

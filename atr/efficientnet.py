@@ -5,7 +5,6 @@ of Tan and Le (2019), EfficientNet-B0, without squeeze-and-excitation and with R
 """
 
 import importlib.util
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,8 +127,6 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
-        if not 0 < width < math.inf:
-            raise ValueError(f"width={width} leaves no channels; allowed: more than 0")
 
         def scaled(channels: int) -> int:
             return max(int(channels * width / 8 + 0.5), 1) * 8

@@ -13,7 +13,7 @@ from atr import efficientnet, resnet
 from atr.block import BLOCKS, ATRConfig
 from atr.efficientnet import EfficientNetLite0
 from atr.locator import ActionRegionLocator
-from atr.options import choose, require
+from atr.options import choose, require, require_options
 from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
@@ -53,7 +53,7 @@ class ModelConfig:
     def from_dict(cls, values: dict) -> "ModelConfig":
         """Raises TypeError where a name is unknown or a required one is missing."""
         placement = values.get("placement", "S3-5")
-        if not isinstance(placement, str):
+        if isinstance(placement, list):
             placement = tuple(placement)
         return cls(**{**values, "placement": placement, "atr": ATRConfig(**values.get("atr", {}))})
 
@@ -221,13 +221,10 @@ def build_model(config: ModelConfig) -> VideoClassifier:
     """The one place where backbone, blocks and classifier are composed.
 
     Raises:
-        ValueError: an option of `config` is unknown or impossible.
+        ValueError: an option of `config` has a value that is not allowed.
     """
     family, backbone, placed = parts_of(config)
-    for option in ("num_classes", "num_frames"):
-        if getattr(config, option) < 1:
-            raise ValueError(f"{option}={getattr(config, option)} is not allowed; allowed: 1 or more")
-    require("stem", config.stem, ("imagenet", "small"))
+    require_options(config)
     build, names = BACKBONES[backbone]
 
     def first_conv(name: str) -> Callable[..., nn.Module]:

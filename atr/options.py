@@ -1,7 +1,12 @@
-"""Options that are chosen by name."""
+"""Options that are chosen by name, and what the annotations of a dataclass of options allow."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from atr.schema import allowed_by, shown
 
 # How a map covers a video; analysis/opacity.py says what each is.
 OVERLAY_STYLES = ("value", "flat", "signed")
@@ -14,6 +19,23 @@ def require(option: str, value: object, allowed: Iterable[object]) -> None:
     allowed = tuple(allowed)
     if value not in allowed:
         raise ValueError(f"{option}={value!r} is unknown; allowed: {', '.join(map(str, allowed))}")
+
+
+def require_options(options: Any) -> None:
+    """Of a dataclass: raises ValueError as `require` does where a field has a value that its annotation does not allow.
+
+    Fields that are dataclasses themselves are left out.
+    """
+    for name, hint in get_type_hints(type(options), include_extras=True).items():
+        value = getattr(options, name)
+        if dataclasses.is_dataclass(hint):
+            continue
+        if get_origin(hint) is Literal:
+            require(name, value, get_args(hint))
+        try:
+            msgspec.convert(value, hint)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{name}={shown(value)} is not allowed; allowed: {allowed_by(hint)}") from error
 
 
 def choose(option: str, value: str, table: Mapping[str, Value]) -> Value:

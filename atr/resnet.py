@@ -1,6 +1,5 @@
 """ResNet with a slot right after the last batch normalisation of each residual block; block names and placements."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -41,10 +40,10 @@ def placed_blocks(names: tuple[str, ...], placement: str | list[str] | tuple[str
         return (names[-1],)  # the last block of stage 5: the third of ResNet-50
     if isinstance(placement, str) and placement in PLACEMENTS:
         return tuple(name for name in names if int(name[1]) in PLACEMENTS[placement])
-    chosen = (placement,) if isinstance(placement, str) else placement
+    chosen = placement if isinstance(placement, list | tuple) else (placement,)
     if unknown := [name for name in chosen if name not in names]:
         raise ValueError(
-            f"placement has unknown {', '.join(unknown)}; allowed: {', '.join(PLACEMENTS)}, or names of this "
+            f"placement has unknown {', '.join(map(str, unknown))}; allowed: {', '.join(PLACEMENTS)}, or names of this "
             f"backbone's blocks, {', '.join(names)}"
         )
     return tuple(name for name in names if name in chosen)
@@ -137,9 +136,7 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int, *, width: float, stem: str, first_convs: FirstConvs, slots: Slots):
         super().__init__()
-        base = round(64 * width) if math.isfinite(width) else 0
-        if base < 1:
-            raise ValueError(f"width={width} leaves no channels; allowed: 1/64 or more")
+        base = round(64 * width)
         Block = BasicBlock if depth < 50 else Bottleneck
         if stem == "imagenet":
             self.conv1 = nn.Conv2d(3, base, 7, stride=2, padding=3, bias=False)

@@ -232,6 +232,11 @@ def inside(values: Any, info: types.Type | None, step: str) -> tuple[Any, types.
     return UNKNOWN, None
 
 
+def allowed_by(hint: Any) -> str:
+    """What an annotation allows, in words."""
+    return allowed(types.type_info(hint))
+
+
 def allowed(info: types.Type | None) -> str:
     """A type in words."""
     match info:

@@ -227,7 +227,7 @@ def test_imagenet_weights_of_another_network_are_refused(tmp_path):
     ):
         load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone, file)
     with pytest.raises(
-        ValueError, match="init='efficientnet-lite0' is of another network: a ResNet starts from a file"
+        ValueError, match="init='efficientnet-lite0' is of another network: this ResNet starts from a file"
     ):
         load_imagenet(atr.create_model("tsn_resnet18", 3, width=BASE / 64).backbone)
 
@@ -237,7 +237,7 @@ def test_the_package_fills_an_efficientnet():
     load_imagenet(model.backbone)
     assert torch.equal(model.backbone.blocks[15].bn2.bias, imagenet_weights()["blocks.15.bn2.bias"])
     with pytest.raises(
-        ValueError, match="init='weights.pth' is .* a EfficientNetLite0 starts from 'efficientnet-lite0'"
+        ValueError, match="init='weights.pth' is .* this EfficientNetLite0 starts from 'efficientnet-lite0'"
     ):
         load_imagenet(model.backbone, "weights.pth")
 

@@ -125,10 +125,9 @@ def test_placements(placement, names):
 def test_unknown_blocks_and_widths_are_refused_with_those_there_are():
     with pytest.raises(ValueError, match="unknown S3B3; allowed: S5-3, .*S3B1, S3B2, S4B1.*S5B5$"):
         tiny(block="atr", placement=["S3B3"])
-    with pytest.raises(ValueError, match=r"width=-0.5 leaves no channels; allowed: more than 0"):
-        atr.create_model("tsn_efficientnet_lite0", 5, width=-0.5)
-    with pytest.raises(ValueError, match="width=inf leaves no channels"):
-        EfficientNetLite0(width=float("inf"), stem="imagenet", first_convs={}, slots={})
+    for width in (-0.5, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=f"width={width} is not allowed; allowed: a number from 0.0156"):
+            atr.create_model("tsn_efficientnet_lite0", 5, width=width)
     with pytest.raises(ValueError, match="'slowonly_efficientnet_lite0' is unknown; allowed: tsn_resnet18"):
         tiny("slowonly_efficientnet_lite0")
 

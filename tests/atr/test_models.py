@@ -129,7 +129,7 @@ def test_costs_of_backbones(name, classes, parameters, macs):
 def test_a_small_stem_halves_the_frame_once_and_no_width_is_too_narrow_for_a_channel():
     small = describe(ModelConfig("tsn_resnet18", 5, 1, block="atr", placement="S2-5", stem="small"), size=96)
     assert [b.height for b in small.blocks] == [48, 48, 24, 24, 12, 12, 6, 6]
-    with pytest.raises(ValueError, match=r"width=0.001 leaves no channels; allowed: 1/64 or more"):
+    with pytest.raises(ValueError, match=r"width=0.001 is not allowed; allowed: a number from 0.015625"):
         atr.create_model("tsn_resnet18", 5, width=0.001)
 
 
@@ -229,6 +229,22 @@ def test_clips_of_another_length_and_unknown_options_are_refused(tiny, clips):
         tiny(block="lstm")
     with pytest.raises(ValueError, match="stem='large' is unknown; allowed: imagenet, small"):
         tiny(stem="large")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_classes": "5"}, "num_classes='5' is not allowed; allowed: a whole number from 1 to 100,000"),
+        ({"num_frames": 0}, "num_frames=0 is not allowed; allowed: a whole number from 1 to 1,024"),
+        ({"width": "half"}, "width='half' is not allowed; allowed: a number from 0.015625 to 8"),
+        ({"placement": 5}, "placement has unknown 5; allowed: S5-3, S5, .* names of this backbone's blocks"),
+        ({"use_motion": "no"}, "use_motion='no' is not allowed; allowed: true or false"),
+        ({"bn_gamma_init": None}, "bn_gamma_init=None is not allowed; allowed: a number from"),
+    ],
+)
+def test_values_of_another_type_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        atr.create_model("tsn_resnet18", **{"num_classes": 5, "block": "atr"} | options)
 
 
 def test_dropout_is_the_configs():

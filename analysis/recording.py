@@ -12,6 +12,7 @@ from atr.block import ATRBlock, ATRSimBlock
 from atr.locator import ActionRegionLocator
 from atr.models import VideoClassifier, unwrapped
 from atr.reasoner import TemporalRelation
+from atr.temporal import by_clip
 
 
 class Recording:
@@ -53,7 +54,7 @@ def record(model: nn.Module) -> Iterator[Recording]:
         def hook(module, inputs, output):
             if threading.get_ident() == thread:
                 maps = output.detach().to("cpu", torch.float32, copy=True).squeeze(1)
-                recording.actionness[name] = maps.unflatten(0, (-1, num_frames))
+                recording.actionness[name] = by_clip(maps, num_frames)
 
         return hook
 

@@ -9,9 +9,10 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
-from atr.locator import ActionRegionLocator, by_clip
+from atr.locator import ActionRegionLocator
 from atr.options import choose, require, require_options
 from atr.reasoner import EfficientReasoner, GraphReasoner, stack
+from atr.temporal import by_clip
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from atr.block import (
     over_positions,
 )
 from atr.locator import ActionRegionLocator
+from atr.temporal import by_clip
 
 
 def folded(conv: Any, norm: Any) -> Any:
@@ -99,8 +100,8 @@ class FastATRSimBlock(nn.Module):
         self.reasoner, self.afd = block.reasoner, FastUniformAFD(block.afd)
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
-        s = self.lift(source.mean(dim=(2, 3), dtype=torch.float32)).unflatten(0, (-1, self.num_frames))
-        return self.afd(kept_for(self, x), None, self.reasoner(s))
+        s = self.lift(source.mean(dim=(2, 3), dtype=torch.float32))
+        return self.afd(kept_for(self, x), None, self.reasoner(by_clip(s, self.num_frames)))
 
 
 def kept_for(block: nn.Module, x: Tensor) -> Tensor:
@@ -160,7 +161,7 @@ class FastAFA(nn.Module):
     def forward(self, source: Tensor, actionness: Tensor) -> Tensor:
         weights = torch.softmax(actionness.flatten(2), dim=-1).to(source.dtype)
         rows = source.permute(0, 2, 3, 1).flatten(1, 2)  # (N*T, H*W, K), no copy of what is channels-last
-        return self.lift((weights @ rows).squeeze(1).float()).unflatten(0, (-1, self.num_frames))
+        return by_clip(self.lift((weights @ rows).squeeze(1).float()), self.num_frames)
 
 
 class FastAddingAFD(nn.Module):

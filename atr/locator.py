@@ -4,13 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from atr.options import choose
-
-
-def by_clip(x: Tensor, num_frames: int) -> Tensor:
-    """(N*T, ...) -> (N, T, ...). Raises ValueError where the frames are no whole number of clips."""
-    if x.shape[0] % num_frames:
-        raise ValueError(f"{x.shape[0]} frames are no whole number of clips of num_frames={num_frames}")
-    return x.unflatten(0, (-1, num_frames))
+from atr.temporal import by_clip
 
 
 class NoCue(nn.Module):

@@ -1,7 +1,17 @@
-"""Drop-in convolutions that look across time; both keep the parameter name `weight` of the one they replace."""
+"""Frames as clips, and drop-in convolutions that look across time.
+
+Both convolutions keep the parameter name `weight` of the one they replace.
+"""
 
 import torch
 from torch import Tensor, nn
+
+
+def by_clip(x: Tensor, num_frames: int) -> Tensor:
+    """(N*T, ...) -> (N, T, ...). Raises ValueError where the frames are no whole number of clips."""
+    if x.shape[0] % num_frames:
+        raise ValueError(f"{x.shape[0]} frames are no whole number of clips of num_frames={num_frames}")
+    return x.unflatten(0, (-1, num_frames))
 
 
 class ShiftConv(nn.Conv2d):
@@ -21,7 +31,7 @@ class ShiftConv(nn.Conv2d):
 
 
 def temporal_shift(x: Tensor, num_frames: int, fold_div: int = 8) -> Tensor:
-    x = x.unflatten(0, (-1, num_frames))  # (N, T, C, H, W)
+    x = by_clip(x, num_frames)  # (N, T, C, H, W)
     fold = x.shape[2] // fold_div
     shifted = torch.zeros_like(x)
     shifted[:, :-1, :fold] = x[:, 1:, :fold]
@@ -58,7 +68,7 @@ class TemporalConv(nn.Conv3d):
         self.num_frames = num_frames
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.unflatten(0, (-1, self.num_frames)).transpose(1, 2)  # (N, C, T, H, W)
+        x = by_clip(x, self.num_frames).transpose(1, 2)  # (N, C, T, H, W)
         return super().forward(x).transpose(1, 2).flatten(0, 1)
 
 

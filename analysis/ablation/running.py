@@ -34,10 +34,11 @@ from atr.results.processes import process_state
 from atr.results.scores import Scores
 from atr.results.store import partial_folder, software, working_on
 from atr.tabletop import RENDERER_VERSION, REVERSED
+from atr.training.captured import Task, is_possible
 from atr.training.config import TrainConfig
 from atr.training.loop import train
 from atr.training.resident import ResidentClips
-from atr.training.side_by_side import Task, is_possible, train_side_by_side
+from atr.training.side_by_side import train_side_by_side
 from atr.training.state import workspace_of
 
 SOURCE = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from atr.models import VideoClassifier
 from atr.options import require
+from atr.temporal import by_clip
 
 LEVELS = ("zero", "mean")
 PARTS = ("AFA", "AFD")
@@ -58,8 +59,8 @@ def uniform_actionness(
     def constant(inputs: tuple, output: Tensor) -> Tensor:
         if level == "zero":
             return torch.zeros_like(output)
-        by_clip = output.unflatten(0, (-1, num_frames))
-        return by_clip.mean(dim=(1, 3, 4), keepdim=True).expand_as(by_clip).flatten(0, 1)
+        m = by_clip(output, num_frames)
+        return m.mean(dim=(1, 3, 4), keepdim=True).expand_as(m).flatten(0, 1)
 
     locators = model.locators
     chosen = [locators[name] for name in (allowed if blocks is None else blocks)]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from atr.locator import ActionRegionLocator
 from atr.models import unwrapped
 from atr.reasoner import TemporalRelation
+from atr.temporal import by_clip
 
 # AFA then reads one position: the softmax's derivative p·(1 - p) is at most 0.16 there, and falls to 0 beyond.
 COLLAPSED_PEAK = 0.8
@@ -83,7 +84,7 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
     def located(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
             if wanted():
-                for quantity, values in of_actionness(by_clip(output, num_frames)).items():
+                for quantity, values in of_actionness(frame_values(output, num_frames)).items():
                     vitals.add(name, quantity, values)
                 vitals.cells[name] = output.shape[-2] * output.shape[-1]
 
@@ -92,7 +93,7 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
     def added(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
             if wanted():
-                x, y = (by_clip(values, num_frames) for values in (inputs[0], output))
+                x, y = (frame_values(values, num_frames) for values in (inputs[0], output))
                 vitals.add(name, "share", norm(y - x) / norm(x).clamp(min=1e-30))
 
         return hook
@@ -127,9 +128,9 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
             handle.remove()
 
 
-def by_clip(values: Tensor, num_frames: int) -> Tensor:
+def frame_values(values: Tensor, num_frames: int) -> Tensor:
     """(N*T, C, H, W) -> (N, T, C*H*W), float32 whatever the precision of the pass."""
-    return values.detach().float().flatten(1).unflatten(0, (-1, num_frames))
+    return by_clip(values.detach().float().flatten(1), num_frames)
 
 
 def norm(values: Tensor) -> Tensor:

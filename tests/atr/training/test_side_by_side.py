@@ -15,15 +15,16 @@ from analysis.ablation.grids import NETWORKS
 from analysis.ablation.running import rendered
 from atr.models import ModelConfig
 from atr.tabletop import CLASSES
-from atr.training import side_by_side
+from atr.training import captured
 from atr.training.augment import Augmentation
+from atr.training.captured import CapturedTraining, Task, is_possible
 from atr.training.clips import TrainingClips
 from atr.training.config import TrainConfig
 from atr.training.flat_adamw import FlatAdamW
 from atr.training.loop import train
 from atr.training.optimisation import one_cycle
 from atr.training.resident import ResidentClips, drawn_changes
-from atr.training.side_by_side import Task, Training, is_possible, train_side_by_side
+from atr.training.side_by_side import train_side_by_side
 from atr.video.transforms import normalise
 
 CPU = torch.device("cpu")
@@ -153,7 +154,7 @@ def test_one_that_cannot_begin_is_told_and_the_others_are_trained(cache, tmp_pat
 def test_where_memory_is_too_little_for_so_many_they_begin_later(cache, tmp_path, monkeypatch):
     """And none is held by anything when another begins after it, nor are clips that no other one takes."""
     short, begun, alive = replace(TINY, epochs=1), [], []
-    begin = Training.__init__
+    begin = CapturedTraining.__init__
 
     def with_room_for_one(self, *arguments):
         gc.collect()
@@ -163,10 +164,10 @@ def test_where_memory_is_too_little_for_so_many_they_begin_later(cache, tmp_path
         begun.append(weakref.ref(self))
         begin(self, *arguments)
 
-    monkeypatch.setattr(Training, "__init__", with_room_for_one)
+    monkeypatch.setattr(CapturedTraining, "__init__", with_room_for_one)
     # A captured graph does not hold the training, as its methods do.
     monkeypatch.setattr(
-        side_by_side, "captured", lambda work: partial(work.__func__, weakref.proxy(work.__self__))
+        captured, "captured", lambda work: partial(work.__func__, weakref.proxy(work.__self__))
     )
     tasks = [task(replace(short, seed=seed), tmp_path / f"{seed}", cache) for seed in range(3)]
     with ThreadPoolExecutor(1) as executor:
@@ -183,7 +184,7 @@ def test_one_that_fails_on_its_way_is_told_and_the_others_are_trained(cache, tmp
             raise torch.OutOfMemoryError("too little memory")
         return {}
 
-    monkeypatch.setattr(Training, "health", health)
+    monkeypatch.setattr(CapturedTraining, "health", health)
     with ThreadPoolExecutor(1) as executor:
         done = dict(train_side_by_side(tasks, 2, executor))
     assert done == {tasks[0]: "too little memory", tasks[1]: None}

@@ -139,25 +139,32 @@ def described(result: dict) -> str:
 def localize_page(result: dict) -> str:
     """The figures in one self-contained HTML page."""
     figures = Figures()
-    return page(
-        f"{result['checkpoint']['name']}: do the maps find the action?",
+    parts = [
         paragraph(described(result)),
+        *(paragraph(f"{note}.") for note in result["not_computed"]),
         figures.html(localization_figure([result])),
-        section(
-            "Are they higher in frames in which the action happens?",
-            paragraph(
-                "How often such a frame is higher than another of its clip; ½ is chance. Open points: after the mean course "
-                "over all clips was taken away."
-            ),
-            figures.html(acting_figure([result])),
-        ),
-        section(
-            "Where and when at once",
-            paragraph(fig5_described(result)),
-            figures.html(fig5_figure([result])),
-            *([figures.html(costs_figure([result]))] if has_costs(result) else []),
-        ),
-    )
+    ]
+    if result["emphasis_clips"]:
+        parts.append(
+            section(
+                "Are they higher in frames in which the action happens?",
+                paragraph(
+                    "How often such a frame is higher than another of its clip; ½ is chance. Open points: after the mean "
+                    "course over all clips was taken away."
+                ),
+                figures.html(acting_figure([result])),
+            )
+        )
+    if result["fig5"]["clips"]:
+        parts.append(
+            section(
+                "Where and when at once",
+                paragraph(fig5_described(result)),
+                figures.html(fig5_figure([result])),
+                *([figures.html(costs_figure([result]))] if has_costs(result) else []),
+            )
+        )
+    return page(f"{result['checkpoint']['name']}: do the maps find the action?", *parts)
 
 
 def fig5_described(result: dict) -> str:
@@ -191,13 +198,13 @@ def print_result(result: dict, folder: Path) -> None:
         shown += ["acting_above_without_last", "beyond_course_without_last"]
         table = acting_table(result)[shown]
         print(table.fillna({"block": ""}).to_string(index=False, float_format="%.3f"))
-    print(f"\n{fig5_described(result)}")
     if result["fig5"]["clips"]:
+        print(f"\n{fig5_described(result)}")
         table = fig5_table(result).fillna({"block": ""})
         ends = [name for name in table if name.startswith("without_") and "," in name]
         print(table.drop(columns=ends).to_string(index=False, float_format="%.3f"))
-    for note in result["not_computed"]:
-        print(note)
+    if result["not_computed"]:
+        print("", *result["not_computed"], sep="\n")
     cost = result["milliseconds_per_clip"]
     print(
         f"\n{cost['forward']:.1f} ms a clip for the forward pass, which gives the actionness of every block; "

@@ -183,22 +183,25 @@ def localisation(checkpoints: Sequence[str]) -> None:
         plain(f"Maps against {results[0]['truth']}: {titles[chosen]}, {results[0]['frames']:,} frames. ")
         + "A map is on the action where it is above chance, above the centre and above what merely moves."
     )
+    for note in results[0].get("not_computed", ()):
+        st.caption(plain(f"{note}."))
     st.plotly_chart(
         localization_figure(results),
         key="localisation",
         alt="Pointing, mass and precision of every block's maps",
     )
-    st.subheader("Are the maps higher while the action happens?", anchor=False)
-    st.plotly_chart(
-        acting_figure(results),
-        key="localisation_acting",
-        alt="How often a frame with action is higher than another, by block",
-    )
-    st.caption(
-        "Of all pairs of a frame in which the action happens and another of the same clip: the share in which the first has the "
-        "higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away."
-    )
-    if scored := [result for result in results if "fig5" in result]:
+    if results[0]["emphasis_clips"]:
+        st.subheader("Are the maps higher while the action happens?", anchor=False)
+        st.plotly_chart(
+            acting_figure(results),
+            key="localisation_acting",
+            alt="How often a frame with action is higher than another, by block",
+        )
+        st.caption(
+            "Of all pairs of a frame in which the action happens and another of the same clip: the share in which the first has "
+            "the higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away."
+        )
+    if scored := [result for result in results if result.get("fig5", {}).get("clips")]:
         st.subheader("Where and when at once", anchor=False)
         st.plotly_chart(fig5_figure(scored), key="localisation_fig5", alt="Fig-5 score of every block's maps")
         st.caption(

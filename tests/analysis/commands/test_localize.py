@@ -295,6 +295,11 @@ def test_boxes_and_masks_without_the_time_of_the_action_are_said(folder, tmp_pat
     assert result["fig5"]["clips"] == 0 and result["fig5"]["without_truth"] == 2
     assert result["emphasis_clips"] == 1  # boxes tell nothing of time, "acting" does
     assert result["frames"] > 0 and result["maps"][0]["pointing"] is not None
+    assert "Fig-5 score, 0 clips" not in printed
+    page = (place / "localize.html").read_text()
+    assert "1 of 2 clips have boxes and no masks" in page
+    assert "Where and when at once" not in page  # nothing is known of it
+    assert "Are they higher in frames in which the action happens?" in page
 
 
 def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
+import numpy as np
 from msgspec import Meta
 from torch import Tensor, nn
 
@@ -46,16 +47,17 @@ class ModelConfig:
     dropout: Annotated[float, Meta(ge=0, le=1)] = 0.5
     atr: ATRConfig = field(default_factory=ATRConfig)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.placement, list):
+            object.__setattr__(self, "placement", tuple(self.placement))
+
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict) -> "ModelConfig":
         """Raises TypeError where a name is unknown or a required one is missing."""
-        placement = values.get("placement", "S3-5")
-        if isinstance(placement, list):
-            placement = tuple(placement)
-        return cls(**{**values, "placement": placement, "atr": ATRConfig(**values.get("atr", {}))})
+        return cls(**{**values, "atr": ATRConfig(**values.get("atr", {}))})
 
 
 class VideoClassifier(nn.Module):
@@ -146,7 +148,7 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
 
     Args:
         name: {tsn,tsm,trn,slowonly}_resnet{18,34,50,101} or {tsn,tsm,trn}_efficientnet_lite0.
-        options: fields of ModelConfig and of ATRConfig, side by side, by their names.
+        options: fields of ModelConfig and of ATRConfig, side by side, by their names; NumPy's numbers are taken too.
 
     Raises:
         ValueError: a name or a value is not one of those allowed.
@@ -155,13 +157,10 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
     outer = {f.name for f in dataclasses.fields(ModelConfig)} - {"atr", "name", "num_classes", "num_frames"}
     if unknown := sorted(set(options) - inner - outer):
         raise ValueError(f"unknown options {unknown}; allowed: {', '.join(sorted(inner | outer))}")
-    atr = {key: value for key, value in options.items() if key in inner}
-    rest = {key: value for key, value in options.items() if key in outer}
-    return build_model(
-        ModelConfig.from_dict(
-            {"name": name, "num_classes": num_classes, "num_frames": num_frames, **rest, "atr": atr}
-        )
-    )
+    given = {"name": name, "num_classes": num_classes, "num_frames": num_frames, **options}
+    plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+    atr = {key: plain.pop(key) for key in inner & plain.keys()}
+    return build_model(ModelConfig.from_dict({**plain, "atr": atr}))
 
 
 class Backbone(NamedTuple):
@@ -224,7 +223,7 @@ def build_model(config: ModelConfig) -> VideoClassifier:
         ValueError: an option of `config` has a value that is not allowed.
     """
     family, backbone, placed = parts_of(config)
-    require_options(config)
+    require_options(config, but=("block",))  # which is looked up in its table
     build, names = BACKBONES[backbone]
 
     def first_conv(name: str) -> Callable[..., nn.Module]:

@@ -21,14 +21,18 @@ def require(option: str, value: object, allowed: Iterable[object]) -> None:
         raise ValueError(f"{option}={value!r} is unknown; allowed: {', '.join(map(str, allowed))}")
 
 
-def require_options(options: Any) -> None:
+def require_options(options: Any, but: tuple[str, ...] = ()) -> None:
     """Of a dataclass: raises ValueError as `require` does where a field has a value that its annotation does not allow.
 
-    Fields that are dataclasses themselves are left out.
+    Of a field that is a dataclass itself only the class is looked at. but: fields that are left out.
     """
     for name, hint in get_type_hints(type(options), include_extras=True).items():
         value = getattr(options, name)
-        if dataclasses.is_dataclass(hint):
+        if name in but:
+            continue
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            if not isinstance(value, hint):
+                raise ValueError(f"{name}={shown(value)} is not allowed; allowed: {hint.__name__}(...)")
             continue
         if get_origin(hint) is Literal:
             require(name, value, get_args(hint))

@@ -34,16 +34,18 @@ def placed_blocks(names: tuple[str, ...], placement: str | list[str] | tuple[str
     """Which of a backbone's residual blocks, `names`, a placement of Table 1 or a list of block names chooses.
 
     Raises:
-        ValueError: the placement or one of the block names does not exist.
+        ValueError: the placement or one of the block names does not exist, or there is none.
     """
     if placement == "S5-3":
         return (names[-1],)  # the last block of stage 5: the third of ResNet-50
     if isinstance(placement, str) and placement in PLACEMENTS:
         return tuple(name for name in names if int(name[1]) in PLACEMENTS[placement])
     chosen = placement if isinstance(placement, list | tuple) else (placement,)
-    if unknown := [name for name in chosen if name not in names]:
+    unknown = [name for name in chosen if name not in names]
+    if unknown or not chosen:
+        fault = f"has unknown {', '.join(map(str, unknown))}" if unknown else "names no block"
         raise ValueError(
-            f"placement has unknown {', '.join(map(str, unknown))}; allowed: {', '.join(PLACEMENTS)}, or names of this "
+            f"placement {fault}; allowed: {', '.join(PLACEMENTS)}, or names of this "
             f"backbone's blocks, {', '.join(names)}"
         )
     return tuple(name for name in names if name in chosen)

@@ -261,6 +261,8 @@ def allowed(info: types.Type | None) -> str:
             return "true or false"
         case types.NoneType():
             return "null"
+        case types.CustomType():
+            return f"a {info.cls.__name__}"
         case _:
             return "an object"
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import tyro
 
 from atr.block import ATRConfig
-from atr.checkpoint import require_storable
 from atr.describe import as_text, describe
 from atr.models import ModelConfig
 
@@ -44,7 +43,6 @@ class Describe:
             stem=self.stem,
             atr=self.atr,
         )
-        require_storable(config)
         if not 1 <= self.size <= 8192:
             raise ValueError(f"size={self.size} is not allowed; allowed: 1 to 8192")
         print(as_text(config, describe(config, self.size), self.size))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +13,14 @@ from torch import nn
 from atr.checkpoint import standing
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
-from atr.models import ModelConfig
+from atr.models import ModelConfig, build_model
+from atr.options import require_options
 from atr.preprocessing import Fit, Preprocessing
 from atr.schema import line
+from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
-from atr.training.optimisation import parameter_groups
+from atr.training.optimisation import freeze, parameter_groups
+from atr.training.starting_weights import start_from
 
 # Names of settings, what their values must be, and how that is said.
 POSSIBLE = (
@@ -92,7 +96,7 @@ class TrainConfig:
         accumulation: parts a batch is worked on in, one after the other; for less memory.
         optimizer: "adamw" | "sgd", with `momentum`.
         schedule: "one_cycle" | "steps": a tenth of it from each of `decay_epochs` on, after a linear rise over
-            `warm_up_epochs`.
+            `warm_up_epochs`, both of clips; constant on stills.
         learning_rate: highest of the schedule; ARL's is `arl_learning_rate` times that, that of GR's θ and φ
             `relation_learning_rate` times.
         reference_batch: the batch that `learning_rate` is meant for: the one used grows in proportion to `batch_size`
@@ -148,8 +152,10 @@ class TrainConfig:
     save_every: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("freeze", "decay_epochs", "mean", "std"):  # lists are what JSON gives
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("freeze", "decay_epochs", "mean", "std"):
+            if isinstance(value := getattr(self, name), list):  # as JSON gives
+                object.__setattr__(self, name, tuple(value))
+        require_options(self)
         for names, possible, allowed in POSSIBLE:
             for name in names:
                 value = getattr(self, name)
@@ -157,6 +163,14 @@ class TrainConfig:
                     raise ValueError(f"{name}={value} is not possible; allowed: {allowed}")
         if self.data != TABLETOP and self.train_split != "train":
             raise ValueError(f"train_split={self.train_split!r} is for data={TABLETOP!r}; allowed: 'train'")
+        if self.schedule != "steps" and (self.decay_epochs or self.warm_up_epochs):
+            raise ValueError(
+                "decay_epochs and warm_up_epochs are of schedule='steps'; 'one_cycle' has neither"
+            )
+        if any(after <= before for before, after in pairwise((0, *self.decay_epochs))):
+            raise ValueError(
+                f"decay_epochs={self.decay_epochs} is not possible; allowed: epochs from 1 on, each later than the one before"
+            )
         for split in ("train", "dev", "val"):
             if self.data == TABLETOP and getattr(self, f"{split}_clips") is None:
                 raise ValueError(f"{split}_clips=None is for a data set on disk; allowed: 1 or more")
@@ -191,7 +205,7 @@ def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
     Raises:
         ValueError: a setting does not fit the data.
     """
-    known, classes = data.symmetry is not None and data.symmetry.reversed is not None, len(data.labels)
+    known = data.symmetry is not None and data.symmetry.reversed is not None
     if config.augmentation.reverse and not known:
         raise ValueError(
             f"reverse={config.augmentation.reverse}, but what the classes of {config.data} become when clips are played "
@@ -206,12 +220,30 @@ def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
             f"there are {len(data)} clips to train on, less than a batch (batch_size={config.batch_size}); allowed: "
             f"{smallest} or more"
         )
+    return of_classes(config, len(data.labels))
+
+
+def of_classes(config: TrainConfig, classes: int) -> ModelConfig:
+    """The network for so many classes. Raises ValueError where it has another number."""
     if config.model.num_classes not in (0, classes):
         raise ValueError(
             f"num_classes={config.model.num_classes}, but {config.data} has {classes} classes; allowed: {classes}, or 0 for "
             "as many as there are"
         )
     return dataclasses.replace(config.model, num_classes=classes)
+
+
+def require_network(config: TrainConfig) -> None:
+    """To be asked before clips are rendered or read, which takes long.
+
+    Raises:
+        ValueError: the network cannot be built, start from `init`, or be frozen as the settings say.
+    """
+    classes = len(CLASSES) if config.data == TABLETOP else config.model.num_classes or 1
+    model = build_model(of_classes(config, classes))
+    if config.init:
+        start_from(model, config.init)
+    freeze(model, config.freeze, config.partial_bn)
 
 
 def run_facts(config: TrainConfig, num_processes: int, train: ClipDataset, val: ClipDataset) -> dict:

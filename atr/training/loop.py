@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from atr.checkpoint import CONFUSIONS, require_free, require_storable, save_checkpoint
+from atr.checkpoint import CONFUSIONS, require_free, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.files import whole_file
@@ -24,8 +24,17 @@ from atr.results.fig5 import fig5_of_blocks
 from atr.results.health import Vitals, health_numbers, watch
 from atr.results.processes import device_name, process_state, whole_float32
 from atr.results.scores import confusion_table, most_confused
+from atr.schema import parse_json
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
-from atr.training.config import TrainConfig, fitted, identity_of, require_own, run_facts, settings_of
+from atr.training.config import (
+    TrainConfig,
+    fitted,
+    identity_of,
+    require_network,
+    require_own,
+    run_facts,
+    settings_of,
+)
 from atr.training.log import TrainingLog
 from atr.training.optimisation import (
     build_optimizer,
@@ -37,8 +46,9 @@ from atr.training.optimisation import (
     training_mode,
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, class_objective, object_objective
+from atr.training.sampler import share_of
 from atr.training.scaling import compiled, over_all_processes, require_scalable
-from atr.training.starting_weights import left_behind, require_start, start_from
+from atr.training.starting_weights import left_behind, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
 
@@ -58,8 +68,6 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     require_free(out)
     if not (workspace_of(out) / STATE).exists():  # else it tells whether it is of this training
         require_own(out, config)
-    if config.init:
-        require_start(config.init)
     device = process_state().device
     if config.mixed_precision == "fp16" and device.type == "cpu":  # where accelerate would train in float32
         raise ValueError("mixed_precision='fp16' is for GPUs; allowed on a CPU: no, bf16")
@@ -69,6 +77,8 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         gradient_accumulation_steps=config.accumulation,
     )
     require_scalable(config.sync_bn, config.compile, accelerator)
+    share_of(config.batch_size, accelerator.num_processes, config.accumulation)
+    require_network(config)
     data, dev, val = training_splits(
         config.data,
         {split: getattr(config, f"{split}_clips") for split in ("train", "dev", "val")},
@@ -82,7 +92,8 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         state=accelerator.state,
     )
     network = fitted(config, data)
-    require_storable(network, settings_of(config), json.dumps(command))
+    for fact in (settings_of(config), json.dumps(command)):
+        parse_json(fact)  # as it is read from a checkpoint
     if accelerator.is_main_process:
         told = [
             *left_behind(config.init, config.preprocessing),
@@ -168,8 +179,8 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
         optimizer,
         epochs=phase.epochs,
         per_epoch=per_epoch,
-        decay_epochs=config.decay_epochs,
-        warm_up_epochs=config.warm_up_epochs,
+        decay_epochs=config.decay_epochs if phase.name == CLIPS else (),
+        warm_up_epochs=config.warm_up_epochs if phase.name == CLIPS else 0.0,
     )
     # Not accelerate's to change: the loader, whose sampler gives each process its share, and the schedule, which is
     # stepped once a batch of all processes.

@@ -112,7 +112,10 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> OneCycleLR:
     """Up to each group's learning rate over a quarter of the steps, then down to nothing."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     rise = min(max(0.25, 2 / steps), 0.9)  # the rise needs more than one step
-    return OneCycleLR(optimizer, peaks, steps, pct_start=rise)
+    cycled = (
+        "betas" in optimizer.defaults
+    )  # AdamW's first beta, as is usual; SGD keeps the momentum that it is given
+    return OneCycleLR(optimizer, peaks, steps, pct_start=rise, cycle_momentum=cycled)
 
 
 def step_factor(step: int, *, per_epoch: int, decay_epochs: tuple[int, ...], warm_up_epochs: float) -> float:
@@ -133,8 +136,10 @@ def build_schedule(
 ) -> LRScheduler:
     """A schedule that is stepped once a step of the optimiser, `per_epoch` times an epoch.
 
+    decay_epochs, warm_up_epochs: of "steps"; "one_cycle" has neither.
+
     Raises:
-        ValueError: the name is not one of SCHEDULES, or "one_cycle" is given decay epochs or a warm-up.
+        ValueError: the name is not one of SCHEDULES.
     """
     require("schedule", name, SCHEDULES)
     if name == "steps":
@@ -142,8 +147,6 @@ def build_schedule(
             step_factor, per_epoch=per_epoch, decay_epochs=decay_epochs, warm_up_epochs=warm_up_epochs
         )
         return LambdaLR(optimizer, factor)
-    if decay_epochs or warm_up_epochs:
-        raise ValueError("decay_epochs and warm_up_epochs are of schedule='steps'; 'one_cycle' has neither")
     return one_cycle(optimizer, epochs * per_epoch)
 
 

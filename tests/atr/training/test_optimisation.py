@@ -14,6 +14,7 @@ from atr.training.optimisation import (
     channels_last,
     derived_seed,
     freeze,
+    one_cycle,
     parameter_groups,
     training_mode,
 )
@@ -48,10 +49,16 @@ def test_one_cycle_is_highest_after_a_quarter_and_ends_near_nothing():
     assert seen[0] < seen[4] < 1 and seen[-1] < 0.01
 
 
-def test_one_cycle_has_neither_steps_nor_a_warm_up():
-    for options in ({"decay_epochs": (1,)}, {"warm_up_epochs": 1.0}):
-        with pytest.raises(ValueError, match="'one_cycle' has neither"):
-            rates("one_cycle", 1, **options)
+def test_one_cycle_leaves_the_momentum_of_sgd_as_it_is():
+    optimizer = build_optimizer("sgd", [{"params": [nn.Parameter(torch.zeros(1))]}], 0.5)
+    schedule = one_cycle(optimizer, 4)
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+        assert optimizer.param_groups[0]["momentum"] == 0.5
+
+
+def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="schedule='cosine' is unknown; allowed: one_cycle, steps"):
         rates("cosine", 1)
     with pytest.raises(ValueError, match="optimizer='adam' is unknown; allowed: adamw, sgd"):

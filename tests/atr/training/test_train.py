@@ -49,6 +49,45 @@ def config():
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": {"placement": "S9"}}, "placement has unknown S9"),
+        ({"model": {"num_frames": 0}}, "num_frames=0 is not allowed"),
+        ({"model": {"num_classes": 7}}, "num_classes=7, but tabletop has 20 classes"),
+        ({"freeze": ("backbone.layer9",)}, "freeze names 'backbone.layer9'"),
+        ({"accumulation": 3}, "batch_size=8 cannot be shared by 1 processes in 3 parts"),
+        ({"init": Path("nowhere")}, "init='nowhere' is no checkpoint folder"),
+    ],
+)
+def test_what_is_not_possible_is_told_before_clips_are_rendered(
+    config, tmp_path, monkeypatch, settings, message
+):
+    monkeypatch.setattr(training, "training_splits", None)
+    model = replace(config.model, **settings.pop("model", {}))
+    with pytest.raises(ValueError, match=message):
+        train(replace(config, model=model, **settings), tmp_path / "out", tmp_path / "cache")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 1.5}, "epochs=1.5 is not allowed; allowed: a whole number"),
+        ({"optimizer": "adam"}, "optimizer='adam' is unknown; allowed: adamw, sgd"),
+        ({"freeze": "backbone.layer1"}, "freeze='backbone.layer1' is not allowed; allowed: a list"),
+        ({"augmentation": None}, r"augmentation=None is not allowed; allowed: Augmentation\(...\)"),
+        ({"init": "a"}, "init='a' is not allowed; allowed: a Path or null"),
+        ({"decay_epochs": (2,)}, "'one_cycle' has neither"),
+        ({"warm_up_epochs": 1.0}, "'one_cycle' has neither"),
+        ({"schedule": "steps", "decay_epochs": (4, 4)}, r"decay_epochs=\(4, 4\) is not possible"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(config, settings, message):
+    with pytest.raises(ValueError, match=message):
+        replace(config, **settings)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two classes of ten clips: a bright square that moves to the left, or to the right."""
@@ -205,7 +244,7 @@ def test_another_checkpoint_is_not_replaced_where_only_the_place_of_a_state_is_t
     ("changes", "command", "named"),
     [
         ({}, "train caf\udce9", "can't encode"),
-        ({"model": {"atr": ATRConfig(k=65)}}, None, "model.atr.k = 65; allowed: .* 64"),
+        ({"model": {"atr": ATRConfig(k=65)}}, None, "k=65 is not allowed; allowed: .* 64"),
     ],
 )
 def test_what_the_checkpoint_could_not_hold_is_refused_before_the_training(

@@ -5,20 +5,20 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, cast
 
 import msgspec
 import torch
 from msgspec import Meta, UnsetType
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from atr.files import sha256, whole_folder
-from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened
+from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened, unwrapped
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
-from atr.schema import Labels, Name, check, exact, line, parse_json, read_json, regular_size, shown
+from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
 
 FORMAT = 1
 WEIGHTS, CONFIG, CONFUSIONS = "model.safetensors", "config.json", "confusion.csv"
@@ -26,7 +26,6 @@ OWN_KEYS = ("format", "model", "labels", "preprocessing", "weights_sha256")
 MOST_CONFIG_BYTES = MOST_HEADER_BYTES = 16 * 2**20
 # Blocks are looked up in their table, as the names of networks and placements are, by `parts_of`.
 StoredModel = exact(ModelConfig, block=Name | None)
-StoredNetwork = msgspec.defstruct("StoredNetwork", [("model", StoredModel)])  # for the names in its messages
 StoredPreprocessing = exact(Preprocessing, fit=Fit | UnsetType)
 Config = msgspec.defstruct(
     "Config",
@@ -38,7 +37,8 @@ Config = msgspec.defstruct(
         ("weights_sha256", Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]),
     ],
 )
-STORED = (torch.float32, torch.float16, torch.bfloat16, torch.int64)  # kinds of numbers that are written
+# Kinds of numbers that are written, in the words of safetensors.
+STORED = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64"}
 STORED_AS = {torch.float32: ("F32", "F16", "BF16"), torch.int64: ("I64",)}  # half precision becomes float32
 
 
@@ -48,7 +48,7 @@ class CheckpointError(ValueError):
 
 def save_checkpoint(
     folder: str | Path,
-    model: VideoClassifier,
+    model: nn.Module,
     *,
     labels: list[str],
     preprocessing: Preprocessing | None = None,
@@ -57,19 +57,23 @@ def save_checkpoint(
     """Write `model` as a checkpoint folder, whole or not at all; a checkpoint already there is replaced.
 
     Args:
+        model: a VideoClassifier, or one as `torch.compile` or DataParallel wrap it.
         labels: one text per class, in the order of the logits.
         preprocessing: how frames are resized, cropped and normalised; the model's own when not given.
         facts: anything JSON can hold (training_data, metrics, command, ...); comes back as `model.facts`. "sampling" and
             "window" are the model's own when not given; that it is uniform is only written when it is given.
 
     Raises:
-        ValueError: labels do not match the number of classes, weights are NaN, infinite or of a kind that is not stored
-            (float64), a fact has a reserved name, or it could not be read again.
+        ValueError: labels do not match the number of classes, weights are NaN, infinite, of a kind that is not stored
+            (float64) or not those of the network that `model.config` describes, a fact has a reserved name, or it could not
+            be read again.
+        TypeError: JSON cannot hold a fact.
         FileExistsError: `folder` exists and is not a checkpoint.
     """
-    folder = Path(folder)
-    if len(labels) != model.config.num_classes:
-        raise ValueError(f"{len(labels)} labels for a model of {model.config.num_classes} classes")
+    folder, model = Path(folder), cast(VideoClassifier, unwrapped(model))
+    if isinstance(labels, str) or len(labels) != model.config.num_classes:
+        found = "a text in place of a list of" if isinstance(labels, str) else len(labels)
+        raise ValueError(f"{found} labels for a model of {model.config.num_classes} classes")
     if reserved := sorted(set(facts) & set(OWN_KEYS)):
         raise ValueError(f"facts may not be named {reserved}")
     if "sampling" not in facts and model.sampling.kind == "dense":
@@ -82,8 +86,19 @@ def save_checkpoint(
             raise ValueError(
                 f"{shown(folder)} is not written: {name} is {tensor.dtype}; allowed: {', '.join(map(str, STORED))}"
             )
+    with torch.device("meta"):
+        own = build_model(model.config).state_dict()
+    stored = {name: Stored(tuple(tensor.shape), STORED[tensor.dtype]) for name, tensor in tensors.items()}
+    if differences := misfits(own, stored):
+        raise ValueError(
+            f"{shown(folder)} is not written: the weights are not those of the model's config: {differences}"
+        )
     if faults := not_finite(tensors):
         raise ValueError(f"{shown(folder)} is not written: the model holds {faults}")
+    try:
+        json.dumps(facts)
+    except TypeError as error:
+        raise TypeError(f"{shown(folder)} is not written: of its facts, {error}") from error
     with whole_folder(folder.resolve()) as written:  # a link stays
         try:
             save_file(tensors, written / WEIGHTS)
@@ -120,16 +135,6 @@ def require_free(folder: Path) -> None:
         raise FileExistsError(
             line(f"{folder} holds {shown(others[0])}, which is no file of a checkpoint; it is left as it is")
         )
-
-
-def require_storable(config: ModelConfig, *facts: str) -> None:
-    """Raises ValueError, before anything is computed, for a network or facts, JSON, that no checkpoint could hold."""
-    try:
-        check({"model": config.to_dict()}, StoredNetwork)
-    except ValueError as error:
-        raise ValueError(f"the network {error}") from error
-    for text in facts:
-        parse_json(text)
 
 
 def standing(folder: Path) -> dict:

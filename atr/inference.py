@@ -1,6 +1,6 @@
 """A network for inference alone: what evaluation leaves constant is folded, and large tensors are gone over less often."""
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from atr.efficientnet import EfficientNetLite0, InvertedResidual
 from atr.folding import Cast, fast, fast_slot, folded
-from atr.models import VideoClassifier, build_model
+from atr.models import VideoClassifier, build_model, unwrapped
 from atr.options import require
 from atr.resnet import BasicBlock, Bottleneck, ResNet
 
@@ -38,6 +38,7 @@ def optimised(model: VideoClassifier, *, precision: str = "auto") -> "OptimisedC
         ValueError: the precision is unknown or not for this frame network, or the network is an optimised one.
     """
     require("precision", precision, ("auto", *PRECISIONS))
+    model = cast(VideoClassifier, unwrapped(model))
     if isinstance(model, OptimisedClassifier):
         raise ValueError("the network is optimised already")
     weights = {name: weight.clone() for name, weight in model.state_dict().items()}

@@ -45,6 +45,27 @@ def test_saving_replaces_a_checkpoint_and_nothing_else(tiny, tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
+def test_a_wrapped_network_is_saved_as_the_network_itself(tiny, tmp_path):
+    model = tiny("tsm_resnet18", block="atr")
+    for wrapped in (torch.nn.DataParallel(model), torch.compile(model)):
+        atr.save_checkpoint(tmp_path / "a", wrapped, labels=LABELS)
+        assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, model.fc.weight)
+        assert torch.equal(atr.optimised(wrapped).fc.weight, model.fc.weight)
+
+
+def test_what_could_not_be_loaded_again_replaces_nothing(tiny, tmp_path):
+    model, changed = tiny(), tiny()
+    atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
+    changed.backbone.layer1[0].more = torch.nn.Linear(2, 2)
+    with pytest.raises(
+        ValueError, match="not those of the model's config: 2 unexpected: backbone.layer1.0.more"
+    ):
+        atr.save_checkpoint(tmp_path / "a", changed, labels=LABELS)
+    with pytest.raises(ValueError, match="a text in place of a list of labels for a model of 5 classes"):
+        atr.save_checkpoint(tmp_path / "a", tiny(), labels="abcde")
+    assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, model.fc.weight)
+
+
 def test_a_link_to_a_checkpoint_stays_one(tiny, tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
@@ -82,7 +103,7 @@ def test_a_folder_that_holds_other_things_too_is_no_checkpoint_to_be_replaced(ti
 def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
     model = tiny()
     atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a is not written: of its facts, Object of type Tensor is not JSON"):
         atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS, metrics={"top1": torch.zeros(1)})
     assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, model.fc.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -157,7 +157,8 @@ def test_a_compiled_training_learns_the_same_and_can_be_stopped(tmp_path, monkey
             raise KeyboardInterrupt
         return evaluate(*args, **options)
 
-    monkeypatch.setattr(training, "build_model", shallow)
+    for module in ("training.loop", "checkpoint"):
+        monkeypatch.setattr(f"atr.{module}.build_model", shallow)
     monkeypatch.setattr(training, "compiled", counted)
     train(CONFIG, tmp_path / "plain", tmp_path / "cache")
     assert steps == []

@@ -8,6 +8,8 @@ import scipy
 
 LEVEL = 0.95  # of every interval
 RESAMPLES = 2_000  # of a bootstrap that draws clips
+# Clips for an interval: percentiles of resamples cover the mean of 2 clips in half of all cases, of 5 in 80 %.
+FEWEST = 10
 BINS = 15  # of a reliability curve, as in Guo et al. 2017, On Calibration of Modern Neural Networks
 
 
@@ -68,14 +70,14 @@ def mean_estimate(values: np.ndarray) -> dict[str, float | None] | None:
 def estimate(numerators: np.ndarray, denominators: np.ndarray) -> dict[str, float | None] | None:
     """Σ numerators / Σ denominators of clips (N,), with its 95 % percentile bootstrap interval over clips.
 
-    {"value", "low", "high"}; None where nothing was measured, and no ends of the interval of a single clip.
+    {"value", "low", "high"}; None where nothing was measured, and no ends of the interval of less than FEWEST clips.
     """
     kept = denominators > 0
     numerators, denominators = numerators[kept].astype(np.float64), denominators[kept].astype(np.float64)
     if not kept.any():
         return None
     value = float(numerators.sum() / denominators.sum())
-    if len(numerators) == 1:
+    if len(numerators) < FEWEST:
         return {"value": value, "low": None, "high": None}
     interval = scipy.stats.bootstrap(
         (numerators, denominators),
@@ -99,7 +101,7 @@ def reach(estimates: Sequence[Mapping], end: str, value: str = "value") -> list[
 def in_words(estimate: Mapping, form: str) -> str:
     """The interval; form: of numbers, ".3f"."""
     if estimate["low"] is None:
-        return "one clip, no interval"
+        return f"fewer than {FEWEST} clips, no interval"
     return f"95 %: {estimate['low']:{form}} to {estimate['high']:{form}}"
 
 

@@ -23,7 +23,7 @@ Method = Literal[
 
 
 class Estimate(Struct):
-    """low, high: of its interval; None where it is of a single clip."""
+    """low, high: of its interval; None where it is of less than FEWEST clips."""
 
     value: Finite
     low: Finite | None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.relations.divergence import pairwise_js
+from analysis.statistics import FEWEST
 
 Key = tuple[str, int]  # (name of the block, index of the reasoner in its stack)
 
@@ -243,13 +244,13 @@ def resampled_divergence(
     windows: (videos, T - 2, 3), raw. The local mass is that of the rows that have both neighbours.
 
     Returns:
-        The intervals, None for a single video, and the share of the resamples that those of JS leave out, because a
+        The intervals, None for fewer than FEWEST, and the share of the resamples that those of JS leave out, because a
         window has no mass in them; None for JS where all are left out.
     """
     generator = np.random.default_rng(seed)
     n = len(windows)
-    if n == 1:
-        return dict.fromkeys(("mean", "max", "std", "local_mass")), float(not have_mass(windows[0]))
+    if n < FEWEST:
+        return dict.fromkeys(("mean", "max", "std", "local_mass")), float(not have_mass(windows.mean(0)))
     flat = windows.reshape(n, -1).astype(np.float64)
     means = np.stack([generator.multinomial(n, [1 / n] * n) @ flat / n for _ in range(resamples)])
     means = means.reshape(resamples, *windows.shape[1:])

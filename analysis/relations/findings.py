@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.relations.numbers import columns_mass
+from analysis.statistics import FEWEST
 
 # Total variation between two windows (three shares each) up to which they are told as the same: a tenth of a row's
 # weight within the window lies elsewhere.
@@ -23,12 +24,12 @@ def finding(entry: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
     Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W
-    alone would give (`columns_mass`). It says nothing of other trainings of the same network, and a single video has no
+    alone would give (`columns_mass`), a number of the same videos that counts as exact. It says nothing of other trainings of the same network, and few videos have no
     interval. Where JS has no value, or not in all resamples of the videos, it says so.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
     if entry["inner_mass_interval"] is None:
-        place, ends = "local or not: one clip cannot tell", ""
+        place, ends = f"local or not: fewer than {FEWEST} clips cannot tell", ""
     else:
         low, high = entry["inner_mass_interval"]
         place = "no different from its columns alone"

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from analysis.relations.average import (
     window_divergence,
 )
 from analysis.relations.averaging import CONTROL_SEED
+from atr.files import read_arrays
 from atr.results.store import OfCheckpoint, Result, result_folder
 from atr.schema import BlockName, Count, Finite, NotNegative, Share, Text, line, shown
 
@@ -135,7 +135,7 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
     is None, as is "js_interval" where no resample is left.
     "local_mass" and "chance": mean over the rows, for k = 0 … T - 1. "inner_mass": k = 1, over the rows with both
     neighbours, whose chance is 3 / T; "inner_mass_interval". "argmax": 0-based column of each row's largest value.
-    A single video has no intervals: both are None.
+    Fewer than FEWEST have no intervals: both are None.
     """
     entries = []
     for block, matrices in average.mean.items():
@@ -261,18 +261,18 @@ def class_entries(folder: Path, place: int) -> list[dict]:
     """
     entries, path = [], folder / ARRAYS
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            labels, counts = np.unique(arrays["trained/labels"], return_counts=True)
-            for name in arrays.files:
-                network, _, block_and_reasoner = name.partition("/sums/")
-                if network == "trained" and block_and_reasoner:
-                    block, reasoner = block_and_reasoner.split("/")
-                    row = arrays[f"trained/classes/{block_and_reasoner}"].tolist().index(labels[place])
-                    mean = arrays[name][row] / counts[place]
-                    entries.append({"block": block, "reasoner": int(reasoner), "mean": mean.tolist()})
+        arrays = read_arrays(path)
+        labels, counts = np.unique(arrays["trained/labels"], return_counts=True)
+        for name in arrays:
+            network, _, block_and_reasoner = name.partition("/sums/")
+            if network == "trained" and block_and_reasoner:
+                block, reasoner = block_and_reasoner.split("/")
+                row = arrays[f"trained/classes/{block_and_reasoner}"].tolist().index(labels[place])
+                mean = arrays[name][row] / counts[place]
+                entries.append({"block": block, "reasoner": int(reasoner), "mean": mean.tolist()})
     except OSError as error:
         raise ValueError(line(f"{shown(path)} cannot be read: {error.strerror or error}")) from error
-    except (KeyError, IndexError, ValueError, BadZipFile) as error:
+    except (KeyError, IndexError, ValueError) as error:
         raise ValueError(line(f"{shown(path)} does not hold the matrices of this result: {error}")) from error
     return entries
 

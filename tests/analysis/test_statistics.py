@@ -134,7 +134,8 @@ def test_the_interval_of_a_mean_covers_it_and_narrows():
     half = 1.96 * values.std(ddof=1) / 20
     assert low == pytest.approx(values.mean() - half, abs=0.02)
     assert high == pytest.approx(values.mean() + half, abs=0.02)
-    assert mean_estimate(np.full(5, 0.25)) == {"value": 0.25, "low": 0.25, "high": 0.25}
+    assert mean_estimate(np.full(10, 0.25)) == {"value": 0.25, "low": 0.25, "high": 0.25}
+    assert mean_estimate(np.full(9, 0.25)) == {"value": 0.25, "low": None, "high": None}
 
 
 def test_an_interval_covers_what_it_should():
@@ -153,5 +154,5 @@ def test_one_clip_has_no_interval():
     assert one == {"value": 0.75, "low": None, "high": None}
     assert estimate(np.array([3.0, 2.0]), np.array([4.0, 0.0])) == one  # nothing was measured in the second
     assert reach([one, {"value": 0.5, "low": 0.25, "high": 1.0}], "low") == [None, 0.25]
-    assert in_words(one, ".3f") == "one clip, no interval"
+    assert in_words(one, ".3f") == "fewer than 10 clips, no interval"
     assert in_words({"low": -0.25, "high": 1.0}, "+.2f") == "95 %: -0.25 to +1.00"

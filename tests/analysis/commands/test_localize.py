@@ -78,7 +78,7 @@ def test_numbers_are_those_of_all_frames_together():
     """Pointing and mass are pooled over frames; average precision is a clip's, then averaged."""
     generator = np.random.default_rng(0)
     clips = []
-    for _ in range(3):
+    for _ in range(12):
         bits = np.where(generator.random((5, 8, 8)) < 0.3, TARGET, DISTRACTOR).astype(np.uint8)
         bits |= ACTING * (np.arange(5) % 2)[:, None, None].astype(np.uint8)
         clips.append(({LOGITS: generator.normal(size=(5, 4, 4))}, bits))
@@ -88,7 +88,7 @@ def test_numbers_are_those_of_all_frames_together():
     bits = np.concatenate([each for _, each in clips])
     target, acting = (bits & TARGET) > 0, (bits & ACTING).any(axis=(1, 2))
     together = tally(maps, target, acting)
-    assert numbers["frames"] == together.num_frames == 6
+    assert numbers["frames"] == together.num_frames == 24
     assert entry["pointing"]["value"] == pytest.approx(tally(maps, target, acting).pointing)
     assert entry["ratio"]["value"] == pytest.approx(together.ratio)
     assert entry["mass"]["value"] == pytest.approx(together.mass_inside)
@@ -254,7 +254,7 @@ def test_one_clip_has_numbers_and_pictures_without_intervals(folder, tmp_path, c
     assert told and all(each["low"] is each["high"] is None for each in told)
     assert (path.parent / "localize.html").exists()
     bars = localization_figure([result]).data[0]
-    assert set(bars.error_y.array) == {None} and bars.customdata[0][1] == "one clip, no interval"
+    assert set(bars.error_y.array) == {None} and bars.customdata[0][1] == "fewer than 10 clips, no interval"
     ends = localization_table(result)[["pointing, low", "pointing, high"]]
     assert ends.isna().all(axis=None)
 

@@ -26,7 +26,7 @@ from atr.schema import check
 
 @pytest.fixture
 def average():
-    w = np.random.default_rng(0).dirichlet([1.0] * 5, (2, 7, 5)).astype(np.float32)
+    w = np.random.default_rng(0).dirichlet([1.0] * 5, (2, 12, 5)).astype(np.float32)
     average = RelationAverage()
     average.update({"S3B1": [w[0]], "S5B2": [w[1]]})
     return average
@@ -103,9 +103,9 @@ def test_a_block_without_js_leaves_the_others_as_they_are(average):
     arrays, saturated = average.to_arrays(), np.zeros((5, 5))
     saturated[:, 4] = 1
     arrays |= {
-        "sums/S5B1/0": 7 * saturated[None],
+        "sums/S5B1/0": 12 * saturated[None],
         "classes/S5B1/0": np.array([0]),
-        "windows/S5B1/0": np.stack([local_windows(saturated)] * 7),
+        "windows/S5B1/0": np.stack([local_windows(saturated)] * 12),
     }
     beside = RelationAverage.from_arrays(arrays)
     *others, silent = block_numbers(beside, resamples=50)
@@ -177,7 +177,7 @@ def test_the_start_of_training_is_the_untrained_kernel_without_its_noise(tiny):
 def two_networks(average):
     """The entries of a network and of another one, which are nowhere the same."""
     other = RelationAverage()
-    w = np.random.default_rng(1).dirichlet([1.0] * 5, (2, 7, 5))
+    w = np.random.default_rng(1).dirichlet([1.0] * 5, (2, 12, 5))
     other.update({"S3B1": [w[0]], "S5B2": [w[1]]})
     return block_numbers(average, resamples=50), block_numbers(other, resamples=50)
 
@@ -196,7 +196,7 @@ def test_the_untrained_network_is_hollow_beside_the_trained_one(two_networks):
 def test_convergence_is_drawn_over_the_number_of_videos(average):
     curves = convergences(average)
     for trace in convergence_figure(curves, "nats").data:
-        assert list(trace.x) == curves[0]["videos"] == [1, 2, 4, 7]
+        assert list(trace.x) == curves[0]["videos"] == [1, 2, 4, 8, 12]
 
 
 def test_rows_whose_strongest_column_is_near_are_counted(two_networks):
@@ -259,7 +259,7 @@ def test_windows_on_the_page_are_named_by_their_time_steps(entry):
 
 def test_the_table_has_the_ends_of_the_intervals():
     average = RelationAverage()
-    average.update({"S3B1": [np.random.default_rng(0).dirichlet([1.0] * 5, (9, 5))]})
+    average.update({"S3B1": [np.random.default_rng(0).dirichlet([1.0] * 5, (12, 5))]})
     entries = block_numbers(average, resamples=50)
     row = table(entries, "x").iloc[0]
     assert (row.local_mass_low, row.local_mass_high) == entries[0]["inner_mass_interval"]

@@ -191,15 +191,17 @@ def test_a_window_without_mass_has_no_distribution():
 
 
 def test_intervals_are_those_of_the_resamples_in_which_every_window_has_mass():
-    """Of two videos the second alone has mass at t = 1: a quarter of the resamples lacks it, JS is ln 2 in the others."""
-    windows = np.array([[[0.0, 0, 0], [0, 0, 1]], [[0.5, 0, 0], [0, 0, 1]]])
+    """Of ten videos one has mass at t = 1: 0.9^10 of the resamples lack it, JS is ln 2 in the others."""
+    windows = np.array([[[0.5, 0, 0], [0, 0, 1]], *[[[0.0, 0, 0], [0, 0, 1]]] * 9])
     intervals, left_out = resampled_divergence(windows)
-    assert left_out == pytest.approx(0.25, abs=0.05)
+    assert left_out == pytest.approx(0.9**10, abs=0.05)
     assert intervals["mean"] == intervals["max"] == pytest.approx((np.log(2), np.log(2)))
     assert intervals["std"] == (0, 0)
-    assert intervals["local_mass"] == (0.5, 0.75)  # of all: it needs no distribution
-    intervals, left_out = resampled_divergence(windows[:1])
-    assert (intervals["mean"], intervals["local_mass"], left_out) == (None, None, 1)
+    # Of all, for it needs no distribution: the one is drawn up to three times.
+    assert intervals["local_mass"] == pytest.approx((0.5, 0.575))
+    for few, without in ((windows[:9], 0), (windows[1:], 1)):
+        intervals, left_out = resampled_divergence(few)
+        assert (intervals["mean"], intervals["local_mass"], left_out) == (None, None, without)
 
 
 def test_one_video_has_no_intervals():

@@ -32,19 +32,28 @@ def require_each_frame(clip: str, what: str, count: int, video: Whole) -> None:
         raise VideoError(f"{clip}: {count} {what} for {video.length} frames; allowed: one for every frame")
 
 
-def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.ndarray:
-    """Of an NPZ file's `masks`, with the demo set's values. Raises VideoError where they do not fit the video."""
+def stored_masks(file: Path, size: tuple[int, int]) -> np.ndarray:
+    """An NPZ file's `masks`, uint8 (L, H, W), with the demo set's values.
+
+    Raises VideoError where there are none, or not of the video's `size`, (H, W).
+    """
     try:
         masks = read_arrays(file)["masks"]
     except (OSError, KeyError, ValueError) as error:
         raise VideoError(f"{file} holds no masks: {error}") from error
-    if masks.dtype.kind not in "iu" or masks.shape[1:] != (video.height, video.width):
-        found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{video.height}x{video.width} as the video"
+    if masks.dtype.kind not in "iu" or masks.shape[1:] != size:
+        found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{size[0]}x{size[1]} as the video"
         raise VideoError(f"{file}: masks of {found}; allowed: whole numbers, {allowed}")
-    require_each_frame(clip, "masks", len(masks), video)
-    if masks.min() < 0 or masks.max() >= len(RENDERED):
+    if masks.size and (masks.min() < 0 or masks.max() >= len(RENDERED)):
         found = f"values from {masks.min()} to {masks.max()}"
         raise VideoError(f"{file}: masks with {found}; allowed: 0 to {len(RENDERED) - 1}")
+    return masks.astype(np.uint8)
+
+
+def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.ndarray:
+    """Of some frames, as `stored_masks`. Raises VideoError where the masks do not fit the video."""
+    masks = stored_masks(file, (video.height, video.width))
+    require_each_frame(clip, "masks", len(masks), video)
     return RENDERED[masks[frames]]
 
 

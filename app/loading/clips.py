@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from analysis.localize.truths import stored_masks
 from app.loading.lists import annotations_of
 from app.loading.roots import ChoiceError, digest_of, inside, root, stamp_of
 from atr.data.folders import annotated_clips
 from atr.data.names import DataName, data_name
-from atr.files import read_arrays
 from atr.schema import shown
 from atr.tabletop import RENDERER_VERSION, named_seed, render_clip
-from atr.video.decoding import probe
+from atr.video.decoding import VideoError, probe
 
 if TYPE_CHECKING:
     from atr.results.predictions import Predictions  # which imports pandas
@@ -193,12 +193,12 @@ def masks_path(clip: Clip) -> Path | None:
 
 
 def masks_of(clip: Clip) -> np.ndarray | None:
-    """uint8 (L, H, W), None where nobody knows them. Raises ChoiceError for a file without masks."""
+    """uint8 (L, H, W), None where nobody knows them. Raises ChoiceError for a file without masks of the video's size."""
     if isinstance(clip.masks, np.ndarray):
         return clip.masks
     if (path := masks_path(clip)) is None:
         return None
     try:
-        return read_arrays(path)["masks"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ChoiceError(f"{path} is no NPZ file with masks: {error}") from error
+        return stored_masks(path, clip.size)
+    except VideoError as error:
+        raise ChoiceError(str(error)) from error

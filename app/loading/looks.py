@@ -223,8 +223,6 @@ def shown_clip(seen: Look) -> dict:
             raise ChoiceError(f"{clip.name}: {what} of {len(values)} frames, but the video has frame {last}.")
     if masks is not None:
         masks = masks[result.indices][:, top : top + height, left : left + width]
-        if masks.shape[1:] != (height, width):
-            raise ChoiceError(f"{clip.name}: the masks are smaller than the video.")
     return {
         "frames": result.frames,
         "video": clip.digest,

@@ -110,7 +110,7 @@ def test_damaged_masks_are_one_error(launch, world):
     write_checkpoint(world / "checkpoints" / "only", block="atr")
     (world / "clips" / "val-000000.masks.npz").write_bytes(b"PK no masks")
     (error,) = errors(launch())
-    assert "val-000000.masks.npz is no NPZ file with masks" in error
+    assert "val-000000.masks.npz holds no masks" in error
 
 
 def test_a_typed_path_inside_the_root_is_shown_and_one_outside_is_one_error(launch, world):

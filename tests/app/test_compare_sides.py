@@ -157,10 +157,14 @@ def test_a_name_that_is_no_rendered_clip_is_one_error_and_still_listed(two, name
 @pytest.mark.parametrize(
     ("acting", "masks", "message"),
     [
-        ([True] * 11, np.zeros((12, SIDE, SIDE)), "acting of 11 frames, but the video has frame 11"),
-        ([True] * 12, np.zeros((3, SIDE, SIDE)), "masks of 3 frames, but the video has frame 11"),
-        ([True] * 12, np.zeros((12, 8, 8)), "masks are smaller than the video"),
-        ([True] * 12, None, "is no NPZ file with masks"),
+        ([True] * 11, np.zeros((12, SIDE, SIDE), int), "acting of 11 frames, but the video has frame 11"),
+        ([True] * 12, np.zeros((3, SIDE, SIDE), int), "masks of 3 frames, but the video has frame 11"),
+        ([True] * 12, np.zeros((12, 8, 8), int), rf"masks of int64 \(8, 8\); .*{SIDE}x{SIDE} as the video"),
+        ([True] * 12, np.zeros((12, 2 * SIDE, 2 * SIDE), int), f"{SIDE}x{SIDE} as the video"),
+        ([True] * 12, np.zeros((12, SIDE, SIDE)), "masks of float64 .* allowed: whole numbers"),
+        ([True] * 12, np.full((12, SIDE, SIDE), 300), "values from 300 to 300; allowed: 0 to 4"),
+        ([True] * 12, np.zeros(12, int), rf"masks of int64 \(\); .*{SIDE}x{SIDE} as the video"),
+        ([True] * 12, None, "holds no masks"),
     ],
 )
 def test_truth_that_does_not_fit_the_video_is_one_error(world, results, acting, masks, message):

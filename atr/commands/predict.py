@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ import tyro
 from atr.checkpoint import load_checkpoint
 from atr.files import file_to_write, write_json
 from atr.inference import for_inference
+from atr.models import VideoClassifier
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
@@ -29,7 +31,7 @@ from atr.results.processes import device_named, whole_float32
 from atr.results.questions import InferenceOption
 from atr.results.store import checkpoint_facts, sampling_facts, software
 from atr.sampling import SAMPLINGS, Sampling
-from atr.video.decoding import VideoError
+from atr.video.decoding import Notice, VideoError
 from atr.video.notices import collected
 from atr.video.protocol import PROTOCOLS, Protocol
 from atr.video.video import one_line
@@ -99,16 +101,39 @@ class Predict:
             notes.append(f"The checkpoint was trained with {own}; {model.sampling} is used, as asked for.")
         for note in notes:
             print(note, file=sys.stderr)
-        answers, unreadable, notices = [], [], {}
+        found = Answers([], [], {})
+        overlaid = partial(write_overlay, model) if self.overlay is not None else None
+        try:
+            self.answer(model, videos, protocol, overlaid, command, found)
+        finally:  # of a run that is stopped what it has answered is kept
+            told = notice_facts(found.notices)
+            if out is not None and (done := found.count):
+                facts = self.facts(model, protocol, command) | {"notes": notes, **told}
+                if left := [str(video) for video in videos[done:]]:
+                    facts["not_reached"] = left
+                facts |= {"software": software(device), "clips": found.clips, "unreadable": found.unreadable}
+                write_json(out, facts)
+        lacking = tell_notices(told)
+        return SKIPPED if found.unreadable or lacking else 0
+
+    def answer(
+        self,
+        model: VideoClassifier,
+        videos: list[Path],
+        protocol: Protocol,
+        write_overlay: Callable[..., object] | None,
+        command: str,
+        found: "Answers",
+    ) -> None:
+        """Of one video after the other, printed and added to `found`; unreadable ones are skipped."""
         for video, name in zip(videos, distinct_names(videos), strict=True):
             try:
                 with collected() as noticed, whole_float32():
                     views = video_views(model, video, protocol, allow_damaged=self.allow_damaged)
                     frames = torch.from_numpy(views.frames)[None]
                     probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()
-                    if self.overlay is not None:
+                    if write_overlay is not None and self.overlay is not None:
                         write_overlay(
-                            model,
                             video,
                             self.overlay / name,
                             style=self.overlay_style,
@@ -117,10 +142,10 @@ class Predict:
                             allow_damaged=self.allow_damaged,
                         )
             except VideoError as error:
-                unreadable.append({"clip": str(video), "message": str(error)})
+                found.unreadable.append({"clip": str(video), "message": str(error)})
                 print(f"skipped {error}", file=sys.stderr)
                 continue
-            notices[str(video)] = tuple(noticed)
+            found.notices[str(video)] = tuple(noticed)
             best = np.argsort(-probabilities, kind="stable")[:5]
             print(one_line(video))
             print(f"  {model.sampling}: {frames_in_words(views)}")
@@ -128,24 +153,22 @@ class Predict:
                 print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")
             top5 = [{"label": model.labels[i], "probability": float(probabilities[i])} for i in best]
             sampled = {"num_frames": views.length, "sampled_frames": views.indices.tolist()}
-            answers.append(
+            found.clips.append(
                 {"clip": str(video), **sampled, "top5": top5, "probabilities": probabilities.tolist()}
             )
-        told = notice_facts(notices)
-        if out is not None:
-            facts = {
-                "command": command,
-                "checkpoint": checkpoint_facts(self.checkpoint),
-                "labels": model.labels,
-            }
-            settings: dict = {"protocol": self.protocol, **sampling_facts(model.sampling)}
-            settings["inference"] = self.inference
-            if protocol.num_views > 1:
-                settings |= {"offsets": protocol.offsets(model.sampling), "average": self.average}
-            settings |= {"notes": notes, **told, "software": software(device)}
-            write_json(out, facts | settings | {"clips": answers, "unreadable": unreadable})
-        lacking = tell_notices(told)
-        return SKIPPED if unreadable or lacking else 0
+
+    def facts(self, model: VideoClassifier, protocol: Protocol, command: str) -> dict:
+        """What the answers are of and how they came about."""
+        views = {"offsets": protocol.offsets(model.sampling), "average": self.average}
+        return {
+            "command": command,
+            "checkpoint": checkpoint_facts(self.checkpoint),
+            "labels": model.labels,
+            "protocol": self.protocol,
+            **sampling_facts(model.sampling),
+            "inference": self.inference,
+            **(views if protocol.num_views > 1 else {}),
+        }
 
     def asked_for(self, own: Sampling) -> Sampling:
         """The sampling to use. Raises ValueError for an impossible one."""
@@ -157,6 +180,19 @@ class Predict:
                 f"window={self.window} is of dense sampling, this is {kind}; allowed: --sampling dense"
             )
         return Sampling(kind, own.window if self.window is None else self.window)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of the videos so far: those answered, those that cannot be read, and the notices on each."""
+
+    clips: list[dict]
+    unreadable: list[dict]
+    notices: dict[str, tuple[Notice, ...]]
+
+    @property
+    def count(self) -> int:
+        return len(self.clips) + len(self.unreadable)
 
 
 def frames_in_words(views: VideoViews) -> str:

@@ -153,6 +153,26 @@ def test_a_folder_with_a_broken_video(checkpoint, clips_folder, tmp_path, capsys
     assert first["top5"][0]["label"] == CLASSES[int(np.argmax(first["probabilities"]))]
 
 
+def test_answers_of_a_run_that_is_stopped_are_kept(checkpoint, clips_folder, tmp_path, capsys):
+    videos = [clips_folder / f"val-00000{k}.mp4" for k in (1, 2, 3)]
+    foreign = tmp_path / "seen" / "val-000002"
+    foreign.mkdir(parents=True)
+    (foreign / "summary.json").write_text('{"clip": "another.mp4", "checkpoint": "another"}')
+    options = [
+        "--checkpoint",
+        checkpoint,
+        "--overlay",
+        tmp_path / "seen",
+        "--json",
+        tmp_path / "answers.json",
+    ]
+    assert main([str(a) for a in ("predict", *videos, *options)]) == 2
+    assert "another" in capsys.readouterr().err
+    written = json.loads((tmp_path / "answers.json").read_text())
+    assert [entry["clip"] for entry in written["clips"]] == [str(videos[0])]
+    assert written["not_reached"] == [str(video) for video in videos[1:]]
+
+
 def test_the_overlay_is_a_video_of_all_frames(checkpoint, clips_folder, tmp_path):
     arguments = [
         "predict",

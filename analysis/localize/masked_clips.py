@@ -268,6 +268,8 @@ def open_masked(
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")
+    if num_clips is not None and num_clips < 1:
+        raise ValueError(f"num_clips={num_clips} is not allowed; allowed: 1 or more")
     clips = kind(
         folder,
         num_clips,
@@ -277,7 +279,7 @@ def open_masked(
         follow_outside=follow_outside,
         allow_damaged=allow_damaged,
     )
-    if num_clips is not None and not 1 <= num_clips <= len(clips):
+    if num_clips is not None and num_clips > len(clips):
         raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
     return clips
 

@@ -154,4 +154,9 @@ def read_v1(folder: Path, split: str, file: Path) -> Annotations:
 def rows_of(file: Path) -> list[tuple[str, str]]:
     """(id, label) of a semicolon CSV without a header."""
     lines = csv.reader(io.StringIO(read_text(file), newline=""), delimiter=";")
-    return [(name, without_placeholders(label)) for name, label in filter(None, lines)]  # lines may be blank
+    rows = []
+    for row in filter(None, lines):  # lines may be blank
+        if len(row) != 2:
+            raise ValueError(f"{file}: line {lines.line_num} is {shown(';'.join(row))}; allowed: id;label")
+        rows.append((row[0], without_placeholders(row[1])))
+    return rows

@@ -186,6 +186,8 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
     for none in (0, -1):
         with pytest.raises(ValueError, match=f"^num_clips={none} is not allowed; allowed: 1 or more$"):
             opened("tabletop:val", num_clips=none)
+        with pytest.raises(ValueError, match=f"^num_clips={none} is not allowed; allowed: 1 or more$"):
+            opened(clips_folder, num_clips=none)
     for count in (7, 9):
         for entry in ({"boxes": [[]] * count}, {"boxes": [[]] * 8, "acting": [True] * count}):
             annotate(tmp_path, **entry)

@@ -144,6 +144,11 @@ def test_something_something_v1(tmp_path):
     assert clips.labels == ["Putting something, something and something on the table", "Holding something"]
     assert (clips.ids, clips.targets) == (["5", "24413"], [1, 0])
     assert clips.files == ["20bn-something-something-v1/5", "20bn-something-something-v1/24413"]
+    write(folder, {"something-something-v1-validation.csv": "5;Holding something\n7,Holding something\n"})
+    with pytest.raises(
+        ValueError, match="validation.csv: line 2 is '7,Holding something'; allowed: id;label"
+    ):
+        read_annotations(folder)
 
 
 KINETICS = "label,youtube_id,time_start,time_end,split,is_cc\n"

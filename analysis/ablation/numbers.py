@@ -20,6 +20,7 @@ from analysis.crossed import (
     plateau,
     verdict,
 )
+from analysis.statistics import LEVEL
 from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
@@ -76,13 +77,14 @@ def accuracy(results: Sequence[CellResult]) -> Estimate | None:
     return crossed_estimate(np.stack([result.verdicts for result in results])) if results else None
 
 
-def difference(a: Sequence[CellResult], b: Sequence[CellResult]) -> Estimate | None:
+def difference(a: Sequence[CellResult], b: Sequence[CellResult], level: float = LEVEL) -> Estimate | None:
     """Top-1 of `a` minus that of `b`, paired over the clips and the seeds that both have; None without a common seed."""
     first, second = ({result.seed: result.verdicts for result in results} for results in (a, b))
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
-    return crossed_estimate(np.stack([first[seed].astype(float) - second[seed] for seed in seeds]))
+    values = np.stack([first[seed].astype(float) - second[seed] for seed in seeds])
+    return crossed_estimate(values, level)
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Judged:
     sentence: str
 
 
-def judged(claim: Claim, found: Found) -> Judged:
-    gain = difference(found.get(claim.better, ()), found.get(claim.worse, ()))
+def judged(claim: Claim, found: Found, level: float = LEVEL) -> Judged:
+    gain = difference(found.get(claim.better, ()), found.get(claim.worse, ()), level)
     word = NOT_RUN if gain is None else plateau(gain) if claim.plateau else verdict(gain)
     return Judged(claim, gain, word, sentence_of(claim, gain))
 
@@ -168,15 +170,23 @@ def begun(table: Table, found: Found) -> bool:
 
 
 def summary(tables: Iterable[Table], found: Found) -> str:
-    """How many of the claims hold, in a sentence. One that two tables make of the same networks counts once."""
+    """How many of the claims hold, alone and judged together (Bonferroni).
+
+    One that two tables make of the same networks counts once.
+    """
     claims = {(c.better, c.worse, c.plateau): c for table in tables for c in table.claims}
     words = [judged(claim, found).word for claim in claims.values()]
+    together = 1 - (1 - LEVEL) / len(claims)
+    decided = [judged(claim, found, together).word for claim in claims.values()]
     counts = ", ".join(
         f"{count} {(OF_ONE if count == 1 else OF_SEVERAL)[word]}"
         for word in OF_SEVERAL
         if (count := words.count(word))
     )
-    return f"Of {len(words)} claims {counts}."
+    return (
+        f"Of {len(words)} claims {counts}. Judged together, each by an interval of {100 * together:.1f} %, "
+        f"{decided.count(HOLDS)} still {OF_ONE[HOLDS] if decided.count(HOLDS) == 1 else OF_SEVERAL[HOLDS]}."
+    )
 
 
 def named(network: str) -> dict[str, str]:

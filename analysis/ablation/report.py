@@ -40,7 +40,8 @@ INTERVALS = (
     "Intervals are of 95 % and count both that another seed would give another network and that other clips would give "
     "another accuracy. A claim holds where the whole interval of the difference is above 0. Else it does not hold here where "
     "the interval is below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds. A claim that something "
-    "adds little holds where the whole interval is below 1 point."
+    "adds little holds where the whole interval is below 1 point. Each claim is judged alone: of twenty without any effect one would "
+    "be decided by chance. Judged together (Bonferroni), with 95 % none is."
 )
 NOTHING_YET = (
     "No cell of this grid has been trained yet. The paper's numbers stand below; this command fills in ours:"

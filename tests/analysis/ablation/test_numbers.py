@@ -119,6 +119,16 @@ def test_the_summary_counts_verdicts(found):
     assert summary([TABLES["1"]], found).startswith("Of 9 claims 1 holds, 8 have not been run yet.")
 
 
+def test_what_holds_alone_may_not_hold_among_many_claims():
+    spread = [("tsn", seed, 0.3) for seed in range(3)]
+    spread += [("atr-sim-s5-3", seed, value) for seed, value in enumerate((0.50, 0.60, 0.55))]
+    told = summary([TABLES["1"]], by_network(results(*spread)))
+    assert told.startswith("Of 9 claims 1 holds,")
+    assert told.endswith(" Judged together, each by an interval of 99.4 %, 0 still hold.")
+    alike = [("tsn", seed, 0.3) for seed in range(3)] + [("atr-sim-s5-3", seed, 0.55) for seed in range(3)]
+    assert summary([TABLES["1"]], by_network(results(*alike))).endswith(" 1 still holds.")
+
+
 def test_curves_are_of_the_history_and_of_the_number_of_clips(found):
     curves = epoch_curves(found, ["tsn", "gr-1"])
     assert list(curves) == ["tsn"] and curves["tsn"].shape == (3, 6)

@@ -1,12 +1,11 @@
 """How frames are prepared for a model: sizes and normalisation."""
 
-import math
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from atr.options import require
+from atr.options import require_options
 
 Pixels = Annotated[int, Meta(ge=1, le=8192)]
 Mean = Annotated[float, Meta(ge=-1000, le=1000)]
@@ -34,19 +33,9 @@ class Preprocessing:
         # JSON knows no tuples; equality between a saved and a built instance needs them.
         object.__setattr__(self, "mean", tuple(float(value) for value in self.mean))
         object.__setattr__(self, "std", tuple(float(value) for value in self.std))
-        if self.crop < 1:
-            raise ValueError(f"crop must be at least 1 pixel, got {self.crop}")
+        require_options(self)
         if self.crop > self.short_side:
             raise ValueError(f"crop = {self.crop} must not be larger than short_side = {self.short_side}")
-        if len(self.mean) != 3 or len(self.std) != 3:
-            raise ValueError(
-                f"mean and std need one value for each of R, G, B, got {self.mean} and {self.std}"
-            )
-        if not all(map(math.isfinite, self.mean + self.std)):
-            raise ValueError(f"mean and std must be finite, got {self.mean} and {self.std}")
-        if min(self.std) <= 0:
-            raise ValueError(f"std must be positive, got {self.std}")
-        require("fit", self.fit, get_args(Fit))
 
     def to_dict(self) -> dict:
         """For JSON. `fit` is in it where it is "squeeze" only: so what is older than the choice keeps its digest."""

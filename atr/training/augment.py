@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from atr.data.symmetry import NO_CLASS, ClassSymmetry
+from atr.options import require_options
 from atr.preprocessing import Fit
 from atr.video.transforms import resize
 
@@ -43,6 +44,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         # Lists are what JSON and the command line give.
         object.__setattr__(self, "crop_scales", tuple(self.crop_scales))
+        require_options(self)
         if not all(0 < scale <= 1 for scale in self.crop_scales):
             raise ValueError(
                 f"crop_scales={self.crop_scales} is not possible; allowed: shares above 0, up to 1"

@@ -73,10 +73,16 @@ def test_settings_survive_json():
 def test_bad_settings_and_frames_are_named():
     with pytest.raises(ValueError, match="crop = 300 must not be larger than short_side = 256"):
         Preprocessing(crop=300)
-    with pytest.raises(ValueError, match="std"):
+    with pytest.raises(
+        ValueError, match=r"std=\(0.0, 1.0, 1.0\) is not allowed; allowed: .* above 0 to 1,000"
+    ):
         Preprocessing(std=(0, 1, 1))
-    with pytest.raises(ValueError, match="each of R, G, B"):
+    with pytest.raises(ValueError, match=r"mean=\(0.5, 0.5\) is not allowed; allowed: a list of 3"):
         Preprocessing(mean=(0.5, 0.5))
+    with pytest.raises(
+        ValueError, match="crop='large' is not allowed; allowed: a whole number from 1 to 8,192"
+    ):
+        Preprocessing(crop="large")
     with pytest.raises(ValueError, match="fit='stretch' is unknown; allowed: crop, squeeze"):
         Preprocessing(fit="stretch")
     with pytest.raises(TypeError):

@@ -23,6 +23,7 @@ RESULTS: dict[str, Callable[[Stored], str]] = {
     "claims": accuracy.claims,
     "order": accuracy.order,
     "where": maps.where,
+    "when": maps.when,
     "fig5": maps.fig5,
     "all-blocks": maps.all_blocks,
     "taught": maps.taught,

@@ -38,6 +38,30 @@ def where(stored: Stored) -> str:
     return table(("block", *named), [*map(tuple, map(line, blocks)), (TOGETHER, *together), *baselines])
 
 
+def when(stored: Stored) -> str:
+    """How often a frame in which the hand acts is higher than another of its clip, of maps, Grad-CAM and the baseline."""
+    of = {name: stored.lines("localize", name, "emphasis.csv") for name in LOCATING}
+
+    def told(name: str, method: str, **block: str) -> tuple[str, ...]:
+        mean = only(of[name], method=method, quantity="mean", **block)
+        peak = only(of[name], method=method, quantity="peak", **block)
+        ends = f"[{mean['acting_above, low']:.2f}, {mean['acting_above, high']:.2f}]"
+        others = (mean["acting_above_without_last"], mean["beyond_course"], peak["acting_above"])
+        return f"{mean['acting_above']:.2f} {ends}", *(f"{value:.2f}" for value in others)
+
+    def line(text: str, suffix: str = "", **block: str) -> Iterator[str]:
+        yield text
+        for name in LOCATING:
+            yield from told(name, f"actionness{suffix}", **block)
+            yield told(name, f"Grad-CAM{suffix}", **block)[0]
+
+    quantities = ("mean of M [95 %]", "without the last step", "beyond the mean course", "strongest cell")
+    names = [f"`{name}`: {text}" for name in LOCATING for text in (*quantities, "its Grad-CAM, mean [95 %]")]
+    lines = [tuple(line(block, block=block)) for block in of[ATR].block.dropna().unique()]
+    moves = [cell for name in LOCATING for cell in (*told(name, "frame difference"), "")]
+    return table(("", *names), [*lines, tuple(line(TOGETHER, f", {TOGETHER}")), ("frame difference", *moves)])
+
+
 def fig5(stored: Stored) -> str:
     of = {name: stored.lines("localize", name, "fig5.csv") for name in LOCATING}
 

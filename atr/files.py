@@ -217,11 +217,11 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez_compressed(unfinished, **arrays)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Raises ValueError for what is no NPZ file, or a damaged one."""
+def read_arrays(path: Path, wanted: tuple[str, ...] = ("",)) -> dict[str, np.ndarray]:
+    """Those whose names begin so, all by default. Raises ValueError for what is no NPZ file, or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
+            return {name: stored[name] for name in stored if name.startswith(wanted)}
     except (EOFError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(str(error)) from error  # RuntimeError: encrypted, or compressed in an unknown way
 

@@ -176,16 +176,17 @@ def summary(tables: Iterable[Table], found: Found) -> str:
     """
     claims = {(c.better, c.worse, c.plateau): c for table in tables for c in table.claims}
     words = [judged(claim, found).word for claim in claims.values()]
+    counts = {word: words.count(word) for word in OF_SEVERAL}
     together = 1 - (1 - LEVEL) / len(claims)
-    decided = [judged(claim, found, together).word for claim in claims.values()]
-    counts = ", ".join(
-        f"{count} {(OF_ONE if count == 1 else OF_SEVERAL)[word]}"
-        for word in OF_SEVERAL
-        if (count := words.count(word))
-    )
+    still = [judged(claim, found, together).word for claim in claims.values()].count(HOLDS)
+
+    def told(word: str, count: int) -> str:
+        return (OF_ONE if count == 1 else OF_SEVERAL)[word]
+
+    alone = ", ".join(f"{count} {told(word, count)}" for word, count in counts.items() if count)
     return (
-        f"Of {len(words)} claims {counts}. Judged together, each by an interval of {100 * together:.1f} %, "
-        f"{decided.count(HOLDS)} still {OF_ONE[HOLDS] if decided.count(HOLDS) == 1 else OF_SEVERAL[HOLDS]}."
+        f"Of {len(words)} claims {alone}. Judged together, each by an interval of {100 * together:.1f} %, "
+        f"{still} still {told(HOLDS, still)}."
     )
 
 

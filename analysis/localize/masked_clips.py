@@ -38,7 +38,7 @@ from atr.data.folders import ANNOTATED, annotated_clips
 from atr.data.listing import contents, leading_out
 from atr.data.names import data_name
 from atr.data.reading import splits_of
-from atr.data.rendered import TabletopClips, rendered_count, require_uniform
+from atr.data.rendered import TabletopClips, rendered_count, require_count, require_uniform
 from atr.data.unused import Unused
 from atr.data.videos import VideoClips
 from atr.files import digest, stamp
@@ -268,8 +268,7 @@ def open_masked(
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
     if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
         raise ValueError(f"{folder} has no split {split!r}; leave it out")
-    if num_clips is not None and num_clips < 1:
-        raise ValueError(f"num_clips={num_clips} is not allowed; allowed: 1 or more")
+    require_count(num_clips)
     clips = kind(
         folder,
         num_clips,

@@ -24,8 +24,9 @@ def finding(entry: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
     Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W
-    alone would give (`columns_mass`), a number of the same videos that counts as exact. It says nothing of other trainings of the same network, and few videos have no
-    interval. Where JS has no value, or not in all resamples of the videos, it says so.
+    alone would give (`columns_mass`), a number of the same videos that counts as exact. It says nothing of other trainings
+    of the same network, and few videos have no interval. Where JS has no value, or not in all resamples of the videos, it
+    says so.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
     if entry["inner_mass_interval"] is None:

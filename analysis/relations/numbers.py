@@ -261,11 +261,11 @@ def class_entries(folder: Path, place: int) -> list[dict]:
     """
     entries, path = [], folder / ARRAYS
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, ("trained/labels", "trained/sums/", "trained/classes/"))
         labels, counts = np.unique(arrays["trained/labels"], return_counts=True)
         for name in arrays:
-            network, _, block_and_reasoner = name.partition("/sums/")
-            if network == "trained" and block_and_reasoner:
+            _, is_sum, block_and_reasoner = name.partition("trained/sums/")
+            if is_sum:
                 block, reasoner = block_and_reasoner.split("/")
                 row = arrays[f"trained/classes/{block_and_reasoner}"].tolist().index(labels[place])
                 mean = arrays[name][row] / counts[place]

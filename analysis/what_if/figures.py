@@ -20,9 +20,8 @@ ORDER_SERIES = {  # proportion of `order_numbers`: name, colour, symbol
     "shuffled unchanged": ("shuffled, same prediction as in order", SERIES[5], "square-open"),
 }
 BASELINES = {"frame difference": "dashdot", "centre": "dash", "random": "dot"}  # dashes of their grey lines
-GRADCAM_FIRST = (
-    len(SERIES) + 4
-)  # the colour of Grad-CAM in other figures, with a symbol that no other block has there
+# The colour of Grad-CAM in other figures, with a symbol that no other block has there.
+GRADCAM_FIRST = len(SERIES) + 4
 
 
 def scores_figure(

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.compare.figures import (
@@ -191,36 +192,34 @@ def localisation(checkpoints: Sequence[str]) -> None:
         alt="Pointing, mass and precision of every block's maps",
     )
     if results[0]["emphasis_clips"]:
-        st.subheader("Are the maps higher while the action happens?", anchor=False)
-        st.plotly_chart(
+        charted(
+            "Are the maps higher while the action happens?",
             acting_figure(results),
             key="localisation_acting",
             alt="How often a frame with action is higher than another, by block",
-        )
-        st.caption(
-            "Of all pairs of a frame in which the action happens and another of the same clip: the share in which the first has "
-            "the higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away."
+            caption="Of all pairs of a frame in which the action happens and another of the same clip: the share in which the first has "
+            "the higher peak, or mean, of its map; ½ is chance. Open points: after the mean course over all clips was taken away.",
         )
     if scored := [result for result in results if result.get("fig5", {}).get("clips")]:
-        st.subheader("Where and when at once", anchor=False)
-        st.plotly_chart(fig5_figure(scored), key="localisation_fig5", alt="Fig-5 score of every block's maps")
-        st.caption(
-            "The Fig-5 score, which is ours, for what the paper's Fig 5 shows: average precision of raw maps over all pixels of "
+        charted(
+            "Where and when at once",
+            fig5_figure(scored),
+            key="localisation_fig5",
+            alt="Fig-5 score of every block's maps",
+            caption="The Fig-5 score, which is ours, for what the paper's Fig 5 shows: average precision of raw maps over all pixels of "
             "all frames of a clip; positive is the target while it acts, "
             "and in the second row its union with the target of the next sampled frame. Clip pointing: share of clips whose "
-            "strongest pixel of all lies on the target while it acts."
+            "strongest pixel of all lies on the target while it acts.",
         )
     if costly := [result for result in results if has_costs(result)]:
-        st.subheader("What costs the score", anchor=False)
-        st.plotly_chart(
+        charted(
+            "What costs the score",
             costs_figure(costly),
             key="localisation_costs",
             alt="Fig-5 score if something were not ranked, by block",
-        )
-        st.caption(
-            "The Fig-5 score of raw M, and what it would be if something were not ranked: the last sampled frame, of which "
+            caption="The Fig-5 score of raw M, and what it would be if something were not ranked: the last sampled frame, of which "
             "the motion cue is zero by definition, unless it compares with both neighbours; frames in which nobody acts; of "
-            "the others what else moves; of the others what does not move."
+            "the others what else moves; of the others what does not move.",
         )
     offers = {
         "Localisation": partial(of_all, localization_table, results),
@@ -234,6 +233,13 @@ def localisation(checkpoints: Sequence[str]) -> None:
     if missing := [name for name in checkpoints if name not in found[chosen]]:
         st.caption(plain(f"Not stored for {', '.join(missing)}:"))
         localisation_commands(missing)
+
+
+def charted(heading: str, figure: go.Figure, *, key: str, alt: str, caption: str) -> None:
+    """A chart under a heading, and below it what it says."""
+    st.subheader(heading, anchor=False)
+    st.plotly_chart(figure, key=key, alt=alt)
+    st.caption(caption)
 
 
 def of_all(table: Callable[[dict], pd.DataFrame], results: Sequence[dict]) -> pd.DataFrame:

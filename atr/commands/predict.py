@@ -102,9 +102,16 @@ class Predict:
         for note in notes:
             print(note, file=sys.stderr)
         found = Answers([], [], {})
-        overlaid = partial(write_overlay, model) if self.overlay is not None else None
+        overlaid = partial(
+            write_overlay,
+            model,
+            style=self.overlay_style,
+            checkpoint=self.checkpoint,
+            command=command,
+            allow_damaged=self.allow_damaged,
+        )
         try:
-            self.answer(model, videos, protocol, overlaid, command, found)
+            self.answer(model, videos, protocol, overlaid, found)
         finally:  # of a run that is stopped what it has answered is kept
             told = notice_facts(found.notices)
             if out is not None and (done := found.count):
@@ -121,8 +128,7 @@ class Predict:
         model: VideoClassifier,
         videos: list[Path],
         protocol: Protocol,
-        write_overlay: Callable[..., object] | None,
-        command: str,
+        write_overlay: Callable[[Path, Path], object],
         found: "Answers",
     ) -> None:
         """Of one video after the other, printed and added to `found`; unreadable ones are skipped."""
@@ -132,15 +138,8 @@ class Predict:
                     views = video_views(model, video, protocol, allow_damaged=self.allow_damaged)
                     frames = torch.from_numpy(views.frames)[None]
                     probabilities = view_probabilities(model, frames, self.average)[0].cpu().numpy()
-                    if write_overlay is not None and self.overlay is not None:
-                        write_overlay(
-                            video,
-                            self.overlay / name,
-                            style=self.overlay_style,
-                            checkpoint=self.checkpoint,
-                            command=command,
-                            allow_damaged=self.allow_damaged,
-                        )
+                    if self.overlay is not None:
+                        write_overlay(video, self.overlay / name)
             except VideoError as error:
                 found.unreadable.append({"clip": str(video), "message": str(error)})
                 print(f"skipped {error}", file=sys.stderr)

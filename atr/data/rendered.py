@@ -74,11 +74,14 @@ class TabletopClips(ClipDataset):
 
 def rendered_count(num_clips: int | None) -> int:
     """How many clips of a rendered split: NUM_RENDERED when None. Raises ValueError where it would be none."""
-    if num_clips is None:
-        return NUM_RENDERED
-    if num_clips < 1:
+    require_count(num_clips)
+    return NUM_RENDERED if num_clips is None else num_clips
+
+
+def require_count(num_clips: int | None) -> None:
+    """Raises ValueError where a number of clips is asked for that is none."""
+    if num_clips is not None and num_clips < 1:
         raise ValueError(f"num_clips={num_clips} is not allowed; allowed: 1 or more")
-    return num_clips
 
 
 def require_uniform(name: str, sampling: Sampling | None) -> None:

@@ -112,9 +112,7 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> OneCycleLR:
     """Up to each group's learning rate over a quarter of the steps, then down to nothing."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     rise = min(max(0.25, 2 / steps), 0.9)  # the rise needs more than one step
-    cycled = (
-        "betas" in optimizer.defaults
-    )  # AdamW's first beta, as is usual; SGD keeps the momentum that it is given
+    cycled = "betas" in optimizer.defaults  # AdamW's first beta; SGD keeps the momentum that it is given
     return OneCycleLR(optimizer, peaks, steps, pct_start=rise, cycle_momentum=cycled)
 
 

@@ -112,7 +112,7 @@ def _networks() -> dict[str, TrainConfig]:
             epochs = CLIPS * EPOCHS // clips
             # Looked at after every epoch: many short epochs would take as long for that as for learning.
             looked_at = 100 if epochs > 3 * EPOCHS else found[arm].dev_clips
-            found[f"{arm}-{clips}-clips"] = replace(
+            found[fewer(arm, clips)] = replace(
                 found[arm], train_clips=clips, epochs=epochs, dev_clips=looked_at
             )
     for arm in ("atr-sim-s3-5", "atr-s3-5", "tsm"):
@@ -122,6 +122,11 @@ def _networks() -> dict[str, TrainConfig]:
 
 def longer(network: str) -> str:
     return f"{network}-{LONGER}-epochs"
+
+
+def fewer(network: str, clips: int) -> str:
+    """What the same network is called that learns from so many clips."""
+    return network if clips == CLIPS else f"{network}-{clips}-clips"
 
 
 def placements(label: str, known: dict[str, tuple[str, Mark]]) -> list[Row]:
@@ -295,7 +300,7 @@ TABLES: dict[str, Table] = {
     "clips": Table(
         "Learning speed: accuracy by number of training clips",
         tuple(
-            Row(f"{label}, {clips:,} clips", arm if clips == CLIPS else f"{arm}-{clips}-clips")
+            Row(f"{label}, {clips:,} clips", fewer(arm, clips))
             for clips in sorted((*FEWER_CLIPS, CLIPS))
             for label, arm in ARMS.items()
         ),

@@ -8,7 +8,18 @@ import pandas as pd
 
 from analysis.ablation.cells import Cell, CellResult
 from analysis.ablation.costs import known_costs
-from analysis.ablation.grids import ARMS, CLIPS, FEWER_CLIPS, NETWORKS, Claim, Row, Table, first_row, seeds_of
+from analysis.ablation.grids import (
+    ARMS,
+    CLIPS,
+    FEWER_CLIPS,
+    NETWORKS,
+    Claim,
+    Row,
+    Table,
+    fewer,
+    first_row,
+    seeds_of,
+)
 from analysis.crossed import (
     DECISIVE,
     FAILS,
@@ -286,7 +297,7 @@ def clip_curves(found: Found) -> dict[str, dict[int, Estimate]]:
     curves: dict[str, dict[int, Estimate]] = {}
     for label, arm in ARMS.items():
         for clips in sorted((*FEWER_CLIPS, CLIPS)):
-            estimate = accuracy(found.get(arm if clips == CLIPS else f"{arm}-{clips}-clips", ()))
+            estimate = accuracy(found.get(fewer(arm, clips), ()))
             if estimate is not None:
                 curves.setdefault(label, {})[clips] = estimate
     return curves

@@ -151,6 +151,7 @@ def pass_over(
 
     Raises:
         VideoError: `strict`, and a clip cannot be read.
+        ValueError: parts are missing: not all processes see the same `partial`.
     """
     state = process_state()
     partial.mkdir(parents=True, exist_ok=True)
@@ -198,6 +199,12 @@ def pass_over(
         save()
     state.wait_for_everyone()
     gathered, broken, noticed = merged(partial, kind)
+    lacking = set(range(len(clips))) - set(gathered.indices) - broken.keys()
+    if lacking:
+        raise ValueError(
+            f"{len(lacking)} of {len(clips)} clips are in no part of the pass in {partial}: --out must be on a disk that all "
+            "processes share, and nothing else may remove what is there"
+        )
     state.wait_for_everyone()  # nobody removes the parts before all have read them
     if notices is not None:
         notices.update(noticed)

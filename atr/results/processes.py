@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 Found = TypeVar("Found")
 
@@ -72,6 +72,17 @@ def found_once(state: PartialState, find: Callable[[], Found]) -> Found:
     if error is not None:
         raise error
     return found
+
+
+def require_alike(state: PartialState, found: Any, what: str) -> None:
+    """Raises ValueError, in every process the same, where they have not all found the same of `what`."""
+    if state.num_processes > 1:
+        of_each = gather_object([found])
+        if any(each != of_each[0] for each in of_each):
+            raise ValueError(
+                f"the processes find different things in {what}, {', '.join(map(str, of_each))}: it must be on a disk that "
+                "all of them share"
+            )
 
 
 def device_named(name: str) -> torch.device:

@@ -187,12 +187,10 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
             print(note, file=sys.stderr)
     folder = question.folder(options.out, options.checkpoint, clips.digest)
     folder = place_of_answer(folder, labels, clips.labels, in_bf16=options.inference == "bf16")
-    if folder.exists() and not (folder / RESULT).is_file():
-        raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
-    if not folder.exists():
+    # All processes go by what the main one sees: others may see a folder later than it.
+    if not found_once(state, lambda: is_stored(folder)):
         with working_on(folder) if state.is_main_process else nullcontext(), whole_float32():
-            state.wait_for_everyone()
-            if not folder.exists():  # nobody has been quicker
+            if not found_once(state, lambda: is_stored(folder)):  # nobody has been quicker
                 found, broken, notices = found_by(question, clips, folder, options)
                 if state.is_main_process:
                     facts = facts_of(
@@ -216,6 +214,13 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     lacking = tell_notices(result)
     alone = state.num_processes == 1  # torchrun takes every other code than 0 for a failure
     return SKIPPED if alone and (result["skipped"] or lacking) else 0
+
+
+def is_stored(folder: Path) -> bool:
+    """Whether a result is there. Raises ValueError where the folder is none."""
+    if folder.exists() and not (folder / RESULT).is_file():
+        raise ValueError(f"{folder} is there, but has no {RESULT}: it is no result; remove it")
+    return folder.exists()
 
 
 def found_by(

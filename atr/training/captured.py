@@ -3,7 +3,8 @@
 A small network leaves most of a GPU idle: its kernels take microseconds, and a processor starts them one by one. Here a
 whole step, from the numbers of the clips to the new weights, is captured and replayed on a stream of the training's own;
 the clips lie in the GPU's memory and are augmented there. What comes of it is the state of a training whose epochs are
-done: `train` continues from it with the judgement. Elsewhere than on CUDA the same step runs as it is.
+done: `train` continues from it with the judgement. Elsewhere than on CUDA the same step runs as it is. The dropout masks are
+the GPU's, drawn from one generator for all that run, so that two such runs of a training do not equal each other.
 """
 
 import gc

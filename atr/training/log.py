@@ -3,10 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
@@ -22,10 +23,12 @@ class TrainingLog:
 
     `log.jsonl` holds the facts of the run in its first line, then the history, an entry an epoch; it is written anew from
     the history every time, so a run that goes on leaves no entry twice. TensorBoard has those and every `every`-th step.
+    The time for which the loader was waited for counts where the device had nothing left to do when a batch came.
     """
 
-    def __init__(self, folder: Path, facts: dict, *, main: bool, every: int = 20):
+    def __init__(self, folder: Path, facts: dict, device: torch.device, *, main: bool, every: int = 20):
         self.file, self.facts, self.main, self.every = folder / "log.jsonl", facts, main, every
+        self.device = device
         self.folder = folder / "tensorboard"
         self.writer: Any = None  # a SummaryWriter while a phase runs
 
@@ -57,11 +60,12 @@ class TrainingLog:
         total = len(loader) * clips
         with tqdm(desc=name, total=total, unit="clip", unit_scale=True, disable=not self.main) as self.bar:
             source, asked = iter(loader if loader.num_workers else ahead(loader)), time.monotonic()
+            is_idle = end_of_work(self.device)
             while (batch := next(source, None)) is not None:
-                got = time.monotonic()
+                waited = time.monotonic() - asked if is_idle() else 0.0
                 yield batch
-                now = time.monotonic()
-                self.waited, self.elapsed = self.waited + got - asked, self.elapsed + now - asked
+                now, is_idle = time.monotonic(), end_of_work(self.device)
+                self.waited, self.elapsed = self.waited + waited, self.elapsed + now - asked
                 self.steps, left, asked = self.steps + 1, left - 1, now
                 self.rate = clips * self.steps / self.elapsed
                 self.left = left * self.elapsed / self.steps
@@ -104,6 +108,15 @@ class TrainingLog:
         )
         for line in health_lines(blocks):
             tqdm.write(line)
+
+
+def end_of_work(device: torch.device) -> Callable[[], bool]:
+    """Whether what is queued on the device now is done, to be asked later; on a CPU it is done already."""
+    if device.type != "cuda":
+        return lambda: True
+    event = torch.cuda.Event()
+    event.record(torch.cuda.current_stream(device))
+    return event.query
 
 
 def health_lines(blocks: list[dict]) -> list[str]:

@@ -22,7 +22,7 @@ from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.evaluate import class_scores
 from atr.results.fig5 import fig5_of_blocks
 from atr.results.health import Vitals, health_numbers, watch
-from atr.results.processes import device_name, process_state, whole_float32
+from atr.results.processes import device_name, process_state, require_alike, whole_float32
 from atr.results.scores import confusion_table, most_confused
 from atr.schema import parse_json
 from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
@@ -59,7 +59,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     """Train, evaluate, write the checkpoint folder `out`, with the classes' confusions in it; returns its metrics.
 
     Logs and the state that a later call goes on from lie beside it in `.{name}.training`. A run that was killed, at any
-    moment, ends with the weights it would have ended with; on a CPU, with as many processes and threads, to the last bit.
+    moment, ends with the weights it would have ended with; on a CPU, with as many processes, one or two, and threads, to the last bit.
 
     Raises:
         ValueError: the state or the checkpoint found there is of another configuration, a setting is not possible, here
@@ -107,10 +107,11 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     with alone if accelerator.is_main_process else nullcontext():
         accelerator.wait_for_everyone()
         state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
+        require_alike(accelerator.state, str(state.progress), f"{workspace}")
         facts = run_facts(config, accelerator.num_processes, data, val)
         torch.manual_seed(config.seed)
         model = build_model(network)
-        with TrainingLog(workspace, facts, main=accelerator.is_main_process) as log:
+        with TrainingLog(workspace, facts, accelerator.device, main=accelerator.is_main_process) as log:
             run = Run(config, accelerator, data, state, log)
             model = learn_clips(model, run, dev)
         return judge(model, run, val, facts, out, command)

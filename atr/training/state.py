@@ -61,6 +61,9 @@ class Progress:
         self._unread.append(values)
         self.batch += 1
 
+    def __str__(self) -> str:
+        return f"{self.phase}, epoch {self.epoch}, batch {self.batch}" if self.phase else "nothing"
+
     @property
     def is_read(self) -> bool:
         return not self._unread

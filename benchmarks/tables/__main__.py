@@ -18,6 +18,7 @@ from benchmarks.tables.stored import TSM_GRAPH, Stored
 RESULTS: dict[str, Callable[[Stored], str]] = {
     "accuracy": accuracy.accuracies,
     "length": accuracy.length,
+    "clips": accuracy.clips,
     "parts": accuracy.parts,
     "seeds": accuracy.seeds,
     "claims": accuracy.claims,

@@ -1,4 +1,4 @@
-"""Tables of accuracy: checkpoints, parts of the block, seeds, lengths of training, claims, order of frames."""
+"""Tables of accuracy: checkpoints, parts of the block, seeds, lengths and clips of training, claims, order of frames."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ablation.cells import CellResult
-from analysis.ablation.grids import EPOCHS, LONGER, TABLES, longer
+from analysis.ablation.grids import ARMS, CLIPS, EPOCHS, FEWER_CLIPS, FULL, LONGER, TABLES, fewer, longer
 from analysis.ablation.numbers import accuracy, claims_texts, difference, share
 from benchmarks.markdown import table
 from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, Stored, interval, percent, points
@@ -81,32 +81,59 @@ def common_seeds(stored: Stored, networks: Collection[str]) -> list[list[CellRes
 
 
 def length(stored: Stored) -> str:
-    """What was trained for two lengths, and how far ATR is ahead of the others; a seed a column."""
+    """What was trained for two lengths, and how far ATR is ahead of the others."""
     arms = {**MAIN, "TSM": "tsm"}
-    seeds = sorted({result.seed for network in arms.values() for result in stored.cells[longer(network)]})
+    return _compared(
+        stored,
+        {
+            f"{epochs} epochs": {label: trained(network) for label, network in arms.items()}
+            for epochs, trained in ((EPOCHS, str), (LONGER, longer))
+        },
+    )
+
+
+def clips(stored: Stored) -> str:
+    """What was trained with fewer clips, as long, and how far ATR is ahead of the others."""
+    groups = {}
+    for number in (*FEWER_CLIPS, CLIPS):
+        trained = {label: fewer(arm, number) for label, arm in ARMS.items()}
+        groups[f"{number:,} clips"] = {label: name for label, name in trained.items() if name in stored.cells}
+    return _compared(stored, {title: networks for title, networks in groups.items() if FULL in networks})
+
+
+def _compared(stored: Stored, groups: dict[str, dict[str, str]]) -> str:
+    """Networks trained in several ways, and how far ATR is ahead of the others of its group; a seed a column.
+
+    groups: title of the way -> label -> network. Of each network those seeds are told that a network of every group has.
+    """
+
+    def seeds_in(networks: dict[str, str]) -> set[int]:
+        return {result.seed for network in networks.values() for result in stored.cells[network]}
+
+    seeds = sorted(set.intersection(*map(seeds_in, groups.values())))
     lines = []
-    for epochs, trained in ((EPOCHS, str), (LONGER, longer)):
+    for title, networks in groups.items():
         found = {
-            label: {result.seed: result for result in stored.cells[trained(network)] if result.seed in seeds}
-            for label, network in arms.items()
+            label: {result.seed: result for result in stored.cells[network] if result.seed in seeds}
+            for label, network in networks.items()
         }
         for label, of in found.items():
             lines.append(
                 (
-                    f"{label}, {epochs} epochs",
+                    f"{label}, {title}",
                     *(percent(of[seed].top1) if seed in of else "" for seed in seeds),
                     share(accuracy(list(of.values()))),
                     percent(np.mean([result.within_pairs for result in of.values()])),
                     percent(np.mean([result.history[-1].train_top1 for result in of.values()])),
                 )
             )
-        ahead = found.pop("ATR")
+        ahead = found.pop(FULL)
         for label, of in found.items():
             both = [(ahead.get(seed), of.get(seed)) for seed in seeds]
             gain = share(difference(list(ahead.values()), list(of.values())), "+")
             lines.append(
                 (
-                    f"ATR above {label}, {epochs} epochs",
+                    f"{FULL} above {label}, {title}",
                     *(points(one.top1 - other.top1) if one and other else "" for one, other in both),
                     f"**{gain}**",
                     "",

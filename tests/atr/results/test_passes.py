@@ -64,6 +64,18 @@ def test_two_programs_in_one_folder_are_noticed(tmp_path):
         per_clip(Numbers(3), mean_of, partial=tmp_path)
 
 
+def test_a_part_that_is_not_seen_is_no_result_without_its_clips(tmp_path):
+    def remove(done, total):
+        for part in tmp_path.glob("*.npz"):
+            part.unlink()
+
+    with pytest.raises(
+        ValueError, match="6 of 7 clips are in no part of the pass .* disk that all processes"
+    ):
+        per_clip(Numbers(7), mean_of, partial=tmp_path, batch_size=2, save_every=-1, progress=remove)
+    assert len(per_clip(Numbers(7), mean_of, partial=tmp_path)[0]["index"]) == 7
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "bits", "other"])
 def test_a_damaged_part_is_computed_again_and_told_once(tmp_path, capsys, damage):
     whole, _ = per_clip(Numbers(6), mean_of, partial=tmp_path / "whole")

@@ -4,6 +4,7 @@ torchrun --nproc_per_node 2 sharing_processes.py FOLDER
 """
 
 import json
+import shutil
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -13,10 +14,12 @@ from types import SimpleNamespace
 import torch
 
 from atr.data import faults, videos
+from atr.files import write_json
 from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
-from atr.results.processes import process_state
-from atr.results.questions import Options, clips_of_its_classes
+from atr.results.processes import process_state, require_alike
+from atr.results.questions import Options, Question, answer, clips_of_its_classes
+from atr.results.store import RESULT
 from atr.sampling import Sampling
 from atr.training import clips as training_clips
 from atr.training.clips import training_splits
@@ -42,6 +45,19 @@ def message(work) -> str | None:
     except (ValueError, OSError) as error:
         return f"{type(error).__name__}: {error}"
     return None
+
+
+def answered(folder: Path, out: Path) -> int:
+    """The exit code of a question without passes."""
+    question = Question(
+        "toy",
+        folder=lambda out, checkpoint, digest: out / "toy-net",
+        passes={},
+        write=lambda unfinished, facts, clips: write_json(unfinished / RESULT, facts),
+        show=lambda result, folder: None,
+    )
+    options = Options(folder / "net", str(folder / "sound"), out=out, cache=folder / "cache")
+    return answer(options, lambda model: question, "toy")
 
 
 def main(folder: Path) -> None:
@@ -83,6 +99,13 @@ def main(folder: Path) -> None:
     found["gone"] = message(lambda: splits(folder / "sound"))
     alone = TrainConfig(ModelConfig("tsn_resnet18", 0), batch_size=2)
     found["sync_bn"] = message(lambda: train(replace(alone, sync_bn=True), folder / "out", folder / "cache"))
+    found["apart"] = message(lambda: require_alike(state, f"batch {state.process_index}", "the state"))
+    found["alike"] = message(lambda: require_alike(state, "batch 1", "the state"))
+    shared, own = folder / "shared", folder / f"of-{state.process_index}"
+    found["answered"] = [answered(folder, shared)]
+    if state.is_main_process:  # the other process does not see what lies in the main one's folder
+        shutil.copytree(shared, own)
+    found["answered"].append(answered(folder, own))
     (folder / f"{state.process_index}.json").write_text(json.dumps(found))
 
 

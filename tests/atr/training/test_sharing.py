@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import atr
 from atr.video.encoding import write_mp4
 
 SCRIPT = Path(__file__).with_name("sharing_processes.py")
@@ -25,6 +26,8 @@ def told(tmp_path_factory):
             frames = np.full((6, 32, 32, 3), 20 * clip, np.uint8)
             write_mp4(folder / "sound" / label / f"{clip}.mp4", frames, fps=12)
     shutil.copytree(folder / "sound", folder / "faulty")
+    network = atr.create_model("tsn_resnet18", num_classes=2, num_frames=4, width=0.125)
+    atr.save_checkpoint(folder / "net", network, labels=["move left", "move right"])
     for file in (folder / "faulty").glob("*/*.mp4"):
         file.write_bytes(b"")
     root = SCRIPT.parents[3]
@@ -65,3 +68,17 @@ def test_an_error_is_the_same_in_all(told):
     assert main["gone"] == "FileNotFoundError: [Errno 2] No such file or directory: 'list.json'"
     allowed = "sync_bn=True is for processes with a GPU each; allowed here: False"
     assert main["sync_bn"] == f"ValueError: {allowed}"
+
+
+def test_what_all_must_find_alike_is_compared(told):
+    for found in told:
+        assert found["alike"] is None
+        assert found["apart"] == (
+            "ValueError: the processes find different things in the state, batch 0, batch 1: it must be on a disk that all of "
+            "them share"
+        )
+
+
+def test_a_result_that_the_main_process_alone_sees_is_the_answer(told):
+    """The others do not begin to compute it, which would be to wait for a main process that does not."""
+    assert [found["answered"] for found in told] == [[0, 0], [0, 0]]

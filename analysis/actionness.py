@@ -89,7 +89,7 @@ def clip_actionness(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: the model is in training mode, or its scores or maps are no numbers.
+        ValueError: the model is another one, or in training mode, its scores or maps are no numbers, or `clip` is neither.
     """
     preprocessing = require_evaluation(model, preprocessing)
     num_frames = model.config.num_frames

@@ -44,8 +44,8 @@ def record(model: nn.Module) -> Iterator[Recording]:
 
     Raises:
         ValueError: the model has neither, so there is nothing to record.
-        RuntimeError: the context closed and nothing was recorded: no forward pass ran in it, or the model had been
-            compiled before, and a compiled module ignores hooks.
+        RuntimeError: the context closed and nothing was recorded: no forward pass ran in it, or that of a compiled model,
+            which ignores hooks.
     """
     model = unwrapped(model)
     recording, thread, hooks = Recording(), threading.get_ident(), []
@@ -86,8 +86,8 @@ def record(model: nn.Module) -> Iterator[Recording]:
             hook.remove()
     if not (recording.actionness or recording.relations):
         raise RuntimeError(
-            "nothing was recorded: no forward pass ran inside the recording, or the model was compiled before "
-            "(hooks on a compiled module are ignored; record first, or use the model that was compiled)"
+            "nothing was recorded: no forward pass ran inside the recording, or it was one of a compiled model, which "
+            "ignores hooks once a model of its class has run compiled; call the model itself here, not what torch.compile gave"
         )
 
 

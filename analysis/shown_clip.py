@@ -49,7 +49,9 @@ class ShownClip:
 
 
 def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | None) -> Preprocessing:
-    """The preprocessing, the model's own when None. Raises ValueError for a model in training mode."""
+    """The preprocessing, the model's own when None. Raises ValueError for another model, or one in training mode."""
+    if not isinstance(model, VideoClassifier):
+        raise ValueError(f"the model is a {type(model).__name__}; allowed: a network of atr.create_model")
     if model.training:
         raise ValueError("the model is in training mode; call model.eval() first")
     return preprocessing or model.preprocessing
@@ -80,7 +82,7 @@ def show(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: `max_frames` or `view` is not allowed.
+        ValueError: `clip`, `max_frames` or `view` is not allowed.
     """
     if max_frames < num_frames:
         raise ValueError(
@@ -90,11 +92,25 @@ def show(
     def seen(length: int, fps: float, read: Callable[[np.ndarray], Iterable[np.ndarray]]) -> ShownClip:
         return _shown(length, fps, read, preprocessing, num_frames, sampling, view, max_frames)
 
-    if isinstance(clip, np.ndarray):
+    if not isinstance(clip, str | Path):
+        require_frames(clip)
         return seen(len(clip), fps, lambda wanted: map(clip.__getitem__, wanted))
     with open_video(clip, allow_damaged=allow_damaged) as video:
         found = seen(video.length, video.fps, video.iterate)
         return replace(found, notices=(*video.notices, *uneven(video.times, video.fps)))
+
+
+def require_frames(frames: np.ndarray) -> None:
+    """Raises ValueError for anything but frames."""
+    if not isinstance(frames, np.ndarray):
+        told = type(frames).__name__
+    elif frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
+        told = f"{frames.dtype} {frames.shape}"
+    else:
+        return
+    raise ValueError(
+        f"clip is {told}; allowed: a video file, or its frames as an array, uint8 RGB (L, H, W, 3)"
+    )
 
 
 def uneven(times: np.ndarray, fps: float) -> tuple[Notice, ...]:

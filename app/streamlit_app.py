@@ -17,7 +17,6 @@ if __name__ == "__main__":  # a session's run of the script
     from app.links import follow_history
 
     icon = str(Path(__file__).parent / "icon.svg")
-    st.set_page_config(page_title="Action-centric temporal reasoning", page_icon=icon, layout="wide")
     st.logo(icon, size="large")
     st.html(Path(__file__).with_name("page.css"))
     pages = [
@@ -29,6 +28,7 @@ if __name__ == "__main__":  # a session's run of the script
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
     ]
     page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · ATR Studio", page_icon=icon, layout="wide")
     if st.session_state.get("page") != page.title:
         st.session_state.update(page=page.title, carried=set())  # see app.browsing.carried
     follow_history()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from atr.lazy import imported_when_used
 
 if TYPE_CHECKING:
-    from atr.block import ATRConfig, build_atr
+    from atr.block import ATRConfig, build_atr, build_atr_sim
     from atr.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
     from atr.inference import optimised
     from atr.models import MODELS, ModelConfig, create_model
@@ -23,6 +23,7 @@ __all__ = [
     "Sampling",
     "__version__",
     "build_atr",
+    "build_atr_sim",
     "create_model",
     "load_checkpoint",
     "optimised",
@@ -37,6 +38,7 @@ PLACES = {
     "Preprocessing": "preprocessing",
     "Sampling": "sampling",
     "build_atr": "block",
+    "build_atr_sim": "block",
     "create_model": "models",
     "load_checkpoint": "checkpoint",
     "optimised": "inference",

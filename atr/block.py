@@ -19,7 +19,22 @@ from atr.temporal import by_clip
 class ATRConfig:
     """Every choice inside an ATR block; the defaults are the paper's, or the README's where the paper is silent.
 
-    What a checkpoint may say is read off the annotations.
+    Attributes:
+        reduction: r; ARL has C/r channels, but at least 8.
+        use_appearance: ARL has the appearance cue, dw_a(Xr_t).
+        use_motion: ARL has the motion cue, dw_m(Xr_t+1) - Xr_t.
+        motion: how a frame is compared: with the next one convolved; both convolved; with both neighbours.
+        arl_bn: batch normalisation after ARL's reduction of channels.
+        reasoner: "er", temporal convolution, or "gr", the graph reasoner.
+        num_reasoners: how many follow one another, with LayerNorm and ReLU between them.
+        k: ER's window is 2k + 1 frames.
+        er_kernel: ER has a kernel for each channel, or one for all.
+        er_transform: of the channels before ER's sum.
+        er_init: what ER starts as.
+        scale: "sqrt" divides GR's logits by the root of C.
+        distribution: "add", M + r; "scale", sigmoid(M) r; "uniform", r. ATR_sim has the last.
+        bn_position: of AFD: BN of the "sum" M + r, of what is "reasoned", r, or "none".
+        bn_gamma_init: what the scale of that BN starts as.
     """
 
     reduction: Annotated[int, Meta(ge=1, le=65_536)] = 16
@@ -37,6 +52,9 @@ class ATRConfig:
     distribution: Literal["add", "scale", "uniform"] = "add"
     bn_position: Literal["sum", "reasoned", "none"] = "sum"
     bn_gamma_init: Annotated[float, Meta(ge=-1000, le=1000)] = 1.0
+
+
+DEFAULT = ATRConfig()
 
 
 class AFA(nn.Module):
@@ -67,13 +85,6 @@ class GlobalAveragePooling(nn.Module):
         return by_clip(x.mean(dim=(2, 3)), self.num_frames)
 
 
-class ChannelNorm(nn.BatchNorm1d):
-    """Batch normalisation of (N, T, C) over clips and frames."""
-
-    def forward(self, r: Tensor) -> Tensor:
-        return super().forward(r.flatten(0, 1)).view_as(r)
-
-
 class AddingAFD(nn.Module):
     """Action-centric Feature Distribution, adding form: `F_t = BN(M_t + r_t)`, broadcast over channels and positions.
 
@@ -90,7 +101,7 @@ class AddingAFD(nn.Module):
             nn.init.constant_(self.bn.weight, bn_gamma_init)
 
     def forward(self, actionness: Tensor, r: Tensor) -> Tensor:
-        return self.bn(actionness + over_positions(self.norm_reasoned(r)))
+        return self.bn(actionness + over_positions(self.norm_reasoned(r.flatten(0, 1))))
 
 
 class ScalingAFD(nn.Module):
@@ -101,7 +112,7 @@ class ScalingAFD(nn.Module):
         self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
 
     def forward(self, actionness: Tensor, r: Tensor) -> Tensor:
-        return torch.sigmoid(actionness) * over_positions(self.norm_reasoned(r))
+        return torch.sigmoid(actionness) * over_positions(self.norm_reasoned(r.flatten(0, 1)))
 
 
 class UniformAFD(nn.Module):
@@ -112,7 +123,7 @@ class UniformAFD(nn.Module):
         self.norm_reasoned = reasoned_norm(channels, bn_position, bn_gamma_init)
 
     def forward(self, actionness: Tensor | None, r: Tensor) -> Tensor:
-        return over_positions(self.norm_reasoned(r))
+        return over_positions(self.norm_reasoned(r.flatten(0, 1)))
 
 
 class ATRBlock(nn.Module):
@@ -139,9 +150,16 @@ class ATRSimBlock(nn.Module):
         return x + self.afd(None, self.reasoner(self.pool(x)))
 
 
-def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
-    """Raises ValueError where an option of `config` has a value that is not allowed, naming it and what is allowed."""
-    require_options(config)  # those that do not apply too: a checkpoint holds all
+def build_atr(channels: int, *, num_frames: int, config: ATRConfig = DEFAULT) -> ATRBlock:
+    """The ATR block for features of `channels` channels: (N*T, C, H, W) -> the same.
+
+    The frames of a clip follow one another, `num_frames` = T of them in every clip; clips of other lengths are not noticed
+    where they add up to the same. No weight depends on T, H or W.
+
+    Raises:
+        ValueError: a number or an option of `config` is not allowed; it names that and what is.
+    """
+    require_block(channels, num_frames, config)
     arl = ActionRegionLocator(
         channels,
         num_frames=num_frames,
@@ -161,17 +179,27 @@ def build_atr(channels: int, *, num_frames: int, config: ATRConfig) -> ATRBlock:
     )
 
 
-def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig) -> ATRSimBlock:
-    """ATR_sim has no region to distribute to: the options of ARL and `distribution` do not apply to it.
+def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig = DEFAULT) -> ATRSimBlock:
+    """The ATR_sim block, as `build_atr` the ATR block.
 
-    Raises ValueError as `build_atr`.
+    It has no region to distribute to: the options of ARL and `distribution` do not apply to it.
     """
-    require_options(config)
+    require_block(channels, num_frames, config)
     return ATRSimBlock(
         pool=GlobalAveragePooling(num_frames=num_frames),
         reasoner=build_reasoner(channels, config),
         afd=UniformAFD(channels, bn_position=config.bn_position, bn_gamma_init=config.bn_gamma_init),
     )
+
+
+def require_block(channels: int, num_frames: int, config: ATRConfig) -> None:
+    """Raises ValueError. Options that do not apply are asked too: a checkpoint holds all."""
+    for name, value in (("channels", channels), ("num_frames", num_frames)):
+        if value < 1:
+            raise ValueError(f"{name}={value} is not allowed; allowed: 1 or more")
+    if not isinstance(config, ATRConfig):
+        raise ValueError(f"config={config!r} is not allowed; allowed: ATRConfig(...)")
+    require_options(config)
 
 
 def build_reasoner(channels: int, config: ATRConfig) -> nn.Sequential:
@@ -193,14 +221,14 @@ def reasoned_norm(channels: int, bn_position: str, gamma: float) -> nn.Module:
     require("bn_position", bn_position, ("sum", "reasoned", "none"))
     if bn_position != "reasoned":
         return nn.Identity()
-    norm = ChannelNorm(channels)
+    norm = nn.BatchNorm1d(channels)
     nn.init.constant_(norm.weight, gamma)
     return norm
 
 
 def over_positions(r: Tensor) -> Tensor:
-    """(N, T, C) -> (N*T, C, 1, 1), ready to broadcast over a feature map."""
-    return r.flatten(0, 1)[..., None, None]
+    """(N*T, C) -> (N*T, C, 1, 1), ready to broadcast over a feature map."""
+    return r[..., None, None]
 
 
 BLOCKS: dict[str, Callable[..., nn.Module]] = {"atr": build_atr, "atr_sim": build_atr_sim}

@@ -176,9 +176,9 @@ class FastAddingAFD(nn.Module):
             self.scale, self.shift = nn.Parameter(scale), nn.Parameter(bn.bias - bn.running_mean * scale)
 
     def forward(self, x: Tensor, actionness: Tensor, r: Tensor) -> Tensor:
-        r = self.norm_reasoned(r) * self.scale + self.shift
+        r = self.norm_reasoned(r.flatten(0, 1)) * self.scale + self.shift
         if is_quicker_as_product(x):
-            per_channel = torch.stack([self.scale.expand_as(r), r], dim=2).flatten(0, 1)  # (N*T, 2, C)
+            per_channel = torch.stack([self.scale.expand_as(r), r], dim=1)  # (N*T, 2, C)
             return with_product(
                 x, torch.stack([actionness, torch.ones_like(actionness)], dim=-1), per_channel
             )
@@ -194,9 +194,9 @@ class FastScalingAFD(nn.Module):
         self.norm_reasoned = afd.norm_reasoned
 
     def forward(self, x: Tensor, actionness: Tensor, r: Tensor) -> Tensor:
-        share, r = torch.sigmoid(actionness), self.norm_reasoned(r)
+        share, r = torch.sigmoid(actionness), self.norm_reasoned(r.flatten(0, 1))
         if is_quicker_as_product(x):
-            return with_product(x, share[..., None], r.flatten(0, 1)[:, None])
+            return with_product(x, share[..., None], r[:, None])
         return x.addcmul_(share.to(x.dtype), beside(r, x))
 
 
@@ -208,7 +208,7 @@ class FastUniformAFD(nn.Module):
         self.norm_reasoned = afd.norm_reasoned
 
     def forward(self, x: Tensor, actionness: Tensor | None, r: Tensor) -> Tensor:
-        return x.add_(beside(self.norm_reasoned(r), x))
+        return x.add_(beside(self.norm_reasoned(r.flatten(0, 1)), x))
 
 
 def is_quicker_as_product(x: Tensor) -> bool:
@@ -224,7 +224,7 @@ def with_product(x: Tensor, per_position: Tensor, per_channel: Tensor) -> Tensor
 
 
 def beside(r: Tensor, x: Tensor) -> Tensor:
-    """(N, T, C) -> (N*T, C, 1, 1) in the type of x. ER's channels do not lie side by side, and adding would be slow."""
+    """(N*T, C) -> (N*T, C, 1, 1) in the type of x. ER's channels do not lie side by side, and adding would be slow."""
     return over_positions(r.contiguous()).to(x.dtype)
 
 

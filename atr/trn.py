@@ -50,7 +50,10 @@ class MultiScaleRelations(nn.Module):
         if self.training and ways <= LISTED:
             return torch.randperm(ways)[:SAMPLED].tolist()
         if self.training:  # so many that one hardly comes twice
-            return [int(share * (ways - 1)) for share in torch.rand(SAMPLED, dtype=torch.float64).tolist()]
+            return [
+                min(int(share * ways), ways - 1)
+                for share in torch.rand(SAMPLED, dtype=torch.float64).tolist()
+            ]
         return [round(Fraction((ways - 1) * part, SAMPLED - 1)) for part in range(SAMPLED)]
 
 

@@ -28,6 +28,7 @@ from analysis.localize.numbers import (
     localize_folder,
     measure_clips,
 )
+from analysis.statistics import FEWEST
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
 from atr.results.processes import found_once, process_state
@@ -183,26 +184,40 @@ def fig5_described(result: dict) -> str:
     )
 
 
+WHERE = (
+    "pointing: share of frames whose strongest cell lies on the target. ratio: share of the map's mass on it, divided by its "
+    "share of the area. average_precision: of the map as a classifier of the pixels of a frame. distractor_...: the same of "
+    "what else moves. empty: share of frames without any heat."
+)
+WHEN = (
+    "spearman: rank correlation with acting over a clip. acting_above: of all pairs of a frame in which the action happens and "
+    "another of its clip, the share in which the first is higher; 0.5 is chance. beyond_course: the same after the mean course "
+    "over all clips was taken away. ..._without_last: without the last time step."
+)
+
+
 def print_result(result: dict, folder: Path) -> None:
-    print(f"{result['checkpoint']['name']} · {described(result)}")
+    print(f"{result['checkpoint']['name']} · {described(result)}\n{WHERE}")
     shown = ["method", "block", "pointing", "ratio", "average_precision", "distractor_pointing"]
     shown += ["distractor_ratio", "empty"]
     table = localization_table(result).reindex(columns=shown).dropna(axis="columns", how="all")
     print(table.fillna({"block": ""}).to_string(index=False, float_format="%.3f"))
     if result["emphasis_clips"]:
         print(
-            f"\nare they higher in frames in which the action happens? ({result['emphasis_clips']:,} clips)"
+            f"\nare they higher in frames in which the action happens? ({result['emphasis_clips']:,} clips)\n{WHEN}"
         )
         shown = ["method", "block", "quantity", "spearman", "acting_above"]
         shown += ["acting_above, low", "acting_above, high", "beyond_course"]
         shown += ["acting_above_without_last", "beyond_course_without_last"]
-        table = acting_table(result)[shown]
+        table = acting_table(result)[shown].dropna(axis="columns", how="all")
         print(table.fillna({"block": ""}).to_string(index=False, float_format="%.3f"))
     if result["fig5"]["clips"]:
         print(f"\n{fig5_described(result)}")
-        table = fig5_table(result).fillna({"block": ""})
+        table = fig5_table(result).fillna({"block": ""}).dropna(axis="columns", how="all")
         ends = [name for name in table if name.startswith("without_") and "," in name]
         print(table.drop(columns=ends).to_string(index=False, float_format="%.3f"))
+    if result["clips"] < FEWEST:
+        print(f"\nthere are no intervals of fewer than {FEWEST} clips")
     if result["not_computed"]:
         print("", *result["not_computed"], sep="\n")
     cost = result["milliseconds_per_clip"]

@@ -114,10 +114,17 @@ def fig4_page(result: dict) -> str:
     )
 
 
+COLUMNS = (
+    "js_...: divergence between the local windows of two time steps, over all pairs. local_mass: what a row gives to its time "
+    "step and the neighbours, the mean over all rows but the first and the last. columns_alone: the same if each row were the "
+    "mean of all. chance: of uniform rows. argmax_within_1: of how many of all rows the largest entry is there."
+)
+
+
 def print_result(result: dict, folder: Path) -> None:
     print(
         f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} clips; JS in "
-        f"{unit_of(result['base'])}"
+        f"{unit_of(result['base'])}\n{COLUMNS}"
     )
     shown = relations_table(result)[
         [

@@ -1,5 +1,6 @@
 """The bits of true pixels, and how masks and boxes that are stored become them."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,8 @@ def stored_bits(file: Path, frames: np.ndarray, video: Whole, clip: str) -> np.n
 def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
     """[left, top, width, height] of every box in one frame, in pixels -> uint8 (height, width).
 
+    A pixel is in a box where its middle is; a box without any has the pixel in which its own middle lies.
+
     Raises ValueError for a box without an area, in shares of the frame, or wholly outside it.
     """
     bits = np.zeros((height, width), np.uint8)
@@ -71,9 +74,18 @@ def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
             raise ValueError(f"{box} is in shares of the frame")
         if left >= width or top >= height or left + box_width <= 0 or top + box_height <= 0:
             raise ValueError(f"{box} lies outside the frame of {width}x{height}")
-        right, bottom = round(left + box_width), round(top + box_height)
-        bits[max(round(top), 0) : max(bottom, 0), max(round(left), 0) : max(right, 0)] = TARGET
+        bits[pixels_between(top, top + box_height, height), pixels_between(left, left + box_width, width)] = (
+            TARGET
+        )
     return bits
+
+
+def pixels_between(low: float, high: float, count: int) -> slice:
+    """Of `count` pixels those whose middle is in [low, high), at least one."""
+    first, end = math.ceil(low - 0.5), math.ceil(high - 0.5)
+    if first == end:
+        first, end = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
+    return slice(min(max(first, 0), count - 1), max(end, 1))
 
 
 def chosen(entry: dict, what: str, frames: np.ndarray, video: Whole) -> list:

@@ -113,7 +113,7 @@ def sheet(look: Look) -> None:
     )
     st.image(
         sheets.sheet(look.identity, kind, style, st.context.theme.type == "dark", look.result),
-        width="stretch",
+        width="content",
         alt=f"{choices.KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
     )
     if style == "signed":

@@ -19,7 +19,7 @@ from analysis.compare.figures import (
 )
 from analysis.compare.numbers import all_pairs
 from analysis.compare.report import CAVEAT
-from analysis.compare.tables import agreement_text, confusions_texts, per_class_texts, provenance
+from analysis.compare.tables import agreement_text, confusions_texts, provenance
 from analysis.figures import LEGEND_ABOVE
 from analysis.localize.fig5 import fig5_table
 from analysis.localize.figures import (
@@ -45,6 +45,18 @@ from app.stored import (
     told_apart,
 )
 from atr.results.predictions import TABLE, Predictions
+
+# Columns of `compare.numbers.per_class`, in percent.
+PER_CLASS = {
+    "label": "class",
+    "a": st.column_config.NumberColumn("A, %", format="%.1f"),
+    "b": st.column_config.NumberColumn("B, %", format="%.1f"),
+    "difference": st.column_config.NumberColumn("A minus B, points", format="%+.1f"),
+    "only_a": "only A right",
+    "only_b": "only B right",
+    "p": st.column_config.NumberColumn("p (McNemar)", format="%.2g"),
+    "p_holm": st.column_config.NumberColumn("p, adjusted (Holm)", format="%.2g"),
+}
 
 
 def contents(stored: Sequence[Stored], tables: Tables) -> dict[str, Callable[[], None]]:
@@ -255,7 +267,8 @@ def localisation_commands(checkpoints: Sequence[str]) -> None:
 
 def numbers(stored: Sequence[Stored], tables: Tables) -> None:
     predictions = [s.predictions for s in stored]
-    st.dataframe(per_class_texts(tables.classes), hide_index=True)
+    in_percent = {name: 100 * tables.classes[name] for name in ("a", "b", "difference")}
+    st.dataframe(tables.classes.assign(**in_percent), hide_index=True, column_config=PER_CLASS)
     offers: dict[str, Callable[[], pd.DataFrame]] = {
         "Summary": lambda: tables.numbers,
         "Classes": lambda: tables.classes,

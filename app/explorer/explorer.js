@@ -75,9 +75,7 @@ class Explorer extends Viewer {
     const followed = cellAt(this.position, block);
     const peak = [followed ? "peak faint" : "peak", peaks(shown.values, block.height * block.width)];
     const lines = followed ? [peak, ["followed", following(shown.values, block, followed)]] : [peak];
-    const [bottom, top] = drawCurve(this.find(".curve-plot"), lines);
-    this.find(".curve-high").textContent = format(top, top - bottom);
-    this.find(".curve-low").textContent = format(bottom, top - bottom);
+    this.showRange(drawCurve(this.find(".curve-plot"), lines));
     const note = followed
       ? `${symbol} at row ${followed.row}, column ${followed.column}` : `peak of ${symbol} in each frame · click the picture to follow one position`;
     this.find(".curve-note").textContent = note;

@@ -72,6 +72,9 @@ export default function ({ parentElement, data }) {
     event.preventDefault(); // the page does not scroll
     next.focus();
   };
-  grid.onpointerleave = () => mark(null, null);
+  grid.onpointerleave = () => {
+    const focused = grid.querySelector("button:focus");
+    mark(...(focused ? focused.dataset.cell.split(",").map(Number) : [null, null]));
+  };
   mark(null, null);
 }

@@ -125,7 +125,7 @@ class SideBySide extends Viewer {
       return map ? { ...this.scale, values: transformed(map, kind), height: map.height, width: map.width } : null;
     });
     const [a, b] = pair.map((side) => this.shown[side]);
-    this.gap = a && b ? this.gapOf(difference(a, b, kind === "softmax")) : null;
+    this.gap = preferences.mode === "difference" && a && b ? this.gapOf(a, b, kind === "softmax") : null;
     this.showScale();
     this.showSentences();
     this.showPair();
@@ -135,11 +135,16 @@ class SideBySide extends Viewer {
     this.moved();
   }
 
-  // A difference has no sign.
-  gapOf(found) {
-    const high = found.values.reduce((most, value) => Math.max(most, value), 0) || 1;
+  // A difference has no sign. It is kept: most changes are of how the same values are drawn.
+  gapOf(a, b, areWeights) {
+    const { first, second } = this.gapFound ?? {};
+    if (first !== a.values || second !== b.values) {
+      const found = difference(a, b, areWeights);
+      const high = found.values.reduce((most, value) => Math.max(most, value), 0) || 1;
+      this.gapFound = { first: a.values, second: b.values, gap: { ...found, low: 0, high, median: medianOf(found.values) } };
+    }
     const style = preferences.overlay === "flat" ? "flat" : "value";
-    return { ...found, low: 0, high, median: medianOf(found.values), style, colours: this.clip.difference_palette };
+    return { ...this.gapFound.gap, style, colours: this.clip.difference_palette };
   }
 
   showScale() {
@@ -185,6 +190,7 @@ class SideBySide extends Viewer {
   }
 
   gapSentence() {
+    if (preferences.mode !== "difference") return "";
     const shown = preferences.pair.map((side) => this.shown[side]);
     const missing = preferences.pair.filter((_, place) => !shown[place]).map((side) => LETTERS[side]);
     if (missing.length) return `No difference to show: ${missing.join(" and ")} ${missing.length > 1 ? "have" : "has"} no map here.`;
@@ -201,10 +207,9 @@ class SideBySide extends Viewer {
       const cell = cellAt(this.position, shown);
       return [[`line-${side}`, cell ? following(shown.values, shown, cell) : peaks(shown.values, shown.height * shown.width)]];
     });
-    const [bottom, top] = drawCurve(this.find(".curve-plot"), lines);
+    this.showRange(drawCurve(this.find(".curve-plot"), lines));
     this.root.classList.toggle("without-maps", !lines.length);
-    this.find(".curve-high").textContent = format(top, top - bottom);
-    this.find(".curve-low").textContent = format(bottom, top - bottom);
+    this.root.querySelectorAll(".line-key").forEach((key) => { key.hidden = !this.shown[key.dataset.side]; });
     const note = followed
       ? `${symbol} at row ${followed.row}, column ${followed.column} of ${grid.height}×${grid.width}`
       : `peak of ${symbol} in each frame · click a picture to follow one position`;

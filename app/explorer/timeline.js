@@ -28,14 +28,14 @@ function runs(flags) {
   return result;
 }
 
-// The peak of each frame, over all positions.
+const peaksOf = new WeakMap(); // values -> the peak of each frame, over all positions
+
 function peaks(values, size) {
-  const result = new Float32Array(values.length / size).fill(-Infinity);
-  values.forEach((value, i) => {
-    const frame = Math.floor(i / size);
-    if (value > result[frame]) result[frame] = value;
-  });
-  return result;
+  if (!peaksOf.has(values)) {
+    const frames = Array.from({ length: values.length / size }, (_, t) => values.subarray(t * size, (t + 1) * size));
+    peaksOf.set(values, Float32Array.from(frames, (frame) => frame.reduce((most, value) => Math.max(most, value))));
+  }
+  return peaksOf.get(values);
 }
 
 // The values of one position over time.
@@ -55,6 +55,7 @@ function drawCurve(svg, lines) {
       const x = 1000 * along(t, values.length);
       return `${x.toFixed(1)},${(97 - (94 * (value - low)) / span).toFixed(2)}`;
     });
+    if (points.length === 1) points.push(points[0]); // with round ends a dot
     const node = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
     node.setAttribute("points", points.join(" "));
     node.setAttribute("class", name);

@@ -15,8 +15,9 @@ class Viewer {
       (frames) => this.seek((this.frame + frames) % this.clip.frames.length),
     );
     this.stopListening = new AbortController();
-    this.resizing = new ResizeObserver(() => { this.screens.forEach((screen) => screen.fit()); this.draw(); });
+    this.resizing = new ResizeObserver(() => this.fit());
     this.listen();
+    this.watchDensity();
   }
 
   // How the video was left, whatever was looked at on it. A position is one of a region, which pictures of another size do not show.
@@ -46,8 +47,8 @@ class Viewer {
     this.build();
     this.changed();
     this.find(".waiting").hidden = false;
-    Promise.all(clip.frames.map((image) => image.decode().then(() => { if (image === clip.frames[this.frame]) this.draw(); })))
-      .finally(() => { if (this.clip === clip) { this.find(".waiting").hidden = true; this.draw(); } });
+    Promise.allSettled(clip.frames.map((image) => image.decode().then(() => { if (image === clip.frames[this.frame]) this.draw(); })))
+      .then(() => { if (this.clip === clip) { this.find(".waiting").hidden = true; this.draw(); } });
   }
 
   dispose() {
@@ -76,10 +77,9 @@ class Viewer {
   }
 
   choices(selector, name, options, chosen) {
-    const group = `${name}-${this.clip.id}`;
     this.find(selector).replaceChildren(...options.map(([value, text]) => {
       const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: group, value, checked: value === chosen });
+      const input = Object.assign(document.createElement("input"), { type: "radio", name, value, checked: value === chosen });
       const caption = Object.assign(document.createElement("span"), { textContent: text });
       input.addEventListener("change", () => this.choose(name, value));
       label.append(input, caption);
@@ -185,8 +185,25 @@ class Viewer {
   showPlaying() {
     const { playing } = this.playback;
     this.root.classList.toggle("playing", playing);
-    this.find(".play").setAttribute("aria-pressed", playing);
     this.find(".play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  // The ends of the scale of the curve; one where it is flat.
+  showRange([bottom, top]) {
+    this.find(".curve-high").textContent = format(top, top - bottom);
+    this.find(".curve-low").textContent = top > bottom ? format(bottom, top - bottom) : "";
+  }
+
+  fit() {
+    this.screens.forEach((screen) => screen.fit());
+    this.draw();
+  }
+
+  // Pixels may become denser at the same size, as on another monitor.
+  watchDensity() {
+    const density = window.matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
+    const changed = () => { this.fit(); this.watchDensity(); };
+    density.addEventListener("change", changed, { once: true, signal: this.stopListening.signal });
   }
 
   // ---- positions ---------------------------------------------------------------------------------------------------
@@ -258,12 +275,16 @@ class Viewer {
     // After a click on a choice the arrow keys should step frames again; with the keyboard they stay with the choice.
     this.on(this.root, "pointerup", () => setTimeout(() => {
       const focused = this.root.getRootNode().activeElement;
-      if (focused?.matches(".controls input:not([type=range], [type=text]), .controls button")) focused.blur();
+      if (focused?.matches(".controls input:not([type=range], [type=text]), .controls button, .timeline button")) focused.blur();
     }));
   }
 
   drag(element, moved) {
-    this.on(element, "pointerdown", (event) => { element.setPointerCapture(event.pointerId); moved(event); });
+    this.on(element, "pointerdown", (event) => {
+      if (event.button) return; // not the main one
+      element.setPointerCapture(event.pointerId);
+      moved(event);
+    });
     this.on(element, "pointermove", (event) => { if (element.hasPointerCapture(event.pointerId)) moved(event); });
   }
 
@@ -272,7 +293,8 @@ class Viewer {
     if (!this.clip || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.composedPath()[0];
     const onScreen = this.screens.some(({ canvas }) => canvas === target);
-    const ours = target === this.find(".frame") || onScreen || target === document.body;
+    const onPage = target === document.body || target.matches?.("main"); // Streamlit's takes the focus of a click beside controls
+    const ours = target === this.find(".frame") || onScreen || onPage;
     if (!ours && target.matches?.("input, select, textarea, button, a, summary, [role], [tabindex], [contenteditable]")) {
       if (event.key !== "Escape" || !this.root.contains(target)) return;
     }
@@ -282,8 +304,8 @@ class Viewer {
     else if (event.key === "ArrowLeft") this.step(-1);
     else if (event.key === "ArrowRight") this.step(1);
     else if (event.key === " ") this.playback.playing ? this.pause() : this.play();
-    else if (event.key === "Home" && target !== document.body) this.seek(0);
-    else if (event.key === "End" && target !== document.body) this.seek(last);
+    else if (event.key === "Home" && !onPage) this.seek(0);
+    else if (event.key === "End" && !onPage) this.seek(last);
     else if (event.key === "Enter" && onScreen && this.grid()) this.follow({ x: 0.5, y: 0.5 });
     else if (event.key === "Escape" && this.position) this.follow(null);
     else return;

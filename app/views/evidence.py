@@ -1,5 +1,6 @@
 """Evidence: the paper's tables beside ours, with seeds, and a verdict on each of its claims."""
 
+from functools import partial
 from urllib.parse import quote
 
 import pandas as pd
@@ -11,7 +12,7 @@ from analysis.ablation.grids import NETWORKS, TABLES, Table
 from analysis.ablation.numbers import (
     NOT_RUN,
     Found,
-    begun,
+    claims_texts,
     judged,
     summary,
     table_texts,
@@ -31,8 +32,10 @@ from analysis.ablation.report import (
 )
 from analysis.crossed import FAILS, HOLDS, OPEN
 from app.exports import Download, download_row
+from app.links import Link, set_address
 from app.loading.evidence import cells, checkpoints_by_recipe
 from app.markdown import plain
+from app.tabs import tabs
 
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
@@ -42,6 +45,7 @@ WIDTHS = {"Network": 215, "Paper, %": 135, "Note": 400}
 
 def page() -> None:
     st.title("Evidence", anchor=False)
+    warnings, link = st.empty(), Link.of("evidence_link", ("tab",))
     found, faults = cells()
     for fault in faults:
         st.warning(plain(fault), icon=":material/broken_image:")
@@ -55,19 +59,15 @@ def page() -> None:
         for text in (MARKS, INTERVALS):
             st.markdown(plain(text))
     here = checkpoints_by_recipe()
-    waiting = [key for key in TABLES if not begun(TABLES[key], found)]
-    for key in [key for key in TABLES if key not in waiting]:
-        show(key, TABLES[key], found, here)
-    if (costs := cost_figure(found)) is not None:
-        st.subheader("Accuracy against cost", anchor=False)
-        st.plotly_chart(costs, key="costs", alt="Top-1 with intervals against multiply-accumulates")
+    contents = {"Claims": partial(claims, found)}
+    contents |= {name_of(key): partial(show, key, TABLES[key], found, here) for key in TABLES}
     if found:
-        maps(found)
+        contents |= {"Costs": partial(costs, found), "Maps": partial(maps, found)}
+    link.settle("evidence_tab", "tab", list(contents), next(iter(contents)), "tab")
+    tabs(contents, key="evidence_tab", drawn=lambda tab: set_address({"tab": tab}))
+    link.show_warnings(warnings)
+    if found:
         st.caption(plain(provenance(found)))
-    if waiting:
-        with st.expander(f"Not run yet: {len(waiting)} of {len(TABLES)} tables", expanded=not found):
-            for key in waiting:
-                show(key, TABLES[key], found, here)
     offer = Download(
         "This page as HTML",
         "evidence.html",
@@ -75,6 +75,33 @@ def page() -> None:
         lambda: evidence_page(found, faults, command="python -m analysis evidence"),
     )
     download_row([offer])
+
+
+def name_of(key: str) -> str:
+    """A table's in the tabs and in links."""
+    return f"Table {key}" if key.isdecimal() else key.capitalize()
+
+
+def claims(found: Found) -> None:
+    """All of them with their verdicts."""
+    lines = pd.concat(
+        claims_texts(table, found).assign(Table=name_of(key)) for key, table in TABLES.items() if table.claims
+    )
+    columns = {
+        "Claim": st.column_config.Column(width=430),
+        "Verdict": st.column_config.MultiselectColumn(
+            options=list(COLOURS), color=list(COLOURS.values()), width=235
+        ),
+        "Table": st.column_config.Column(width=80),
+    }
+    lines["Verdict"] = [[word] for word in lines["Verdict"]]
+    st.dataframe(
+        lines[["Claim", "Verdict", "Here", "Table"]],
+        hide_index=True,
+        height="content",
+        column_config=columns,
+        alt="All claims with their verdicts",
+    )
 
 
 def show(key: str, table: Table, found: Found, here: dict[str, str]) -> None:
@@ -113,10 +140,15 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
     return lines, {LINK: column}
 
 
+def costs(found: Found) -> None:
+    st.subheader("Accuracy against cost", anchor=False)
+    if (figure := cost_figure(found)) is not None:
+        st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against multiply-accumulates")
+
+
 def maps(found: Found) -> None:
-    if tables := maps_tables(found):
-        st.subheader("Maps and temporal relations over seeds", anchor=False)
-    for text, frame in tables:
+    st.subheader("Maps and temporal relations over seeds", anchor=False)
+    for text, frame in maps_tables(found):
         st.caption(plain(text))
         st.dataframe(frame, hide_index=True)
 

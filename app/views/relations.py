@@ -136,31 +136,29 @@ def matrices(result: dict, link: Link) -> str:
     titles = [title(entry) for entry in entries]
     st.subheader("Averaged temporal relation matrices", anchor=False)
     left, right = st.columns([3, 2], gap="medium")
+    weights = result["checkpoint"]["weights_sha256"]
+    key, clickable = f"enlarged {weights}", f"blocks {weights} {ways_back()}"
+    link.settle(key, "enlarged", titles, titles[most_structured(entries)], "block")
+
+    def clicked() -> None:
+        if points := st.session_state[clickable].selection.points:
+            # A figure has a heat map and its markers for each block.
+            st.session_state[key] = titles[points[0]["curve_number"] // 2]
+
     with left:
         figure = matrices_figure(entries, limits=limits_of(entries), columns=3)
         figure.update_layout(height=80 + 190 * math.ceil(len(entries) / 3))
-        event = st.plotly_chart(
-            figure,
-            key=f"blocks {result['checkpoint']['weights_sha256']} {ways_back()}",
-            on_select="rerun",
-            alt="Heat maps of the averaged W of every block",
+        st.plotly_chart(
+            figure, key=clickable, on_select=clicked, alt="Heat maps of the averaged W of every block"
         )
         st.caption(
             "Click a cell to enlarge its block. At first it is the most structured one: that whose rows differ most from "
             "uniform ones."
         )
-    points = event.selection.points if event else []
-    if asked := link.take("enlarged", titles, "block"):
-        st.session_state["relations_block"] = result["checkpoint"], asked
-    of, asked = st.session_state.get("relations_block", (None, None))
-    # A figure has a heat map and its markers for each block.
-    if points:
-        chosen = points[0]["curve_number"] // 2
-    elif of == result["checkpoint"]:
-        chosen = titles.index(asked)
-    else:
-        chosen = most_structured(entries)
     with right:
+        chosen = titles.index(
+            st.selectbox("Enlarged block", titles, format_func=plain, key=key, persist_state="session")
+        )
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
         large.update_layout(height=430, coloraxis_showscale=False)
         st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {titles[chosen]}")

@@ -41,5 +41,8 @@ class Tabletop:
             raise ValueError(f"first and split do not go with layout {self.layout!r}, which has both splits")
         else:
             write_miniature(self.out, self.layout, **film)
-        print(f"{self.num_clips} clips in {self.out}")
+        both = self.layout not in ("annotations", "folders")
+        print(
+            f"{self.num_clips} clips{' for training, and half as many for validation,' * both} in {self.out}"
+        )
         return 0

@@ -1,7 +1,9 @@
 """Clips of one's own: a folder a class, or an annotations.json."""
 
 import hashlib
+import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -65,22 +67,44 @@ def annotated_clips(file: Path) -> dict:
 
 
 def annotated_lists(folder: Path) -> dict[str, Path]:
-    """One list, of the split that it names."""
+    """One list, of the split that it names, or one in each of the folders train/, val/ and test/."""
     file = folder / ANNOTATED
-    return {annotated_clips(file)["split"]: file} if file.is_file() else {}
+    if file.is_file():
+        return {annotated_clips(file)["split"]: file}
+    places = split_folders(folder, lambda place: (place / ANNOTATED).is_file())
+    return {split: place / ANNOTATED for split, place in places.items()}
 
 
 def read_annotated(folder: Path, split: str, file: Path) -> Annotations:
-    """A list as `annotated_clips` reads it."""
+    """A list as `annotated_clips` reads it; its files are below the folder that it lies in."""
     annotations = annotated_clips(file)
-    clips = annotations["clips"]
+    clips, place = annotations["clips"], file.parent
     stated = [clip.get("num_frames") for clip in clips]
-    rows = ((clip["id"], clip["video"], clip["label"]) for clip in clips)
+    below = "" if place == folder else f"{place.name}/"
+    rows = ((clip["id"], below + clip["video"], clip["label"]) for clip in clips)
     lengths = None if None in stated else stated
     named = [clip[key] for clip in clips for key in ("video", "masks") if key in clip]
     return Annotations.of_rows(
-        ANNOTATED, folder, split, annotations["labels"], rows, lengths=lengths, unused=beside(folder, named)
+        ANNOTATED, folder, split, annotations["labels"], rows, lengths=lengths, unused=beside(place, named)
     )
+
+
+def split_folders(folder: Path, holds_clips: Callable[[Path], bool]) -> dict[str, Path]:
+    """Split -> the folder in `folder` that has its name and holds its clips.
+
+    Raises:
+        ValueError: two folders are of one split.
+    """
+    names, places = contents(folder).folders, {}
+    for split, allowed in SPLIT_NAMES.items():
+        found = [name for name in names if name.lower() in allowed and holds_clips(folder / name)]
+        if len(found) > 1:
+            raise ValueError(
+                f"{' and '.join(found)} could each be the clips of {split}; rename or remove one"
+            )
+        if found:
+            places[split] = folder / found[0]
+    return places
 
 
 def beside(folder: Path, named: list[str]) -> Unused:
@@ -96,24 +120,21 @@ def class_folder_lists(folder: Path) -> dict[str, Path]:
     """train/, val/ and test/ where there are any, else train and val out of the class folders themselves.
 
     Raises:
-        ValueError: two folders are of one split.
+        ValueError: two folders are of one split, or those of the splits hold videos of no class.
     """
-    names, places = contents(folder).folders, {}
-    for split, allowed in SPLIT_NAMES.items():
-        found = [name for name in names if name.lower() in allowed and has_classes(folder / name)]
-        if len(found) > 1:
-            raise ValueError(
-                f"{' and '.join(found)} could each be the clips of {split}; rename or remove one"
-            )
-        if found:
-            places[split] = folder / found[0]
-    if places:
+    if places := split_folders(folder, lambda place: bool(classes_in(place))):
         return places
-    return {"train": folder, "val": folder} if has_classes(folder) else {}
+    classes = classes_in(folder)
+    if classes and all(name.lower() in itertools.chain(*SPLIT_NAMES.values()) for name in classes):
+        raise ValueError(
+            f"{' and '.join(classes)} {'hold' if len(classes) > 1 else 'holds'} videos, and not a folder for each class"
+        )
+    return {"train": folder, "val": folder} if classes else {}
 
 
-def has_classes(folder: Path) -> bool:
-    return any(contents(folder / name).videos for name in contents(folder).folders)
+def classes_in(folder: Path) -> list[str]:
+    """The folders with videos in them."""
+    return [name for name in contents(folder).folders if contents(folder / name).videos]
 
 
 def read_class_folders(folder: Path, split: str, place: Path) -> Annotations:
@@ -179,5 +200,5 @@ def beside_splits(folder: Path, places: set[Path]) -> list[Left]:
     return [
         *top.others,
         *((NO_CLASS_FOLDER, name) for name in top.videos),
-        *((BESIDE_SPLITS if has_classes(folder / name) else NO_VIDEO, name) for name in others),
+        *((BESIDE_SPLITS if classes_in(folder / name) else NO_VIDEO, name) for name in others),
     ]

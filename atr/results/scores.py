@@ -35,10 +35,13 @@ class Scores:
 
     @property
     def ranks(self) -> np.ndarray:
-        """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first."""
+        """(N,): 0 where the true class has the highest score; of equal scores the lower class index comes first.
+
+        A score that is no number counts as higher than any other: so does `predicted`, and none is right by it.
+        """
         own = self.true_probability[:, None]
         earlier = np.arange(self.scores.shape[1]) < self.targets[:, None]
-        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(axis=1)
+        return (~(self.scores <= own) | ((self.scores == own) & earlier)).sum(axis=1)
 
     def top(self, k: int) -> float:
         """Share of clips whose class is among the k highest scores."""

@@ -243,9 +243,10 @@ class CapturedTraining:
         return event
 
     def report(self, seen: Tensor, scores: Tensor) -> None:
-        """An epoch into the history; with the last one how the blocks are."""
+        """An epoch into the history; with the last one how the blocks are. Raises ValueError where it has diverged."""
         progress, dev = self.state.progress, self.task.dev.clips
         loss, hit = (seen / self.per_epoch).tolist()
+        progress.require_finite(loss)
         found = Scores(scores.numpy(), np.array(dev.targets))
         entry = {"dev_top1": found.top(1), "dev_pairs": found.within_pairs(REVERSED)}
         if progress.epoch + 1 == self.task.config.epochs:

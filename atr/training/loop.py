@@ -47,7 +47,7 @@ from atr.training.optimisation import (
 )
 from atr.training.run import CLIPS, STILLS, Phase, Run, class_objective, object_objective
 from atr.training.sampler import share_of
-from atr.training.scaling import compiled, over_all_processes, require_scalable
+from atr.training.scaling import compiled, require_scalable
 from atr.training.starting_weights import left_behind, start_from
 from atr.training.state import STATE, TrainingState, workspace_of
 from atr.video.transforms import normalise
@@ -173,7 +173,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
     )  # from other memory a copy that nobody waits for may come too late
     channels_last(model)
     if config.sync_bn and accelerator.num_processes > 1:
-        model = over_all_processes(model)
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     optimizer = build_optimizer(config.optimizer, config.groups(model), config.momentum)
     schedule = build_schedule(
         config.schedule,

@@ -28,7 +28,7 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
     for prefix in prefixes:
         inside = [p for name, p in parameters if name.startswith(f"{prefix}.")]
         if not inside:
-            modules = dict.fromkeys(".".join(name.split(".")[:2]) for name, _ in parameters if "." in name)
+            modules = dict.fromkeys(".".join(name.split(".")[:-1][:2]) for name, _ in parameters)
             raise ValueError(
                 f"freeze names {prefix!r}; allowed: modules of the network with weights, ATR blocks excepted: "
                 f"{', '.join(modules)}, or modules in them"

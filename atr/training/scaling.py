@@ -6,8 +6,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from atr.block import ChannelNorm
-
 
 def require_scalable(sync_bn: bool, compile: bool, accelerator: Accelerator) -> None:
     """Raises ValueError where this machine cannot do what is asked for."""
@@ -23,22 +21,6 @@ def require_scalable(sync_bn: bool, compile: bool, accelerator: Accelerator) -> 
                 "compile=True needs a C++ compiler that torch can use (CXX names it; g++ when not set), and on a GPU Triton; "
                 f"allowed here: False. torch says: {told}"
             ) from None
-
-
-class SyncChannelNorm(nn.SyncBatchNorm):
-    """`ChannelNorm` over the clips of all processes."""
-
-    def forward(self, r: Tensor) -> Tensor:
-        return super().forward(r.flatten(0, 1)).view_as(r)
-
-
-def over_all_processes(model: nn.Module) -> nn.Module:
-    """The network with batch statistics of the clips of all processes: the same parameters under the same names."""
-    channel_norms = [name for name, module in model.named_modules() if isinstance(module, ChannelNorm)]
-    model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    for name in channel_norms:  # the conversion makes one of them that takes the frames for channels
-        model.get_submodule(name).__class__ = SyncChannelNorm
-    return model
 
 
 def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -48,6 +48,7 @@ def train_side_by_side(
         while waiting or running:
             if time.time() > until:
                 waiting.clear()
+            failed: list[tuple[Task, str | None]] = []
             if waiting and len(running) < at_once:
                 task = waiting.popleft()
                 try:
@@ -57,10 +58,10 @@ def train_side_by_side(
                         waiting.appendleft(task)
                         at_once = len(running)
                     else:
-                        yield task, str(error)
+                        failed.append((task, str(error)))
             worked = [training.go_on() for training in running]  # of all
             # A training that has ended leaves with its graphs and memory before the next begins: no name keeps it.
-            ended = [(each.task, each.fault) for each in running if each.has_ended]
+            ended = [*failed, *((each.task, each.fault) for each in running if each.has_ended)]
             running = [each for each in running if not each.has_ended]
             in_use = {
                 clips for task in (*waiting, *(each.task for each in running)) for clips in task.residents

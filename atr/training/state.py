@@ -76,9 +76,13 @@ class Progress:
         if self._unread:
             values = mean_over_processes(torch.stack(self._unread))
             self.sums, self._unread = summed(self.sums, values), []
-        if not math.isfinite(self.sums[0]):
+        self.require_finite(self.sums[0])
+
+    def require_finite(self, loss: float) -> None:
+        """Raises ValueError."""
+        if not math.isfinite(loss):
             raise ValueError(
-                f"the loss is {self.sums[0]} in epoch {self.epoch + 1} ({self.phase}): the training has diverged; "
+                f"the loss is {loss} in epoch {self.epoch + 1} ({self.phase}): the training has diverged; "
                 "a lower --learning-rate may help"
             )
 

@@ -25,8 +25,10 @@ def cells(results, tmp_path, monkeypatch):
 def opened(cells):
     """Opens the page at once, as a link does."""
 
-    def open_page() -> AppTest:
+    def open_page(tab: str | None = None) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=120)
+        if tab is not None:
+            app.query_params["tab"] = tab
         app.switch_page("views/evidence.py").run()
         assert not app.exception
         return app
@@ -47,6 +49,8 @@ def test_without_cells_it_shows_the_papers_numbers_and_the_command(opened):
     app = opened()
     assert "No cell of this grid has been trained yet" in texts(app)
     assert "python -m analysis ablate all --workers 2" in texts(app)
+    assert {word for words in columns(app, "Verdict") for word in words} == {"not run yet"}
+    app = opened("Table 1")
     assert "27.5 (stated)" in columns(app, "Paper, %") and set(columns(app, "Here, % [95 %]")) == {""}
     assert "gray-badge[not run yet]" in texts(app) and "green-badge" not in texts(app)
 
@@ -54,18 +58,31 @@ def test_without_cells_it_shows_the_papers_numbers_and_the_command(opened):
 def test_with_cells_it_shows_numbers_and_verdicts(opened, cells):
     write_headline(cells)
     app = opened()
+    (claims,) = app.dataframe
+    first = claims.value.set_index("Claim").loc["ATR in three stages is better than ATR_sim there"]
+    assert first.Verdict == ["holds"] and first.Table == "Table 1" and "3 seeds" in first.Here
+    assert set(claims.value.Table) == {*(f"Table {n}" for n in range(1, 6)), "Rivals", "Length"}
+    app = opened("Table 1")
     shown = texts(app)
     assert ":green-badge[holds] ATR in three stages is better than ATR_sim there." in shown.replace("\\", "")
     assert "10 trainings of 4 networks" in shown.replace("\\", "")
     assert any(value.startswith("70.") for value in columns(app, "Here, % [95 %]"))
-    assert "0.40 ± 0.00" in columns(app, "S4B1")
     assert not app.warning
+    assert "0.40 ± 0.00" in columns(opened("Maps"), "S4B1")
+
+
+def test_a_link_opens_a_tab_and_one_that_is_not_there_is_told(opened, cells):
+    assert opened("Table 5").query_params == {"tab": "Table 5"}
+    app = opened("Maps")  # which there are only of cells
+    (warning,) = app.warning
+    assert "tab 'Maps', which is not here; there are: Claims, Table 1" in warning.value
+    assert app.query_params == {"tab": "Claims"}
 
 
 def test_a_broken_cell_is_named_and_the_others_are_shown(opened, cells):
     write_headline(cells)
     (cells / "tsn-seed9.json").write_text("{")
-    app = opened()
+    app = opened("Table 1")
     (warning,) = app.warning
     assert "tsn-seed9.json" in warning.value
     assert "green-badge[holds]" in texts(app)
@@ -78,7 +95,7 @@ def test_a_row_links_to_compare_where_a_checkpoint_of_its_training_is_here(opene
         folder = write_checkpoint(world / "checkpoints" / name, block="atr")
         config = json.loads((folder / CONFIG).read_text()) | {"training": settings}
         (folder / CONFIG).write_text(json.dumps(config))
-    links = columns(opened(), "Compare")
+    links = columns(opened("Table 4"), "Compare")
     assert "compare?a=mine" in links and "compare?a=longer" not in links
 
 
@@ -88,7 +105,7 @@ def test_verdicts_have_colours_of_their_own(opened, cells):
     for seed in range(3):
         for network, share in (("tsm", 0.8), ("tsm-atr", 0.4), ("tsm-atr-sim", 0.3 + 0.1 * seed)):
             write_cell(cells, network, seed, share)
-    shown = texts(opened()).replace("\\", "")
+    shown = texts(opened("Table 5")).replace("\\", "")
     assert ":red-badge[does not hold here] TSM gains by ATR." in shown
     assert ":orange-badge[cannot be decided at this scale] TSM gains more by ATR than by ATR_sim." in shown
 
@@ -98,7 +115,7 @@ def test_blocks_that_are_not_alive_are_told(opened, cells):
     values = values_of("atr-s3-5", 1, 0.7)
     values["history"][-1]["blocks"] = [{"block": "S4B1", "state": "collapsed"}]
     write_cell(cells, "atr-s3-5", 1, 0.7, history=values["history"])
-    assert "S4B1 collapsed" in columns(opened(), "Blocks")
+    assert "S4B1 collapsed" in columns(opened("Maps"), "Blocks")
 
 
 def test_own_cells_stand_in_the_place_of_shipped_ones_and_what_does_not_count_is_told(
@@ -108,7 +125,7 @@ def test_own_cells_stand_in_the_place_of_shipped_ones_and_what_does_not_count_is
         write_cell(tmp_path / "shipped" / "results" / evidence.CELLS, "tsn", seed, 0.3)
         write_cell(cells, "tsn", seed, 0.6)
     write_cell(cells, "tsm", 0, 0.5, settings={"epochs": 99})
-    app = opened()
+    app = opened("Table 1")
     assert any(value.startswith("60.") for value in columns(app, "Here, % [95 %]"))
     (warning,) = app.warning
     assert "1 of 4 stored results do not count" in warning.value.replace("\\", "")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from atr.block import ATRConfig, ChannelNorm, build_atr, build_atr_sim
+from atr.block import ATRConfig, UniformAFD, build_atr, build_atr_sim
 
 KINDS = {
     "add": (build_atr, "add"),
@@ -36,7 +36,7 @@ def norms(kind: str, bn_position: str, gamma: float = 1.0) -> list[nn.Module]:
     ("bn_position", "expected"),
     [
         ("sum", {"add": [nn.BatchNorm2d], "scale": [], "uniform": [], "atr_sim": []}),  # a sum only add has
-        ("reasoned", dict.fromkeys(KINDS, [ChannelNorm])),
+        ("reasoned", dict.fromkeys(KINDS, [nn.BatchNorm1d])),
         ("none", dict.fromkeys(KINDS, [])),
     ],
 )
@@ -78,8 +78,9 @@ def test_without_a_normalisation_the_start_of_its_scale_says_nothing(tiny, clips
         assert torch.equal(loud(clips), silent(clips))
 
 
-def test_a_channel_norm_is_over_clips_and_frames():
+def test_what_is_reasoned_is_normalised_over_clips_and_frames():
     """By hand: two clips of two frames of one channel, 1 2 3 6, mean 3, variance 3.5."""
     r = torch.tensor([1.0, 2.0, 3.0, 6.0]).view(2, 2, 1)
-    expected = torch.tensor([-2.0, -1.0, 0.0, 3.0]).view(2, 2, 1) / (3.5 + 1e-5) ** 0.5
-    torch.testing.assert_close(ChannelNorm(1)(r), expected)
+    expected = torch.tensor([-2.0, -1.0, 0.0, 3.0]).view(4, 1, 1, 1) / (3.5 + 1e-5) ** 0.5
+    afd = UniformAFD(1, bn_position="reasoned", bn_gamma_init=1.0)
+    torch.testing.assert_close(afd(None, r), expected)

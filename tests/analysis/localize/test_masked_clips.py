@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.localize.masked_clips import open_masked
-from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits
+from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits, pixels_between
 from atr.data.opening import open_clips
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
@@ -252,3 +252,18 @@ def test_other_masks_of_the_same_clips_are_another_question(tmp_path, clips_fold
         before = opened(place).digest
         file.write_bytes(b"another")
         assert opened(place).digest != before
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.5, 2.5, slice(1, 2)),
+        (1.5, 6.5, slice(1, 6)),
+        (0.5, 5.5, slice(0, 5)),
+        (2.6, 3.3, slice(2, 3)),  # the middle of no pixel
+        (-3, 0.1, slice(0, 1)),
+        (7.9, 9.0, slice(7, 9)),
+    ],
+)
+def test_a_box_has_the_pixels_whose_middle_it_holds_and_at_least_one(low, high, expected):
+    assert pixels_between(low, high, 8) == expected

@@ -398,6 +398,32 @@ def test_an_annotated_folder_is_of_the_split_it_names(tmp_path):
         read_annotations(folder, "val")
 
 
+def test_folders_of_splits_may_each_have_a_list_of_annotated_clips(tmp_path):
+    def listed(*names):
+        clips = [{"id": name, "video": f"{name}.mp4", "label": "wave"} for name in names]
+        return {"labels": ["wave"], "clips": clips}
+
+    write(tmp_path, {"train/annotations.json": listed("a", "b"), "Validation/annotations.json": listed("c")})
+    (tmp_path / "train" / "d.mp4").touch()
+    assert splits_of(tmp_path) == ["train", "val"]
+    clips = read_annotations(tmp_path, "train")
+    assert (clips.ids, clips.files) == (["a", "b"], ["train/a.mp4", "train/b.mp4"])
+    assert str(clips.unused) == "1 found and not used: 1 in no list (d.mp4)"
+    assert read_annotations(tmp_path).files == ["Validation/c.mp4"]
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("Training",)])
+def test_folders_of_splits_without_classes_are_not_taken_for_classes(tmp_path, names):
+    write(tmp_path, {f"{name}/{number}.mp4": "" for name in names for number in range(4)})
+    with pytest.raises(ValueError, match=f"{names[0]}.* videos, and not a folder for each class"):
+        read_annotations(tmp_path)
+
+
+def test_a_class_may_have_the_name_of_a_split(tmp_path):
+    write(tmp_path, {f"{name}/{number}.mp4": "" for name in ("bus", "train") for number in range(4)})
+    assert read_annotations(tmp_path).labels == ["bus", "train"]
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

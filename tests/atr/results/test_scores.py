@@ -44,3 +44,8 @@ def test_the_most_confused_come_first_and_hits_never():
     ]
     assert most_confused(scores_of(PREDICTED, TARGETS).confusion(), LABELS, 2) == pairs[:2]
     assert most_confused(scores_of(TARGETS, TARGETS).confusion(), LABELS, 10) == []
+
+
+def test_scores_that_are_no_numbers_are_right_of_no_clip():
+    scores = Scores(np.array([[np.nan] * 3, [np.nan, 0.9, 0.1], [0.2, 0.3, 0.5]]), np.array([1, 1, 2]))
+    assert scores.top(1) == scores.correct.mean() == 1 / 3

@@ -20,7 +20,7 @@ from atr.training import loop as training
 from atr.training.config import DEFAULTS, TrainConfig, filled, identity_of, settings_of
 from atr.training.loop import train
 from atr.training.optimisation import freeze, training_mode
-from atr.training.scaling import over_all_processes, require_scalable
+from atr.training.scaling import require_scalable
 
 CONFIG = TrainConfig(
     ModelConfig(
@@ -43,6 +43,8 @@ OPTIONS = [
     ("tsm_efficientnet_lite0", {"block": "atr", "bn_position": "reasoned"}),
 ]
 
+convert = nn.SyncBatchNorm.convert_sync_batchnorm  # torch's own is enough
+
 
 def norms(model):
     return {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm)}
@@ -54,7 +56,7 @@ def test_every_normalisation_is_converted_with_its_parameters(tiny, clips, name,
     plain, shared = tiny(name, **options), tiny(name, **options)
     shared.load_state_dict(plain.state_dict())
     parameters = dict(shared.named_parameters())
-    shared = over_all_processes(shared)
+    shared = convert(shared)
     assert all(isinstance(norm, nn.SyncBatchNorm) for norm in norms(shared).values())
     assert norms(shared).keys() == norms(plain).keys()
     assert any(".atr." in name for name in norms(shared))
@@ -74,7 +76,7 @@ def test_what_is_frozen_stays_frozen(tiny):
     plain, shared = tiny(block="atr"), tiny(block="atr")
     for model in (plain, shared):
         freeze(model, ("backbone.layer1",), partial_bn=True)
-    shared = over_all_processes(shared)
+    shared = convert(shared)
     for model in (plain, shared):
         training_mode(model)
     assert {name: p.requires_grad for name, p in shared.named_parameters()} == {
@@ -88,7 +90,7 @@ def test_what_is_frozen_stays_frozen(tiny):
 def test_a_checkpoint_of_it_is_one_of_the_plain_network(tiny, clips, tmp_path):
     model = tiny(block="atr", bn_position="reasoned")
     expected = model(clips)
-    atr.save_checkpoint(tmp_path / "shared", over_all_processes(model), labels=list("abcde"))
+    atr.save_checkpoint(tmp_path / "shared", convert(model), labels=list("abcde"))
     loaded = atr.load_checkpoint(tmp_path / "shared")
     assert not any(isinstance(norm, nn.SyncBatchNorm) for norm in norms(loaded).values())
     assert torch.equal(loaded(clips), expected)
@@ -97,7 +99,9 @@ def test_a_checkpoint_of_it_is_one_of_the_plain_network(tiny, clips, tmp_path):
 def test_a_single_process_has_all_clips(tmp_path, monkeypatch):
     """Whatever it trains on: nothing is converted, and the weights are the same."""
     monkeypatch.setattr(
-        training, "over_all_processes", lambda model: pytest.fail("one process needs no other")
+        nn.SyncBatchNorm,
+        "convert_sync_batchnorm",
+        lambda model: pytest.fail("one process needs no other"),
     )
     config = replace(CONFIG, epochs=1)
     for name, sync_bn in (("own", False), ("shared", True)):

@@ -230,3 +230,10 @@ def test_its_optimiser_begins_again_as_it_began():
         flat.restart()
         flat.values.copy_(start)
     assert torch.equal(*seen)
+
+
+def test_a_training_that_diverges_ends_with_that_as_its_fault(cache, tmp_path):
+    diverging = task(replace(TINY, epochs=1, learning_rate=1e30), tmp_path / "net", cache)
+    with ThreadPoolExecutor(1) as executor:
+        ((_, fault),) = train_side_by_side([diverging], 1, executor)
+    assert fault.startswith("the loss is nan in epoch 1 (clips): the training has diverged")

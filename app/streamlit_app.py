@@ -17,6 +17,8 @@ if __name__ == "__main__":  # a session's run of the script
     from app.links import follow_history
 
     icon = str(Path(__file__).parent / "icon.svg")
+    # Before the pages: the browser would fetch their icons, which are Google's, for the tab of the window.
+    st.set_page_config(page_icon=icon, layout="wide")
     st.logo(icon, size="large")
     st.html(Path(__file__).with_name("page.css"))
     pages = [
@@ -28,7 +30,7 @@ if __name__ == "__main__":  # a session's run of the script
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/deployed_code:"),
     ]
     page = st.navigation(pages, position="top")
-    st.set_page_config(page_title=f"{page.title} · ATR Studio", page_icon=icon, layout="wide")
+    st.set_page_config(page_title=f"{page.title} · ATR Studio")
     if st.session_state.get("page") != page.title:
         st.session_state.update(page=page.title, carried=set())  # see app.browsing.carried
     follow_history()

@@ -160,7 +160,7 @@ def matrices(result: dict, link: Link) -> str:
             st.selectbox("Enlarged block", titles, format_func=plain, key=key, persist_state="session")
         )
         large = matrices_figure([entries[chosen]], limits=limits_of(entries), columns=1)
-        large.update_layout(height=430, coloraxis_showscale=False)
+        large.update_layout(height=390, coloraxis_showscale=False)
         st.plotly_chart(large, key="enlarged", alt=f"Averaged W of {titles[chosen]}")
         steps = ", ".join(str(q + 1) for q in entries[chosen]["argmax"])
         st.caption(

@@ -125,7 +125,9 @@ def test_the_theme_follows_the_system(open_page):
 
 def test_nothing_is_fetched_from_elsewhere(open_page, address):
     ours = (address, address.replace("http", "ws"), "blob:", "data:")
-    assert [url for url in open_page().requests if not url.startswith(ours)] == []
+    page = open_page()
+    expect(page).to_have_title("Actionness · ATR Studio")
+    assert [url for url in page.requests if not url.startswith(ours)] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -157,3 +157,18 @@ def test_a_link_leads_somewhere(page, target):
 def test_pictures_and_pages_are_linked_to():
     targets = {target for _, target in LINKS}
     assert {"assets/pictures/actionness.jpg", "assets/README.md"} <= targets
+
+
+PYTHON = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.DOTALL | re.MULTILINE
+)
+
+
+def test_the_python_of_the_readme_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    recorded, of_a_video, alone = ({} for _ in PYTHON)
+    for block, names in zip(PYTHON, (recorded, of_a_video, alone), strict=True):
+        exec(block, names)
+    assert recorded["recording"].actionness["S4B1"].shape == (1, 8, 6, 6)
+    assert of_a_video["map_"].shape == of_a_video["found"].frames.shape[1:3]
+    assert alone["actionness"].shape == (16, 1, 28, 28)

@@ -68,6 +68,7 @@ def test_clips_do_not_mix():
 
 def test_reduced_width_is_a_sixteenth_but_at_least_eight():
     assert ActionRegionLocator(512, num_frames=2).reduce.out_channels == 32
+    assert ActionRegionLocator(152, num_frames=2).reduce.out_channels == 9  # whole sixteenths
     assert ActionRegionLocator(32, num_frames=2).reduce.out_channels == 8
 
 

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from atr.reasoner import EfficientReasoner, GraphReasoner, TemporalRelation, stack, temporal_kernel
+from atr.reasoner import (
+    EfficientReasoner,
+    GraphReasoner,
+    TemporalRelation,
+    stack,
+    temporal_kernel,
+    transform,
+)
 
 
 def banded(omega: torch.Tensor, num_frames: int) -> torch.Tensor:
@@ -108,10 +115,29 @@ def test_unknown_options_are_named(options):
         EfficientReasoner(8, **options)
 
 
-def test_a_longer_kernel_starts_with_sides_that_share_the_weight():
-    assert temporal_kernel(1, 2, "asymmetric", noise=0).flatten().tolist() == [-0.25, -0.25, 0.5, 0.25, 0.25]
+@pytest.mark.parametrize(
+    ("init", "values"),
+    [
+        ("asymmetric", [-0.25, -0.25, 0.5, 0.25, 0.25]),
+        ("difference", [-0.25, -0.25, 0, 0.25, 0.25]),
+        ("symmetric", [0.125, 0.125, 0.5, 0.125, 0.125]),
+    ],
+)
+def test_a_longer_kernel_starts_with_sides_that_share_the_weight(init, values):
+    assert temporal_kernel(1, 2, init, noise=0).flatten().tolist() == values
 
 
 def test_channels_start_a_little_apart():
     deviations = temporal_kernel(4000, 1, "symmetric").std(0).flatten().tolist()
     assert deviations == pytest.approx([0.05] * 3, rel=0.1)
+
+
+@pytest.mark.parametrize(("channels", "hidden"), [(16, 4), (3, 1)])
+def test_a_bottleneck_is_two_matrices_of_a_quarter_of_the_channels_without_bias(channels, hidden):
+    shapes = {name: tuple(p.shape) for name, p in transform(channels, "bottleneck").named_parameters()}
+    assert shapes == {"0.weight": (hidden, channels), "1.weight": (channels, hidden)}
+
+
+def test_a_stack_of_no_reasoner_is_refused():
+    with pytest.raises(ValueError, match="num_reasoners=0 is not allowed; allowed: 1 or more"):
+        stack(torch.nn.Identity, 8, 0)

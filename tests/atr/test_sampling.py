@@ -37,6 +37,7 @@ def test_facts_come_back():
     for sampling in (Sampling(), Sampling("dense"), Sampling("dense", 32)):
         assert Sampling.of_facts(sampling.facts(), 8) == sampling
     assert Sampling("dense").facts() == {"sampling": "dense"}  # as checkpoints had it before windows
+    assert Sampling("uniform", 32).facts() == {"sampling": "uniform"}  # which has no window
     assert ASSUMED.facts() == {}
 
 
@@ -46,6 +47,7 @@ def test_facts_come_back():
         ({"sampling": "dens"}, "sampling='dens' is unknown; allowed: uniform, dense"),
         ({"sampling": "dense", "window": 0}, "window=0 is not possible"),
         ({"sampling": "dense", "window": "64"}, "window='64' is not possible"),
+        ({"sampling": "dense", "window": True}, "window=True is not possible; allowed: a number of frames"),
         ({"sampling": "dense", "window": 3}, "window=3 is not possible; allowed: 4 frames or more"),
     ],
 )
@@ -57,3 +59,9 @@ def test_an_impossible_sampling_is_named(facts, named, tiny, tmp_path):
     (folder / CONFIG).write_text(json.dumps(config | facts))
     with pytest.raises(CheckpointError, match=f"config.json {named}"):
         atr.load_checkpoint(folder)
+
+
+def test_a_window_of_as_many_frames_as_the_model_takes_is_wide_enough():
+    Sampling("dense", 8).require_room(8)
+    with pytest.raises(ValueError, match="window=8 is not possible; allowed: 9 frames or more"):
+        Sampling("dense", 8).require_room(9)

@@ -36,3 +36,8 @@ def test_temporal_kernel_spans_three_frames_of_its_own_clip():
         conv.weight.copy_(torch.tensor([1.0, 10.0, 100.0]).view(1, 1, 3, 1, 1))
     x = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).view(6, 1, 1, 1)
     assert conv(x).flatten().tolist() == [210.0, 321.0, 32.0, 540.0, 654.0, 65.0]
+
+
+def test_of_fewer_than_eight_channels_none_is_shifted():
+    x = torch.arange(1.0, 9).view(2, 4, 1, 1)
+    assert torch.equal(temporal_shift(x, 2), x)

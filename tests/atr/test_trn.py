@@ -91,3 +91,14 @@ def test_a_network_of_single_frames_can_be_built():
 def test_all_of_very_many_combinations_can_be_drawn():
     relations = MultiScaleRelations(2, 64, units=1).train()
     assert max(relations.looked_at(2**60)) > 2**50
+
+
+def test_relations_are_averaged_after_their_relu():
+    """Differences of the frames 1, 2 and 0: -1, 1 and 2, of which 0, 1 and 2 are left."""
+    relations = MultiScaleRelations(1, num_frames=3, units=1).eval()
+    with torch.no_grad():
+        for parameter in relations.parameters():
+            parameter.zero_()
+        relations.bottleneck.weight.fill_(1)
+        relations.relations[0].weight.copy_(torch.tensor([[1.0, -1.0]]))
+    assert relations(torch.tensor([[[1.0], [2.0], [0.0]]]))[0, 0, 0] == 1

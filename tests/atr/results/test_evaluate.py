@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
@@ -46,3 +47,18 @@ def test_seconds_are_those_of_one_clip(tiny, tmp_path, monkeypatch):
     model.preprocessing = Preprocessing(short_side=32, crop=32)
     rows, _ = view_scores(model, Grey(), Protocol(), partial=tmp_path, batch_size=2)
     assert rows["seconds"].tolist() == [3, 3] and rows["scores"].shape == (2, 5)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_is_in_the_mode_it_was_in_and_computes_in_the_precision_of_its_training(tiny, training):
+    """Accelerate keeps one precision for a whole process: this stands for another one."""
+    accelerator = SimpleNamespace(
+        autocast=lambda: torch.autocast("cpu", torch.bfloat16),
+        gather_for_metrics=lambda parts: parts,
+        is_main_process=True,
+    )
+    model, seen = tiny().train(training), []
+    model.register_forward_hook(lambda module, given, logits: seen.append((logits.dtype, module.training)))
+    loader = DataLoader([(torch.zeros(4, 32, 32, 3, dtype=torch.uint8), 0, 0)], 1)
+    class_scores(model, loader, Preprocessing(32, 32), accelerator, progress=False)
+    assert seen == [(torch.bfloat16, False)] and model.training == training

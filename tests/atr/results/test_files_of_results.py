@@ -18,7 +18,13 @@ from atr.data.rendered import TabletopClips
 from atr.data.videos import VideoClips
 from atr.files import stamp
 from atr.results.predictions import predictions_folder, read_predictions
-from atr.results.store import checkpoint_facts, result_folder, results, sampling_facts
+from atr.results.store import (
+    checkpoint_facts,
+    place_of_answer,
+    result_folder,
+    results,
+    sampling_facts,
+)
 from atr.sampling import ASSUMED, Sampling
 from atr.tabletop import CLASSES
 from atr.video.protocol import Protocol
@@ -181,3 +187,11 @@ def test_shipped_predictions_lie_where_their_evaluation_looks_for_them(name):
     digest = TabletopClips.digest_of("val", 2000, num_frames=8, size=crop)
     folder = predictions_folder(ASSETS / "results", ASSETS / "checkpoints" / name, digest, Protocol())
     assert folder in results(ASSETS / "results", "predictions")
+
+
+def test_classes_that_the_data_lists_in_another_order_are_another_place(tmp_path):
+    folder = tmp_path / "toy-net-0"
+    assert place_of_answer(folder, ["a", "b"], ("a", "b")) == folder
+    assert place_of_answer(folder, ["a", "b"], ("a", "b"), in_bf16=True).name == "toy-net-0-bf16"
+    others = {place_of_answer(folder, labels, ("a", "b")) for labels in (["b", "a"], ["a"], ["a", "c"])}
+    assert len(others | {folder}) == 4

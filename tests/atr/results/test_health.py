@@ -8,7 +8,7 @@ import torch
 
 import atr
 from atr.locator import ActionRegionLocator
-from atr.results.health import health_numbers, of_actionness, of_relation, state_of, watch
+from atr.results.health import health_numbers, mean_of, of_actionness, of_relation, state_of, watch
 from atr.training.log import health_lines
 
 
@@ -20,6 +20,7 @@ def test_actionness_by_hand():
     assert found["peak"].item() == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
     assert found["same_cell"].item() == pytest.approx(1 / 2)
     assert "same_cell" not in of_actionness(torch.zeros(2, 1, 4))
+    assert of_actionness(torch.tensor([[[-5.0, 1], [0, 2]]]))["largest"].tolist() == [5]  # of either sign
 
 
 def test_relations_by_hand():
@@ -122,3 +123,8 @@ def test_a_network_without_blocks_has_nothing_to_watch(clips):
     with torch.inference_mode(), watch(model) as vitals:
         model(clips)
     assert health_numbers(vitals.values(), vitals.cells) == [] and health_lines([]) == []
+
+
+@pytest.mark.parametrize("values", [[], [math.inf, 1], [math.nan, 1]])
+def test_what_is_no_number_has_no_mean(values):
+    assert mean_of(np.array(values)) is None

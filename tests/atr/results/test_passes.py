@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -151,3 +152,30 @@ def test_unreadable_clips_alone_are_told_too(tmp_path):
     per_clip(Numbers(3), mean_of, partial=tmp_path)
     rows, broken = per_clip(Numbers(4, missing={3}), mean_of, partial=tmp_path)
     assert rows["index"].tolist() == [0, 1, 2] and broken == {3: "3 is gone"}
+
+
+def test_a_batch_with_an_unreadable_clip_is_full_too(tmp_path):
+    sizes = []
+
+    def compute(frames, labels, indices):
+        sizes.append(len(frames))
+        return mean_of(frames, labels, indices)
+
+    rows, _ = per_clip(Numbers(4, missing={1}), compute, partial=tmp_path, batch_size=4)
+    assert sizes == [4] and rows["index"].tolist() == [0, 2, 3]
+
+
+def test_what_is_gathered_is_saved_when_so_many_seconds_have_passed(tmp_path, monkeypatch):
+    """Six seconds a clip: with ten between two saves, every second clip is one."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(
+        "atr.results.passes.time", SimpleNamespace(monotonic=lambda: clock.now, time_ns=time.time_ns)
+    )
+
+    def compute(frames, labels, indices):
+        clock.now += 6
+        return mean_of(frames, labels, indices)
+
+    per_clip(Numbers(5), compute, partial=tmp_path, batch_size=1, save_every=10)
+    parts = [np.load(file)["index"].tolist() for file in sorted(tmp_path.glob("*.npz"))]
+    assert parts == [[0, 1], [2, 3], [4]]

@@ -209,6 +209,8 @@ def test_colours_are_rounded_and_cut_off():
     ("strength", "named"),
     [
         ({"crop_scales": (1.5,)}, "crop_scales=\\(1.5,\\) is not possible; allowed: shares above 0, up to 1"),
+        ({"crop_scales": (0.0,)}, "crop_scales=\\(0.0,\\) is not possible"),
+        ({"contrast": 1.5}, "contrast=1.5 is not possible; allowed: 0 to 1"),
         ({"mirror": 2}, "mirror=2 is not possible; allowed: 0 to 1"),
         ({"shift": -1}, "shift=-1 is not possible"),
     ],
@@ -224,3 +226,7 @@ def test_every_shift_can_be_drawn():
         [drawn_change(0, None, Augmentation(reverse=0.0, shift=2), g).offset for _ in range(300)]
     )
     assert [set(each.tolist()) for each in drawn.T] == [set(range(5))] * 2
+
+
+def test_a_crop_has_a_pixel_at_least():
+    assert crop_box(1, 8, (0.4,), np.random.default_rng(0))[:2] == (1, 1)

@@ -41,6 +41,7 @@ def test_steps_take_off_nine_tenths_from_each_decay_epoch_on():
 def test_the_warm_up_rises_evenly_to_the_rate():
     seen = rates("steps", 8, warm_up_epochs=0.4)
     assert seen == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0])
+    assert rates("steps", 8, warm_up_epochs=0.37) == seen  # 3.7 steps, the nearest whole number of which is 4
 
 
 def test_one_cycle_is_highest_after_a_quarter_and_ends_near_nothing():

@@ -12,6 +12,7 @@ def test_an_epoch_shows_each_clip_once_but_the_last_unfilled_batch():
     assert [len(batch) for batch in batches] == [4] * 5
     assert len(set(seen)) == 20
     assert set(seen) < set(range(22))
+    assert len(EpochBatches(8, 8, (0,))) == 1
 
 
 def test_the_order_is_the_keys():

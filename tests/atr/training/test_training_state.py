@@ -1,6 +1,7 @@
 """One state, always whole, with everything in it that moves."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,14 @@ from torch import nn
 
 from atr.training.config import identities_differ
 from atr.training.state import Progress, TrainingState
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Its `now` is what `time.monotonic` tells."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("atr.training.state.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
 
 
 @pytest.fixture
@@ -121,3 +130,20 @@ def test_what_is_read_is_the_mean_of_all_processes_and_does_not_depend_on_when()
     assert read_after() == pytest.approx(own.tolist(), rel=1e-12)
     assert read_after(9) == read_after(1, 2, 3, 4, 5, 6, 7, 8, 9) == read_after(4, 9)
     assert read_after(9) == pytest.approx((2 * own).tolist(), rel=1e-12)
+
+
+def test_a_save_is_due_so_many_seconds_after_the_last_one(tmp_path, learnt, clock):
+    state, due = TrainingState(tmp_path / "state.pt", "a", save_every=10.0), []
+    for clock.now in (9, 10):
+        due.append(state.due)
+    state.save(*learnt(0))
+    for clock.now in (10, 19, 20):
+        due.append(state.due)
+    assert due == [False, True, False, False, True]
+
+
+def test_seconds_are_counted_once(clock):
+    progress = Progress()
+    for clock.now in (2, 5):
+        progress.count_time()
+    assert progress.seconds == 5

@@ -76,6 +76,8 @@ def test_what_is_no_table_of_seeds_and_clips_is_refused(shape):
         (-0.04, -0.01, FAILS),
         (-0.02, 0.005, FAILS),
         (-0.01, 0.05, OPEN),
+        (0.0, 0.02, OPEN),
+        (-0.01, 0.01, OPEN),
     ],
 )
 def test_the_verdict_follows_the_interval(low, high, word):
@@ -103,9 +105,20 @@ def test_little_is_what_the_whole_interval_leaves_below_a_point(low, high, word)
     [
         ([[1, 1, 0, 1], [1, 0, 0, 1], [1, 1, 0, 0]], 0.9594),
         ([[1, 1, 1, 0, 1, 1], [1, 0, 0, 0, 1, 0], [1, 1, 0, 0, 1, 1]], 0.6795),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 0.6544),  # neither seeds nor clips differ
+        ([[1, 1], [1, 0]], 3.1766),  # less than one degree of freedom
     ],
-    ids=["together", "apart"],
+    ids=["together", "apart", "rest", "few"],
 )
 def test_the_wider_of_two_intervals_by_hand(rows, reach):
     found = crossed_estimate(np.array(rows))
     assert (found.high - found.low) / 2 == pytest.approx(reach, abs=1e-4)
+
+
+def test_seeds_that_differ_less_than_chance_narrow_nothing():
+    """Their part would be negative; what is left is the interval of the clips' part."""
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=300) + 0.5 * generator.normal(size=(3, 300))
+    values -= 0.9 * (values.mean(axis=1, keepdims=True) - values.mean())
+    found = crossed_estimate(values)
+    assert (found.high - found.low) / 2 == pytest.approx(0.12138, abs=1e-5)

@@ -156,3 +156,16 @@ def test_one_clip_has_no_interval():
     assert reach([one, {"value": 0.5, "low": 0.25, "high": 1.0}], "low") == [None, 0.25]
     assert in_words(one, ".3f") == "fewer than 10 clips, no interval"
     assert in_words({"low": -0.25, "high": 1.0}, "+.2f") == "95 %: -0.25 to +1.00"
+
+
+def test_the_interval_of_a_mean_is_the_percentiles_of_the_means_of_2000_resamples():
+    """Of a skewed mean, of which other intervals would be elsewhere."""
+    values = np.arange(20.0) ** 2
+    drawn = values[np.random.default_rng(0).integers(20, size=(2_000, 20))].mean(axis=1)
+    found = mean_estimate(values)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])))
+
+
+def test_a_probability_that_float32_has_rounded_above_1_is_in_the_last_bin():
+    curve = reliability_curve(np.array([1 + 5e-7, 0.5]), np.array([True, True]))
+    assert curve.counts.tolist() == [0] * 7 + [1] + [0] * 6 + [1]

@@ -27,6 +27,7 @@ from analysis.ablation.numbers import (
     judged,
     left_out,
     maps_texts,
+    over_seeds,
     relations_texts,
     share,
     summary,
@@ -67,10 +68,8 @@ def test_accuracy_is_that_over_seeds_and_clips(found):
 def test_claims_are_judged_by_the_interval_of_the_difference(found):
     claim = Claim("better", "atr-s3-5", "atr-sim-s3-5")
     assert judged(claim, found).word == HOLDS
-    assert (
-        "+20.0 points [" in judged(claim, found).sentence
-        and "3 seeds, 200 clips" in judged(claim, found).sentence
-    )
+    sentence = judged(claim, found).sentence
+    assert "+20.0 points [" in sentence and sentence.endswith("3 seeds, 200 clips.")
     assert judged(Claim("not yet", "gr-1", "tsn"), found).word == NOT_RUN
     one = {name: each[:1] for name, each in found.items()}
     assert judged(claim, one).word == OPEN and "one seed" in judged(claim, one).sentence
@@ -293,3 +292,21 @@ def test_pairs_are_the_mean_over_seeds():
     found = by_network([result(seed=seed, within_pairs=pairs) for seed, pairs in ((0, 0.8), (1, 0.9))])
     (row,) = table_texts(replace(TABLES["5"], rows=TABLES["5"].rows[:1]), found).to_dict("records")
     assert row["Within pairs, %"] == "85.0"
+
+
+def test_a_claim_and_its_opposite_count_both(found):
+    claims = tuple(Claim("c", "atr-s3-5", "tsn", plateau=plateau) for plateau in (False, True))
+    told = summary([replace(TABLES["5"], claims=claims)], found)
+    assert told.startswith("Of 2 claims 1 holds, 1 does not hold here.")
+
+
+def test_what_a_seed_lacks_is_left_out_of_the_mean():
+    assert over_seeds([0.5, float("nan")]) == over_seeds([None, 0.5]) == "0.50"
+    assert over_seeds([float("nan"), None]) == ""
+
+
+def test_histories_of_unlike_lengths_have_no_curve():
+    two = results(("tsn", 0, 0.3), ("tsn", 1, 0.3))
+    shorter = msgspec.structs.replace(two[1], history=two[1].history[:-1])
+    assert list(epoch_curves({"tsn": two}, ["tsn"])) == ["tsn"]
+    assert epoch_curves({"tsn": [two[0], shorter]}, ["tsn"]) == {}

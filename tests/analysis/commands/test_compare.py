@@ -82,3 +82,9 @@ def test_the_report_takes_its_predictions(flag, a, b, tmp_path, capsys):
     assert paired(a, b).sentence.split(" (")[0] in out.read_text()
     assert main(["report", *flag, folders[0], "--out", str(out)]) == 2
     assert "2 to 4 folders of predictions are compared, got 1" in capsys.readouterr().err
+
+
+def test_four_are_compared(a, b, tmp_path, capsys):
+    others = (predictions(name, TARGETS) for name in ("third", "fourth"))
+    assert Compare(written(tmp_path, a, b, *others)).run("x") == 0
+    assert "fourth" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import atr
 from analysis.commands.health import Health
 from analysis.commands.localize import Localize
 from analysis.commands.relations import Relations
-from analysis.health import HealthResult
+from analysis.health import COLUMNS, HealthResult, health_table
 from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.results.health import health_numbers, watch
@@ -82,3 +82,9 @@ def test_a_network_without_blocks_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="bare has no ATR or ATR_sim block"):
         command(folder, tmp_path, "bare").run("python -m analysis health")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_one_block_lacks_and_another_has_is_in_the_table():
+    one = dict.fromkeys(COLUMNS) | {"block": "S3B1", "state": "alive", "peak": 0.5}
+    table = health_table({"blocks": [one, one | {"block": "S5B2", "peak": None, "share": 0.1}]})
+    assert list(table) == ["block", "state", "softmax peak", "|F|/|X|"]

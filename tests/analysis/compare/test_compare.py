@@ -113,6 +113,8 @@ def test_the_sentence_says_which_side_and_whether_it_is_more_than_luck():
         "Top-5 of x is 91.0 %, of y 93.0 %: a difference of -2.0 points (95 % interval -5.0 to +1.0;" in below
     )
     assert below.endswith("p = 0.62, not significant at the 5 % level.")
+    at = Paired("x", "y", 1, 100, 0.05, 0.0, 0.1, 80, 10, 5, 5, 0.05).sentence
+    assert at.endswith("p = 0.05, not significant at the 5 % level.")
     assert Paired("x", "y", 1, 9, 0.0, 0.0, 0.0, 9, 0, 0, 0, 1.0).sentence.startswith(
         "Top-1 of x is 100.0 %, of y 100.0 %: a difference of +0.0 points"
     )
@@ -222,7 +224,8 @@ def test_the_reliability_table_has_a_row_a_bin():
     assert (filled["low"], filled["high"]) == pytest.approx((10 / 15, 11 / 15))
     assert filled["confidence"] == pytest.approx(0.7)
     assert filled["accuracy"] == pytest.approx(4 / 6)
-    assert filled["accuracy_low"] < 4 / 6 < filled["accuracy_high"]
+    # Wilson's of 4 in 6
+    assert (filled["accuracy_low"], filled["accuracy_high"]) == pytest.approx((0.29999, 0.90323), abs=1e-5)
     assert table[table.clips == 0].accuracy.isna().all()
     assert ece == pytest.approx(0.7 - 4 / 6, abs=1e-6)
 
@@ -470,3 +473,17 @@ def test_the_older_of_two_evaluations_of_several_views_is_named():
     for two in ((older, newer), (newer, older)):
         with pytest.raises(NotComparable, match=": a is older and was shown other frames; evaluate it anew"):
             require_comparable(two)
+
+
+def test_ps_of_classes_are_stepped_down():
+    """Six, five and no clips that one alone gets right: 2/64, 2/32 and 1, times 3, 2 and 1."""
+    targets = [0] * 6 + [1] * 6 + [2] * 6
+    a = predictions("a", targets, targets=targets)
+    b = predictions("b", [1] * 6 + [0] * 5 + [1] + [2] * 6, targets=targets)
+    np.testing.assert_allclose(per_class(a, b).p_holm, [3 * 2 / 64, 2 * 2 / 32, 1])
+
+
+def test_settings_that_are_no_whole_numbers_are_written_in_full():
+    found = [predictions(name, TARGETS, software={"x": x}) for name, x in (("x", 2.5), ("y", 2.0))]
+    table = config_differences(found).set_index("setting")
+    assert table.to_dict("index") == {"software.x": {"x": "2.5", "y": "2"}}

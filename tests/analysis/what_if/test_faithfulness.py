@@ -375,3 +375,26 @@ def test_deletion_stands_on_the_left_and_the_differences_below_their_curves(toy)
         name = f"{entry['of']} − {entry['against']}"
         (point,) = [t for t in traces if t.xaxis == sides[entry["mode"]][1] and t.y[0] == name]
         assert point.x[0] == entry["difference"]
+
+
+def test_the_area_over_clips_is_their_mean():
+    """One of three clips keeps its probability of 1, the others have none."""
+    probability = np.zeros((3, 2, 1, 2))
+    probability[0] = 1
+    found = faithfulness_numbers(
+        probability, np.zeros((3, 2, 1, 2), int), np.zeros(3, int), ["random"], np.array([0.0, 1.0])
+    )
+    assert [curve["area"] for curve in found["curves"]] == pytest.approx([1 / 3] * 2)
+
+
+def test_another_seed_is_another_result(folder, tmp_path):
+    rankings = rankings_of(atr.load_checkpoint(folder / "net"))
+    zero, zero_again, one = (
+        faithfulness_folder(tmp_path, folder / "net", "digest", rankings, seed=seed) for seed in (0, 0, 1)
+    )
+    assert zero == zero_again != one
+
+
+def test_orders_are_compared_with_the_baselines_alone(toy):
+    baselines = ["minus frame difference", "minus centre", "minus random"]
+    assert list(comparison_table(numbers(toy), "deletion")) == ["order", "area", "accuracy_area", *baselines]

@@ -10,7 +10,7 @@ from torch import nn
 import atr
 from analysis.recording import record
 from analysis.what_if.figures import scores_figure
-from analysis.what_if.hiding import actionness, count_of, filling, grid_of, hide, hiding_order
+from analysis.what_if.hiding import FILLS, actionness, count_of, filling, grid_of, hide, hiding_order
 from analysis.what_if.interventions import Intervention, frame_order, intervene
 from analysis.what_if.replaced_actionness import uniform_actionness
 from atr.results.predict import class_probabilities
@@ -314,3 +314,40 @@ def test_class_scores_before_and_after_stand_side_by_side():
     assert bars["original clip"] == {"d": 0, "c ✓": 0.2, "a": 0.5}
     assert bars["after"] == {"d": 0.6, "c ✓": 0.1, "a": 0.1}
     assert list(names) == ["d", "c ✓", "a"] and list(figure.data[0].y) == [0, 1, 2]  # from the bottom
+
+
+@pytest.mark.parametrize("level", ["zero", "mean"])
+def test_actionness_is_replaced_while_a_clip_is_answered(model, frames, level):
+    found = intervene(model, frames, Intervention(actionness=level)).probabilities
+    with uniform_actionness(model, level=level):
+        expected = class_probabilities(model, frames[None])[0].numpy()
+    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(found, class_probabilities(model, frames[None])[0].numpy())
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_hidden_pixels_are_those_of_the_filling(model, frames, fill):
+    outcome = intervene(model, frames, Intervention(hide="top", share=0.5, block="S3B1", fill=fill))
+    hidden = np.kron(outcome.hidden, np.ones((4, 4), bool)).astype(bool)
+    np.testing.assert_array_equal(outcome.frames[hidden], filling(frames, fill)[hidden])
+    np.testing.assert_array_equal(outcome.frames[~hidden], frames[~hidden])
+
+
+@pytest.mark.parametrize(
+    ("values", "nothing"),
+    [
+        ({"seed": 3, "step": 1, "share": 0.5, "block": "S3B1", "fill": "blur"}, True),
+        ({"order": "reversed"}, False),
+        ({"hide": "random", "block": "S3B1"}, False),
+        ({"actionness": "not in AFA"}, False),
+    ],
+)
+def test_order_hiding_and_actionness_change_something(values, nothing):
+    assert Intervention(**values).changes_nothing == nothing
+
+
+def test_the_blur_is_a_gaussian_of_an_eighth_of_the_shorter_side():
+    """Of 2 pixels: 200 times its distribution function at -3.5, -2.5 … 3.5 pixels from an edge."""
+    frames = np.zeros((1, 16, 64, 3), np.uint8)
+    frames[:, :, 32:] = 200
+    assert filling(frames, "blur")[0, 8, 28:36, 0].tolist() == [8, 20, 45, 80, 120, 155, 180, 192]

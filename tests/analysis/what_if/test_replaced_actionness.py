@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from analysis.what_if.replaced_actionness import withheld_actionness
+from analysis.what_if.replaced_actionness import changed_here, withheld_actionness
 from atr.block import ATRBlock
 from atr.inference import optimised
 
@@ -68,3 +69,12 @@ def test_afd_gets_the_mean_of_each_frame_of_each_clip(tiny, clips):
     with torch.inference_mode(), withheld_actionness(model, "AFD"):
         model(clips)
     torch.testing.assert_close(seen["afd"], seen["m"].mean((2, 3), keepdim=True).expand_as(seen["m"]))
+
+
+def test_a_module_that_was_not_passed_is_told_though_another_one_was():
+    passed, other = nn.Identity(), nn.Identity()
+    with (
+        pytest.raises(RuntimeError, match="actionness was not replaced"),
+        changed_here([passed, other], "register_forward_hook", lambda given, output: -output),
+    ):
+        assert passed(torch.ones(1)) == -1

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import atr
-from analysis.actionness import clip_actionness
+from analysis.actionness import clip_actionness, ranges
 from analysis.overlays import Scale, overlay
 from analysis.recording import record
 from analysis.shown_clip import time_steps, uneven
@@ -86,6 +86,7 @@ def test_a_clip_shorter_than_the_model_repeats_frames_and_says_so():
     result = clip_actionness(tiny_model(), random_frames(3))
     assert len(result.frames) == 3 and result.maps["S5B2"].shape[0] == 3
     assert result.notes[0] == "The clip has 3 frames, fewer than the model's 4: frames repeat."
+    assert result.key_frames.tolist() == [0, 1, 2]
 
 
 def test_a_long_clip_is_thinned_out_and_says_so():
@@ -197,3 +198,15 @@ def test_probabilities_are_of_the_preprocessing_that_is_given():
 def test_a_frame_of_several_samplings_has_the_time_step_of_the_first():
     shown = SimpleNamespace(indices=np.arange(6), samplings=np.array([[0, 2, 4], [1, 2, 3], [2, 4, 5]]))
     assert time_steps(shown).tolist() == [0, 0, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("num_frames", "length"), [(1, 2), (4, 4)])
+def test_where_nothing_is_left_out_and_no_motion_is_looked_at_there_is_nothing_to_note(num_frames, length):
+    model = tiny_model(use_motion=False, num_frames=num_frames)
+    assert clip_actionness(model, random_frames(length), max_frames=4).notes == ()
+
+
+def test_frames_that_follow_each_other_in_a_thinned_clip_are_one_range():
+    shown = np.arange(0, 30, 3)
+    assert ranges(np.array([6, 9]), shown) == "6 to 9"
+    assert ranges(np.array([3, 9, 12, 15, 27]), shown) == "3, 9 to 15, 27"

@@ -97,3 +97,7 @@ def test_all_blocks_together_lie_where_their_cells_do():
     maps = {"S3B1": np.array([[[0.0, 4]]]), "S5B1": np.array([[[1.0, 2]]])}
     places = dict.fromkeys(maps, centres)
     np.testing.assert_array_equal(map_values(maps, "raw", places)[TOGETHER], together(maps, places))
+
+
+def test_a_map_of_one_position_is_as_spread_as_it_can_be():
+    assert temporal_emphasis(np.zeros((2, 1, 1)))["normalised_entropy"].tolist() == [1, 1]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from analysis.map_values import clip_median, colour_limits
-from analysis.opacity import opacity_of, scale_limits
+from analysis.opacity import opacity_of, require_signed, scale_limits
 
 
 def test_by_value_opacity_rises_from_the_median_to_the_upper_limit():
@@ -43,3 +43,18 @@ def test_of_a_constant_map_nothing_stands_out():
 
 def test_what_lies_beyond_a_median_at_the_upper_limit_is_opaque():
     np.testing.assert_array_equal(opacity_of([0, 1, 1.5], 1, (0, 1), "value"), [0, 0, 1])
+
+
+def test_an_unknown_style_is_named():
+    with pytest.raises(ValueError, match="overlay_style='pink' is unknown; allowed: value"):
+        scale_limits((0, 1), 0.5, "pink")
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "softmax"])
+def test_signs_are_of_raw_values_alone(kind):
+    with pytest.raises(
+        ValueError, match=f"overlay_style='signed' is of raw M, not of {kind}; allowed: value"
+    ):
+        require_signed("signed", kind)
+    require_signed("signed", "raw")
+    require_signed("flat", kind)

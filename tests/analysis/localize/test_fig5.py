@@ -3,10 +3,19 @@
 import numpy as np
 import pytest
 
-from analysis.localize.emphasis import emphasis_numbers
-from analysis.localize.fig5 import WITHOUT, fig5_numbers, fig5_row, positives_of, ranked_of, remaining
+from analysis.localize.emphasis import both_kinds, emphasis_numbers
+from analysis.localize.fig5 import (
+    SCORES,
+    WITHOUT,
+    Ranked,
+    fig5_numbers,
+    fig5_row,
+    positives_of,
+    ranked_of,
+    remaining,
+)
 from analysis.localize.figures import costs_figure, fig5_figure, has_costs
-from analysis.localize.maps import BASELINES, Layout, Map
+from analysis.localize.maps import BASELINES, Layout, Map, flat, maps_of
 from analysis.localize.measures import average_precision, hits, nearest, tally
 from analysis.localize.numbers import localization_numbers, measure, not_computed
 from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
@@ -95,6 +104,8 @@ def test_what_the_truth_does_not_allow_is_said():
         "1 of 3 clips do not say in which frames the action happens: the Fig-5 score and"
     )
     assert boxes.startswith("1 of 3 clips have boxes and no masks: the Fig-5 score")
+    # of a clip that tells neither, boxes are not what is missing
+    assert not_computed(np.array([True, False]), np.array([False, False]))[1].startswith("1 of 2 clips have")
 
 
 def test_emphasis_without_the_last_step():
@@ -261,3 +272,43 @@ def test_emphasis_of_the_baseline_of_peak_and_mean_and_beyond_the_course_of_all_
     acting = np.array([[1, 0, 0], [0, 0, 1]], bool)
     values = dict.fromkeys(("peak", "mean"), np.array([[[3.0, 2, 0]], [[3.0, 0, 0]]]))
     assert emphasis_numbers(values, acting, [FINE])[0]["beyond_course_without_last"]["value"] == 0
+
+
+def test_a_clip_is_left_out_for_one_reason():
+    rows = dict.fromkeys(SCORES, np.zeros((3, 1)))
+    rows |= {"told": np.array([True, True, False]), "acts": np.array([True, False, False])}
+    numbers = fig5_numbers(rows, [Ranked("uniform", None, None)])
+    assert (numbers["clips"], numbers["never_acting"], numbers["without_truth"]) == (1, 1, 1)
+
+
+def test_clips_that_act_in_some_frames_and_not_in_others_have_both_kinds():
+    acting = np.array([[True, True], [True, False], [False, False]])
+    assert both_kinds(acting).tolist() == [False, True, False]
+
+
+def test_the_area_of_distractors_is_that_of_the_frames_with_them():
+    row = measure({FINE: np.zeros((3, 2, 2))}, clip_bits())
+    rows = {name: np.stack([value] * 3) for name, value in row.items()} | {
+        "frames": np.array([1, 3, 0]),
+        "distractor_frames": np.array([2, 0, 4]),
+        "distractor_area": np.array([0.2, 0, 0.6]),
+    }
+    assert localization_numbers(rows, [FINE])["distractor_area"] == pytest.approx(0.8 / 6)
+
+
+def test_the_peak_is_the_highest_value_and_not_the_farthest_from_0():
+    maps = np.array([[[-5.0, 1], [0, -2]], [[-3.0, -1], [-2, -4]], [[0.0, 7], [1, -9]]])
+    assert measure({FINE: maps}, clip_bits())["peak"].tolist() == [[1, -1, 7]]
+
+
+def test_all_blocks_together_are_told_of_several_alone(tiny):
+    model = tiny(block="atr")
+    one, two = ([m.method for m in maps_of(model, blocks)] for blocks in (("S5B2",), ("S5B1", "S5B2")))
+    assert one == ["actionness", "Grad-CAM", "frame difference", "centre", "uniform"]
+    assert {"actionness, all blocks", "Grad-CAM, all blocks"} <= set(two)
+    assert not any("all blocks" in m.method for m in maps_of(tiny(), ("S5B1", "S5B2")))
+
+
+def test_a_row_of_a_table_has_both_ends_of_an_interval():
+    row = flat({"block": "S5B2", "mass": {"value": 0.5, "low": 0.25, "high": 0.75}})
+    assert row == {"block": "S5B2", "mass": 0.5, "mass, low": 0.25, "mass, high": 0.75}

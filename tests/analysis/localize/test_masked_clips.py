@@ -267,3 +267,18 @@ def test_other_masks_of_the_same_clips_are_another_question(tmp_path, clips_fold
 )
 def test_a_box_has_the_pixels_whose_middle_it_holds_and_at_least_one(low, high, expected):
     assert pixels_between(low, high, 8) == expected
+
+
+def test_no_pixel_at_the_edge_of_a_distractor_becomes_a_target(tmp_path):
+    """Columns 16 to 79 are halved; the distractor ends within a pair of them."""
+    masks = np.zeros((8, 64, 96), np.uint8)
+    masks[:, :, :47] = 2
+    np.savez(tmp_path / "a.npz", masks=masks)
+    annotate(tmp_path, masks="a.npz")
+    bits = opened(tmp_path)[0][0][..., 3].numpy()
+    assert (bits & DISTRACTOR).any() and not (bits & TARGET).any()
+
+
+def test_sequences_that_may_be_damaged_are_another_question(tmp_path):
+    video(tmp_path / "b" / "clip.mp4")
+    assert opened(tmp_path).digest != opened(tmp_path, allow_damaged=True).digest

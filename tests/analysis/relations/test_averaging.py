@@ -227,3 +227,10 @@ def test_the_control_has_weights_of_its_own(tiny, monkeypatch):
     model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
     monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
     assert not torch.equal(averaging.average_untrained(model, None).fc.weight, model.fc.weight)
+
+
+def test_the_control_of_a_network_is_always_the_same(tiny, monkeypatch):
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
+    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
+    first, second = (averaging.average_untrained(model, None).state_dict() for _ in range(2))
+    assert all(torch.equal(values, second[name]) for name, values in first.items())

@@ -39,6 +39,7 @@ def test_local_is_said_only_where_the_interval_excludes_what_columns_give(interv
     ("windows", "ending"),
     [
         (FLAT, "its windows are flat, as without training."),
+        ([[1 / 3] * 3, [0.4, 0.3, 0.3]], "all time steps share one window (largest difference 0.07)."),
         (SHARED, "all time steps share one window (largest difference 0.05)."),
         (CHANGING, "the windows differ from step to step, by up to 0.40."),
         ([[0.2, 0.6, 0.2], [0, 0, 0]], "there is no JS: none of t−1, t, t+1 has weight at t = 3."),

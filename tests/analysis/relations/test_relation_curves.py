@@ -8,7 +8,7 @@ import pytest
 
 from analysis.relations.average import RelationAverage, local_windows
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
-from analysis.relations.fig4 import fig4, matrices_figure, windows_figure
+from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import (
     ARRAYS,
@@ -157,6 +157,14 @@ def test_kernels_and_windows_share_a_panel(average):
     assert all(list(trace.x) == ["t−1", "t", "t+1"] for trace in figure.data)
 
 
+def test_the_band_of_a_kernel_is_between_its_quantiles_and_a_name_is_in_the_legend_once():
+    summary = {(block, 0): {"low": [0, 1, 2], "mean": [3, 4, 5], "high": [6, 7, 8]} for block in ("a", "b")}
+    traces = kernels_figure(summary, summary, {}).data
+    bands = [(above, below) for above, below in zip(traces, traces[1:], strict=False) if below.fill]
+    assert [(list(above.y), list(below.y)) for above, below in bands] == [([6, 7, 8], [0, 1, 2])] * 2
+    assert [trace.name for trace in traces if trace.showlegend] == ["ER 1", "start of training"]
+
+
 def test_a_wider_kernel_has_more_offsets():
     assert offsets(5) == ["t−2", "t−1", "t", "t+1", "t+2"]
     summary = kernel_summary({("S5B1", 0): np.eye(5)}, shapes=False)
@@ -169,6 +177,8 @@ def test_the_start_of_training_is_the_untrained_kernel_without_its_noise(tiny):
     starts, kernels = starting_kernels(model), efficient_kernels(model)
     assert starts.keys() == kernels.keys()
     assert starts["S3B1", 0].tolist() == [[-0.5, 0, 0.5]]
+    wider = starting_kernels(tiny(block="atr_sim", er_init="symmetric", k=2, num_reasoners=2))
+    assert wider["S5B2", 1].tolist() == [[0.125, 0.125, 0.5, 0.125, 0.125]]
     for key, weights in kernels.items():
         np.testing.assert_allclose(weights.mean(0), starts[key][0], atol=0.2)
 
@@ -185,6 +195,8 @@ def two_networks(average):
 def test_the_untrained_network_is_hollow_beside_the_trained_one(two_networks):
     points = local_mass_figure(*two_networks).data[3:-1]
     assert [trace.name for trace in points] == ["trained", "untrained"]
+    (chance,) = local_mass_figure(*two_networks).layout.shapes
+    assert chance.xref == "x2" and chance.x0 == chance.x1 == 3 / 5  # of rows with both neighbours
     for trace, entries in zip(points, two_networks, strict=True):
         assert list(trace.x) == [entry["inner_mass"] for entry in entries]
     assert [[symbol.endswith("-open") for symbol in trace.marker.symbol] for trace in points] == [
@@ -251,6 +263,7 @@ def test_mass_chance_and_strongest_columns_of_an_entry_by_hand(entry):
     assert entry["local_mass"] == pytest.approx([0.4625, 0.775, 0.9125, 1])
     assert entry["chance"] == pytest.approx([1 / 4, 5 / 8, 7 / 8, 1])
     assert entry["argmax"] == [0, 1, 2, 0] and entry["inner_chance"] == 3 / 4
+    np.testing.assert_allclose(entry["windows"], [[0.25, 0.5, 0.25], [0, 0.5, 0.5]])
 
 
 def test_windows_on_the_page_are_named_by_their_time_steps(entry):
@@ -263,3 +276,7 @@ def test_the_table_has_the_ends_of_the_intervals():
     entries = block_numbers(average, resamples=50)
     row = table(entries, "x").iloc[0]
     assert (row.local_mass_low, row.local_mass_high) == entries[0]["inner_mass_interval"]
+
+
+def test_the_colour_scale_reaches_the_largest_value_of_all_blocks():
+    assert limits_of([{"mean": [[0.3, 0.7]]}, {"mean": [[0.1, 0.9]]}, {"mean": [[0.5, 0.5]]}]) == (0, 0.9)

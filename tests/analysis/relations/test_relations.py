@@ -243,3 +243,10 @@ def test_the_interval_of_the_mass_is_that_of_a_mean_of_many_videos():
     mass = windows.sum(-1).mean(-1)
     low, high = resampled_divergence(windows, resamples=2_000)[0]["local_mass"]
     assert (high - low) / 2 == pytest.approx(1.96 * mass.std(ddof=1) / 20, rel=0.1)
+
+
+def test_videos_without_an_index_are_counted_on_from_the_last():
+    w, average = np.full((1, 5, 5), 0.2), RelationAverage()
+    average.update({"S3B1": [w]}, videos=[5])
+    average.update({"S3B1": [w]})
+    assert average.videos == [5, 6]

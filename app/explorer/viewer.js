@@ -77,6 +77,7 @@ class Viewer {
   }
 
   choices(selector, name, options, chosen) {
+    for (const input of this.root.querySelectorAll(`${selector} input`)) input.name = ""; // Chromium keeps groups, and so these
     this.find(selector).replaceChildren(...options.map(([value, text]) => {
       const label = document.createElement("label");
       const input = Object.assign(document.createElement("input"), { type: "radio", name, value, checked: value === chosen });

@@ -22,6 +22,7 @@ from atr.training.presets import BLOCKS, GRAPH, REASONED, from_tsn
 CLIPS, EPOCHS = 24_000, 6  # those of the presets, and so of every cell of Tables 1 to 5
 # Of the curve over clips, beside CLIPS; as many are seen as by every other cell.
 FEWER_CLIPS = (500, 2_000, 12_000)
+CLIP_COUNTS = (*FEWER_CLIPS, CLIPS)
 # Of the two networks of the main comparison, and of TSM, which is above both after EPOCHS.
 LONGER = 2 * EPOCHS
 SEEDS, HEADLINE_SEEDS = 3, 5
@@ -301,7 +302,7 @@ TABLES: dict[str, Table] = {
         "Learning speed: accuracy by number of training clips",
         tuple(
             Row(f"{label}, {clips:,} clips", fewer(arm, clips))
-            for clips in sorted((*FEWER_CLIPS, CLIPS))
+            for clips in CLIP_COUNTS
             for label, arm in ARMS.items()
         ),
         note=f"Each training sees {CLIPS * EPOCHS:,} clips in all: fewer of them in more epochs.",

@@ -10,8 +10,7 @@ from analysis.ablation.cells import Cell, CellResult
 from analysis.ablation.costs import known_costs
 from analysis.ablation.grids import (
     ARMS,
-    CLIPS,
-    FEWER_CLIPS,
+    CLIP_COUNTS,
     NETWORKS,
     Claim,
     Row,
@@ -296,7 +295,7 @@ def clip_curves(found: Found) -> dict[str, dict[int, Estimate]]:
     """Arm -> number of training clips -> top-1."""
     curves: dict[str, dict[int, Estimate]] = {}
     for label, arm in ARMS.items():
-        for clips in sorted((*FEWER_CLIPS, CLIPS)):
+        for clips in CLIP_COUNTS:
             estimate = accuracy(found.get(fewer(arm, clips), ()))
             if estimate is not None:
                 curves.setdefault(label, {})[clips] = estimate

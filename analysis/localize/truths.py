@@ -84,7 +84,8 @@ def pixels_between(low: float, high: float, count: int) -> slice:
     """Of `count` pixels those whose middle is in [low, high), at least one."""
     first, end = math.ceil(low - 0.5), math.ceil(high - 0.5)
     if first == end:
-        first, end = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
+        first = math.floor((low + high) / 2)
+        end = first + 1
     return slice(min(max(first, 0), count - 1), max(end, 1))
 
 

@@ -59,7 +59,8 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     """Train, evaluate, write the checkpoint folder `out`, with the classes' confusions in it; returns its metrics.
 
     Logs and the state that a later call goes on from lie beside it in `.{name}.training`. A run that was killed, at any
-    moment, ends with the weights it would have ended with; on a CPU, with as many processes, one or two, and threads, to the last bit.
+    moment, ends with the weights it would have ended with; on a CPU, with as many threads and as many processes, one or two,
+    to the last bit.
 
     Raises:
         ValueError: the state or the checkpoint found there is of another configuration, a setting is not possible, here
@@ -107,7 +108,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     with alone if accelerator.is_main_process else nullcontext():
         accelerator.wait_for_everyone()
         state = TrainingState(workspace / STATE, identity_of(config, data), config.save_every)
-        require_alike(accelerator.state, str(state.progress), f"{workspace}")
+        require_alike(accelerator.state, str(state.progress), str(workspace))
         facts = run_facts(config, accelerator.num_processes, data, val)
         torch.manual_seed(config.seed)
         model = build_model(network)

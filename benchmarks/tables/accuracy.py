@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.ablation.cells import CellResult
-from analysis.ablation.grids import ARMS, CLIPS, EPOCHS, FEWER_CLIPS, FULL, LONGER, TABLES, fewer, longer
+from analysis.ablation.grids import (
+    ARMS,
+    CLIP_COUNTS,
+    EPOCHS,
+    FULL,
+    LONGER,
+    SIMPLIFIED,
+    TABLES,
+    fewer,
+    longer,
+)
 from analysis.ablation.numbers import accuracy, claims_texts, difference, share
 from benchmarks.markdown import table
 from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, Stored, interval, percent, points
@@ -21,7 +31,7 @@ CHECKPOINTS = {
     "tabletop-tsm-atr": "TSM with ATR",
     "tabletop-tsm-gr": "TSM with ATR_sim and GR×1",
 }
-MAIN = {"ATR_sim": "atr-sim-s3-5", "ATR": "atr-s3-5"}  # the comparison that is told seed by seed
+MAIN = {label: ARMS[label] for label in (SIMPLIFIED, FULL)}  # the comparison that is told seed by seed
 
 
 def accuracies(stored: Stored) -> str:
@@ -95,7 +105,7 @@ def length(stored: Stored) -> str:
 def clips(stored: Stored) -> str:
     """What was trained with fewer clips, as long, and how far ATR is ahead of the others."""
     groups = {}
-    for number in (*FEWER_CLIPS, CLIPS):
+    for number in CLIP_COUNTS:
         trained = {label: fewer(arm, number) for label, arm in ARMS.items()}
         groups[f"{number:,} clips"] = {label: name for label, name in trained.items() if name in stored.cells}
     return _compared(stored, {title: networks for title, networks in groups.items() if FULL in networks})

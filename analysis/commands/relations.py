@@ -90,7 +90,12 @@ def write_result(
     }
     write_json(folder / RESULT, result)
     arrays = {f"trained/{name}": array for name, array in trained.to_arrays().items()}
-    arrays |= {f"untrained/{name}": array for name, array in untrained.to_arrays().items()}
+    # The windows of single videos, most of the file, are not worth it for a control whose rows are nearly uniform.
+    arrays |= {
+        f"untrained/{name}": array
+        for name, array in untrained.to_arrays().items()
+        if not name.startswith("windows/")
+    }
     write_arrays(folder / ARRAYS, arrays)
     relations_table(result).to_csv(folder / "relations.csv", index=False)
     entries = result["trained"]

@@ -77,12 +77,15 @@ def test_two_processes_give_the_same(whole, checkpoint, clips_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     one, two = read_result(whole), read_result(only_result(tmp_path))
     assert two["videos"] == 11
+    arrays = read_arrays(only_result(tmp_path) / "relations.npz")
     for network in ("trained", "untrained"):
         for a, b in zip(one[network], two[network], strict=True):
             np.testing.assert_allclose(a["mean"], b["mean"], atol=1e-9, rtol=0)
             assert a["js"] == pytest.approx(b["js"], abs=1e-9)
-    arrays = read_arrays(only_result(tmp_path) / "relations.npz")
+            summed = arrays[f"{network}/sums/{b['block']}/{b['reasoner']}"].sum(axis=0)
+            np.testing.assert_allclose(summed / 11, b["mean"], atol=1e-9, rtol=0)
     assert sorted(arrays["trained/videos"]) == list(range(11))
+    assert {name.split("/")[0] for name in arrays if "/windows/" in name} == {"trained"}
 
 
 KILLED = """

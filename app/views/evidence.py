@@ -4,6 +4,7 @@ from functools import partial
 from urllib.parse import quote
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.ablation.cells import Cell, recipe_of
@@ -61,8 +62,10 @@ def page() -> None:
     here = checkpoints_by_recipe()
     contents = {"Claims": partial(claims, found)}
     contents |= {name_of(key): partial(show, key, TABLES[key], found, here) for key in TABLES}
-    if found:
-        contents |= {"Costs": partial(costs, found), "Maps": partial(maps, found)}
+    if (figure := cost_figure(found)) is not None:
+        contents["Costs"] = partial(costs, figure)
+    if tables := maps_tables(found):
+        contents["Maps"] = partial(maps, tables)
     link.settle("evidence_tab", "tab", list(contents), next(iter(contents)), "tab")
     tabs(contents, key="evidence_tab", drawn=lambda tab: set_address({"tab": tab}))
     link.show_warnings(warnings)
@@ -140,15 +143,14 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
     return lines, {LINK: column}
 
 
-def costs(found: Found) -> None:
+def costs(figure: go.Figure) -> None:
     st.subheader("Accuracy against cost", anchor=False)
-    if (figure := cost_figure(found)) is not None:
-        st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against multiply-accumulates")
+    st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against multiply-accumulates")
 
 
-def maps(found: Found) -> None:
+def maps(tables: list[tuple[str, pd.DataFrame]]) -> None:
     st.subheader("Maps and temporal relations over seeds", anchor=False)
-    for text, frame in maps_tables(found):
+    for text, frame in tables:
         st.caption(plain(text))
         st.dataframe(frame, hide_index=True)
 

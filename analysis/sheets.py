@@ -88,14 +88,15 @@ def _grid(num_rows: int, frames: np.ndarray, ground: str) -> tuple[Figure, list[
     figure_height = TOP + num_rows * (height + GAP) - GAP + BOTTOM
     figure = Figure(figsize=(figure_width, figure_height), facecolor=ground)
 
-    def placed(row: int, x: float, width: float) -> Axes:
-        y = figure_height - TOP - row * (height + GAP) - height
+    def placed(row: int, x: float, width: float, inset: float = 0) -> Axes:
+        y = figure_height - TOP - row * (height + GAP) - height + inset
+        tall = height - 2 * inset
         return figure.add_axes(
-            (x / figure_width, y / figure_height, width / figure_width, height / figure_height)
+            (x / figure_width, y / figure_height, width / figure_width, tall / figure_height)
         )
 
     rows = [placed(row, LEFT, across - GAP) for row in range(num_rows)]
-    bars = [placed(row, LEFT + across, BAR) for row in range(1, num_rows)]
+    bars = [placed(row, LEFT + across, BAR, inset=GAP) for row in range(1, num_rows)]
     for axis in rows:
         axis.set(xlim=(0, across - GAP), ylim=(0, height), xticks=[], yticks=[], frame_on=False)
     return figure, rows, bars
@@ -120,9 +121,8 @@ def _colour_bar(figure: Figure, axis: Axes, scale: Scale, kind: str, *, ground: 
     bar.ax.set_yticks(limits, labels=texts)
     bar.ax.tick_params(labelsize=8, length=2, color=ink, labelcolor=ink)
     bar.outline.set(visible=scale.style != "flat", linewidth=0.4, edgecolor="0.5")
-    low, high = (
-        bar.ax.get_yticklabels()
-    )  # kept inside the bar's height, so that rows do not run into each other
+    # Kept inside the bar's height, so that rows do not run into each other.
+    low, high = bar.ax.get_yticklabels()
     low.set_verticalalignment("bottom")
     high.set_verticalalignment("top")
     bar.ax.text(1.8, 0.5, VALUE_TITLES[kind], fontsize=8, va="center", transform=bar.ax.transAxes, color=ink)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from atr.data.listing import videos_below
+from atr.data.listing import contents, videos_below
 from atr.data.unused import Left, Unused
 from atr.models import VideoClassifier
 from atr.options import require
@@ -87,14 +87,14 @@ def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[li
     Raises:
         ValueError: a name stands for no video.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}  # by where it lies: one video may be named in several ways
     unused: dict[Left, None] = {}
     for name in names:
         paths = [Path(name)] if Path(name).exists() else [Path(path) for path in sorted(glob.glob(name))]
         videos: list[Path] = []
         left: list[Left] = []
         for path in paths:
-            if path.is_dir() and not numbered_frames(path):
+            if path.is_dir() and (contents(path).videos or not numbered_frames(path)):
                 inside, others = videos_below(path, follow_outside=follow_outside)
                 videos += [path / video for video in inside]
                 left += [(why, str(path / other)) for why, other in others]
@@ -106,9 +106,10 @@ def search_videos(names: list[str], *, follow_outside: bool = False) -> tuple[li
             raise ValueError(
                 f"{name!r} is no video, no folder with videos and no pattern that finds any; videos: {kinds}{beside}"
             )
-        found.update(dict.fromkeys(videos))
+        for video in videos:
+            found.setdefault(os.path.abspath(video), video)
         unused.update(dict.fromkeys(left))
-    return list(found), Unused.of(unused)
+    return list(found.values()), Unused.of(unused)
 
 
 class VideoViews(NamedTuple):

@@ -44,6 +44,8 @@ def test_names_folders_and_patterns_stand_for_videos(clips_folder):
     assert len(search_videos([str(clips_folder)])[0]) == 11  # masks and annotations are no videos
     five, _ = search_videos([str(clips_folder / "val-00000[0-4].mp4"), str(first)])
     assert [video.name for video in five] == [f"val-00000{number}.mp4" for number in range(5)]
+    spelt, _ = search_videos([f"{clips_folder}/../{clips_folder.name}/{first.name}", str(clips_folder)])
+    assert len(spelt) == len(distinct_names(spelt)) == 11
     with pytest.raises(ValueError, match="'nowhere/.*mp4' is no video, no folder with videos and no pattern"):
         search_videos([str(first), "nowhere/*.mp4"])
 
@@ -246,6 +248,13 @@ def test_results_of_videos_of_one_name_lie_apart():
     assert names("a/1.mp4", "a/1.webm") == ["1.mp4", "1.webm"]
     assert names(".") == [Path.cwd().name]
     assert names("-a.mp4", "a.mp4") == ["-a", "a"] and names("-.mp4") == ["-"]
+
+
+def test_a_picture_beside_videos_does_not_make_their_folder_a_video(tmp_path):
+    for name in ("a.mp4", "b.mp4", "poster1.jpg"):
+        (tmp_path / name).write_text("x")
+    videos, unused = search_videos([str(tmp_path)])
+    assert [video.name for video in videos] == ["a.mp4", "b.mp4"] and unused.counts == {".jpg": 1}
 
 
 def test_a_folder_of_frames_is_a_video(checkpoint, clips_folder, tmp_path):

@@ -1,7 +1,7 @@
 """A video file: frames by index, exactly, and a plain account of what cannot be given."""
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -100,14 +100,14 @@ class VideoFile(Video):
             if wanted and wanted[-1] >= self.length:
                 raise self._too_short(wanted[-1], self.length)
         sources = self._sources(wanted)
-        repeats = {source: sources.count(source) for source in set(sources)} if sources != wanted else {}
+        repeats = Counter(sources)
         done = 0
         for index, frame in self._frames(self.track, sorted(set(sources))):
             if frame is None:
                 yield from self._pictures_despite_damage(index, wanted[done:])
                 return
             picture = self._picture(frame)
-            for _ in range(repeats.get(index, 1)):
+            for _ in range(repeats[index]):
                 done += 1
                 yield picture
 

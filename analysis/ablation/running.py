@@ -79,7 +79,7 @@ def run_cells(
     with pool:
         started: dict[Future[CellResult | None], str] = {}
 
-        def finish(cell: Cell) -> None:
+        def finish(cell: Cell, until: float) -> None:
             started[pool.submit(run_alone, cell, folder, work, cache, until)] = cell.name
 
         def settle(done: Iterable[Future[CellResult | None]]) -> None:
@@ -96,13 +96,13 @@ def run_cells(
             if gpu:
                 for cell, fault in trained_together(together, work, cache, gpu, workers, pool, until):
                     if fault is None:
-                        finish(cell)
+                        finish(cell, until=math.inf)  # it is trained, and its checkpoint not written yet
                     else:
                         faults[cell.name] = fault
                     settle([future for future in started if future.done()])
             for cell in cells:
                 if cell not in together:
-                    finish(cell)
+                    finish(cell, until)
             settle(as_completed(list(started)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,5 @@
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -138,6 +139,21 @@ def test_what_trains_by_itself_comes_after_the_others_and_not_after_the_minutes(
     assert run_cells([alone, trained, beside], folder, **options) == {beside.name: "no memory"}
     assert [result.seed for result in told] == [1]  # it was trained before, and is judged
     assert missing([alone, trained], folder) == [alone]
+
+
+def test_what_was_trained_side_by_side_is_judged_whatever_the_time(place, monkeypatch):
+    folder, work, cache = place
+
+    def trained(cells, work, cache, device, workers, pool, until):
+        time.sleep(max(until - time.time(), 0) + 0.01)
+        yield from ((cell, None) for cell in cells)
+
+    monkeypatch.setattr(running.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(running, "trained_together", trained)
+    told = []
+    options = {"work": work, "cache": cache, "workers": 1, "minutes": 0.001, "tell": told.append}
+    assert run_cells([tiny("atr")], folder, **options) == {}
+    assert [result.seed for result in told] == [0]
 
 
 def test_without_minutes_nothing_is_rendered(place, tmp_path):

@@ -17,8 +17,9 @@ from analysis.actionness import ClipActionness, clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks
 from analysis.map_values import with_together
 from analysis.shown_clip import nearest
+from analysis.what_if.hiding import grid_of
 from app.explorer import Payload, Side, SidesPayload, pack, pack_sides
-from app.loading.checkpoints import checkpoint_stamp, configuration, description, model
+from app.loading.checkpoints import checkpoint_stamp, model
 from app.loading.clips import Clip, masks_of, truth_stamp
 from app.loading.roots import ChoiceError
 from app.loading.turns import networks
@@ -263,5 +264,8 @@ def side(seen: Look, predictions: "Predictions", index: int) -> Side:
 
 def uniform_maps(seen: Look) -> dict[str, np.ndarray]:
     """Of a network whose blocks pool with equal weights: a constant on the grid of each block."""
-    length, blocks = len(seen.result.frames), description(configuration(seen.checkpoint)).blocks
-    return {b.name: np.zeros((length, b.height, b.width), np.float32) for b in blocks}
+    length, shown = len(seen.result.frames), seen.result.input_size
+    return {
+        block: np.zeros((length, *grid_of(seen.model, block, *shown)), np.float32)
+        for block in seen.model.blocks
+    }

@@ -69,6 +69,16 @@ def test_sides_without_an_arl_show_their_pooling_as_what_it_is(world, two, resul
     assert seen["second"].true_probability == pytest.approx(0.1) and not seen["second"].correct
 
 
+def test_a_whole_frame_that_is_wide_is_pooled_on_the_grid_it_has(two):
+    predictions = {name: stored(two, name) for name in ("first", "second")}
+    clip = loading.predicted_clip(predictions["first"], 1)
+    wide = replace(clip, source=np.repeat(clip.source, 2, axis=2), masks=None)
+    seen = [side(loading.look(wide, name, "whole"), each, 1) for name, each in predictions.items()]
+    for block, values in seen[0].maps["actionness"].items():
+        assert seen[1].maps["actionness"][block].shape == values.shape
+        assert values.shape[2] == 2 * values.shape[1]
+
+
 def test_one_video_under_two_classes_is_shown_with_the_verdict_of_each(two):
     predictions = [stored(two, name) for name in ("first", "second")]
     clip = loading.predicted_clip(predictions[0], 1)

@@ -15,6 +15,8 @@ from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import SAMPLINGS, Sampling
 from atr.schema import parse_json
 
+PREPROCESSING = ("short_side", "crop", "fit", "mean", "std")  # options here and fields of `Preprocessing`
+
 
 @dataclass(frozen=True)
 class Convert:
@@ -65,7 +67,7 @@ class Convert:
                 f"sampling is needed: {self.file} does not note how frames were drawn in training; "
                 f"--sampling {' or '.join(SAMPLINGS)}"
             )
-        assumed = [name for name in preprocessing.to_dict() if name not in given]
+        assumed = [name for name in PREPROCESSING if name not in given]
         facts = {
             "source": {"file": self.file.name, "sha256": sha256(self.file), "layout": layout},
             **model.sampling.facts(),
@@ -92,8 +94,7 @@ class Convert:
 
     def preprocessing(self) -> dict:
         """What is said of the frames, by the names of `Preprocessing`. Raises ValueError for pixels in [0, 255]."""
-        names = ("short_side", "crop", "fit", "mean", "std")
-        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        given = {name: value for name in PREPROCESSING if (value := getattr(self, name)) is not None}
         for name in ("mean", "std"):
             if any(value > 1 for value in given.get(name, ())):
                 raise ValueError(

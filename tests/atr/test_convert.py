@@ -423,12 +423,12 @@ def test_the_command_asks_for_what_the_file_does_not_note(tmp_path, capsys):
     assert ran("--sampling", "dense", "--window", 32, *sizes) == 0
     printed = capsys.readouterr().out
     assert "4 frames, dense sampling of 32 frames, every weight" in printed
-    assert "not given and assumed: std (0.229, 0.224, 0.225)" in printed
+    assert "not given and assumed: fit crop, std (0.229, 0.224, 0.225)" in printed
     model = load_checkpoint(tmp_path / "out")
     assert (model.sampling, model.facts["window"], model.facts["assumed"]) == (
         Sampling("dense", 32),
         32,
-        ["std"],
+        ["fit", "std"],
     )
     assert model.preprocessing == atr.Preprocessing(128, 112, (0.5, 0.4, 0.3))
     assert ran("--sampling", "uniform", *sizes, "--fit", "squeeze") == 0

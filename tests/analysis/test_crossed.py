@@ -36,6 +36,17 @@ def test_the_interval_of_a_paired_difference_covers_the_truth_in_95_of_100_repet
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.parametrize("of_seed", [0.05, 0.15])
+def test_intervals_for_many_claims_together_cover_as_often_as_they_say(of_seed):
+    """Of 99.8 %, with clips and seeds that differ."""
+    rng, clips, missed = np.random.default_rng(0), 300, 0
+    for _ in range(4000):
+        values = rng.normal(0, of_seed, (3, 1)) + rng.normal(0, 0.4, clips) + rng.normal(0, 1, (3, clips))
+        found = crossed_estimate(values, 1 - 0.05 / 27)
+        missed += not found.low <= 0 <= found.high
+    assert missed <= 16  # 7 are expected
+
+
 def test_where_only_seeds_differ_it_is_the_t_interval_over_seeds():
     means = np.array([0.2, 0.5, 0.3])
     found = crossed_estimate(np.repeat(means[:, None], 50, axis=1))

@@ -25,7 +25,7 @@ class Ablate:
     """
 
     table: Annotated[Literal[(*TABLES, "all")], tyro.conf.Positional] = "all"
-    """which table; rivals: Tables 6 and 7; epochs, clips: the learning curves"""
+    """which table; rivals: Tables 6 and 7; epochs, clips: the learning curves; length: twice as long a training"""
     only: tuple[str, ...] = ()
     """names of networks, to run no others; --list prints them"""
     seeds: tuple[int, ...] = ()

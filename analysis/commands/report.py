@@ -49,7 +49,7 @@ class Report:
 
     def run(self, command: str) -> int:
         if self.num_clips < 0:
-            raise ValueError(f"num_clips={self.num_clips} is not allowed: 0 or more")
+            raise ValueError(f"num_clips={self.num_clips} is not allowed; allowed: 0 or more")
         out = file_to_write(self.out)
         predictions = comparable_predictions(self.predictions + self.named)
         clips, chosen = [], ""

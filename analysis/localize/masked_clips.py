@@ -218,7 +218,7 @@ class Sequences(MaskedVideos):
         self.notes = (f"{folder}: {unused}",) if (unused := Unused.of(left)) else ()
         self.labels, self.ids = [], [path.name for path in self.folders]
         self.targets = [-1] * len(self.ids)
-        self.description = f"{folder.name}, {len(self.ids)} sequences, {num_frames} frames"
+        self.description = f"{folder.resolve().name}, {len(self.ids)} sequences, {num_frames} frames"
         files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
         values = [self.ids, stamps_of(folder, sum(files, [])), num_frames, preprocessing.to_dict()]
         self.digest = digest([*values, "damaged ones"] if allow_damaged else values)
@@ -266,8 +266,9 @@ def open_masked(
             split or "val", rendered_count(num_clips), num_frames=num_frames, size=preprocessing.crop
         )
     kind = AnnotatedVideos if (folder / ANNOTATED).is_file() else Sequences
-    if split and split not in (splits_of(folder) if kind is AnnotatedVideos else ()):
-        raise ValueError(f"{folder} has no split {split!r}; leave it out")
+    if split and split not in (splits := splits_of(folder) if kind is AnnotatedVideos else ()):
+        there = f"; there are: {', '.join(splits)}" if splits else ""
+        raise ValueError(f"{folder} has no split {split!r}{there}; leave it out for all clips")
     require_count(num_clips)
     clips = kind(
         folder,

@@ -38,7 +38,9 @@ class Tabletop:
         if self.layout == "annotations":
             write_dataset(self.out, split=self.split, first=self.first, **film)
         elif self.first or self.split != "val":
-            raise ValueError(f"first and split do not go with layout {self.layout!r}, which has both splits")
+            raise ValueError(
+                f"first and split do not go with layout {self.layout!r}; allowed: layout 'annotations'"
+            )
         else:
             write_miniature(self.out, self.layout, **film)
         both = self.layout not in ("annotations", "folders")

@@ -74,7 +74,7 @@ class Annotations:
 
     @property
     def name(self) -> str:
-        return f"{self.root.name} {self.split}"
+        return f"{self.root.resolve().name} {self.split}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from atr.data.opening import open_clips
+from atr.data.reading import read_annotations
 from atr.data.rendered import TabletopClips
 from atr.data.symmetry import mirrored_classes
 from atr.data.videos import VideoClips
@@ -177,6 +178,11 @@ def test_a_folder_and_its_split(wide):
         open_clips(f"{wide}:train", **options)
     with pytest.raises(ValueError, match=":own' is unknown; allowed: .*:train, :val, :test, :dev"):
         open_clips(f"{wide}:own", **options)
+
+
+def test_a_data_set_named_by_a_dot_has_its_folders_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert read_annotations(Path(".")).name == read_annotations(folder).name == f"{folder.name} val"
 
 
 def test_the_split_dev_that_was_written_can_be_named(tmp_path):

@@ -29,7 +29,15 @@ def test_the_largest_difference_is_a_total_variation():
 
 @pytest.mark.parametrize(
     ("interval", "opening"),
-    [(LOCAL, "local (mass"), (AWAY, "not local (mass"), (OPEN, "no different from its columns alone (mass")],
+    [
+        (LOCAL, "local (mass"),
+        (AWAY, "not local (mass"),
+        (OPEN, "no different from its columns alone (mass"),
+        ([0.384, 0.387], "hardly different from its columns alone (mass"),
+        ([0.366, 0.374], "hardly different from its columns alone (mass"),
+        ([0.386, 0.387], "local (mass"),
+        ([0.363, 0.364], "not local (mass"),
+    ],
 )
 def test_local_is_said_only_where_the_interval_excludes_what_columns_give(interval, opening):
     assert finding(entry(interval, SHARED)).startswith(opening)

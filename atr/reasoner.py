@@ -58,7 +58,8 @@ class EfficientReasoner(nn.Module):
 
     Args:
         k: half the window; 1 in the paper.
-        er_kernel: "per_channel" (a depth-wise convolution) | "shared" (one kernel, the literal derivation).
+        er_kernel: "per_channel" (a depth-wise convolution) | "shared" (one kernel). The literal derivation is
+            "shared" with the "full" transform.
         er_transform: g, "none" | "bottleneck" (C -> C/4 -> C) | "full" (C -> C).
         er_init: "asymmetric" starts at (-½, ½, ½) for k = 1, plus noise; "difference" at (-½, 0, ½), the change
             over time alone; "symmetric" at (¼, ½, ¼). A kernel that

@@ -4,13 +4,10 @@ One baseline and one recipe: every network starts from the frame network of `tab
 presets do. Those that this package ships are cells too, of seed 0 but for TSM with ATR. The recipe is the same for all of
 them, but for the rate of the two matrices from which GR makes W, without which its softmax is saturated.
 
-How long a cell is: two cores train about 72 clips a second each with ATR in all blocks of three stages, and 80 to 100 with
-ATR_sim or none, so that the 144,000 clips of a cell take 33 to 49 minutes of one core; on one H200 forty cells took 8.5 minutes,
-14 side by side. Shorter cells do not reach the length at which networks differ: after 36,000 clips (6,000 in 6 epochs) 22.5 % of
-2,000 clips are right without a block, 26.5 % with ATR_sim, 24.9 % with ATR, where after 144,000 ATR has 81 % and ATR_sim 56 %
-(one seed each). Batches of 8 and 4 clips, or two epochs of clips in which nothing else happens before, did not change that:
-22 %, below 20 %, 30 % with ATR and 29 % with ATR_sim. Nor have they converged after 144,000: after 288,000 ATR has 89 % and
-ATR_sim 75 %, which is what the table "length" is for; all others have one length.
+Why a cell sees 144,000 clips: shorter ones do not reach the length at which networks differ. After 36,000 (6,000 in 6 epochs)
+22.5 % of 2,000 clips are right without a block, 26.5 % with ATR_sim, 24.9 % with ATR, where after 144,000 ATR has 81 % and
+ATR_sim 56 % (one seed each). Nor have they converged then: after 288,000 ATR has 89 % and ATR_sim 75 %, which is what the table
+"length" is for; all others have one length.
 """
 
 from dataclasses import dataclass, replace

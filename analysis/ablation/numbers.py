@@ -184,7 +184,9 @@ def summary(tables: Iterable[Table], found: Found) -> str:
 
     One that two tables make of the same networks counts once.
     """
-    claims = {(c.better, c.worse, c.plateau): c for table in tables for c in table.claims}
+    every = [claim for table in tables for claim in table.claims]
+    claims = {(claim.better, claim.worse, claim.plateau): claim for claim in every}
+    twice = f" ({len(every) - len(claims)} of them in two tables)" if len(every) > len(claims) else ""
     words = [judged(claim, found).word for claim in claims.values()]
     counts = {word: words.count(word) for word in OF_SEVERAL}
     together = 1 - (1 - LEVEL) / len(claims)
@@ -195,7 +197,7 @@ def summary(tables: Iterable[Table], found: Found) -> str:
 
     alone = ", ".join(f"{count} {told(word, count)}" for word, count in counts.items() if count)
     return (
-        f"Of {len(words)} claims {alone}. Judged together, each by an interval of {100 * together:.1f} %, "
+        f"Of {len(words)} claims{twice} {alone}. Judged together, each by an interval of {100 * together:.1f} %, "
         f"{still} still {told(HOLDS, still)}."
     )
 

@@ -41,7 +41,7 @@ INTERVALS = (
     "another accuracy. A claim holds where the whole interval of the difference is above 0. Else it does not hold here where "
     "the interval is below 1 point, and cannot be decided at this scale otherwise, or with fewer than three seeds. A claim that something "
     "adds little holds where the whole interval is below 1 point. Each claim is judged alone: of twenty without any effect one would "
-    "be decided by chance. Judged together (Bonferroni), with 95 % none is."
+    "be decided by chance. Judged together, intervals are so much wider (Bonferroni's correction) that with 95 % none would be."
 )
 NOTHING_YET = (
     "No cell of this grid has been trained yet. The paper's numbers stand below; this command fills in ours:"

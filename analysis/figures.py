@@ -84,11 +84,11 @@ def probabilities_figure(probabilities: np.ndarray, labels: Sequence[str], *, to
         y=list(range(len(best))),
         orientation="h",
         marker_color=SERIES[0],
-        text=[f"{probabilities[index]:.1%}" for index in best],
+        text=[f"{100 * probabilities[index]:.1f} %" for index in best],
         textposition="outside",
         cliponaxis=False,
         hovertext=[as_text(labels[index]) for index in best],
-        hovertemplate="%{hovertext}: %{x:.4f}<extra></extra>",
+        hovertemplate="%{hovertext}: %{text}<extra></extra>",
     )
     figure = go.Figure(bars)
     figure.update_xaxes(

@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from analysis.ablation.grids import NO_BLOCK, PLACED, PLACEMENTS, TABLES, Table
+from analysis.ablation.grids import FULL, NETWORKS, NO_BLOCK, PLACED, PLACEMENTS, SIMPLIFIED, TABLES, Table
 from analysis.ablation.numbers import Found, accuracy
 from analysis.colours import SERIES
 from analysis.crossed import Estimate
 from analysis.figures import GRID, LEGEND_ABOVE, plain
 
-OURS, PAPERS = SERIES[0], SERIES[1]
+OURS, PAPERS = SERIES[0], "gray"
+# One colour a block in all figures that tell them apart.
+BLOCK_COLOURS = {FULL: SERIES[0], SIMPLIFIED: SERIES[1], NO_BLOCK: SERIES[2]}
+BACKBONE_COLOURS = {"TSN": SERIES[0], "TSM": SERIES[2], "SlowOnly": SERIES[3]}
+BLOCK_SYMBOLS = {FULL: "circle", SIMPLIFIED: "square", NO_BLOCK: "diamond"}
 
 
 def table_figure(table: Table, found: Found) -> go.Figure:
@@ -20,6 +24,17 @@ def table_figure(table: Table, found: Found) -> go.Figure:
     figure = go.Figure()
     labels = [row.label for row in table.rows]
     ours = [(row.label, e) for row in table.rows if (e := accuracy(found.get(row.network or "", ())))]
+    papers = [(row.label, number) for row in table.rows if (number := first_number(row.paper)) is not None]
+    figure.add_trace(
+        go.Scatter(
+            x=[number for _, number in papers],
+            y=[label for label, _ in papers],
+            mode="markers",
+            marker={"color": PAPERS, "size": 12, "symbol": "diamond"},
+            name="paper, Something-Something V2",
+            hovertemplate="%{y}, paper: %{x:.1%}<extra></extra>",
+        )
+    )
     figure.add_trace(
         go.Scatter(
             x=[e.value for _, e in ours],
@@ -29,17 +44,6 @@ def table_figure(table: Table, found: Found) -> go.Figure:
             marker={"color": OURS, "size": 9},
             name="here, 95 % over seeds and clips",
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
-    )
-    papers = [(row.label, number) for row in table.rows if (number := first_number(row.paper)) is not None]
-    figure.add_trace(
-        go.Scatter(
-            x=[number for _, number in papers],
-            y=[label for label, _ in papers],
-            mode="markers",
-            marker={"color": PAPERS, "size": 9, "symbol": "diamond-open"},
-            name="paper, Something-Something V2",
-            hovertemplate="%{y}, paper: %{x:.1%}<extra></extra>",
         )
     )
     figure.update_xaxes(title_text="top-1", tickformat=".0%", rangemode="tozero", **GRID)
@@ -74,38 +78,52 @@ def error_bars(estimates: Sequence[Estimate]) -> dict:
 
 
 def cost_figure(found: Found) -> go.Figure | None:
-    """Accuracy against multiply-accumulates of all networks of the tables, each once, a colour a table; None of none."""
-    figure, seen = go.Figure(), set[str]()
-    for number, key in enumerate(("1", "2", "3", "4", "5")):
-        labels = {row.network: row.label for row in TABLES[key].rows if row.network}
-        rows = {name: label for name, label in labels.items() if name in found and name not in seen}
-        seen |= rows.keys()
-        if not rows:
-            continue
-        estimates = [estimate for network in rows if (estimate := accuracy(found[network]))]
-        figure.add_trace(
-            go.Scatter(
-                x=[found[network][0].macs / 1e9 for network in rows],
-                y=[estimate.value for estimate in estimates],
-                error_y=error_bars(estimates),
-                text=list(rows.values()),
-                mode="markers",
-                marker={"color": SERIES[number], "size": 10},
-                name=f"Table {key}",
-                hovertemplate="%{text}: %{y:.1%} at %{x:.3f} G<extra></extra>",
+    """Accuracy against multiply-accumulates of the networks of Tables 1 to 5: a colour a backbone, a symbol a block.
+
+    None where none of them has been trained.
+    """
+    labels: dict[str, str] = {}
+    for key in ("1", "2", "3", "4", "5"):
+        rows = {row.network: f"Table {key}: {row.label}" for row in TABLES[key].rows if row.network in found}
+        labels = rows | labels
+    figure = go.Figure()
+    for backbone, colour in BACKBONE_COLOURS.items():
+        for block, symbol in BLOCK_SYMBOLS.items():
+            networks = [network for network in labels if kind_of(network) == (backbone, block)]
+            if not networks:
+                continue
+            estimates = [estimate for network in networks if (estimate := accuracy(found[network]))]
+            figure.add_trace(
+                go.Scatter(
+                    x=[found[network][0].macs / 1e9 for network in networks],
+                    y=[estimate.value for estimate in estimates],
+                    error_y=error_bars(estimates),
+                    text=[labels[network] for network in networks],
+                    mode="markers",
+                    marker={"color": colour, "symbol": symbol, "size": 10},
+                    name=f"{backbone}, {block}",
+                    hovertemplate="%{text}: %{y:.1%} at %{x:.3f} G<extra></extra>",
+                )
             )
-        )
-    if not seen:
+    if not labels:
         return None
-    figure.update_xaxes(title_text="multiply-accumulates of one clip, in billions", **GRID)
-    figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", **GRID)
-    return plain(figure.update_layout(height=380))
+    figure.update_xaxes(title_text="MACs of one clip, G", **GRID)
+    figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", rangemode="tozero", **GRID)
+    return plain(figure.update_layout(height=460))
+
+
+def kind_of(network: str) -> tuple[str, str]:
+    """Its backbone and its block, as figures name them."""
+    model = NETWORKS[network].model
+    backbone = model.name.partition("_")[0]
+    name = next(name for name in BACKBONE_COLOURS if name.lower() == backbone)
+    return name, {None: NO_BLOCK, "atr_sim": SIMPLIFIED, "atr": FULL}[model.block]
 
 
 def epochs_figure(curves: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> go.Figure:
     """Mean over seeds after every epoch, and the standard deviation of seeds. curves: network -> (S, epochs)."""
     figure = go.Figure()
-    for number, (network, values) in enumerate(curves.items()):
+    for network, values in curves.items():
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
         figure.add_trace(
             go.Scatter(
@@ -113,7 +131,7 @@ def epochs_figure(curves: Mapping[str, np.ndarray], labels: Mapping[str, str]) -
                 y=values.mean(axis=0),
                 error_y={"array": spread, "thickness": 1},
                 mode="lines+markers",
-                line={"color": SERIES[number % len(SERIES)]},
+                line={"color": BLOCK_COLOURS[labels[network]]},
                 name=labels[network],
             )
         )
@@ -140,16 +158,16 @@ def placements_figure(found: Found) -> go.Figure:
     """Accuracy by where blocks are placed, with intervals, and the paper's where it is one number; a colour a block."""
     papers = {row.network: first_number(row.paper) for row in TABLES["1"].rows}
     figure = go.Figure()
-    for number, (label, networks) in enumerate(PLACED.items()):
+    for label, networks in PLACED.items():
         ours = {place: e for place, network in networks.items() if (e := accuracy(found.get(network, ())))}
         stated = {place: share for place, network in networks.items() if (share := papers[network])}
-        figure.add_trace(curve(label, ours, SERIES[number]))
+        figure.add_trace(curve(label, ours, BLOCK_COLOURS[label]))
         figure.add_trace(
             go.Scatter(
                 x=list(stated),
                 y=list(stated.values()),
                 mode="markers",
-                marker={"color": SERIES[number], "size": 9, "symbol": "diamond-open"},
+                marker={"color": BLOCK_COLOURS[label], "size": 9, "symbol": "diamond-open"},
                 name=f"{label}, paper",
             )
         )
@@ -163,8 +181,8 @@ def placements_figure(found: Found) -> go.Figure:
 def clips_figure(curves: Mapping[str, Mapping[int, Estimate]]) -> go.Figure:
     """Accuracy by number of training clips, with intervals. curves: of `clip_curves`."""
     figure = go.Figure()
-    for number, (label, points) in enumerate(curves.items()):
-        figure.add_trace(curve(label, points, SERIES[number]))
+    for label, points in curves.items():
+        figure.add_trace(curve(label, points, BLOCK_COLOURS[label]))
     ticks = sorted({clips for points in curves.values() for clips in points})
     figure.update_xaxes(
         title_text="training clips",

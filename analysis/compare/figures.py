@@ -13,8 +13,8 @@ from analysis.compare.numbers import SIGNIFICANT
 from analysis.figures import GRID, LEGEND_ABOVE, as_text, numbered, plain
 
 COSTS = {
-    "macs": ("multiply-accumulates of one view, in billions", 1e9),
-    "parameters": ("parameters, in millions", 1e6),
+    "macs": ("MACs of one view, G", 1e9),
+    "parameters": ("parameters, M", 1e6),
 }
 SHARES = "cividis"  # runs evenly through lightness, with colour-vision deficiency too
 FAINT = 0.35
@@ -195,10 +195,10 @@ def confusion_figure(matrices: Mapping[str, np.ndarray], labels: Sequence[str]) 
 def confusion_difference_figure(a: np.ndarray, b: np.ndarray, labels: Sequence[str]) -> go.Figure:
     """Clips of class i (rows) that A takes for j (columns), minus those that B does; 0 is clear.
 
-    On the diagonal blue is good for A, off it good for B.
+    On the diagonal blue is good for A, off it good for B. The scale is that of the confusions: the diagonal may lie beyond it.
     """
     difference = a - b
-    limit = max(int(np.abs(difference).max()), 1)
+    limit = max(int(np.abs(difference - np.diag(np.diag(difference))).max()), 1)
     figure = make_subplots(1, 1)
     figure.add_trace(
         heat_map(difference, np.stack([a, b], -1), labels, "A %{customdata[0]}, B %{customdata[1]} clips")

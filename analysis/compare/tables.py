@@ -33,7 +33,7 @@ def summary_texts(predictions: Sequence[Predictions]) -> pd.DataFrame:
             "top-5, % [95 %]": [interval_text(row, "top5") for row in rows],
             "ECE": [f"{value:.3f}" for value in found.ece],
             "parameters, M": [f"{n / 1e6:.3f}" for n in found.parameters],
-            "GMACs a view": [f"{n / 1e9:.3f}" for n in found.macs],
+            "MACs, G": [f"{n / 1e9:.3f}" for n in found.macs],
         }
     )
 

@@ -97,7 +97,9 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
 def convergence_figure(curves: Sequence[dict], unit: str) -> go.Figure:
     """`convergence` of every block: JS mean, and the largest distance from the average over all videos."""
     figure = make_subplots(
-        1, 2, subplot_titles=[f"mean JS, {unit}", "largest distance of a window value from the end"]
+        1,
+        2,
+        subplot_titles=[f"mean JS, {unit}", "largest distance from the windows of all videos"],
     )
     for number, curve in enumerate(curves):
         for column, name in ((1, "js_mean"), (2, "distance")):
@@ -111,11 +113,13 @@ def convergence_figure(curves: Sequence[dict], unit: str) -> go.Figure:
                     showlegend=column == 1,
                     marker=mark(number),
                     line_color=mark(number)["color"],
+                    hovertemplate=f"{title(curve)}, %{{x}} videos: %{{y:.2g}}<extra></extra>",
                 ),
                 row=1,
                 col=column,
             )
     figure.update_xaxes(type="log", dtick=1, title_text="videos")
+    figure.update_yaxes(type="log", dtick=1, exponentformat="power", col=1)  # blocks differ by powers of ten
     figure.update_layout(height=420)
     return plain(figure)
 

@@ -77,9 +77,7 @@ def fig4(entries: Sequence[dict], *, limits: tuple[float, float], base: float = 
         axes.set_title(js_text(entry), fontsize=5.5)
         axes.tick_params(labelsize=6)
         axes.grid(alpha=0.25, linewidth=0.5)
-    lines[0, 0].set_ylim(
-        0, 1.05 * max(np.max(entry["windows"]) for entry in entries)
-    )  # of all: the axes are shared
+    lines[0, 0].set_ylim(0, top_of(entries))  # of all: the axes are shared
     lines[0, 0].set_ylabel(WEIGHT, fontsize=7)
     handles, labels = lines[0, 0].get_legend_handles_labels()
     lower.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=6, frameon=False)
@@ -134,15 +132,38 @@ def matrices_figure(entries: Sequence[dict], *, limits: tuple[float, float], col
         figure.layout[f"xaxis{axis}"].update(showticklabels=lowest, title_text=COLUMNS if lowest else None)
     figure.update_xaxes(range=edges, constrain="domain", dtick=1, showgrid=False, zeroline=False)
     figure.update_layout(
-        coloraxis={"colorscale": RELATIONS, "cmin": limits[0], "cmax": limits[1], "colorbar": {"title": "W̄"}},
+        coloraxis={
+            "colorscale": RELATIONS,
+            "cmin": limits[0],
+            "cmax": limits[1],
+            "colorbar": {"title": "W̄", **ticks_with_uniform(limits, frames)},
+        },
         height=70 + 250 * rows,
         clickmode="event+select",
     )
     return plain(figure)
 
 
-def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: int = 3) -> go.Figure:
-    """dist_t of every block, a line per time step; JS (mean, max, standard deviation over the pairs) above."""
+def ticks_with_uniform(limits: tuple[float, float], frames: int) -> dict:
+    """Of a colour bar: its ends, and what every entry of W has where a row prefers no time step."""
+    uniform, (low, high) = 1 / frames, limits
+    ends = [end for end in limits if abs(end - uniform) > 0.08 * (high - low)]
+    named = {end: f"{end:.2g}" for end in ends} | {uniform: f"{uniform:.3g} uniform"}
+    return {"tickvals": list(named), "ticktext": list(named.values())}
+
+
+def top_of(entries: Sequence[dict]) -> float:
+    """End of an axis of local windows that has room for all of them."""
+    return 1.05 * float(np.max([entry["windows"] for entry in entries]))
+
+
+def windows_figure(
+    entries: Sequence[dict], *, base: float = math.e, columns: int = 3, top: float | None = None
+) -> go.Figure:
+    """dist_t of every block, a line per time step; JS (mean, max, standard deviation over the pairs) above.
+
+    top: end of the vertical axes, to compare with another figure; what the values need when None.
+    """
     rows = math.ceil(len(entries) / columns)
     unit = unit_of(base)
     figure = make_subplots(
@@ -172,7 +193,10 @@ def windows_figure(entries: Sequence[dict], *, base: float = math.e, columns: in
                 col=number % columns + 1,
             )
     figure.add_hline(1 / 3, line={"color": "gray", "dash": "dash", "width": 1})  # a window without preference
-    figure.update_yaxes(rangemode="tozero")
+    if top is None:
+        figure.update_yaxes(rangemode="tozero")
+    else:
+        figure.update_yaxes(range=[0, top])
     figure.update_yaxes(title_text=WEIGHT, col=1)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=110 + 260 * rows)

@@ -136,7 +136,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
         row_heights=heights,
         vertical_spacing=112 / sum(heights),
         horizontal_spacing=0.07,
-        subplot_titles=["deletion", "insertion", "better < 0", "better > 0"],
+        subplot_titles=["deletion", "insertion", "deletion: lower is better", "insertion: higher is better"],
     )
     series = order_series(result["orders"])
     for curve in result["curves"]:
@@ -177,6 +177,7 @@ def faithfulness_figure(result: dict) -> go.Figure:
         )
     for column, text in ((1, "share hidden"), (2, "share shown")):
         figure.update_xaxes(title_text=text, tickformat=".0%", row=1, col=column)
+        figure.update_xaxes(title_text="difference of the areas", row=2, col=column)
         figure.add_vline(0, line={"color": "gray", "dash": "dash"}, row=2, col=column)
     figure.update_xaxes(**GRID)
     figure.update_yaxes(**GRID)

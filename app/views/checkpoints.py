@@ -15,8 +15,8 @@ from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 
 OVERVIEW = {
-    "parameters": st.column_config.NumberColumn("Parameters", format="compact"),
-    "macs": st.column_config.NumberColumn("MACs", format="compact", help="Multiply-accumulates of one view"),
+    "parameters": st.column_config.NumberColumn("Parameters, M", format="%.3f"),
+    "macs": st.column_config.NumberColumn("MACs, G", format="%.3f", help="Multiply-accumulates of one view"),
     "size": st.column_config.NumberColumn("File, MB", format="%.1f"),
 }
 BLOCK_NAMES = {"atr": "ATR", "atr_sim": "ATR_sim"}  # a kind without a name here is shown as it is recorded
@@ -98,8 +98,8 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
             "Reasoner": reasoner(checkpoint.config),
             "Distribution": distribution(checkpoint.config),
             **checkpoint.shares,
-            "parameters": checkpoint.costs.parameters,
-            "macs": checkpoint.costs.macs,
+            "parameters": checkpoint.costs.parameters / 1e6,
+            "macs": checkpoint.costs.macs / 1e9,
             "size": checkpoint.megabytes,
             "Trained on": str(checkpoint.facts.get("training_data", "")),
         }
@@ -134,8 +134,8 @@ def details(name: str, checkpoint: Checkpoint) -> None:
     st.markdown(network(config))
     figures = {
         **{key: f"{value:.1f} %" for key, value in checkpoint.shares.items()},
-        "Parameters": f"{costs.parameters / 1e6:.3f} M",
-        "MACs a view": f"{costs.macs / 1e9:.3f} G",
+        "Parameters, M": f"{costs.parameters / 1e6:.3f}",
+        "MACs, G": f"{costs.macs / 1e9:.3f}",
         "File": f"{checkpoint.megabytes:.1f} MB",
         "Classes": str(config.num_classes),
     }

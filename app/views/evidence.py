@@ -41,7 +41,7 @@ from app.tabs import tabs
 COLOURS = {HOLDS: "green", FAILS: "red", OPEN: "orange", NOT_RUN: "gray"}
 LINK = "Compare"
 # In pixels: what is left of a window of 1,280 is enough for the other columns.
-WIDTHS = {"Network": 215, "Paper, %": 135, "Note": 400}
+WIDTHS = {"Network": 215, "Paper, %": 190, "Note": 400}
 
 
 def page() -> None:
@@ -152,7 +152,7 @@ def maps(tables: list[tuple[str, pd.DataFrame]]) -> None:
     st.subheader("Maps and temporal relations over seeds", anchor=False)
     for text, frame in tables:
         st.caption(plain(text))
-        st.dataframe(frame, hide_index=True)
+        st.dataframe(frame, hide_index=True, height="content")
 
 
 page()

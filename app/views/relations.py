@@ -7,7 +7,7 @@ import streamlit as st
 
 from analysis.relations.average import Key
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure
-from analysis.relations.fig4 import limits_of, matrices_figure, title, unit_of, windows_figure
+from analysis.relations.fig4 import limits_of, matrices_figure, title, top_of, unit_of, windows_figure
 from analysis.relations.findings import finding
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import (
@@ -32,11 +32,27 @@ from atr.models import VideoClassifier
 
 CONTROL = (
     "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
-    "alone is no evidence. Read it beside the local mass and what its columns alone give."
+    "alone is no evidence. Read it beside the local mass and what its columns alone give. JS: the Jensen–Shannon divergence "
+    "between the windows of two time steps, over all pairs."
 )
 BASES = {"nats": math.e, "bits": 2.0}
 CHOSEN = ("result", "enlarged", "unit", "tab", "class")  # names in links, beside the checkpoint
 PER_CLASS = "Per class"
+SMALL, SHARE = "%.2e", "%.3f"
+NUMBERS = {  # column of `relations_table` -> how the page shows it
+    "js_mean": st.column_config.NumberColumn("JS, mean", format=SMALL),
+    "js_mean_low": st.column_config.NumberColumn("JS, mean: from", format=SMALL),
+    "js_mean_high": st.column_config.NumberColumn("to, 95 %", format=SMALL),
+    "js_max": st.column_config.NumberColumn("JS, largest", format=SMALL),
+    "js_std": st.column_config.NumberColumn("JS, sd of pairs", format=SMALL),
+    "local_mass": st.column_config.NumberColumn("local mass", format=SHARE),
+    "local_mass_low": st.column_config.NumberColumn("local mass: from", format=SHARE),
+    "local_mass_high": st.column_config.NumberColumn("to, 95 %", format=SHARE),
+    "columns_alone": st.column_config.NumberColumn("columns alone", format=SHARE),
+    "chance": st.column_config.NumberColumn("chance", format=SHARE),
+    "argmax_within_1": "argmax within 1",
+    "rows": "of rows",
+}
 
 
 def page() -> None:
@@ -223,7 +239,8 @@ def control(result: dict) -> None:
     entries = result["untrained"]
     figure = matrices_figure(entries, limits=limits_of(result["trained"]))
     st.plotly_chart(figure, key="control_matrices", alt="Averaged W of the untrained network")
-    figure = windows_figure(entries, base=result["base"])
+    both = top_of([*result["trained"], *entries])
+    figure = windows_figure(entries, base=result["base"], top=both)
     st.plotly_chart(figure, key="control_windows", alt="Windows of the untrained network with their JS")
 
 
@@ -248,7 +265,7 @@ def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None
     learned, started = efficient_kernels(model), starting_kernels(model)
     signed, start = (kernel_summary(kernels, shapes=False) for kernels in (learned, started))
     st.caption(
-        "Signed weights ω, each plot with its own scale: mean over channels, band from the 10 to the 90 % quantile. Dotted: the "
+        "Signed weights ω: mean over channels, band from the 10 to the 90 % quantile. Dotted: the "
         "initial weights; only the difference from them was learned."
     )
     figure = kernels_figure(signed, start, {})
@@ -273,9 +290,7 @@ def numbers(result: dict) -> None:
         "below the value."
     )
     table = relations_table(result)
-    small = [name for name in table if name.startswith("js_")]
-    columns = {name: st.column_config.NumberColumn(name, format="%.2e") for name in small}
-    st.dataframe(table, hide_index=True, height="content", column_config=columns)
+    st.dataframe(table, hide_index=True, height="content", column_config=NUMBERS)
     st.code(result["command"], language="bash", wrap_lines=True)
 
 
@@ -286,7 +301,7 @@ def downloads(folder: Path, checkpoint: str, unit: str) -> None:
 
 
 def compute(checkpoint: str, model: VideoClassifier, found: dict[Path, dict]) -> None:
-    st.subheader("Compute on N clips", anchor=False)
+    st.subheader("Compute over more clips", anchor=False)
     compute_panel("relations", checkpoint, model, relations_folder, found.values(), noun="average")
 
 

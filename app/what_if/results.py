@@ -41,7 +41,7 @@ def order_tab(checkpoint: str, model: VideoClassifier) -> None:
                 "For this data set it is not known which class a clip shows when it is played backwards."
             )
         numbers(order_table(result), result, folder, checkpoint, ("order.csv", "order.npz", "order.html"))
-    st.subheader("Compute on N clips", anchor=False)
+    st.subheader("Compute over more clips", anchor=False)
     compute_panel("order", checkpoint, model, order_folder, found.values())
 
 
@@ -65,12 +65,12 @@ def faithfulness_tab(checkpoint: str, model: VideoClassifier) -> None:
             figure, key="faithfulness_figure", alt="Deletion and insertion curves, differences of areas"
         )
         st.caption(
-            "Below, the area under the first curve minus that under the second, with 95 % intervals over clips: a better map "
+            "Lower panels: the area under the first curve minus that under the second, with 95 % intervals over clips: a better map "
             "has the smaller area in deletion and the larger in insertion."
         )
         files = ("curves.csv", "areas.csv", "faithfulness.npz", "faithfulness.html")
         numbers(areas_table(result), result, folder, checkpoint, files)
-    st.subheader("Compute on N clips", anchor=False)
+    st.subheader("Compute over more clips", anchor=False)
     left, right = st.columns(2)
     blocks = tuple(model.backbone.slots())
     first = blocks.index(model.shown_block)

@@ -41,7 +41,7 @@ def test_probabilities_figure_has_the_strongest_class_on_top():
     figure = probabilities_figure(np.array([0.1, 0.6, 0.3]), ["first", "second", "third"], top=2)
     axis, (bars,) = figure.layout.yaxis, figure.data
     assert dict(zip(axis.tickvals, axis.ticktext, strict=True)) == {0: "third", 1: "second"}
-    assert list(bars.y) == [0, 1] and list(bars.text) == ["30.0%", "60.0%"]
+    assert list(bars.y) == [0, 1] and list(bars.text) == ["30.0 %", "60.0 %"]
 
 
 def test_long_labels_are_cut_and_two_of_one_beginning_stay_two_bars():

@@ -149,15 +149,15 @@ def test_the_figures_of_a_checkpoint_are_its_own(launch, world):
     costs = describe(ModelConfig.from_dict(config["model"]), SIDE)
     table = app.dataframe[0].value.iloc[0]
     assert (table["Top-1"], table["Top-5"], table["Within pairs"]) == (62.5, 90.0, 75.0)
-    assert (table["parameters"], table["macs"]) == (costs.parameters, costs.macs)
+    assert (table["parameters"], table["macs"]) == (costs.parameters / 1e6, costs.macs / 1e9)
     assert (table["Reasoner"], table["Distribution"]) == ("ER×2", "add")
     size = (folder / "model.safetensors").stat().st_size / 1e6
     assert {metric.label: metric.value for metric in app.metric} == {
         "Top-1": "62.5 %",
         "Top-5": "90.0 %",
         "Within pairs": "75.0 %",
-        "Parameters": f"{costs.parameters / 1e6:.3f} M",
-        "MACs a view": f"{costs.macs / 1e9:.3f} G",
+        "Parameters, M": f"{costs.parameters / 1e6:.3f}",
+        "MACs, G": f"{costs.macs / 1e9:.3f}",
         "File": f"{size:.1f} MB",
         "Classes": "3",
     }

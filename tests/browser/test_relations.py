@@ -74,7 +74,7 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
 
 def test_a_computation_survives_a_reload_and_its_result_appears(open_page):
     page = open_page("relations?checkpoint=tabletop-gr", explorer=False)
-    page.get_by_text("Compute on N clips").wait_for(timeout=90_000)
+    page.get_by_text("Compute over more clips").wait_for(timeout=90_000)
     page.locator("[data-test-script-state=notRunning]").wait_for(timeout=90_000)
     expect(page.get_by_text("This average is stored already.")).to_have_count(0)
     page.get_by_role(

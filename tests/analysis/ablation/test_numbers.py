@@ -205,7 +205,7 @@ def test_blocks_that_are_not_alive_at_the_end_are_named():
 
 def test_the_figure_of_a_table_has_ours_and_the_papers_in_the_order_of_its_rows(found):
     figure = table_figure(TABLES["5"], found)
-    ours, papers = ({y: x for x, y in zip(trace.x, trace.y, strict=True)} for trace in figure.data)
+    papers, ours = ({y: x for x, y in zip(trace.x, trace.y, strict=True)} for trace in figure.data)
     assert ours["TSN"] == accuracy(found["tsn"]).value and len(ours) == 3
     assert papers == pytest.approx(
         {"TSN": 0.275, "TSN + ATR_sim": 0.547, "TSN + ATR": 0.596, "TSM + ATR": 0.64}
@@ -228,15 +228,18 @@ def test_the_figure_of_placements_has_a_curve_a_block_and_the_papers_numbers(fou
 
 
 def test_accuracy_stands_over_billions_of_multiply_accumulates(found):
-    (first, *_) = cost_figure(found).data
-    assert list(first.x) == [0.3] * 3 and first.text[0] == "no block"
-    assert list(first.y) == [accuracy(found[name]).value for name in found]
-    more = found | by_network(results(("gr-1", 0, 0.4), ("uniform", 0, 0.6)))
-    # Each network in the first table that has it.
-    assert {trace.name: list(trace.text) for trace in cost_figure(more).data} == {
-        "Table 1": list(first.text),
-        "Table 2": ["GR×1"],
-        "Table 3": ["appearance and motion"],
+    traces = {trace.name: trace for trace in cost_figure(found).data}
+    networks = {"TSN, ATR": "atr-s3-5", "TSN, ATR_sim": "atr-sim-s3-5", "TSN, no block": "tsn"}
+    assert traces.keys() == networks.keys()
+    for name, network in networks.items():
+        assert list(traces[name].x) == [0.3] and list(traces[name].y) == [accuracy(found[network]).value]
+    more = found | by_network(results(("gr-1", 0, 0.4), ("uniform", 0, 0.6), ("tsm-atr", 0, 0.7)))
+    # Each network is named in the first table that has it.
+    assert {trace.name: sorted(trace.text) for trace in cost_figure(more).data} == {
+        "TSN, ATR": ["Table 1: ATR at S3-5", "Table 3: appearance and motion"],
+        "TSN, ATR_sim": ["Table 1: ATR_sim at S3-5", "Table 2: GR×1"],
+        "TSN, no block": ["Table 1: no block"],
+        "TSM, ATR": ["Table 5: TSM + ATR"],
     }
 
 

@@ -426,7 +426,7 @@ def test_the_texts_of_the_tables_are_the_numbers(a, b):
         ("pull", "50.0", "100.0", "-50.0", 0, 1),
     ]
     shown, found = summary_texts(three), costs(three)
-    assert shown["GMACs a view"].tolist() == [f"{n / 1e9:.3f}" for n in found.macs]
+    assert shown["MACs, G"].tolist() == [f"{n / 1e9:.3f}" for n in found.macs]
     assert shown["parameters, M"].tolist() == [f"{n / 1e6:.3f}" for n in found.parameters]
     assert shown["top-1, % [95 %]"][1] == "50.0 [18.8, 81.2]"
     assert shown["top-5, % [95 %]"][1] == "100.0 [61.0, 100.0]"  # Wilson: 6 / (6 + z²)

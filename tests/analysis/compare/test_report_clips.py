@@ -267,7 +267,7 @@ def test_clips_that_are_not_there_are_an_error(folders, checkpoints, tmp_path):
         ValueError, match="none of the 4 clips to choose from can be shown; the first is 'val-000003'"
     ):
         Report(folders, out, checkpoints=(checkpoints,), clips="tabletop:dev").run("x")
-    with pytest.raises(ValueError, match="num_clips=-1 is not allowed: 0 or more"):
+    with pytest.raises(ValueError, match="num_clips=-1 is not allowed; allowed: 0 or more"):
         Report(folders, out, num_clips=-1).run("x")
     assert not out.exists()
 

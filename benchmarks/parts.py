@@ -4,25 +4,28 @@
 
 M does two things: its softmax says where AFA looks, and AFD adds M (or scales with it) at every position. Each is taken away
 in turn in all blocks of a trained network: AFA averages over all positions alike, or AFD is given the mean of M over the
-positions of a frame. Nothing is trained again. Prints a table and writes one JSON file.
+positions of a frame. Nothing is trained again. Prints a table and writes one JSON file; what is lost against the network as
+it was trained has an interval over the same clips.
 """
 
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.ablation.running import scores_of
-from analysis.statistics import wilson_interval
+from analysis.statistics import difference_interval, paired_counts, wilson_interval
 from analysis.what_if.replaced_actionness import withheld_actionness
-from atr.checkpoint import load_checkpoint
+from atr.checkpoint import load_checkpoint, read_config
 from atr.data.rendered import TabletopClips
 from benchmarks.command import start
 from benchmarks.measuring import write_found
 
+AS_TRAINED = "as trained"
 KINDS = {  # what is withheld M
-    "as trained": (),
+    AS_TRAINED: (),
     "AFA over all positions alike": ("AFA",),
     "AFD with the mean of M": ("AFD",),
     "both": ("AFA", "AFD"),
@@ -43,8 +46,9 @@ class Options:
 
 
 def main(options: Options) -> None:
-    rows = []
+    rows, weights = [], {}
     for checkpoint in options.checkpoints:
+        weights[checkpoint.name] = read_config(checkpoint)["weights_sha256"]
         model = load_checkpoint(checkpoint)
         clips = TabletopClips(
             "val",
@@ -53,23 +57,28 @@ def main(options: Options) -> None:
             size=model.preprocessing.crop,
             cache=options.cache,
         )
+        right: dict[str, np.ndarray] = {}
         for kind, parts in KINDS.items():
             with ExitStack() as withheld:
                 for part in parts:
                     withheld.enter_context(withheld_actionness(model, part))
-                hits = scores_of(model, clips).correct
-            low, high = wilson_interval(int(hits.sum()), len(hits))
-            rows.append(
-                {
-                    "checkpoint": checkpoint.name,
-                    "kind": kind,
-                    "top1": float(hits.mean()),
-                    "low": low,
-                    "high": high,
-                }
-            )
+                right[kind] = scores_of(model, clips).correct
+            row = {"checkpoint": checkpoint.name, "kind": kind, **top1_of(right[kind])}
+            rows.append(row if kind == AS_TRAINED else row | change(right[kind], right[AS_TRAINED]))
     print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
-    write_found({"clips": options.clips, "rows": rows}, options.out)
+    write_found({"clips": options.clips, "weights": weights, "rows": rows}, options.out)
+
+
+def top1_of(right: np.ndarray) -> dict[str, float]:
+    low, high = wilson_interval(int(right.sum()), len(right))
+    return {"top1": float(right.mean()), "low": low, "high": high}
+
+
+def change(right: np.ndarray, before: np.ndarray) -> dict[str, float]:
+    """Of the accuracy on the same clips, with its interval over them."""
+    counts = paired_counts(right, before)
+    low, high = difference_interval(counts)
+    return {"change": counts.difference, "change_low": low, "change_high": high}
 
 
 if __name__ == "__main__":

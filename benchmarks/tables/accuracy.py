@@ -56,6 +56,11 @@ def accuracies(stored: Stored) -> str:
 def parts(stored: Stored) -> str:
     rows = pd.DataFrame(stored.json("parts.json")["rows"])
     rows["told"] = [interval(row.top1, row.low, row.high) for row in rows.itertuples()]
+    changed = rows.change.notna()
+    rows.loc[changed, "told"] = [
+        f"{percent(row.top1)}: {points(row.change)} [{points(row.change_low)}, {points(row.change_high)}]"
+        for row in rows[changed].itertuples()
+    ]
     told = rows.pivot(index="checkpoint", columns="kind", values="told")[list(rows.kind.unique())]
     return table(("checkpoint", *told), ((f"`{name}`", *line) for name, line in told.T.items()))
 

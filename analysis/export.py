@@ -35,10 +35,10 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, *, max_side: int
     return path
 
 
-def write_figure(figure: Figure, paths: Sequence[str | Path], *, dpi: int = 150) -> None:
+def write_figure(figure: Figure, paths: Sequence[str | Path]) -> None:
     """One Matplotlib figure in as many formats as there are paths, each told by its suffix."""
     for path in paths:
-        figure.savefig(path, dpi=dpi, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
+        figure.savefig(path, dpi=150, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
 
 
 def write_maps(file, result: ClipActionness) -> None:

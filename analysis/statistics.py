@@ -13,9 +13,9 @@ FEWEST = 10
 BINS = 15  # of a reliability curve, as in Guo et al. 2017, On Calibration of Modern Neural Networks
 
 
-def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's score interval of a proportion; it stays inside [0, 1] and is not empty at 0 or at 1."""
-    interval = scipy.stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+    interval = scipy.stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -47,7 +47,7 @@ def paired_counts(a: np.ndarray, b: np.ndarray) -> PairedCounts:
 
 
 def difference_interval(
-    counts: PairedCounts, *, level: float = LEVEL, resamples: int = 10_000, seed: int = 0
+    counts: PairedCounts, *, resamples: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the difference of two accuracies, over clips.
 
@@ -57,7 +57,7 @@ def difference_interval(
     """
     shares = np.array([counts.only_a, counts.only_b, counts.both + counts.neither]) / counts.total
     drawn = np.random.default_rng(seed).multinomial(counts.total, shares, size=resamples)
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / counts.total, [tail, 1 - tail])
     return float(low), float(high)
 

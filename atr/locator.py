@@ -20,10 +20,10 @@ class Motion(nn.Module):
     The differences of frames without a neighbour are zero, as in TEA's motion excitation.
     """
 
-    def __init__(self, channels: int, *, num_frames: int, kernel_size: int = 3):
+    def __init__(self, channels: int, *, num_frames: int):
         super().__init__()
         self.num_frames = num_frames
-        self.dw_m = depthwise(channels, kernel_size)
+        self.dw_m = depthwise(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         convolved, x = by_clip(self.dw_m(x), self.num_frames), by_clip(x, self.num_frames)  # (N, T, C, H, W)
@@ -107,5 +107,5 @@ class ActionRegionLocator(nn.Module):
         return self.cond(self.dw_a(x) + self.motion(x))
 
 
-def depthwise(channels: int, kernel_size: int = 3) -> nn.Conv2d:
-    return nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2, groups=channels, bias=False)
+def depthwise(channels: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)

@@ -30,9 +30,9 @@ class ShiftConv(nn.Conv2d):
         return super().forward(temporal_shift(x, self.num_frames))
 
 
-def temporal_shift(x: Tensor, num_frames: int, fold_div: int = 8) -> Tensor:
+def temporal_shift(x: Tensor, num_frames: int) -> Tensor:
     x = by_clip(x, num_frames)  # (N, T, C, H, W)
-    fold = x.shape[2] // fold_div
+    fold = x.shape[2] // 8
     shifted = torch.zeros_like(x)
     shifted[:, :-1, :fold] = x[:, 1:, :fold]
     shifted[:, 1:, fold : 2 * fold] = x[:, :-1, fold : 2 * fold]
@@ -72,8 +72,8 @@ class TemporalConv(nn.Conv3d):
         return super().forward(x).transpose(1, 2).flatten(0, 1)
 
 
-def inflate(weight: Tensor, size: int = 3) -> Tensor:
-    """A 2D kernel (C', C, h, w) as a 3D one (C', C, size, h, w), all of it at the centre: the same output as before."""
-    inflated = weight.new_zeros(*weight.shape[:2], size, *weight.shape[2:])
-    inflated[:, :, size // 2] = weight
+def inflate(weight: Tensor) -> Tensor:
+    """A 2D kernel (C', C, h, w) as a 3D one (C', C, 3, h, w), all of it at the centre: the same output as before."""
+    inflated = weight.new_zeros(*weight.shape[:2], 3, *weight.shape[2:])
+    inflated[:, :, 1] = weight
     return inflated

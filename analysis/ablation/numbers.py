@@ -31,7 +31,6 @@ from analysis.crossed import (
     verdict,
 )
 from analysis.statistics import LEVEL
-from atr.training.config import TrainConfig
 
 NOT_RUN = "not run yet"  # in place of a verdict
 OF_ONE = {HOLDS: HOLDS, FAILS: FAILS, OPEN: OPEN, NOT_RUN: "has not been run yet"}
@@ -49,9 +48,7 @@ REASONER = ("Reasoner: parameters, k", "Reasoner: MACs, M")
 Found = Mapping[str, Sequence[CellResult]]  # network -> its results, by seed
 
 
-def by_network(
-    results: Iterable[CellResult], networks: Mapping[str, TrainConfig] = NETWORKS
-) -> dict[str, list[CellResult]]:
+def by_network(results: Iterable[CellResult]) -> dict[str, list[CellResult]]:
     """Those that are cells of the grid as it is now, which may be compared with each other, in its order.
 
     Networks started from different weights may not: where there are several, those of the most cells count.
@@ -59,8 +56,8 @@ def by_network(
     current = [
         result
         for result in results
-        if result.network in networks
-        and Cell.of(result.network, networks[result.network], result.seed).is_of(result)
+        if result.network in NETWORKS
+        and Cell.of(result.network, NETWORKS[result.network], result.seed).is_of(result)
     ]
     starts = [result.start for result in current]
     start = max(set(starts), key=lambda each: (starts.count(each), str(each)), default=None)
@@ -68,7 +65,7 @@ def by_network(
     for result in sorted(current, key=lambda each: each.seed):
         if result.start == start:
             found.setdefault(result.network, []).append(result)
-    return {network: found[network] for network in networks if network in found}
+    return {network: found[network] for network in NETWORKS if network in found}
 
 
 def left_out(results: Sequence[CellResult], found: Found) -> list[str]:

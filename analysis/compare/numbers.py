@@ -96,20 +96,20 @@ class Paired:
         )
 
 
-def paired(a: Predictions, b: Predictions, *, k: int = 1, resamples: int = 10_000, seed: int = 0) -> Paired:
+def paired(a: Predictions, b: Predictions, *, k: int = 1) -> Paired:
     """Whether a and b differ by more than luck. Raises NotComparable."""
     require_comparable([a, b])
     counts = paired_counts(a.ranks < k, b.ranks < k)
-    low, high = difference_interval(counts, resamples=resamples, seed=seed)
+    low, high = difference_interval(counts)
     p = mcnemar(counts.only_a, counts.only_b)
     first, second = names([a, b])
     return Paired(first, second, k, len(a), counts.difference, low, high, **asdict(counts), p=p)
 
 
-def all_pairs(predictions: Sequence[Predictions], *, k: int = 1) -> pd.DataFrame:
+def all_pairs(predictions: Sequence[Predictions]) -> pd.DataFrame:
     """`paired` of every two, one row each, and "p_holm", adjusted for there being several. Raises NotComparable."""
     require_comparable(predictions)
-    table = pd.DataFrame([asdict(paired(a, b, k=k)) for a, b in itertools.combinations(predictions, 2)])
+    table = pd.DataFrame([asdict(paired(a, b)) for a, b in itertools.combinations(predictions, 2)])
     table[["a", "b"]] = list(itertools.combinations(names(predictions), 2))
     return table.assign(p_holm=holm(table.p))
 

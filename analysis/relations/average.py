@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.relations.divergence import pairwise_js
-from analysis.statistics import FEWEST
+from analysis.statistics import FEWEST, LEVEL
 
 Key = tuple[str, int]  # (name of the block, index of the reasoner in its stack)
 
@@ -233,7 +233,7 @@ def window_divergence(w: np.ndarray, base: float = math.e) -> WindowDivergence:
 
 
 def resampled_divergence(
-    windows: np.ndarray, *, base: float = math.e, resamples: int = 1000, level: float = 0.95, seed: int = 0
+    windows: np.ndarray, *, base: float = math.e, resamples: int = 1000
 ) -> tuple[dict[str, tuple[float, float] | None], float]:
     """Intervals of "mean", "max" and "std" of JS, and of "local_mass" (k = 1), by resampling videos.
 
@@ -247,7 +247,7 @@ def resampled_divergence(
         The intervals, None for fewer than FEWEST, and the share of the resamples that those of JS leave out, because a
         window has no mass in them; None for JS where all are left out.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     n = len(windows)
     if n < FEWEST:
         return dict.fromkeys(("mean", "max", "std", "local_mass")), float(not have_mass(windows.mean(0)))
@@ -255,7 +255,7 @@ def resampled_divergence(
     means = np.stack([generator.multinomial(n, [1 / n] * n) @ flat / n for _ in range(resamples)])
     means = means.reshape(resamples, *windows.shape[1:])
     defined = have_mass(means)
-    tails = [(1 - level) / 2, (1 + level) / 2]
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     low, high = np.quantile(means.sum(-1).mean(-1), tails).tolist()
     intervals: dict[str, tuple[float, float] | None] = dict.fromkeys(("mean", "max", "std"))
     intervals["local_mass"] = low, high

@@ -14,6 +14,7 @@ from analysis.relations.fig4 import title
 from analysis.relations.numbers import columns_mass, inner_mass_ends
 
 CHANCE = {"color": "gray", "dash": "dash"}
+COLUMNS = 3  # of panels
 
 
 def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.Figure:
@@ -128,18 +129,16 @@ def kernels_figure(
     summaries: Mapping[Key, Mapping[str, np.ndarray]],
     starts: Mapping[Key, Mapping[str, np.ndarray]],
     windows: Mapping[Key, Sequence[float]],
-    *,
-    columns: int = 3,
 ) -> go.Figure:
     """ER's kernels, a panel a block: mean over channels and, as a band, the 10 to 90 % quantiles.
 
     summaries: `kernel_summary` of the learned kernels. starts: of those before training, dotted. windows: `mean_windows` of the graph reasoner, dashed on the same axes; may be empty.
     """
     blocks = list(dict.fromkeys(block for block, _ in summaries))
-    rows = -(-len(blocks) // columns)
+    rows = -(-len(blocks) // COLUMNS)
     figure = make_subplots(
         rows,
-        columns,
+        COLUMNS,
         shared_yaxes="all",
         subplot_titles=blocks,
         horizontal_spacing=0.05,
@@ -158,8 +157,8 @@ def kernels_figure(
                 showlegend=name not in shown,
                 **style,
             ),
-            row=number // columns + 1,
-            col=number % columns + 1,
+            row=number // COLUMNS + 1,
+            col=number % COLUMNS + 1,
         )
 
     for (block, reasoner), summary in summaries.items():

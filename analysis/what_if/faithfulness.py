@@ -93,12 +93,12 @@ def faithfulness_folder(
     return result_folder(root, "faithfulness", checkpoint, settings)
 
 
-def hidden_counts(grid: tuple[int, int], steps: int = STEPS) -> np.ndarray:
+def hidden_counts(grid: tuple[int, int]) -> np.ndarray:
     """How many of the h·w positions are hidden at each point of a curve, from none to all, int (K + 1,).
 
-    Whole positions are hidden: a grid with fewer than `steps` of them gives a point for each.
+    Whole positions are hidden: a grid with fewer than STEPS of them gives a point for each.
     """
-    return np.unique([count_of(step / steps, grid) for step in range(steps + 1)])
+    return np.unique([count_of(step / STEPS, grid) for step in range(STEPS + 1)])
 
 
 def curves_of_clips(

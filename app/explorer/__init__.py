@@ -68,7 +68,7 @@ def pack(identity: str, frames: np.ndarray, maps: dict[str, np.ndarray], **clip)
     return Payload(header, bytes(body.data))
 
 
-def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: str = "explorer") -> None:
+def explorer(payload: Payload, *, start: dict, link: dict | None = None) -> None:
     """Show a packed clip.
 
     start: ``{"frame": int, "block": str or None, "asked": [str]}``, the view to open with, and what a link asks for of
@@ -76,7 +76,7 @@ def explorer(payload: Payload, *, start: dict, link: dict | None = None, key: st
     parameters of a link to this clip and checkpoint, to which the browser adds block, frame and what of the display is
     not the first choice; None when the clip has no address, as with an uploaded file.
     """
-    _explorer(key=key, data=payload.message(start=start, link=link))
+    _explorer(key="explorer", data=payload.message(start=start, link=link))
 
 
 def gallery(
@@ -102,9 +102,7 @@ def gallery(
         _chosen(key=f"{key} chosen", data={"gallery": key, "chosen": chosen})
 
 
-def relation_grid(
-    block: str, matrix: np.ndarray, frames: list[dict], *, limits: tuple[float, float], key: str = "relation"
-) -> None:
+def relation_grid(block: str, matrix: np.ndarray, frames: list[dict], *, limits: tuple[float, float]) -> None:
     """W of one clip (T, T); pointing at a cell names and outlines its two frames.
 
     frames: ``{"step", "index", "image"}`` of the T sampled frames, image a data URL. limits: of the colour scale.
@@ -113,7 +111,7 @@ def relation_grid(
     palette = matplotlib.colormaps[RELATIONS]
     colours = palette((matrix - low) / (high - low))
     _relation(
-        key=key,
+        key="relation",
         data={
             "block": block,
             "matrix": matrix.tolist(),

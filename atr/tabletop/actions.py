@@ -200,13 +200,12 @@ class Stage:
         angle = uniform(self.rng, -math.pi, math.pi) if flat else uniform(self.rng, -0.12, 0.12)
         return self.thing(name, uniform(self.rng, low, high), angle)
 
-    def arm(self, target, sides: str = "bbblr", shoulder=None) -> Arm:
-        """An arm that reaches for `target`, from a shoulder outside the frame or from one (the nearer of two) of the sides
+    def arm(self, target, sides: str = "bbblr") -> Arm:
+        """An arm that reaches for `target`, from the nearer of two shoulders outside the frame, each on one of the sides
         b(ottom), l(eft), r(ight). Before and after the action it is mostly out of the frame."""
         rng = self.rng
-        if shoulder is None:
-            shoulders = [self.shoulder(choose(rng, sides)) for _ in range(2)]
-            shoulder = min(shoulders, key=lambda place: math.dist(target, place))
+        shoulders = [self.shoulder(choose(rng, sides)) for _ in range(2)]
+        shoulder = min(shoulders, key=lambda place: math.dist(target, place))
         dx, dy = direction(target, shoulder)
         thumb = choose(rng, (-1, 1))
         away = math.dist(target, shoulder)
@@ -268,10 +267,9 @@ def span(rng, low: float, high: float, length: float) -> float:
     return uniform(rng, low, max(low, high - length))
 
 
-def apart(
-    rng, distance: float, low: float = 0.24, high: float = 0.76
-) -> tuple[tuple[float, float], tuple[float, float]]:
+def apart(rng, distance: float) -> tuple[tuple[float, float], tuple[float, float]]:
     """Two points of the frame at about this distance, in a random direction."""
+    low, high = 0.24, 0.76
     for _ in range(50):
         x, y, turn = uniform(rng, low, high), uniform(rng, low + 0.06, high), uniform(rng, -math.pi, math.pi)
         other = (x + distance * math.cos(turn), y + distance * math.sin(turn))

@@ -242,7 +242,7 @@ class Picture:
         self.rgb[rows, columns] = cv2.add(under, cv2.cvtColor(patch, cv2.COLOR_RGBA2RGB))
         self.ids[rows, columns][alpha > 127] = identity
 
-    def shadow(self, sprite: Sprite, pose: Pose, strength: float = 0.55) -> None:
+    def shadow(self, sprite: Sprite, pose: Pose) -> None:
         offset = (0.014 + 0.45 * pose.height) * pose.unit
         x, y = pose.x - self.light[0] * offset, pose.y - self.light[1] * offset * 0.8
         matrix = self._matrix(sprite, pose, pose.scale * pose.unit * (1 + 0.35 * pose.height), x, y)
@@ -252,7 +252,7 @@ class Picture:
         if placed is None:
             return
         patch, rows, columns = placed
-        remaining = cv2.convertScaleAbs(patch, alpha=-strength * (1 - 0.9 * min(pose.height, 0.7)), beta=255)
+        remaining = cv2.convertScaleAbs(patch, alpha=-0.55 * (1 - 0.9 * min(pose.height, 0.7)), beta=255)
         self.rgb[rows, columns] = cv2.multiply(
             self.rgb[rows, columns], cv2.cvtColor(remaining, cv2.COLOR_GRAY2RGB), scale=1 / 255
         )

@@ -16,18 +16,19 @@ from atr.files import whole_file
 from atr.results.passes import ahead
 
 SHOWN_EVERY = 1.0  # seconds
+WRITTEN_EVERY = 20  # steps
 
 
 class TrainingLog:
     """Of the main process; the others are silent.
 
     `log.jsonl` holds the facts of the run in its first line, then the history, an entry an epoch; it is written anew from
-    the history every time, so a run that goes on leaves no entry twice. TensorBoard has those and every `every`-th step.
+    the history every time, so a run that goes on leaves no entry twice. TensorBoard has those and every 20th step.
     The time for which the loader was waited for counts where the device had nothing left to do when a batch came.
     """
 
-    def __init__(self, folder: Path, facts: dict, device: torch.device, *, main: bool, every: int = 20):
-        self.file, self.facts, self.main, self.every = folder / "log.jsonl", facts, main, every
+    def __init__(self, folder: Path, facts: dict, device: torch.device, *, main: bool):
+        self.file, self.facts, self.main = folder / "log.jsonl", facts, main
         self.device = device
         self.folder = folder / "tensorboard"
         self.writer: Any = None  # a SummaryWriter while a phase runs
@@ -73,7 +74,7 @@ class TrainingLog:
 
     def shows(self, number: int) -> bool:
         """Whether the values of this step are wanted: they lie on the device, and to read them is to wait for it."""
-        return self.main and (number % self.every == 0 or time.monotonic() - self.shown >= SHOWN_EVERY)
+        return self.main and (number % WRITTEN_EVERY == 0 or time.monotonic() - self.shown >= SHOWN_EVERY)
 
     def step(self, number: int, values: dict[str, float]) -> None:
         """Show the first two on the bar; every so many steps write all down, with speed and the share of waiting."""
@@ -83,7 +84,7 @@ class TrainingLog:
         if self.elapsed:
             shown |= {"left": tqdm.format_interval(self.left), "waiting": f"{waiting:.0%}"}
         self.bar.set_postfix(shown, refresh=False)
-        if number % self.every == 0 and self.elapsed:
+        if number % WRITTEN_EVERY == 0 and self.elapsed:
             values |= {"clips_per_second": self.rate, "data_wait_share": waiting}
             for name, value in values.items():
                 self.writer.add_scalar(name, value, number)

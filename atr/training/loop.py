@@ -35,7 +35,7 @@ from atr.training.config import (
     run_facts,
     settings_of,
 )
-from atr.training.log import TrainingLog
+from atr.training.log import WRITTEN_EVERY, TrainingLog
 from atr.training.optimisation import (
     build_optimizer,
     build_schedule,
@@ -232,7 +232,7 @@ def fit(model: nn.Module, run: Run, phase: Phase) -> nn.Module:
             number = epoch * per_epoch + progress.batch
             # To read the losses is to wait for the device, and for the other processes, which have to do it at the same
             # step: one alone may do so whenever its state is to be saved.
-            if number % log.every == 0 or (state.due and accelerator.num_processes == 1):
+            if number % WRITTEN_EVERY == 0 or (state.due and accelerator.num_processes == 1):
                 progress.read(mean_over_processes)
             if log.shows(number):
                 mean_loss, mean_hit = progress.means()

@@ -25,10 +25,11 @@ from atr.results.predictions import read_predictions
 from atr.tabletop import CLASSES, REVERSED
 from atr.training.config import DEFAULTS, filled, settings_of
 from atr.training.presets import PRESETS
-from atr.video.decoding import decode, probe
+from atr.video.decoding import probe
 from benchmarks.markdown import END, mark
 from benchmarks.performance import SCRIPTS, tables_of, told
 from benchmarks.tables import __main__ as tables
+from tests.videos import decode
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "assets"

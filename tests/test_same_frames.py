@@ -18,14 +18,13 @@ from analysis.what_if.interventions import Intervention
 from app import loading
 from app.loading import what_if
 from atr.__main__ import main
-from atr.results.predict import class_probabilities, predict
+from atr.results.predict import class_probabilities
 from atr.results.predictions import read_predictions
 from atr.results.store import RESULT, read_result, results
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES, render_clip, split_seed
-from atr.video.decoding import decode
 from atr.video.encoding import write_mp4
-from atr.video.transforms import preprocess
+from tests.videos import decode, predict, preprocess
 
 LENGTH = 60
 DENSE = [22, 26, 30, 34]  # four frames out of a window of 16 in the middle of 60

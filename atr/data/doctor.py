@@ -12,7 +12,7 @@ from tqdm import tqdm
 from atr.data.annotations import Annotations
 from atr.data.faults import Fault, Findings, Remark, file_fault, findings_file, found_in, listing_faults
 from atr.files import sha256
-from atr.video.decoding import iterate
+from atr.video.decoding import open_video
 from atr.video.frame_folder import numbered_frames
 from atr.video.limits import Limits
 from atr.video.notices import collected
@@ -127,8 +127,8 @@ def examine(job: tuple[int, Path, int | None, int]) -> Examined:
         fault = file_fault(index, path)
         if fault is not None:
             return Examined(index, 0, "", (fault,))
-        with collected() as notices:
-            length = sum(1 for _ in iterate(path))
+        with collected() as notices, open_video(path) as video:
+            length = sum(1 for _ in video.iterate())
         # An edit list or another track may state more than is to be shown; the decoder then misses nothing.
         missed = any(notice.kind == "damage" for notice in notices)
         stated, content = stated_length(path) if missed else None, content_of(path)

@@ -135,21 +135,6 @@ def video_views(
         return VideoViews(protocol.views(opened, chosen, model.preprocessing), chosen, opened.length)
 
 
-def predict(
-    model: VideoClassifier, video: Path, protocol: Protocol = SINGLE_VIEW, average: str = PROBABILITIES
-) -> np.ndarray:
-    """Class probabilities of a video, float32 (num_classes,), averaged over the views as `view_probabilities` does.
-
-    Args:
-        model: of a checkpoint, in evaluation mode, on any device.
-
-    Raises:
-        VideoError: the file is no readable video.
-    """
-    views = torch.from_numpy(video_views(model, video, protocol).frames)
-    return view_probabilities(model, views[None], average)[0].cpu().numpy()
-
-
 def distinct_names(videos: list[Path]) -> list[str]:
     """A name for each video's results: its stem, with as many folders before it as tell all of them apart."""
     whole = [Path(os.path.abspath(video)) for video in videos]  # "." has no name of its own

@@ -10,7 +10,7 @@ by decoding all of them.
 
 **Damage.** `probe` decodes one frame, so it knows of damage only what the packets show: packets missing at the end
 of a file that was cut short, or marked as damaged. Damage inside is found when the frames there are decoded, or by
-`check`, which decodes everything. A frame counts as not decodable when its packet fails, when the decoder had to make
+`Video.check`, which decodes everything. A frame counts as not decodable when its packet fails, when the decoder had to make
 parts of it up, or when it may be built on such a frame, that is up to the next key; the packet stored before a
 damaged one is doubted, too. A wanted frame that cannot be decoded is an error: the file is then checked whole (long
 films excepted), so that the error names all that is missing and where. A file of which fewer than nine frames in ten
@@ -26,10 +26,7 @@ tells whether frames are missing or stood in for ("damage"), or only something a
 `atr.video.notices.collected` gathers those of every video that is read meanwhile, however deep below.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from atr.video.container import VIDEO_SUFFIXES
 from atr.video.frame_folder import FrameFolder
@@ -46,9 +43,6 @@ __all__ = [
     "Video",
     "VideoError",
     "VideoInfo",
-    "check",
-    "decode",
-    "iterate",
     "open_video",
     "probe",
 ]
@@ -78,51 +72,3 @@ def probe(path: str | Path, *, allow_damaged: bool = False, limits: Limits | Non
     """Size, frame rate and exact number of frames of a video. Raises VideoError as `open_video` does."""
     with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
         return video.info
-
-
-def check(path: str | Path, *, allow_damaged: bool = False, limits: Limits | None = None) -> VideoInfo:
-    """As `probe`, after decoding every frame: the notices name those that cannot be decoded.
-
-    Raises VideoError where fewer than nine in ten can, unless damage is allowed.
-    """
-    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
-        video.check()
-        return video.info
-
-
-def iterate(
-    path: str | Path,
-    indices: Iterable[int] | None = None,
-    *,
-    short_side: int | None = None,
-    allow_damaged: bool = False,
-    limits: Limits | None = None,
-) -> Iterator[np.ndarray]:
-    """The frames of a video one by one, uint8 RGB (H, W, 3); memory stays at a few frames.
-
-    Args:
-        indices: 0-based indices of the frames wanted, delivered in increasing order and once each; None for all.
-        short_side: frames are resized to it as they are read, as `atr.video.transforms.resize` does.
-
-    Raises VideoError when the file cannot be read, ends before the last wanted frame, or a wanted frame cannot be
-    decoded.
-    """
-    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
-        yield from video.iterate(indices, short_side=short_side)
-
-
-def decode(
-    path: str | Path,
-    indices: Sequence[int] | None = None,
-    *,
-    short_side: int | None = None,
-    allow_damaged: bool = False,
-    limits: Limits | None = None,
-) -> np.ndarray:
-    """Frames of a video as displayed, uint8 RGB (L, H, W, 3).
-
-    indices: 0-based frame indices in any order, repeats allowed; the frames come back in that order.
-    None for every frame. Raises VideoError as `iterate` does.
-    """
-    with open_video(path, allow_damaged=allow_damaged, limits=limits) as video:
-        return video.frames(indices, short_side=short_side)

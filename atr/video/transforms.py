@@ -94,16 +94,6 @@ def normalise(pictures: np.ndarray | Tensor, preprocessing: Preprocessing) -> Te
     return torch.from_numpy(found.reshape(pixels.shape)).movedim(-1, -3)
 
 
-def preprocess(frames: np.ndarray, preprocessing: Preprocessing, view: str = "crop") -> Tensor:
-    """Decoded frames uint8 RGB (L, H, W, 3) -> normalised float32 (L, 3, h, w).
-
-    Raises ValueError for frames of another kind or an unknown view.
-    """
-    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
-        raise ValueError(f"frames must be uint8 (L, H, W, 3), got {frames.dtype} {frames.shape}")
-    return normalise(cut_view(frames, preprocessing, view), preprocessing)
-
-
 def resized_size(height: int, width: int, short_side: int, fit: Fit = "crop") -> tuple[int, int]:
     """Height and width: the shorter side becomes `short_side`, the longer one in proportion, or squeezed as long."""
     if fit == "squeeze":

@@ -9,7 +9,6 @@ import numpy as np
 
 from atr.video.limits import Limits
 from atr.video.notices import Notice, hand_over
-from atr.video.transforms import resize, resized_size
 
 DEFAULT_FPS = 25.0
 NEAREST_SHOWN = "the nearest that can be decoded are shown"
@@ -39,11 +38,6 @@ class VideoInfo:
     height: int
     codec: str
     notices: tuple[Notice, ...] = ()
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return self.length / self.fps
 
 
 class Video(ABC):
@@ -108,22 +102,16 @@ class Video(ABC):
         length, fps, (height, width) = self.length, self.fps, self.size
         return VideoInfo(self.path, length, fps, width, height, self.codec, self.notices)
 
-    def iterate(
-        self, indices: Iterable[int] | None = None, *, short_side: int | None = None
-    ) -> Iterator[np.ndarray]:
+    def iterate(self, indices: Iterable[int] | None = None) -> Iterator[np.ndarray]:
         """Frames one by one, uint8 RGB (H, W, 3); memory stays at a few frames.
 
-        Args:
-            indices: 0-based, delivered in increasing order and once each; None for every frame.
-            short_side: frames are resized to it as they are read, as `atr.video.transforms.resize` does.
+        indices: 0-based, delivered in increasing order and once each; None for every frame.
 
         Raises VideoError when a frame cannot be decoded or lies after the end.
         """
         wanted = None if indices is None else sorted({int(index) for index in indices})
         if wanted and wanted[0] < 0:
             raise ValueError(f"indices must be frame indices >= 0, got {wanted[0]}")
-        if short_side is not None and short_side < 1:
-            raise ValueError(f"short_side must be at least 1, got {short_side}")
         for picture in self.pictures(wanted):
             height, width = picture.shape[:2]
             if max(height, width) > self.limits.proportion * min(height, width):
@@ -131,24 +119,22 @@ class Video(ABC):
                     f"has frames of {width}x{height} pixels; the longer side is at most {self.limits.proportion} times as "
                     "long as the shorter"
                 )
-            if short_side is not None:
-                picture = resize(picture[None], *resized_size(height, width, short_side))[0]
             yield picture
 
-    def frames(self, indices: Sequence[int] | None = None, *, short_side: int | None = None) -> np.ndarray:
+    def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Frames in the order given, repeats allowed, as one array: uint8 RGB (L, H, W, 3).
 
         Raises VideoError as `iterate` does, and when the array would exceed `Limits.decoded_bytes`.
         """
         if indices is None:
-            return self._stacked(self.iterate(short_side=short_side), self.length)
+            return self._stacked(self.iterate(), self.length)
         indices = np.asarray(indices, dtype=np.int64)
         if indices.ndim != 1 or indices.size == 0 or indices.min() < 0:
             raise ValueError(
                 f"indices must be a non-empty list of frame indices >= 0, got {indices.tolist()}"
             )
         wanted, inverse = np.unique(indices, return_inverse=True)
-        frames = self._stacked(self.iterate(wanted.tolist(), short_side=short_side), len(indices))
+        frames = self._stacked(self.iterate(wanted.tolist()), len(indices))
         return frames if np.array_equal(wanted, indices) else frames[inverse]
 
     def _stacked(self, pictures: Iterator[np.ndarray], count: int) -> np.ndarray:
@@ -157,8 +143,7 @@ class Video(ABC):
             if not kept and count * picture.nbytes > self.limits.decoded_bytes:
                 raise self.error(
                     f"{count} frames of {picture.shape[1]}x{picture.shape[0]} pixels need {count * picture.nbytes} "
-                    f"bytes, at most {self.limits.decoded_bytes} are decoded at once; ask for fewer frames or a "
-                    "shorter side"
+                    f"bytes, at most {self.limits.decoded_bytes} are decoded at once; ask for fewer frames"
                 )
             if kept and picture.shape != kept[0].shape:
                 raise self.error("the frame size changes within the video, which is not supported")

@@ -13,7 +13,7 @@ from analysis.shown_clip import time_steps, uneven
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.video.sampling import covering_indices, uniform_indices
-from atr.video.transforms import preprocess
+from tests.videos import preprocess
 
 SETTINGS = Preprocessing(short_side=32, crop=32)
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 from analysis.export import emphasis_table, write_figure, write_gif, write_maps
 from analysis.map_values import together
-from atr.video.decoding import decode, probe
+from atr.video.decoding import probe
 from atr.video.encoding import write_mp4
+from tests.videos import decode
 
 
 def grey_frames(num_frames=6, height=31, width=45):

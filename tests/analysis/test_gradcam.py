@@ -11,7 +11,7 @@ from analysis.actionness import clip_actionness
 from analysis.gradcam import clip_gradcam, explained_blocks, gradcam, gradcams, residual_block, twin
 from atr.preprocessing import Preprocessing
 from atr.video.sampling import covering_indices
-from atr.video.transforms import preprocess
+from tests.videos import preprocess
 
 SETTINGS = Preprocessing(short_side=32, crop=32)
 NETWORKS = [

@@ -18,9 +18,9 @@ from app.exports import enlarged, film
 from app.loading.what_if import outcome, sampled
 from app.what_if.outcome import PLACES, Answer, arrays, picture, scores, strip, table, take_along
 from atr.tabletop import CLASSES
-from atr.video.decoding import decode
 from tests.app.conftest import errors, open_link
 from tests.app.world import LABELS, write_checkpoint
+from tests.videos import decode
 
 
 def expected(folder, intervention: Intervention, clip: int = 0) -> np.ndarray:

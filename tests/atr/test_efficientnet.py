@@ -16,7 +16,8 @@ from atr.describe import describe
 from atr.efficientnet import PREPROCESSING, EfficientNetLite0, SameConv, block_names, imagenet_weights
 from atr.models import ModelConfig, load_backbone
 from atr.temporal import ShiftConv
-from atr.video.transforms import normalise, preprocess
+from atr.video.transforms import normalise
+from tests.videos import preprocess
 
 MILITARY_UNIFORM = 652  # ImageNet's index; the picture is a portrait of Admiral Hopper, public domain
 STRIDED = (1, 3, 5, 11)  # the blocks that halve the resolution

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from numbered import write_film  # noqa: E402
 from refusal import little_memory, one_clear_line  # noqa: E402
 
-from atr.video.decoding import VideoError, check, decode, open_video  # noqa: E402
+from atr.video.decoding import VideoError, open_video  # noqa: E402
+from tests.videos import check, decode  # noqa: E402
 
 LENGTH = 30  # frames of a film
 DIFFERENT = 40  # grey levels between a frame and the one that should have come, in the worst 16x16 pixels

@@ -14,11 +14,12 @@ from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES, REVERSED, render_clip, split_seed, write_dataset
-from atr.video.decoding import VideoError, decode
+from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4
 from atr.video.protocol import Protocol
 from atr.video.sampling import uniform_indices
 from atr.video.transforms import cut_view
+from tests.videos import decode
 
 SIZES = Preprocessing(short_side=64, crop=64)
 

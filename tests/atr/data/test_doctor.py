@@ -24,9 +24,10 @@ from atr.data.reading import read_annotations
 from atr.data.videos import VideoClips
 from atr.preprocessing import Preprocessing
 from atr.tabletop import write_dataset
-from atr.video.decoding import VideoError, decode
+from atr.video.decoding import VideoError
 from atr.video.encoding import write_mp4, write_webm
 from tests.damaged_clips import write_damaged
+from tests.videos import decode
 
 SIZES = {"num_frames": 4, "preprocessing": Preprocessing(32, 32)}
 

@@ -8,7 +8,8 @@ import pytest
 from atr.data.miniature import write_miniature
 from atr.data.reading import read_annotations, splits_of
 from atr.tabletop import CLASSES, render_clip, split_seed
-from atr.video.decoding import decode, probe
+from atr.video.decoding import probe
+from tests.videos import decode
 
 SIZES = {"num_clips": 20, "num_frames": 6, "size": 32, "progress": False}
 

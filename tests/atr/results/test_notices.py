@@ -15,10 +15,11 @@ from atr.results.notices import PRINTED, joined_notices, notice_facts, tell_noti
 from atr.results.passes import per_clip
 from atr.results.predictions import read_predictions
 from atr.results.store import RESULT, results
-from atr.video.decoding import VideoError, decode, open_video, probe
+from atr.video.decoding import VideoError, open_video, probe
 from atr.video.notices import Notice, collected, hand_over
 from tests.app.world import LABELS
 from tests.damaged_clips import SPOILT, write_damaged
+from tests.videos import decode
 
 CUT = "frames 36 to 39 of 40 are missing: the file was cut short"
 DEEP = "10 bits a colour are rounded to 8"

@@ -17,16 +17,14 @@ from atr.results.predict import (
     AVERAGES,
     class_logits,
     distinct_names,
-    predict,
     search_videos,
     video_views,
     view_probabilities,
 )
 from atr.sampling import Sampling
 from atr.tabletop import CLASSES
-from atr.video.decoding import decode
 from atr.video.protocol import Protocol
-from atr.video.transforms import preprocess
+from tests.videos import decode, predict, preprocess
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import damaged, number_of, numbered_frame, write_film  # noqa: E402
 
-from atr.video.decoding import Limits, VideoError, check, decode, open_video, probe  # noqa: E402
+from atr.video.decoding import Limits, VideoError, open_video, probe  # noqa: E402
 from atr.video.ending import CUT, TORN, fault_of_structure  # noqa: E402
 from atr.video.video import spans  # noqa: E402
+from tests.videos import check, decode  # noqa: E402
 
 # Codings whose damage FFmpeg notices; it decodes damaged bytes of the others into wrong pictures without a word.
 # Without mbtree x264 writes the same bytes every time, so that the same ones are damaged.

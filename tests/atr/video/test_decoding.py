@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atr.video.decoding import VideoError, decode, iterate, probe
+from atr.video.decoding import VideoError, open_video, probe
 from atr.video.encoding import write_mp4, write_webm
 from atr.video.sampling import covering_indices, dense_indices, uniform_indices
+from tests.videos import decode
 
 
 def write_video(path, num_frames=20, codec="libx264", pixel_format="yuv420p", height=48, width=64):
@@ -45,7 +46,6 @@ def test_every_accepted_kind_is_probed_and_decoded(tmp_path, name):
     path = write_video(tmp_path / name, codec=codec, pixel_format=pixel_format)
     info = probe(path)
     assert (info.length, info.fps, info.height, info.width) == (20, 10, 48, 64)
-    assert info.duration == 2
     frames = decode(path)
     assert frames.dtype == np.uint8 and frames.shape == (20, 48, 64, 3)
     if name != "clip.gif":  # eight bits a pixel blur neighbouring strengths
@@ -55,7 +55,8 @@ def test_every_accepted_kind_is_probed_and_decoded(tmp_path, name):
 def test_indices_come_in_the_order_given_and_may_repeat(tmp_path):
     path = write_video(tmp_path / "clip.mp4")
     assert indices_of(decode(path, [7, 2, 2, 19, 0])) == [7, 2, 2, 19, 0]
-    assert indices_of(np.stack(list(iterate(path, [9, 3])))) == [3, 9]
+    with open_video(path) as video:
+        assert indices_of(np.stack(list(video.iterate([9, 3])))) == [3, 9]
 
 
 def test_a_frame_after_the_end_is_an_error(tmp_path):

@@ -11,8 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import number_of, numbered_frame, write_film  # noqa: E402
 
-from atr.video.decoding import decode, open_video, probe  # noqa: E402
-from atr.video.transforms import resize, resized_size  # noqa: E402
+from atr.video.decoding import probe  # noqa: E402
+from atr.video.transforms import resize  # noqa: E402
+from tests.videos import decode  # noqa: E402
 
 ONE = 1 << 16
 TURNS = {  # a, b, c, d of the display matrix: x' = a·x + c·y, y' = b·x + d·y
@@ -162,14 +163,3 @@ def test_the_colour_matrix_that_a_file_states_is_used(tmp_path):
     stated = red(**{"x264-params": "colormatrix=bt709"})
     # BT.709: G = 1.164·(81 - 16) - 0.213·(90 - 128) - 0.533·(240 - 128)
     assert abs(stated[1] - 24) <= 4
-
-
-def test_frames_shrunk_while_they_are_read_equal_those_shrunk_afterwards(tmp_path):
-    path = write_film(tmp_path / "f.mp4", 8)
-    whole = decode(path, [5, 1, 1])
-    assert np.array_equal(decode(path, [5, 1, 1], short_side=32), resize(whole, *resized_size(64, 96, 32)))
-    with open_video(path) as video:
-        (large,) = video.iterate([3], short_side=100)
-        assert large.shape == (100, 150, 3)
-        with pytest.raises(ValueError, match="short_side must be at least 1, got 0"):
-            video.frames([3], short_side=0)

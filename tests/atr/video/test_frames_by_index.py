@@ -12,7 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import number_of, write_film  # noqa: E402
 
-from atr.video.decoding import decode, iterate, open_video, probe  # noqa: E402
+from atr.video.decoding import open_video, probe  # noqa: E402
+from tests.videos import decode  # noqa: E402
 
 FILMS = {
     "h264 with B frames": ("f.mp4", "libx264", "yuv420p", {"g": "12", "bf": "3"}),
@@ -150,7 +151,7 @@ def test_what_an_edit_list_hides_is_not_there(tmp_path, codec, first):
         tick = int(1 / (stream.time_base * 25))
         delay = tick * 2 if codec == "libx264" else tick
     path = with_edit_list(whole, delay + first * tick, 20 * tick, tmp_path / "trimmed.mp4")
-    shown = [number_of(frame) for frame in iterate(path)]
+    shown = [number_of(frame) for frame in decode(path)]
     assert shown[0] == first and shown == list(range(first, first + len(shown))) and 20 <= len(shown) <= 23
     assert_every_frame_is_the_one_asked_for(path, shown)
 

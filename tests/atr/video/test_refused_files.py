@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from numbered import number_of, numbered_frame, write_film  # noqa: E402
 
 from atr.video.container import demultiplexer  # noqa: E402
-from atr.video.decoding import Limits, VideoError, decode, iterate, open_video, probe  # noqa: E402
+from atr.video.decoding import Limits, VideoError, open_video, probe  # noqa: E402
+from tests.videos import decode  # noqa: E402
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names and folders")
 
@@ -182,9 +183,9 @@ def test_frames_that_are_all_but_a_line_are_refused(tmp_path):
     with pytest.raises(
         VideoError, match="20000x1 pixels; the longer side is at most 100 times as long as the shorter"
     ):
-        next(iterate(tmp_path))
+        decode(tmp_path)
     Image.new("RGB", (200, 2)).save(tmp_path / "00001.png")
-    assert next(iterate(tmp_path)).shape == (2, 200, 3)
+    assert decode(tmp_path).shape == (1, 2, 200, 3)
 
 
 def test_too_many_frames_seconds_and_bytes(tmp_path):
@@ -207,8 +208,8 @@ def test_an_array_of_frames_is_bounded_and_frames_one_by_one_are_not(tmp_path):
     limits = Limits(decoded_bytes=5 * 64 * 96 * 3)
     assert "10 frames of 96x64 pixels need 184320 bytes" in refusal(path, decode, limits=limits)
     assert len(decode(path, range(5), limits=limits)) == 5
-    assert len(decode(path, limits=limits, short_side=32)) == 10
-    assert sum(1 for _ in iterate(path, limits=limits)) == 10
+    with open_video(path, limits=limits) as video:
+        assert sum(1 for _ in video.iterate()) == 10
     assert "20 frames" in refusal(path, lambda p, **o: decode(p, [0] * 20, **o), limits=limits)
 
 
@@ -255,8 +256,8 @@ def test_nothing_is_printed_and_files_are_closed(tmp_path, capfd):
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         decode(path, [15])
-        next(iterate(path))
         with open_video(path) as video:
+            next(video.iterate())
             assert video.length == 20
         refusal(tmp_path / "bad.mp4")
     assert len(os.listdir("/proc/self/fd")) == before

@@ -6,8 +6,8 @@ import torch
 
 import atr
 from atr.preprocessing import Preprocessing
-from atr.results.predict import predict
 from atr.video.encoding import write_mp4
+from tests.videos import predict
 
 CORNERS = {(0, 0): (220, 30, 30), (0, -1): (30, 200, 30), (-1, 0): (30, 30, 220), (-1, -1): (220, 200, 30)}
 GREY, TOLERANCE = 128, 25  # of the encoding, of 255

@@ -19,7 +19,7 @@ KINDS = ("logits", "heat")
 
 @dataclass(frozen=True)
 class Tally:
-    """Sums over frames, so that clips can be added up; the properties are averages over those frames.
+    """Sums over frames, so that clips can be added up.
 
     hits: frames whose strongest cell lies on the mask. mass: share of the map's weights on it, each cell counted by its
     area. area: share of the mask.
@@ -29,32 +29,6 @@ class Tally:
     hits: float = 0.0
     mass: float = 0.0
     area: float = 0.0
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.num_frames + other.num_frames,
-            self.hits + other.hits,
-            self.mass + other.mass,
-            self.area + other.area,
-        )
-
-    @property
-    def pointing(self) -> float:
-        """Pointing game: fraction of frames whose strongest cell lies on the mask."""
-        return self.hits / self.num_frames if self.num_frames else float("nan")
-
-    @property
-    def mass_inside(self) -> float:
-        return self.mass / self.num_frames if self.num_frames else float("nan")
-
-    @property
-    def area_share(self) -> float:
-        return self.area / self.num_frames if self.num_frames else float("nan")
-
-    @property
-    def ratio(self) -> float:
-        """Mass over area, both summed first (a mean of ratios would belong to the smallest masks); 1 is chance."""
-        return self.mass / self.area if self.area else float("nan")
 
 
 def weights_of(maps: np.ndarray, kind: str) -> np.ndarray:

@@ -171,18 +171,16 @@ def measure_clips(
 
 
 def measure(
-    maps: dict[Map, np.ndarray],
-    bits: np.ndarray,
-    layouts: Mapping[str, Layout] = {},  # noqa: B006 (read only)
+    maps: dict[Map, np.ndarray], bits: np.ndarray, layouts: Mapping[str, Layout]
 ) -> dict[str, np.ndarray]:
     """One clip: maps (T, h, w) against bits uint8 (T, H, W) of `masked_clips`. As `measure_clips`, without N.
 
-    layouts: of the blocks; cells of a block without one lie edge to edge.
+    layouts: of the blocks.
     """
     acting = (bits & ACTING).any(axis=(1, 2))
     target, distractor = (bits & TARGET) > 0, (bits & DISTRACTOR) > 0
     frames = acting & target.any(axis=(1, 2))
-    centres = [layouts[m.block].centres if m.block and m.block in layouts else None for m in maps]
+    centres = [layouts[m.block].centres if m.block else None for m in maps]
     placed = [(m.kind, values, place) for (m, values), place in zip(maps.items(), centres, strict=True)]
     on_target = [tally(values, target, frames, kind=kind, centres=place) for kind, values, place in placed]
     on_distractor = [

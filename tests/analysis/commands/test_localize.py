@@ -9,6 +9,7 @@ import atr
 from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
+from analysis.localize.maps import Layout
 from analysis.localize.masked_clips import open_masked
 from analysis.localize.measures import average_precision, tally
 from analysis.localize.numbers import (
@@ -36,6 +37,7 @@ from tests.app.world import write_checkpoint, write_clips
 from tests.stopping import stop_at
 
 LOGITS, HEAT = Map("actionness", "S3B1", "logits"), Map("Grad-CAM", "S3B1", "heat")
+EDGES = {"S3B1": Layout((2, 2), None)}
 TIMES = {"forward_seconds", "gradcam_seconds"}
 
 
@@ -57,7 +59,7 @@ def test_one_clip_by_hand():
         [[3, 0], [0, 1]],
         [[0, 9], [9, 0]],
     )  # the second frame is empty, the third does not count
-    found = measure({HEAT: heat, LOGITS: np.log(heat + 1)}, clip_bits())
+    found = measure({HEAT: heat, LOGITS: np.log(heat + 1)}, clip_bits(), EDGES)
     assert (found["frames"], found["area"]) == (2, 1)
     assert found["hits"][0] == 1 + 2 / 4  # the four tied cells of the empty frame share its point
     assert found["mass"][0] == pytest.approx(3 / 4 + 1 / 2)
@@ -70,7 +72,7 @@ def test_one_clip_by_hand():
 
 
 def rows_of(clips):
-    found = [measure(maps, bits) for maps, bits in clips]
+    found = [measure(maps, bits, EDGES) for maps, bits in clips]
     return {name: np.stack([row[name] for row in found]) for name in found[0]}
 
 
@@ -89,12 +91,11 @@ def test_numbers_are_those_of_all_frames_together():
     target, acting = (bits & TARGET) > 0, (bits & ACTING).any(axis=(1, 2))
     together = tally(maps, target, acting)
     assert numbers["frames"] == together.num_frames == 24
-    assert entry["pointing"]["value"] == pytest.approx(tally(maps, target, acting).pointing)
-    assert entry["ratio"]["value"] == pytest.approx(together.ratio)
-    assert entry["mass"]["value"] == pytest.approx(together.mass_inside)
-    assert entry["distractor_ratio"]["value"] == pytest.approx(
-        tally(maps, bits & DISTRACTOR > 0, acting).ratio
-    )
+    assert entry["pointing"]["value"] == pytest.approx(together.hits / 24)
+    assert entry["ratio"]["value"] == pytest.approx(together.mass / together.area)
+    assert entry["mass"]["value"] == pytest.approx(together.mass / 24)
+    beside = tally(maps, bits & DISTRACTOR > 0, acting)
+    assert entry["distractor_ratio"]["value"] == pytest.approx(beside.mass / beside.area)
     by_clip = [average_precision(each[LOGITS], b & TARGET > 0, np.arange(5) % 2 == 1) for each, b in clips]
     assert entry["average_precision"]["value"] == pytest.approx(np.mean(by_clip))
     assert entry["average_precision"]["low"] < np.mean(by_clip) < entry["average_precision"]["high"]
@@ -171,7 +172,7 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
     heat = gradcam(model, inputs, "S5B2", predicted)[0].numpy()
     bits = items[..., 3].numpy()
     m = {block: recording.actionness[block][0].numpy() for block in blocks}
-    expected = measure({LOGITS: m["S3B1"], HEAT: heat, ALL_BLOCKS["actionness"]: together(m)}, bits)
+    expected = measure({LOGITS: m["S3B1"], HEAT: heat, ALL_BLOCKS["actionness"]: together(m)}, bits, EDGES)
     for name in ("hits", "mass", "average_precision", "peak", "mean", "distractor_mass"):
         np.testing.assert_allclose(rows[name][1, [0, 3, 4]], expected[name], atol=1e-5)
 

@@ -222,7 +222,7 @@ def test_the_figure_of_costs_has_a_bar_and_four_points_for_each_block():
 
 def test_clips_that_do_not_say_when_the_action_happens_have_no_emphasis():
     maps = {FINE: np.random.default_rng(0).normal(size=(3, 2, 2))}
-    rows = [measure(maps, bits) for bits in (clip_bits(), clip_bits() & (255 - STATED))]
+    rows = [measure(maps, bits, LAYOUTS) for bits in (clip_bits(), clip_bits() & (255 - STATED))]
     numbers = localization_numbers(
         {name: np.stack([row[name] for row in rows]) for name in rows[0]}, list(maps)
     )
@@ -232,7 +232,7 @@ def test_clips_that_do_not_say_when_the_action_happens_have_no_emphasis():
 def test_distractors_count_while_the_target_is_out_of_view():
     bits = np.full((2, 2, 2), ACTING | DISTRACTOR, np.uint8)
     bits[0, 0, 0] = ACTING | TARGET
-    assert measure({FINE: np.zeros((2, 2, 2))}, bits)["distractor_frames"] == 2
+    assert measure({FINE: np.zeros((2, 2, 2))}, bits, LAYOUTS)["distractor_frames"] == 2
 
 
 CENTRES = (np.array([0.5]), np.array([0.125, 0.625]))  # of 1×2 cells: those of the receptive fields
@@ -287,7 +287,7 @@ def test_clips_that_act_in_some_frames_and_not_in_others_have_both_kinds():
 
 
 def test_the_area_of_distractors_is_that_of_the_frames_with_them():
-    row = measure({FINE: np.zeros((3, 2, 2))}, clip_bits())
+    row = measure({FINE: np.zeros((3, 2, 2))}, clip_bits(), LAYOUTS)
     rows = {name: np.stack([value] * 3) for name, value in row.items()} | {
         "frames": np.array([1, 3, 0]),
         "distractor_frames": np.array([2, 0, 4]),
@@ -298,7 +298,7 @@ def test_the_area_of_distractors_is_that_of_the_frames_with_them():
 
 def test_the_peak_is_the_highest_value_and_not_the_farthest_from_0():
     maps = np.array([[[-5.0, 1], [0, -2]], [[-3.0, -1], [-2, -4]], [[0.0, 7], [1, -9]]])
-    assert measure({FINE: maps}, clip_bits())["peak"].tolist() == [[1, -1, 7]]
+    assert measure({FINE: maps}, clip_bits(), LAYOUTS)["peak"].tolist() == [[1, -1, 7]]
 
 
 def test_all_blocks_together_are_told_of_several_alone(tiny):

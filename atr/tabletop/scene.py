@@ -115,13 +115,13 @@ class Scene:
         return frozenset(kinds)
 
 
-def render_scene(scene: Scene, label: int, times: Sequence[float]) -> Clip:
-    """Frames of a scene as class `label`: the odd class of a pair runs the scene backwards."""
-    own = [1 - t if label % 2 else t for t in times]
+def render_scene(scene: Scene, times: Sequence[float]) -> Clip:
+    """Frames of a scene: the odd class of a pair runs it backwards."""
+    own = [1 - t if scene.label % 2 else t for t in times]
     rendered = [scene.frame(time) for time in own]
     return Clip(
         frames=np.stack([rgb for rgb, _ in rendered]),
-        label=label,
+        label=scene.label,
         masks=np.stack([ids for _, ids in rendered]),
         acting=np.array([scene.action.acting(time) for time in own]),
         objects=scene.visible_kinds(),
@@ -147,5 +147,5 @@ def render_clip(
     times = [float(time) for time in times]
     if not times or min(times) < 0 or max(times) > 1:
         raise ValueError(f"times must be one or more numbers in [0, 1], got {times}")
-    label, recipe = label_of(seed), NOTHING_ELSE if is_alone(seed) else RECIPE
-    return render_scene(Scene(seed, label, size, recipe), label, times)
+    recipe = NOTHING_ELSE if is_alone(seed) else RECIPE
+    return render_scene(Scene(seed, label_of(seed), size, recipe), times)

@@ -148,9 +148,7 @@ def _render_cache(
                     labels[k], acting[k] = label, active
                     objects[k, list(kinds)] = True
                 bar.update(len(rendered))
-        write_arrays(
-            facts, {"labels": labels, "objects": objects, "acting": acting, "seeds": np.array(seeds)}
-        )
+        write_arrays(facts, {"labels": labels, "objects": objects, "acting": acting})
 
 
 def _render_rows(job) -> tuple[int, list[tuple[int, frozenset[int], np.ndarray]]]:

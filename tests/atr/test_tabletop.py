@@ -51,8 +51,8 @@ def test_a_frame_depends_on_its_time_only():
 @pytest.mark.parametrize("label", range(0, 20, 2))
 def test_odd_class_is_the_even_class_backwards(label):
     times = np.array([0.1, 0.35, 0.5, 0.8])
-    forwards = render_scene(Scene(3, label, 48), label, times)
-    backwards = render_scene(Scene(3, label + 1, 48), label + 1, 1 - times)
+    forwards = render_scene(Scene(3, label, 48), times)
+    backwards = render_scene(Scene(3, label + 1, 48), 1 - times)
     assert np.array_equal(forwards.frames, backwards.frames)
     assert np.array_equal(forwards.masks, backwards.masks)
     assert np.array_equal(forwards.acting, backwards.acting)
@@ -61,7 +61,7 @@ def test_odd_class_is_the_even_class_backwards(label):
 @pytest.mark.parametrize(("label", "axis", "sign"), [(0, 1, 1), (1, 1, -1), (2, 0, -1), (3, 0, 1)])
 def test_a_clip_shows_its_class_and_not_the_reverse(label, axis, sign):
     for seed in range(3):
-        clip = render_scene(Scene(seed, label, 64, NOTHING_ELSE), label, np.linspace(0, 1, 9))
+        clip = render_scene(Scene(seed, label, 64, NOTHING_ELSE), np.linspace(0, 1, 9))
         places = [
             np.argwhere(masks == ACTED)[:, axis].mean() for masks in clip.masks if (masks == ACTED).any()
         ]

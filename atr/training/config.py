@@ -19,7 +19,7 @@ from atr.preprocessing import Fit, Preprocessing
 from atr.schema import line
 from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
-from atr.training.optimisation import freeze, parameter_groups
+from atr.training.optimisation import Optimizer, Schedule, freeze, parameter_groups
 from atr.training.starting_weights import start_from
 
 # Names of settings, what their values must be, and how that is said.
@@ -131,9 +131,9 @@ class TrainConfig:
     epochs: int = 8
     batch_size: int = 16
     accumulation: int = 1
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Optimizer = "adamw"
     momentum: float = 0.9
-    schedule: Literal["one_cycle", "steps"] = "one_cycle"
+    schedule: Schedule = "one_cycle"
     decay_epochs: tuple[int, ...] = ()
     warm_up_epochs: float = 0.0
     learning_rate: float = 2e-3

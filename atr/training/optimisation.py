@@ -1,16 +1,15 @@
 """What is learnt and how fast: frozen parts, parameter groups, optimisers, schedules, seeds."""
 
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from atr.options import require
-
-OPTIMIZERS = ("adamw", "sgd")
-SCHEDULES = ("one_cycle", "steps")
+Optimizer = Literal["adamw", "sgd"]
+Schedule = Literal["one_cycle", "steps"]
 FEWEST_CHANNELS = 8
 
 
@@ -102,9 +101,8 @@ def parameter_groups(
     return groups
 
 
-def build_optimizer(name: str, groups: list[dict], momentum: float) -> torch.optim.Optimizer:
-    """`momentum` is SGD's; Raises ValueError for a name that is not one of OPTIMIZERS."""
-    require("optimizer", name, OPTIMIZERS)
+def build_optimizer(name: Optimizer, groups: list[dict], momentum: float) -> torch.optim.Optimizer:
+    """momentum: SGD's."""
     return torch.optim.AdamW(groups) if name == "adamw" else torch.optim.SGD(groups, momentum=momentum)
 
 
@@ -124,7 +122,7 @@ def step_factor(step: int, *, per_epoch: int, decay_epochs: tuple[int, ...], war
 
 
 def build_schedule(
-    name: str,
+    name: Schedule,
     optimizer: torch.optim.Optimizer,
     *,
     epochs: int,
@@ -135,11 +133,7 @@ def build_schedule(
     """A schedule that is stepped once a step of the optimiser, `per_epoch` times an epoch.
 
     decay_epochs, warm_up_epochs: of "steps"; "one_cycle" has neither.
-
-    Raises:
-        ValueError: the name is not one of SCHEDULES.
     """
-    require("schedule", name, SCHEDULES)
     if name == "steps":
         factor = partial(
             step_factor, per_epoch=per_epoch, decay_epochs=decay_epochs, warm_up_epochs=warm_up_epochs

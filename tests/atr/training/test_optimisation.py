@@ -59,13 +59,6 @@ def test_one_cycle_leaves_the_momentum_of_sgd_as_it_is():
         assert optimizer.param_groups[0]["momentum"] == 0.5
 
 
-def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="schedule='cosine' is unknown; allowed: one_cycle, steps"):
-        rates("cosine", 1)
-    with pytest.raises(ValueError, match="optimizer='adam' is unknown; allowed: adamw, sgd"):
-        build_optimizer("adam", [{"params": [nn.Parameter(torch.zeros(1))]}], 0.9)
-
-
 def test_sgd_has_its_momentum():
     """Gradient 1 and learning rate 1: steps of 1, 1.9, 2.71."""
     weight = nn.Parameter(torch.zeros(1))

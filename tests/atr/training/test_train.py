@@ -75,6 +75,7 @@ def test_what_is_not_possible_is_told_before_clips_are_rendered(
     [
         ({"epochs": 1.5}, "epochs=1.5 is not allowed; allowed: a whole number"),
         ({"optimizer": "adam"}, "optimizer='adam' is unknown; allowed: adamw, sgd"),
+        ({"schedule": "cosine"}, "schedule='cosine' is unknown; allowed: one_cycle, steps"),
         ({"freeze": "backbone.layer1"}, "freeze='backbone.layer1' is not allowed; allowed: a list"),
         ({"augmentation": None}, r"augmentation=None is not allowed; allowed: Augmentation\(...\)"),
         ({"init": "a"}, "init='a' is not allowed; allowed: a Path or null"),

@@ -57,11 +57,13 @@ LOCAL_MASS = (
     "page Temporal relations tells that apart."
 )
 NOT_ALIVE = "Blocks that are not alive at the end of their training, as python -m analysis health tells it."
-COMMAND = "python -m analysis ablate all --workers 2"
 
 
 def command_of(key: str) -> str:
     return f"python -m analysis ablate {key} --workers 2"
+
+
+COMMAND = command_of("all")
 
 
 def scale_text(found: Found) -> str:

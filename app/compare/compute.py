@@ -1,7 +1,7 @@
 """The page "Compare": have predictions computed, for a checkpoint that has none or over other clips."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, e
             "predictions",
             name,
             loading.model(name),
-            predictions_of,
+            partial(predictions_folder, protocol=SINGLE_VIEW),
             stored,
             noun="list of predictions",
             program=("atr", "evaluate"),
@@ -36,7 +36,3 @@ def compute_predictions(checkpoints: Sequence[str], missing: Sequence[str], *, e
         st.caption(
             "Protocol 1×1, the centre crop of every clip. For other protocols and data sets: `python -m atr evaluate`."
         )
-
-
-def predictions_of(root: Path, checkpoint: Path, digest: str) -> Path:
-    return predictions_folder(root, checkpoint, digest, SINGLE_VIEW)

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from analysis.relations.average import Key
@@ -260,7 +261,7 @@ def er_kernels(result: dict, names: list[str]) -> None:
         kernels_panel(loading.model(chosen), mean_windows(result["trained"]))
 
 
-def kernels_panel(model: VideoClassifier, windows: dict[Key, list[float]] | None = None) -> None:
+def kernels_panel(model: VideoClassifier, windows: dict[Key, np.ndarray] | None = None) -> None:
     """windows: the graph reasoner's, to compare with."""
     learned, started = efficient_kernels(model), starting_kernels(model)
     signed, start = (kernel_summary(kernels, shapes=False) for kernels in (learned, started))

@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
@@ -125,20 +124,11 @@ class VideoClips(ClipDataset):
             return video.frames(chosen)
 
 
-class Paths(Sequence[Path]):
+class Paths:
     """The files of a long list as paths, made when asked for: a path takes several times the memory of its text."""
 
     def __init__(self, root: Path, files: list[str]):
         self.root, self.files = root, files
 
-    def __len__(self) -> int:
-        return len(self.files)
-
-    @overload
-    def __getitem__(self, index: int) -> Path: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Paths": ...
-    def __getitem__(self, index: int | slice) -> "Path | Paths":
-        if isinstance(index, slice):
-            return Paths(self.root, self.files[index])
+    def __getitem__(self, index: int) -> Path:
         return self.root / self.files[index]

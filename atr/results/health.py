@@ -5,7 +5,7 @@ it is. That is seen while a network trains, not in its accuracy.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -44,7 +44,7 @@ class Vitals:
     cells: block name -> positions of a frame, of those with an Action-related Region Locator.
     """
 
-    def __init__(self, blocks: Iterator[str]):
+    def __init__(self, blocks: Iterable[str]):
         self.seen: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in blocks}
         self.cells: dict[str, int] = {}
         self.batches = 0
@@ -73,7 +73,7 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
     model = unwrapped(model)
     blocks: Mapping[str, nn.Module] = model.blocks  # type: ignore[assignment]
     num_frames: int = model.config.num_frames  # type: ignore[union-attr, assignment]
-    vitals, hooks = Vitals(iter(blocks)), []
+    vitals, hooks = Vitals(blocks), []
 
     def wanted() -> bool:
         return batches is None or vitals.batches < batches

@@ -193,7 +193,7 @@ def frames_in(packet: av.Packet, decoder: str) -> int | None:
     """Frames that a packet presents: 0 where it only serves others, None where it cannot be told."""
     codec = codec_name(decoder)
     if codec == "vp8":
-        return packet_byte(packet, 0) >> 4 & 1  # RFC 6386, 9.1: show_frame
+        return memoryview(packet)[0] >> 4 & 1  # RFC 6386, 9.1: show_frame
     if codec == "vp9":
         return _vp9_frames(memoryview(packet))
     if codec == "mpeg4":
@@ -201,10 +201,6 @@ def frames_in(packet: av.Packet, decoder: str) -> int | None:
         # B frames packed with the frame before them, and place holders, are taken apart by the decoder only.
         return 1 if len(coded) >= SMALLEST_MPEG4_PICTURE and coded.count(MPEG4_PICTURE) == 1 else None
     return 1
-
-
-def packet_byte(packet: av.Packet, at: int) -> int:
-    return memoryview(packet)[at]
 
 
 def _vp9_frames(coded: memoryview) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from analysis.recording import Recording, record
-from analysis.shown_clip import ShownClip, maps_of_all_frames, nearest, require_evaluation, show, time_steps
+from analysis.shown_clip import ShownClip, maps_of_all_frames, nearest, show, time_steps
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.results.predict import class_probabilities, require_numbers
@@ -91,20 +91,10 @@ def clip_actionness(
         VideoError: the file is no readable video, or damaged.
         ValueError: the model is another one, or in training mode, its scores or maps are no numbers, or `clip` is neither.
     """
-    preprocessing = require_evaluation(model, preprocessing)
-    num_frames = model.config.num_frames
     shown = show(
-        clip,
-        preprocessing,
-        num_frames,
-        model.sampling,
-        view=view,
-        max_frames=max_frames,
-        fps=fps,
-        allow_damaged=allow_damaged,
+        model, clip, preprocessing, view=view, max_frames=max_frames, fps=fps, allow_damaged=allow_damaged
     )
-
-    device = next(model.parameters()).device
+    preprocessing, device = preprocessing or model.preprocessing, next(model.parameters()).device
 
     def recorded_maps(pictures: np.ndarray) -> dict[str, np.ndarray]:
         with torch.inference_mode(), record(model) as recording:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from analysis.shown_clip import maps_of_all_frames, require_evaluation, show
+from analysis.shown_clip import maps_of_all_frames, show
 from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
@@ -102,21 +102,12 @@ def clip_gradcam(
         VideoError: the file is no readable video.
         ValueError: as `gradcam` and `clip_actionness`.
     """
-    preprocessing = require_evaluation(model, preprocessing)
-    num_frames = model.config.num_frames
     shown = show(
-        clip,
-        preprocessing,
-        num_frames,
-        model.sampling,
-        view=view,
-        max_frames=max_frames,
-        fps=fps,
-        allow_damaged=allow_damaged,
+        model, clip, preprocessing, view=view, max_frames=max_frames, fps=fps, allow_damaged=allow_damaged
     )
 
     def explained(pictures: np.ndarray) -> dict[str, np.ndarray]:
-        clips = normalise(pictures, preprocessing)
+        clips = normalise(pictures, preprocessing or model.preprocessing)
         return {block: maps.numpy() for block, maps in gradcams(model, clips, blocks, target).items()}
 
     with turn:

@@ -48,20 +48,10 @@ class ShownClip:
     notices: tuple[Notice, ...] = ()
 
 
-def require_evaluation(model: VideoClassifier, preprocessing: Preprocessing | None) -> Preprocessing:
-    """The preprocessing, the model's own when None. Raises ValueError for another model, or one in training mode."""
-    if not isinstance(model, VideoClassifier):
-        raise ValueError(f"the model is a {type(model).__name__}; allowed: a network of atr.create_model")
-    if model.training:
-        raise ValueError("the model is in training mode; call model.eval() first")
-    return preprocessing or model.preprocessing
-
-
 def show(
+    model: VideoClassifier,
     clip: str | Path | np.ndarray,
-    preprocessing: Preprocessing,
-    num_frames: int,
-    sampling: Sampling,
+    preprocessing: Preprocessing | None = None,
     *,
     view: str = "crop",
     max_frames: int = 300,
@@ -71,9 +61,9 @@ def show(
     """Read a clip once.
 
     Args:
+        model: whose evaluation samples T frames of it.
         clip: a video file, or its frames as uint8 RGB (L, H, W, 3).
-        num_frames: T, the frames the evaluation samples.
-        sampling: how it samples them.
+        preprocessing: the model's own when None.
         view: "crop", the square of the evaluation, or "whole", the entire frame.
         max_frames: of a longer clip this many frames, evenly spread, are shown; not fewer than T, in whose place the
             model would see frames twice.
@@ -82,15 +72,17 @@ def show(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: `clip`, `max_frames` or `view` is not allowed.
+        ValueError: the model is another one, or in training mode; `clip`, `max_frames` or `view` is not allowed.
     """
+    require_evaluation(model)
+    preprocessing, num_frames = preprocessing or model.preprocessing, model.config.num_frames
     if max_frames < num_frames:
         raise ValueError(
             f"max_frames={max_frames} is not allowed; allowed: {num_frames}, which the model takes, or more"
         )
 
     def seen(length: int, fps: float, read: Callable[[np.ndarray], Iterable[np.ndarray]]) -> ShownClip:
-        return _shown(length, fps, read, preprocessing, num_frames, sampling, view, max_frames)
+        return _shown(length, fps, read, preprocessing, num_frames, model.sampling, view, max_frames)
 
     if not isinstance(clip, str | Path):
         require_frames(clip)
@@ -98,6 +90,14 @@ def show(
     with open_video(clip, allow_damaged=allow_damaged) as video:
         found = seen(video.length, video.fps, video.iterate)
         return replace(found, notices=(*video.notices, *uneven(video.times, video.fps)))
+
+
+def require_evaluation(model: VideoClassifier) -> None:
+    """Raises ValueError for another model, or one in training mode."""
+    if not isinstance(model, VideoClassifier):
+        raise ValueError(f"the model is a {type(model).__name__}; allowed: a network of atr.create_model")
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
 
 
 def require_frames(frames: np.ndarray) -> None:

@@ -132,8 +132,7 @@ def steps() -> str:
     folder = loading.root("checkpoints") / loading.checkpoint_names()[0]
     clips = loading.shipped_clips()
     model = timed("checkpoint", lambda: atr.optimised(atr.load_checkpoint(folder), precision="float32"))
-    settings = model.preprocessing, model.config.num_frames, model.sampling
-    read = timed("decoding", lambda: show(clips[0].source, *settings))
+    read = timed("decoding", lambda: show(model, clips[0].source))
     found = timed("network", lambda: clip_actionness(model, read.frames))
     clip = {name: getattr(found, name) for name in ("maps", "frames", "indices", "sampled", "fps")}
     timed("packing", lambda: pack("", video="", alt="", **clip).message(start={}, link=None))

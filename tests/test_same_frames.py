@@ -152,7 +152,7 @@ def test_maps_of_the_evaluated_frames_are_of_the_evaluated_window(world, net, ex
 
 
 def decode_views(world, model):
-    return show(world / "clips" / "0.mp4", model.preprocessing, 4, model.sampling).evaluated
+    return show(model, world / "clips" / "0.mp4").evaluated
 
 
 def test_frames_of_reports_and_of_masked_clips(world, net, expected):

@@ -39,18 +39,12 @@ def describe(config: ModelConfig, size: int = 224) -> Description:
         model = build_model(config).eval()
         clip = torch.empty(1, config.num_frames, 3, size, size)
     shapes = {}
-    hooks = [
+    for name, block in model.blocks.items():  # the model ends here, and its hooks with it
         block.register_forward_hook(
             lambda module, inputs, output, name=name: shapes.update({name: output.shape})
         )
-        for name, block in model.blocks.items()
-    ]
-    try:
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            model(clip)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(clip)
     blocks = []
     for name, block in model.blocks.items():
         _, channels, height, width = shapes[name]

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -104,7 +104,7 @@ def changed_here(modules: Sequence[nn.Module], register: str, change: Callable) 
     Raises:
         RuntimeError: the context closed and a module was not passed.
     """
-    thread, changed, hooks = threading.get_ident(), set(), []
+    thread, changed = threading.get_ident(), set()
 
     def hook(module: nn.Module, *given: Any) -> Any:
         if threading.get_ident() != thread:
@@ -112,13 +112,10 @@ def changed_here(modules: Sequence[nn.Module], register: str, change: Callable) 
         changed.add(module)
         return change(*given)
 
-    try:
+    with ExitStack() as hooks:
         for module in modules:
-            hooks.append(getattr(module, register)(hook))
+            hooks.enter_context(getattr(module, register)(hook))
         yield
-    finally:
-        for handle in hooks:
-            handle.remove()
     if len(changed) < len(modules):
         raise RuntimeError(
             "actionness was not replaced: no forward pass ran, or the model was compiled before (hooks on a compiled "

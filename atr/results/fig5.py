@@ -5,6 +5,7 @@ precision of the map, brought to the picture bilinearly, as a classifier of (fra
 it acts on, in frames in which it acts; all else is negative, idle frames altogether.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import cv2
@@ -65,14 +66,16 @@ def fig5_of_blocks(
     Args:
         model: in evaluation mode, on any device.
     """
-    device, maps = next(model.parameters()).device, {}
-    hooks = [
-        locator.register_forward_hook(lambda _, inputs, output, name=name: maps.update({name: output}))
-        for name, locator in model.locators.items()
-    ]
+    device, locators, maps = next(model.parameters()).device, model.locators, {}
     scores: list[list[float]] = []
-    try:
-        for index in range(num_clips if hooks else 0):
+    with ExitStack() as hooks:
+        for name, locator in locators.items():
+            hooks.enter_context(
+                locator.register_forward_hook(
+                    lambda _, inputs, output, name=name: maps.update({name: output})
+                )
+            )
+        for index in range(num_clips if locators else 0):
             clip = render_clip(
                 split_seed(split, index), num_frames=model.config.num_frames, size=preprocessing.crop
             )
@@ -82,9 +85,6 @@ def fig5_of_blocks(
             with torch.inference_mode():
                 model(normalise(clip.frames[None], preprocessing).to(device))
             scores.append([average_precision(m[:, 0], positives) for m in maps.values()])
-    finally:
-        for hook in hooks:
-            hook.remove()
     return dict(zip(maps, np.mean(scores, axis=0).tolist(), strict=True)) if scores else {}
 
 

@@ -6,7 +6,7 @@ it is. That is seen while a network trains, not in its accuracy.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 import numpy as np
@@ -73,7 +73,7 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
     model = unwrapped(model)
     blocks: Mapping[str, nn.Module] = model.blocks  # type: ignore[assignment]
     num_frames: int = model.config.num_frames  # type: ignore[union-attr, assignment]
-    vitals, hooks = Vitals(blocks), []
+    vitals = Vitals(blocks)
 
     def wanted() -> bool:
         return batches is None or vitals.batches < batches
@@ -110,22 +110,19 @@ def watch(model: nn.Module, batches: int | None = None) -> Iterator[Vitals]:
 
         return hook
 
-    try:
+    with ExitStack() as hooks:
         for name, block in blocks.items():
             modules = list(block.modules())
             stacked = [module for module in modules if isinstance(module, TemporalRelation)]
             rows: dict[str, Tensor] = {}
             for module in modules:
                 if isinstance(module, ActionRegionLocator):
-                    hooks.append(module.register_forward_hook(located(name)))
+                    hooks.enter_context(module.register_forward_hook(located(name)))
             for module in stacked:
-                hooks.append(module.register_forward_hook(related(name, stacked, rows)))
-            hooks.append(block.register_forward_hook(added(name)))
-        hooks.append(model.register_forward_hook(counted))
+                hooks.enter_context(module.register_forward_hook(related(name, stacked, rows)))
+            hooks.enter_context(block.register_forward_hook(added(name)))
+        hooks.enter_context(model.register_forward_hook(counted))
         yield vitals
-    finally:
-        for handle in hooks:
-            handle.remove()
 
 
 def frame_values(values: Tensor, num_frames: int) -> Tensor:

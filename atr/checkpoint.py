@@ -15,7 +15,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from atr.files import sha256, whole_folder
-from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, shortened, unwrapped
+from atr.models import (
+    ModelConfig,
+    VideoClassifier,
+    build_model,
+    in_words,
+    misfits,
+    parts_of,
+    shortened,
+    unwrapped,
+)
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
 from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
@@ -89,7 +98,7 @@ def save_checkpoint(
     with torch.device("meta"):
         own = build_model(model.config).state_dict()
     stored = {name: Stored(tuple(tensor.shape), STORED[tensor.dtype]) for name, tensor in tensors.items()}
-    if differences := misfits(own, stored):
+    if differences := differences_of(own, stored):
         raise ValueError(
             f"{shown(folder)} is not written: the weights are not those of the model's config: {differences}"
         )
@@ -224,7 +233,7 @@ def read_weights(folder: Path, own: dict[str, Tensor], digest: str) -> dict[str,
             names = file.keys()
             slices = {name: file.get_slice(name) for name in names}
             stored = {name: Stored(tuple(s.get_shape()), s.get_dtype()) for name, s in slices.items()}
-            if differences := misfits(own, stored):
+            if differences := differences_of(own, stored):
                 raise fault(path, f"does not fit the model of {CONFIG}: {differences}")
             found = {name: file.get_tensor(name).to(tensor.dtype, copy=True) for name, tensor in own.items()}
     except CheckpointError:
@@ -249,24 +258,15 @@ class Stored(NamedTuple):
     dtype: str
 
 
-def misfits(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
+def differences_of(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
     """In what the tensors of a file differ from those a model takes, the first few of each kind; "" in nothing."""
-    both = [name for name in own if name in stored]
-    kinds = {
-        "missing": [name for name in own if name not in stored],
-        "unexpected": [line(name, 80) for name in stored if name not in own],
-        "size mismatch": [
-            f"{name} {stored[name].shape} for {tuple(own[name].shape)}"
-            for name in both
-            if stored[name].shape != tuple(own[name].shape)
-        ],
-        "of another type": [
-            f"{name} {stored[name].dtype} for {' or '.join(STORED_AS[own[name].dtype])}"
-            for name in both
-            if stored[name].dtype not in STORED_AS[own[name].dtype]
-        ],
-    }
-    return "; ".join(f"{len(names)} {kind}: {shortened(names, 2)}" for kind, names in kinds.items() if names)
+    of_another_type = [
+        f"{name} {stored[name].dtype} for {' or '.join(STORED_AS[tensor.dtype])}"
+        for name, tensor in own.items()
+        if name in stored and stored[name].dtype not in STORED_AS[tensor.dtype]
+    ]
+    faults = misfits(own, {name: tensor.shape for name, tensor in stored.items()})
+    return in_words(faults | {"of another type": of_another_type})
 
 
 def require_weights(folder: Path) -> None:

@@ -19,6 +19,7 @@ from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.sampling import Sampling
+from atr.schema import line
 from atr.temporal import ShiftConv, TemporalConv, inflate
 from atr.trn import UNITS, MultiScaleRelations
 
@@ -293,19 +294,28 @@ def check_fit(own: dict[str, Tensor], weights: dict[str, Tensor], what: str) -> 
     `num_batches_tracked` may be missing: it is not used where running averages have a momentum, and files older than
     torch 0.4.1 lack it.
     """
-    faults = {
-        "missing": [n for n in own if n not in weights and not n.endswith(".num_batches_tracked")],
-        "left over": [n for n in weights if n not in own],
+    own = {n: w for n, w in own.items() if n in weights or not n.endswith(".num_batches_tracked")}
+    if faults := in_words(misfits(own, {n: tuple(w.shape) for n, w in weights.items()})):
+        raise ValueError(f"{what} does not fit: {faults}")
+
+
+def misfits(own: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]) -> dict[str, list[str]]:
+    """In what weights of these shapes differ from those a network takes: a kind of fault -> names."""
+    return {
+        "missing": [name for name in own if name not in shapes],
+        "left over": [line(name, 80) for name in shapes if name not in own],
         "of another shape": [
-            f"{n} {tuple(weights[n].shape)} for {tuple(own[n].shape)}"
-            for n in own
-            if n in weights and own[n].shape != weights[n].shape
+            f"{name} {shapes[name]} for {tuple(weight.shape)}"
+            for name, weight in own.items()
+            if name in shapes and shapes[name] != weight.shape
         ],
     }
-    if any(faults.values()):
-        listed = (f"{len(names)} {fault} ({shortened(names)})" for fault, names in faults.items() if names)
-        raise ValueError(f"{what} does not fit: {', '.join(listed)}")
 
 
-def shortened(names: list[str], most: int = 3) -> str:
-    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+def in_words(faults: dict[str, list[str]]) -> str:
+    """The first few names of each kind; "" for none."""
+    return ", ".join(f"{len(names)} {kind} ({shortened(names)})" for kind, names in faults.items() if names)
+
+
+def shortened(names: list[str]) -> str:
+    return ", ".join([*names[:2], *(["..."] if len(names) > 2 else [])])

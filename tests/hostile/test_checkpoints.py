@@ -364,17 +364,20 @@ def filled(name, value):
 
 
 CHANGES = {
-    "one missing": (lambda w: without(w, "fc.bias"), "1 missing: fc.bias"),
+    "one missing": (lambda w: without(w, "fc.bias"), "1 missing (fc.bias)"),
     "all missing": (lambda w: w.clear() or w.update(x=torch.zeros(1)), "missing"),
-    "one more": (lambda w: w.update({"fc.more": torch.zeros(1)}), "1 unexpected: fc.more"),
+    "one more": (lambda w: w.update({"fc.more": torch.zeros(1)}), "1 left over (fc.more)"),
     "a renamed one": (
         lambda w: w.update({"fc.b": w.pop("fc.bias")}),
-        "1 missing: fc.bias; 1 unexpected: fc.b",
+        "1 missing (fc.bias), 1 left over (fc.b)",
     ),
-    "another shape": (replaced("fc.bias", lambda t: torch.zeros(4)), "size mismatch: fc.bias (4,) for (3,)"),
-    "transposed": (replaced("fc.weight", lambda t: t.T.contiguous()), "size mismatch: fc.weight"),
-    "one dimension more": (replaced("fc.bias", lambda t: t[None]), "size mismatch: fc.bias (1, 3)"),
-    "without elements": (replaced("fc.bias", lambda t: t[:0]), "size mismatch: fc.bias (0,)"),
+    "another shape": (
+        replaced("fc.bias", lambda t: torch.zeros(4)),
+        "of another shape (fc.bias (4,) for (3,))",
+    ),
+    "transposed": (replaced("fc.weight", lambda t: t.T.contiguous()), "of another shape (fc.weight"),
+    "one dimension more": (replaced("fc.bias", lambda t: t[None]), "of another shape (fc.bias (1, 3)"),
+    "without elements": (replaced("fc.bias", lambda t: t[:0]), "of another shape (fc.bias (0,)"),
     "whole numbers": (replaced("fc.bias", lambda t: t.long()), "fc.bias I64 for F32 or F16 or BF16"),
     "double precision": (replaced("fc.bias", lambda t: t.double()), "fc.bias F64"),
     "truth values": (replaced("fc.bias", lambda t: t.bool()), "fc.bias BOOL"),

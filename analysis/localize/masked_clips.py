@@ -78,13 +78,29 @@ class MaskedTabletop(MaskedClips):
 
 
 class MaskedVideos(MaskedClips):
-    """Videos of any kind with their true pixels; what differs is where those come from."""
+    """Videos of any kind with their true pixels; what differs is how a folder lists them and where those come from.
+
+    num_clips: the first so many; all when None. The others: of `open_masked`.
+    """
 
     def __init__(
-        self, num_frames: int, preprocessing: Preprocessing, sampling: Sampling, allow_damaged: bool
+        self,
+        folder: Path,
+        num_clips: int | None,
+        *,
+        num_frames: int,
+        preprocessing: Preprocessing,
+        sampling: Sampling,
+        follow_outside: bool,
+        allow_damaged: bool,
     ):
-        self.num_frames, self.preprocessing, self.sampling = num_frames, preprocessing, sampling
-        self.allow_damaged = allow_damaged
+        self.folder, self.num_frames, self.preprocessing = folder, num_frames, preprocessing
+        self.sampling, self.allow_damaged = sampling, allow_damaged
+        self._list(num_clips, follow_outside)
+
+    def _list(self, num_clips: int | None, follow_outside: bool) -> None:
+        """What every list of clips has, and what tells the videos and their bits."""
+        raise NotImplementedError
 
     def video(self, index: int) -> Path:
         raise NotImplementedError
@@ -119,31 +135,20 @@ class AnnotatedVideos(MaskedVideos):
 
     truth = "what its annotations mark, in frames in which the action happens"
 
-    def __init__(
-        self,
-        folder: Path,
-        num_clips: int | None,
-        *,
-        num_frames: int,
-        preprocessing: Preprocessing,
-        sampling: Sampling,
-        follow_outside: bool,
-        allow_damaged: bool,
-    ):
-        super().__init__(num_frames, preprocessing, sampling, allow_damaged)
-        clips = VideoClips(
+    def _list(self, num_clips: int | None, follow_outside: bool) -> None:
+        folder = self.folder
+        self.clips = clips = VideoClips(
             folder,
-            num_frames=num_frames,
-            preprocessing=preprocessing,
+            num_frames=self.num_frames,
+            preprocessing=self.preprocessing,
             num_clips=num_clips,
-            sampling=sampling,
+            sampling=self.sampling,
             follow_outside=follow_outside,
-            allow_damaged=allow_damaged,
+            allow_damaged=self.allow_damaged,
         )
         require_one_answer(clips.annotations)
         file = folder / ANNOTATED
         entries = {entry["id"]: entry for entry in annotated_clips(file)["clips"]}
-        self.folder, self.clips = folder, clips
         self.entries = [entries[name] for name in clips.ids]
         for entry in self.entries:
             if not {"masks", "boxes"} & entry.keys():
@@ -188,18 +193,8 @@ class Sequences(MaskedVideos):
 
     truth = "the annotated object, in all frames that show it"
 
-    def __init__(
-        self,
-        folder: Path,
-        num_clips: int | None,
-        *,
-        num_frames: int,
-        preprocessing: Preprocessing,
-        sampling: Sampling,
-        follow_outside: bool,
-        allow_damaged: bool,
-    ):
-        super().__init__(num_frames, preprocessing, sampling, allow_damaged)
+    def _list(self, num_clips: int | None, follow_outside: bool) -> None:
+        folder = self.folder
         self.folders = sorted(path.parent for path in folder.glob("*/clip.mp4"))[:num_clips]
         if not self.folders:
             raise ValueError(
@@ -218,10 +213,10 @@ class Sequences(MaskedVideos):
         self.notes = (f"{folder}: {unused}",) if (unused := Unused.of(left)) else ()
         self.labels, self.ids = [], [path.name for path in self.folders]
         self.targets = [-1] * len(self.ids)
-        self.description = f"{folder.resolve().name}, {len(self.ids)} sequences, {num_frames} frames"
+        self.description = f"{folder.resolve().name}, {len(self.ids)} sequences, {self.num_frames} frames"
         files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
-        values = [self.ids, stamps_of(folder, sum(files, [])), num_frames, preprocessing.to_dict()]
-        self.digest = digest([*values, "damaged ones"] if allow_damaged else values)
+        values = [self.ids, stamps_of(folder, sum(files, [])), self.num_frames, self.preprocessing.to_dict()]
+        self.digest = digest([*values, "damaged ones"] if self.allow_damaged else values)
 
     def video(self, index: int) -> Path:
         return self.folders[index] / "clip.mp4"

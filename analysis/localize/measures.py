@@ -135,7 +135,7 @@ def cell_shares(masks: np.ndarray, height: int, width: int, centres: Centres | N
     if centres is None:
         down, across = overlaps(height, masks.shape[1]), overlaps(width, masks.shape[2])
     else:
-        down, across = (nearest(c, side) for c, side in zip(centres, masks.shape[1:], strict=True))
+        down, across = (overlaps_of(c, side) for c, side in zip(centres, masks.shape[1:], strict=True))
     return down @ masks.astype(np.float64) @ across.T
 
 
@@ -151,7 +151,7 @@ def bounds_of(centres: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], (centres[1:] + centres[:-1]) / 2, [1]])
 
 
-def nearest(centres: np.ndarray, pixels: int) -> np.ndarray:
+def overlaps_of(centres: np.ndarray, pixels: int) -> np.ndarray:
     """As `overlaps`, of the cells of `bounds_of`."""
     bounds = pixels * bounds_of(centres)
     pixel = np.arange(pixels)

@@ -21,7 +21,7 @@ LAYOUTS: tuple[tuple[Lists, Read], ...] = (  # the first that finds its files is
     (kinetics.lists, kinetics.read),
     (folders.class_folder_lists, folders.read_class_folders),
 )
-FAULTS = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, csv.Error)
+UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, csv.Error)
 EXPECTED = (
     "Something-Something V2 (labels/labels.json, train.json, validation.json), "
     "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv, or with a name "
@@ -57,7 +57,7 @@ def read_annotations(folder: Path, split: str | None = None, *, follow_outside: 
         check(texts, Texts)
         require_unicode(annotations.labels)  # which checkpoints hold
         outside = {} if follow_outside else leading_out(folder, annotations.files)
-    except FAULTS as error:
+    except UNREADABLE as error:
         raise ValueError(told(f"{shown(file)} cannot be read as a list of clips", error)) from error
     return replace(annotations, outside=outside)
 
@@ -67,7 +67,7 @@ def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:
     for find, read in LAYOUTS:
         try:
             lists = find(folder)
-        except FAULTS as error:
+        except UNREADABLE as error:
             raise ValueError(told(f"{shown(folder)} cannot be read as a data set", error)) from error
         if lists:
             return lists, read

@@ -16,7 +16,7 @@ from analysis.localize.fig5 import (
 )
 from analysis.localize.figures import costs_figure, fig5_figure, has_costs
 from analysis.localize.maps import BASELINES, Layout, Map, flat, maps_of
-from analysis.localize.measures import average_precision, hits, nearest, tally
+from analysis.localize.measures import average_precision, hits, overlaps_of, tally
 from analysis.localize.numbers import localization_numbers, measure, not_computed
 from analysis.localize.truths import ACTING, DISTRACTOR, MASKED, STATED, TARGET
 
@@ -123,7 +123,7 @@ def test_emphasis_without_the_last_step():
 def test_cells_by_their_centres():
     """Two columns centred on the first and the third of four pixels; they meet at the second."""
     centres = (np.array([0.5]), np.array([0.125, 0.625]))
-    np.testing.assert_allclose(nearest(centres[1], 4), [[2 / 3, 1 / 3, 0, 0], [0, 0.2, 0.4, 0.4]])
+    np.testing.assert_allclose(overlaps_of(centres[1], 4), [[2 / 3, 1 / 3, 0, 0], [0, 0.2, 0.4, 0.4]])
     masks = np.array([[[True, False, False, False]]])
     maps = np.array([[[5.0, 0]]])
     assert hits(maps, masks, centres) == [1]

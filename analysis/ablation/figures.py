@@ -84,8 +84,9 @@ def cost_figure(found: Found) -> go.Figure | None:
     """
     labels: dict[str, str] = {}
     for key in ("1", "2", "3", "4", "5"):
-        rows = {row.network: f"Table {key}: {row.label}" for row in TABLES[key].rows if row.network in found}
-        labels = rows | labels
+        for row in TABLES[key].rows:
+            if row.network and row.network in found:
+                labels.setdefault(row.network, f"Table {key}: {row.label}")
     figure = go.Figure()
     for backbone, colour in BACKBONE_COLOURS.items():
         for block, symbol in BLOCK_SYMBOLS.items():

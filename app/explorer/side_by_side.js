@@ -23,7 +23,7 @@ class SideBySide extends Viewer {
     const left = this.left(clip); // a clip seen before opens so, whatever models are on it now
     const asked = left ? {} : clip.start;
     const oneOf = (values, ...wanted) => wanted.find((value) => values.includes(value)) ?? null;
-    const sources = Object.keys(clip.sources);
+    const sources = Object.keys(clip.sources).filter((source) => source !== "gradcam" || hasGradcam(clip));
     this.block = oneOf(clip.blocks, asked.block, this.block, clip.blocks.findLast((name) => name !== clip.together));
     const turned = this.clip && hasGradcam(clip) !== hasGradcam(this.clip); // what was asked for or done without is shown
     const wanted = turned ? (hasGradcam(clip) ? "gradcam" : "actionness") : asked.source;
@@ -59,6 +59,7 @@ class SideBySide extends Viewer {
     this.root.dataset.clip = clip.id;
     const sources = Object.entries(clip.sources).map(([source, { name }]) => [source, name]);
     this.choices(".sources", "source", sources, preferences.source);
+    if (!hasGradcam(clip)) this.withoutGradcam();
     this.choices(".blocks", "block", clip.blocks.map((name) => [name, name]), this.block);
     this.choices(".modes", "mode", Object.entries(MODES), preferences.mode);
     this.buildKinds();
@@ -66,6 +67,13 @@ class SideBySide extends Viewer {
       const options = clip.sides.map(({ name }, side) => new Option(`${LETTERS[side]} · ${name}`, side));
       this.find(selector).replaceChildren(...options);
     }
+  }
+
+  withoutGradcam() {
+    const option = this.find(".sources input[value=gradcam]");
+    if (!option) return;
+    option.disabled = true;
+    option.parentElement.title = this.clip.sides.map(({ absent }) => absent.gradcam).find(Boolean); // how to have it
   }
 
   buildKinds() {

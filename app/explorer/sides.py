@@ -76,10 +76,12 @@ class SidesPayload(Payload):
 
     def allowed(self, source: str | None) -> dict[str, Sequence[str]]:
         """What a link may ask for, by name, where it asks for this source of maps; None for the first."""
-        kinds = self.header["sources"][source if source in self.sources else self.sources[0]]["kinds"]
+        # Where no side has Grad-CAM, the view offers it only to say how it is had.
+        sources = [name for name in self.sources if name != "gradcam" or self.header["scales"][name]]
+        kinds = self.header["sources"][source if source in sources else self.sources[0]]["kinds"]
         letters = "abcd"[: len(self.header["sides"])]
         pairs = ["".join(pair) for pair in permutations(letters, 2)] if len(letters) > 2 else ["ab"]
-        chosen = {"block": self.blocks, "source": self.sources, "mode": MODES, "pair": pairs}
+        chosen = {"block": self.blocks, "source": sources, "mode": MODES, "pair": pairs}
         return chosen | DISPLAY | {"values": kinds}
 
 

@@ -173,11 +173,13 @@ def test_gradcam_is_compared_as_parts_of_each_sides_maximum():
     assert payload.header["scales"]["gradcam"]["S5B1"] == {"relative": (0, 1), "raw": (0, 4)}
 
 
-def test_a_source_that_is_only_explained_can_be_chosen():
+def test_a_source_that_is_only_explained_is_told_and_cannot_be_asked_for():
     explained = located("a", A.maps["actionness"], absent={"gradcam": "Press the button."})
     assert packed(A, A).sources == ["actionness"]
     payload = packed(explained, A)
     assert payload.sources == ["actionness", "gradcam"] and payload.header["scales"]["gradcam"] == {}
+    assert payload.allowed(None)["source"] == ["actionness"]
+    assert payload.allowed("gradcam")["values"] == payload.allowed("actionness")["values"]
 
 
 def test_a_link_may_ask_for_a_pair_where_there_are_several():

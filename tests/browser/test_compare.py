@@ -128,9 +128,9 @@ def test_a_click_on_a_class_lists_its_clips(open_page):
 
 def test_grad_cam_comes_when_asked_for(open_page):
     page = open_compare(open_page)
-    page.locator(".sources label", has_text="Grad-CAM").click()
-    expect(page.locator(".panel .sentence").first).to_contain_text("choose its class above")
-    page.locator(".sources label", has_text="Actionness").click()
+    option = page.locator(".sources label", has_text="Grad-CAM")
+    expect(option.locator("input")).to_be_disabled()  # it would leave the pictures without maps
+    expect(option).to_have_attribute("title", re.compile("choose its class above"))
     page.get_by_role("radio", name="of the true class").click()  # and is shown at once
     settled(page)
     expect(page.locator(SIDES)).to_have_attribute("data-source", "gradcam")
@@ -138,6 +138,9 @@ def test_grad_cam_comes_when_asked_for(open_page):
     page.get_by_role("button", name="Copy link").click()
     assert "gradcam=true" in page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("radio", name="off").click()
+    expect(page.locator(SIDES)).to_have_attribute("data-source", "actionness")
+    page = open_compare(open_page, "compare?source=gradcam&gradcam=off")
+    expect(page.get_by_text("source 'gradcam', which is not here; there are: actionness")).to_be_visible()
     expect(page.locator(SIDES)).to_have_attribute("data-source", "actionness")
 
 

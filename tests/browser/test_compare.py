@@ -159,6 +159,16 @@ def test_the_report_is_one_file_and_the_overlays_are_made_on_demand(open_page):
         assert download(page, name).path().read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize("mode", ["sides", "difference", "swipe"])
+def test_whole_pictures_and_the_time_axis_are_on_one_screen(open_page, mode):
+    page = open_page(f"compare?mode={mode}", explorer=False, width=1440)
+    page.locator(f"{SIDES}[data-frame]").wait_for(timeout=90_000)
+    settled(page)
+    picture = page.locator(".swipe .picture" if mode == "swipe" else ".panel .picture").first.bounding_box()
+    axis = page.locator(".time").bounding_box()["y"]
+    assert picture["y"] + picture["height"] <= axis < page.viewport_size["height"]
+
+
 @pytest.mark.parametrize("width", [420, 1280])
 def test_nothing_overflows(open_page, width):
     page = open_compare(open_page, width=width)

@@ -341,6 +341,15 @@ def test_on_a_narrow_screen_the_panels_stack_and_nothing_overflows(open_sides, m
     assert track["y"] + track["height"] <= view  # the time axis is in view wherever the page is scrolled to
 
 
+def test_the_time_axis_does_not_cover_the_colour_bar(open_sides):
+    page = open_sides(width=390)
+    main, bar, axis = page.get_by_test_id("stMain"), page.locator(".scale"), page.locator(".time")
+    bottom = bar.evaluate("(element) => element.getBoundingClientRect().bottom")
+    page.set_viewport_size({"width": 390, "height": round(bottom)})  # it ends where the window does
+    assert main.evaluate("(element) => element.scrollTop") == 0
+    assert axis.bounding_box()["y"] >= bar.bounding_box()["y"] + bar.bounding_box()["height"]
+
+
 def test_the_overlay_is_one_for_all_sides_and_in_the_link(open_sides):
     page = open_sides("sides=atr,mirrored&mode=difference")
     screens = [page.locator(".panel .screen").nth(number) for number in range(3)]

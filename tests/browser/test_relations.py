@@ -40,6 +40,12 @@ def test_on_a_phone_panels_keep_their_size_and_scroll(open_page):
     expect(windows.locator(".subplot")).to_have_count(6, timeout=90_000)
     expect(windows.locator(".js-plotly-plot")).to_have_css("width", "700px")
     assert windows.evaluate("(element) => element.scrollWidth > element.clientWidth")
+    faded = "(element) => getComputedStyle(element).maskSize"
+    assert windows.evaluate(faded) == "100% 100%"  # its right edge fades while there is more to see
+    windows.evaluate("(element) => element.scrollTo(element.scrollWidth, 0)")
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.st-key-windows')).maskSize.startsWith('calc')"
+    )
     main = page.get_by_test_id("stMain")
     assert main.evaluate("(element) => element.scrollWidth - element.clientWidth") <= 0
     expect(page.locator(".st-key-enlarged .js-plotly-plot")).not_to_have_css("width", "700px")

@@ -96,6 +96,19 @@ def test_nothing_overflows(open_page, width, scheme):
                 assert box["x"] >= 0 and box["x"] + box["width"] <= viewport
 
 
+def test_on_a_phone_there_is_room_for_what_is_shown(open_page):
+    page = open_page(width=390)
+    assert page.locator(".explorer").bounding_box()["width"] >= 350
+    expect(page.locator(".keys")).to_be_hidden()
+    note = page.locator(".curve-note")
+    assert note.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+    plot = page.locator(".curve-plot").bounding_box()
+    assert note.bounding_box()["y"] >= plot["y"] + plot["height"]
+    chart = page.locator(".st-key-emphasis")  # panels below each other: nothing is out of sight
+    expect(chart.locator(".subplot")).to_have_count(3, timeout=60_000)
+    assert chart.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+
+
 def test_a_click_on_a_row_of_the_checkpoints_shows_its_details(open_page):
     page = open_page("checkpoints", explorer=False)
     table = page.get_by_test_id("stDataFrame").first

@@ -52,8 +52,8 @@ class Explorer extends Viewer {
       const limits = { low, high, median: block.medians[kind] };
       this.shown = this.drawn(transformed(block, kind), limits, signable ? "raw" : "unsigned", "actionness");
       const { name, symbol, note } = this.values();
-      this.find(".normalisations").style.display = block.together ? "none" : "";
-      this.find(".note").textContent = note;
+      for (const part of [".values-name", ".normalisations"]) this.find(part).hidden = block.together;
+      this.find(".note").textContent = note + BEYOND;
       this.find(".bar-name").textContent = symbol;
       this.find(".bar").title = `${name} of ${block.name}: one scale for all ${clip.frames.length} frames`;
       this.find(".bar-scale").style.background = gradient(this.shown.colours, "to top", this.shown);

@@ -163,7 +163,7 @@ class SideBySide extends Viewer {
     const without = clip.sides.filter(({ locator }) => !locator).map(({ name }) => name);
     const missing = source === "actionness" && without.length && block !== clip.together
       ? ` Raw M is not offered: ${without.join(" and ")} ${without.length > 1 ? "have" : "has"} none.` : "";
-    this.find(".note").textContent = note + missing;
+    this.find(".note").textContent = note + BEYOND + missing;
     this.find(".bar-name").textContent = symbol;
     this.find(".scale").hidden = !this.shown.some(Boolean);
     this.find(".bar-scale").style.background = gradient(scale.colours, "to right", scale);

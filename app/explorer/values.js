@@ -1,5 +1,8 @@
 // From raw actionness M to what is on screen: normalisation, colour limits, interpolation, colours.
 
+// The ends of a colour scale are percentiles: analysis/map_values.py.
+const BEYOND = " Up to about 0.5 % of the values lie beyond each end of the scale.";
+
 const NORMALISATIONS = {
   raw: { name: "raw M", symbol: "M", note: "The locator’s output, a logit: no activation, one scale for the whole clip." },
   sigmoid: { name: "sigmoid(M)", symbol: "σ(M)", note: "M mapped to 0 … 1, one scale for the whole clip." },

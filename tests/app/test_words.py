@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from analysis.map_values import PERCENTILES
 from analysis.opacity import SIGNED_HELP
 from app.choices import KIND_NAMES, STYLE_NAMES
 from app.compare import exports
@@ -19,6 +20,11 @@ def test_values_and_overlays_have_one_name_each():
     for script, names in ((VALUES, KIND_NAMES), (VALUES, gradcam), (OPACITY, STYLE_NAMES)):
         for name in names.values():
             assert f'name: "{name}"' in script
+
+
+def test_what_lies_beyond_a_colour_scale_is_what_its_percentiles_leave_out():
+    low, high = PERCENTILES
+    assert low == 100 - high and f"{low} % of the values lie beyond each end" in VALUES
 
 
 def test_outlines_are_of_the_values_that_masks_have():

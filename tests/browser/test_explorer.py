@@ -94,11 +94,14 @@ def test_all_blocks_are_shown_together_in_values_of_their_own(open_page):
     after = redrawn(page, before)
     expect(page.locator(".bar-name")).to_have_text("response")
     expect(page.locator(".normalisations")).to_be_hidden()
+    expect(page.locator(".controls").get_by_text("Values", exact=True)).to_be_hidden()
+    expect(page.locator(".note")).to_contain_text("0.5 % of the values lie beyond each end")
     expect(page.locator(".overlays input[value=signed]")).to_be_disabled()
     assert float(page.locator(".curve-low").text_content()) >= 0
     page.get_by_text("S5B2 · 2×2").click()
     redrawn(page, after)
     expect(page.locator(".bar-name")).to_have_text("σ(M)")
+    expect(page.locator(".controls").get_by_text("Values", exact=True)).to_be_visible()
     page = open_page("?block=all+blocks")
     expect(page.locator(".explorer")).to_have_attribute("data-block", "all blocks")
 

@@ -116,6 +116,7 @@ def sheet(look: Look) -> None:
         width="content",
         alt=f"{choices.KIND_NAMES[kind]} of every block on the sampled frames of {look.clip.label or look.clip.name}",
     )
+    st.caption("Each row has its own colour scale: compare along a row, not between rows.")
     if style == "signed":
         st.caption(SIGNED_HELP)
 

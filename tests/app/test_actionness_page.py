@@ -147,6 +147,7 @@ def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, worl
     ).maps
     medians = {name: np.median(values) for name, values in map_values(maps, "raw").items()}
     assert "all blocks" in medians
+    assert any("Each row has its own colour scale" in caption.value for caption in app.caption)
     found = {name: scale.median for name, scale in scales.items()}
     assert found == pytest.approx(medians, rel=1e-3)  # the page's network is optimised
     app.button_group(key="sheet_style True").set_value("signed").run()

@@ -187,17 +187,22 @@ def controls(model: VideoClassifier) -> dict:
     hides, frozen = used["hide"] != "nothing", used["order"] == "frozen"
     if not (hides or frozen or used["order"] == "shuffled"):
         return used
-    step, share, block, fill, seed = st.columns([3, 4, 2, 3, 2], gap="medium")
-    if frozen:
-        used["step"] = step.select_slider("All steps show", allowed["step"], **kept("step"))
+    widths = ({"step": 3} if frozen else {}) | ({"q": 4, "block": 2, "fill": 3} if hides else {})
+    if hides or used["order"] == "shuffled":
+        widths["seed"] = 2
+    if left := 14 - sum(widths.values()):
+        widths["nothing"] = left
+    at = dict(zip(widths, st.columns([*widths.values()], gap="medium"), strict=True))
+    if "step" in at:
+        used["step"] = at["step"].select_slider("All steps show", allowed["step"], **kept("step"))
     if hides:
-        used["q"] = share.slider("Positions hidden, %", 0, 100, step=5, **kept("q"))
-        used["block"] = block.selectbox("Of block", allowed["block"], **kept("block"))
-        used["fill"] = fill.selectbox(
+        used["q"] = at["q"].slider("Positions hidden, %", 0, 100, step=5, **kept("q"))
+        used["block"] = at["block"].selectbox("Of block", allowed["block"], **kept("block"))
+        used["fill"] = at["fill"].selectbox(
             "In its place", allowed["fill"], format_func=FILL_NAMES.get, **kept("fill")
         )
-    if hides or used["order"] == "shuffled":
-        used["seed"] = int(seed.number_input("Seed", 0, MOST_SEED, help=SEED_HELP, **kept("seed")))
+    if "seed" in at:
+        used["seed"] = int(at["seed"].number_input("Seed", 0, MOST_SEED, help=SEED_HELP, **kept("seed")))
     return used
 
 

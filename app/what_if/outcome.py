@@ -24,7 +24,7 @@ from atr.tabletop import CLASSES, REVERSED
 PLACES = {"top": "highest M", "random": "random", "bottom": "lowest M"}
 FPS = 4.0  # of the films: few frames of a whole clip, slow enough to see each
 STRIP = (
-    "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); gap: 6px }} "
+    "<style>.strip {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(98px, 1fr)); gap: 6px }} "
     ".strip figure {{ margin: 0 }} .strip img {{ width: 100%; border-radius: 6px; display: block }} "
     ".strip figcaption {{ font-size: 0.8rem; opacity: 0.7; text-align: center }}</style>"
     '<div class="strip">{figures}</div>'

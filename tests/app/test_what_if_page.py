@@ -97,6 +97,7 @@ def test_every_control_moves_the_true_class_as_computed(launch, network):
     now_is(order="shuffled", seed=5)
     app.button_group(key="what_if hide").set_value("top").run()
     now_is(order="shuffled", seed=5, hide="top", share=0.2, block="S5B2")
+    assert app.columns[3].slider  # the second row begins at the left
     app.slider(key="what_if q").set_value(45).run()
     app.selectbox(key="what_if block").set_value("S3B1").run()
     app.selectbox(key="what_if fill").set_value("blur").run()

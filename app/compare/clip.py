@@ -62,7 +62,7 @@ def from_gallery(predictions: Sequence[Predictions], found: pd.DataFrame) -> str
     if pages > 1:
         help = f"{PAGE} of {len(ids):,} clips a page"
         page = st.number_input(
-            f"Page, of {pages}", 1, pages, key="compared_page", help=help, persist_state="session"
+            f"Page (of {pages})", 1, pages, key="compared_page", help=help, persist_state="session"
         )
     key = f"compared_gallery {within} {page}"
 
@@ -102,7 +102,7 @@ def settle_gradcam() -> dict[str, str]:
 
 def choose_gradcam() -> str:
     return st.segmented_control(
-        "Grad-CAM too",
+        "Grad-CAM",
         list(GRADCAM),
         format_func=GRADCAM.get,
         key="compared_gradcam",

@@ -5,7 +5,7 @@ export default function ({ parentElement, data }) {
   const strip = parentElement.querySelector(".relation-strip");
   const grid = parentElement.querySelector(".relation-grid");
   const text = parentElement.querySelector(".relation-text");
-  const hint = "Row: the time step that attends; column: the time step attended to. Point at a cell, or move to it by arrow keys, to outline the first frame in the accent colour and the second in orange.";
+  const hint = "Row: the time step that attends; column: the time step attended to. Point at a cell, or move to it by arrow keys, to outline the first frame in blue and the second in orange.";
 
   const figures = data.frames.map((frame) => {
     const figure = document.createElement("figure");

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from analysis.relations.fig4 import COLUMNS, ROWS
 from app.links import ARRIVES
 
 
@@ -58,6 +59,8 @@ def test_a_cell_of_one_clips_w_marks_its_two_frames(open_page):
     cell.hover()
     sent = len(page.sent)
     strip = page.locator(".relation-strip figure")
+    expect(page.get_by_text(COLUMNS, exact=True)).to_be_visible()
+    expect(page.get_by_text(ROWS, exact=True)).to_be_visible()
     expect(strip.nth(1)).to_have_class("looks")
     expect(strip.nth(3)).to_have_class("looked-at")
     expect(page.locator(".relation-text")).to_have_text(

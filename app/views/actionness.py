@@ -27,6 +27,7 @@ def show() -> None:
             view = choices.choose_view()
             if checkpoint is None:
                 raise ChoiceError(loading.no_checkpoint())
+            forget_link((clip and (clip.name, str(clip.source)), checkpoint, view))
             if clip is None:
                 st.info("Choose a video in the sidebar to see its frames, its prediction and its maps.")
                 return
@@ -45,6 +46,13 @@ def show() -> None:
     from app.actionness.below import below
 
     below(look)
+
+
+def forget_link(chosen: tuple) -> None:
+    """What the link asks for, and its warnings, where it was about another clip, checkpoint or region."""
+    link = st.session_state["link"]
+    if link.setdefault("shown", chosen) != chosen:
+        link.update(shown=chosen, view={}, warnings=[])
 
 
 def picture(look: Look, *, start: dict) -> None:
@@ -79,9 +87,6 @@ def verdict(look: Look) -> None:
 def starting_point(look: Look) -> dict:
     """The view to open with, frame as a position in the result: the link's, or the middle of the action."""
     link, maps = st.session_state["link"], look.result.maps
-    shown = (look.clip.name, str(look.clip.source), look.checkpoint, look.view)
-    if link.setdefault("shown", shown) != shown:  # the link was about another clip, checkpoint or region
-        link.update(shown=shown, view={}, warnings=[])
     view, frames = link["view"], [str(index) for index in range(int(look.result.indices[-1]) + 1)]
     link["warnings"] += take_out_unknown(view, {"block": map_names(maps), "frame": frames, **DISPLAY})
     return {

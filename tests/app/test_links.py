@@ -30,6 +30,16 @@ def test_a_warning_of_a_link_goes_with_what_it_was_about(world, network):
     assert not app.warning
 
 
+def test_a_warning_of_a_link_goes_when_another_source_of_clips_is_chosen(launch, world):
+    write_checkpoint(world / "checkpoints" / "only", block="atr")
+    app = launch(clip="val-9", block="S9B9")
+    assert "'val-9'" in app.warning[0].value and "'S9B9'" in app.warning[0].value
+    app.button_group(key="source").set_value("Upload").run()
+    assert not app.warning
+    app.button_group(key="source").set_value("Shipped").run()
+    assert not app.warning
+
+
 def test_a_block_in_the_address_of_another_page_is_not_asked_of_the_explorer(world, network):
     write_checkpoint(world / "checkpoints" / "bare")
     app = open_link("what_if", checkpoint="bare", hide="random", block="S3B1")

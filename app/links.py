@@ -14,6 +14,7 @@ FEW = 24  # so many allowed values are named in full
 # What "Copy link" adds to an address: the view, and the names of `app.explorer.display.DISPLAY`, which takes torch to import.
 LOOKED_AT = ("block", "frame", "source", "mode", "pair")
 LOOKED_AT += ("values", "overlay", "opacity", "palette", "threshold", "interpolation", "masks")
+Values = Sequence[str] | Mapping[str, str]  # of a link, or these with the words that the page has for them
 ARRIVES = 1.5  # seconds after which a browser surely has the address that it was sent
 
 
@@ -35,7 +36,7 @@ class Link:
             st.session_state[key] = cls(asked, {*names} - asked.keys() if is_way_back() else set())
         return st.session_state[key]
 
-    def take(self, name: str, allowed: Sequence[str], what: str) -> str | None:
+    def take(self, name: str, allowed: Values, what: str) -> str | None:
         """What the link asks for; None, with a warning, where it is none of the allowed values."""
         value = self.asked.pop(name, None)
         if value is None or value in allowed:
@@ -43,7 +44,7 @@ class Link:
         self.warnings.append(unknown(what, value, allowed))
         return None
 
-    def settle(self, state: str, name: str, allowed: Sequence[str], first: str, what: str) -> None:
+    def settle(self, state: str, name: str, allowed: Values, first: str, what: str) -> None:
         """Put into a widget's state what the link asks for, else leave it as it was, else the first choice."""
         wanted = self.take(name, allowed, what)
         if wanted or name in self.at_first or st.session_state.get(state) not in allowed:
@@ -63,13 +64,15 @@ class Link:
             place.warning(plain(" ".join(warnings)), icon=":material/link_off:")
 
 
-def unknown(what: str, value: str, allowed: Sequence[str]) -> str:
+def unknown(what: str, value: str, allowed: Values) -> str:
     return (
         f"The link asks for {what} {line(repr(value), 200)}, which is not here; there are: {listed(allowed)}."
     )
 
 
-def listed(values: Sequence[str]) -> str:
+def listed(values: Values) -> str:
+    if isinstance(values, Mapping):
+        return ", ".join(f"{value} ({words})" for value, words in values.items())
     if len(values) > FEW:
         return f"{values[0]}, {values[1]} … {values[-1]} ({len(values):,} in all)"
     return ", ".join(values) or "none"

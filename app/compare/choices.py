@@ -141,7 +141,8 @@ def choose_filter(counts: dict[str, int]) -> str:
     """counts: key of FILTERS -> clips."""
     clip_asked = "clip" in page_link().asked
     first = next(key for key in FIRST_FILTERS if (counts[key] and not clip_asked) or key == "all")
-    page_link().settle("compared_filter", "filter", list(FILTERS), first, "filter")
+    named = {key: title for key, (title, _) in FILTERS.items()}
+    page_link().settle("compared_filter", "filter", named, first, "filter")
     # The browser knows an option by its text, which holds its count: where that is another, the choice is sent again.
     if st.session_state.get("compared_counts") != counts:
         chosen = st.session_state["compared_filter"]
@@ -151,7 +152,7 @@ def choose_filter(counts: dict[str, int]) -> str:
         list(FILTERS),
         key="compared_filter",
         persist_state="session",
-        format_func=lambda key: f"{FILTERS[key][0]} · {counts[key]:,}",
+        format_func=lambda key: f"{named[key]} · {counts[key]:,}",
     )
 
 

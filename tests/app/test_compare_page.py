@@ -266,6 +266,9 @@ def test_the_class_of_grad_cam_is_kept_in_the_link(compare, two):
     assert app.button_group(key="compared_gradcam").value == "called" and not app.warning
     app.button_group(key="compared_gradcam").set_value("off").run()
     assert "gradcam" not in app.query_params
+    app = compare(source="gradcam")
+    app.button_group(key="compared_gradcam").set_value("off").run()
+    assert not app.warning  # the link was followed before
 
 
 def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compare, two):
@@ -276,8 +279,9 @@ def test_unknown_values_of_a_link_are_one_warning_and_the_rest_is_restored(compa
     (warning,) = [warning.value for warning in app.warning]
     for value in unknown.values():
         assert repr(value) in warning
-    assert "there are: first, second" in warning and "A right" not in warning and "only\\_a" not in warning
-    assert "only_a" in warning and LABELS[2] in warning and "swipe" in warning
+    assert "there are: first, second" in warning and "only\\_a" not in warning
+    assert "all (all clips), only_a (A right, B wrong), only_b (A wrong, B right)" in warning
+    assert LABELS[2] in warning and "swipe" in warning
     assert app.title[0].value == "second against first" and not errors(app)
     app.radio(key="compared_filter").set_value("both_right").run()
     assert not app.warning

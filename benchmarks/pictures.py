@@ -17,7 +17,7 @@ from benchmarks.sessions import ARGUMENTS, SHOWN, dashboard
 ASSETS = Path("assets")
 SIDES = ".sides[data-frame]"
 QUALITY = 90  # of JPEG, for pictures that hold frames: a fourth of what they take as PNG
-PLACEMENTS = ".st-key-table-1"  # the chart of Table 1 on the page "Evidence"
+EVIDENCE, PLACEMENTS = "evidence?tab=Table+1", ".st-key-table-1"  # the chart of Table 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def main(options: Options) -> None:
         box = page.locator(SIDES).bounding_box()
         clip = {**box, "height": min(box["height"], 1080)}  # down to the legend of its course
         page.screenshot(path=options.out / "compare.jpg", quality=QUALITY, clip=clip)
-        show(page, f"{address}/evidence", PLACEMENTS)
+        show(page, f"{address}/{EVIDENCE}", PLACEMENTS)
         page.locator(PLACEMENTS).screenshot(path=options.out / "placements.png")
         for name, checkpoint in (("fig4", options.fig4), ("fig4-on-tsm", options.fig4_on_tsm)):
             (figure,) = (ASSETS / "results").glob(f"relations-{checkpoint}-*/fig4.svg")

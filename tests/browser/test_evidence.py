@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from benchmarks.pictures import EVIDENCE, PLACEMENTS
 from tests.browser.conftest import download
 
 
@@ -22,3 +23,7 @@ def test_claims_curves_and_the_page_as_a_file(open_page):
     assert file.suggested_filename == "evidence.html"
     assert "ATR in three stages is better than ATR_sim there" in file.path().read_text()
     assert not page.get_by_test_id("stAlert").count()
+
+
+def test_the_chart_that_docs_show_is_where_its_picture_is_taken(open_page):
+    expect(open_page(EVIDENCE, explorer=False).locator(PLACEMENTS)).to_be_visible()

@@ -58,7 +58,7 @@ def history_figure(history: Sequence[dict]) -> go.Figure:
         if phases[position] != phases[position - 1]:
             figure.add_vline(position + 0.5, line={"color": "gray", "dash": "dot", "width": 1})
     ends = {"range": [0.5, len(history) + 0.5], "dtick": 1 + len(history) // 12, "tick0": 1}
-    figure.update_xaxes(title_text="epoch, of all phases", **ends, showgrid=False, zeroline=False)
+    figure.update_xaxes(title_text="epoch", **ends, showgrid=False, zeroline=False)
     figure.update_yaxes(rangemode="tozero", **GRID)
     figure.update_yaxes(range=[0, 104], row=1, col=2)
     figure.update_layout(height=300, legend={"orientation": "h", "y": -0.25, "x": 1, "xanchor": "right"})

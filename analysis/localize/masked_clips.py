@@ -156,11 +156,9 @@ class AnnotatedVideos(MaskedVideos):
         if not follow_outside:
             require_inside(folder, [entry["masks"] for entry in self.entries if "masks" in entry])
         self.labels, self.ids, self.targets, self.notes = clips.labels, clips.ids, clips.targets, clips.notes
+        self.description = clips.description
         masks = [folder / entry["masks"] for entry in self.entries if "masks" in entry]
-        self.description, self.digest = (
-            clips.description,
-            digest([clips.digest, file.read_text(), stamps_of(folder, masks)]),
-        )
+        self.digest = digest([clips.digest, file.read_text(), stamps_of(folder, masks)])
 
     def video(self, index: int) -> Path:
         return self.clips.paths[index]

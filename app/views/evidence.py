@@ -70,7 +70,8 @@ def page() -> None:
     tabs(contents, key="evidence_tab", drawn=lambda tab: set_address({"tab": tab}))
     link.show_warnings(warnings)
     if found:
-        st.caption(plain(provenance(found)))
+        with st.expander("Commits and machines"):
+            st.caption(plain(provenance(found)))
     offer = Download(
         "This page as HTML",
         "evidence.html",

@@ -15,19 +15,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from atr.files import sha256, whole_folder
-from atr.models import (
-    ModelConfig,
-    VideoClassifier,
-    build_model,
-    in_words,
-    misfits,
-    parts_of,
-    shortened,
-    unwrapped,
-)
+from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, unwrapped
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
 from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
+from atr.weights import faults_in_words, misfits, shortened
 
 FORMAT = 1
 WEIGHTS, CONFIG, CONFUSIONS = "model.safetensors", "config.json", "confusion.csv"
@@ -266,7 +258,7 @@ def differences_of(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
         if name in stored and stored[name].dtype not in STORED_AS[tensor.dtype]
     ]
     faults = misfits(own, {name: tensor.shape for name, tensor in stored.items()})
-    return in_words(faults | {"of another type": of_another_type})
+    return faults_in_words(faults | {"of another type": of_another_type})
 
 
 def require_weights(folder: Path) -> None:

@@ -14,11 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from atr.efficientnet import EfficientNetLite0, imagenet_weights
-from atr.models import ModelConfig, VideoClassifier, build_model, check_fit, load_backbone
+from atr.models import ModelConfig, VideoClassifier, build_model, load_backbone
 from atr.options import require
 from atr.resnet import DEPTHS
 from atr.sampling import ASSUMED, WINDOW, Sampling
 from atr.temporal import ShiftConv
+from atr.weights import check_fit
 
 
 @dataclass(frozen=True)

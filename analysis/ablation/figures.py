@@ -82,11 +82,8 @@ def cost_figure(found: Found) -> go.Figure | None:
 
     None where none of them has been trained.
     """
-    labels: dict[str, str] = {}
-    for key in ("1", "2", "3", "4", "5"):
-        for row in TABLES[key].rows:
-            if row.network and row.network in found:
-                labels.setdefault(row.network, f"Table {key}: {row.label}")
+    if not (labels := costed(found)):
+        return None
     figure = go.Figure()
     for backbone, colour in BACKBONE_COLOURS.items():
         for block, symbol in BLOCK_SYMBOLS.items():
@@ -106,11 +103,19 @@ def cost_figure(found: Found) -> go.Figure | None:
                     hovertemplate="%{text}: %{y:.1%} at %{x:.3f} G<extra></extra>",
                 )
             )
-    if not labels:
-        return None
     figure.update_xaxes(title_text="MACs of one clip, G", **GRID)
     figure.update_yaxes(title_text="top-1, 95 % intervals", tickformat=".0%", rangemode="tozero", **GRID)
     return plain(figure.update_layout(height=460))
+
+
+def costed(found: Found) -> dict[str, str]:
+    """Networks of Tables 1 to 5 that have been trained -> the first table that has each, and its label there."""
+    labels: dict[str, str] = {}
+    for key in ("1", "2", "3", "4", "5"):
+        for row in TABLES[key].rows:
+            if row.network and row.network in found:
+                labels.setdefault(row.network, f"Table {key}: {row.label}")
+    return labels
 
 
 def kind_of(network: str) -> tuple[str, str]:

@@ -4,11 +4,10 @@ from functools import partial
 from urllib.parse import quote
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.ablation.cells import Cell, recipe_of
-from analysis.ablation.figures import cost_figure
+from analysis.ablation.figures import cost_figure, costed
 from analysis.ablation.grids import NETWORKS, TABLES, Table
 from analysis.ablation.numbers import (
     NOT_RUN,
@@ -62,8 +61,8 @@ def page() -> None:
     here = checkpoints_by_recipe()
     contents = {"Claims": partial(claims, found)}
     contents |= {name_of(key): partial(show, key, TABLES[key], found, here) for key in TABLES}
-    if (figure := cost_figure(found)) is not None:
-        contents["Costs"] = partial(costs, figure)
+    if costed(found):
+        contents["Costs"] = partial(costs, found)
     if tables := maps_tables(found):
         contents["Maps"] = partial(maps, tables)
     link.settle("evidence_tab", "tab", list(contents), next(iter(contents)), "tab")
@@ -144,9 +143,9 @@ def linked(lines: pd.DataFrame, table: Table, here: dict[str, str]) -> tuple[pd.
     return lines, {LINK: column}
 
 
-def costs(figure: go.Figure) -> None:
+def costs(found: Found) -> None:
     st.subheader("Accuracy against cost", anchor=False)
-    st.plotly_chart(figure, key="costs", alt="Top-1 with intervals against multiply-accumulates")
+    st.plotly_chart(cost_figure(found), key="costs", alt="Top-1 with intervals against multiply-accumulates")
 
 
 def maps(tables: list[tuple[str, pd.DataFrame]]) -> None:

@@ -3,6 +3,7 @@
 Nothing is fetched: plotly.js and all pictures are inside, and the page's own policy forbids every connection.
 """
 
+import re
 from html import escape
 
 import pandas as pd
@@ -10,11 +11,11 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 STYLE = """
-body { font-family: system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; color: #222;
+body { font-family: system-ui, sans-serif; max-width: 1260px; margin: 2rem auto; padding: 0 1rem; color: #222;
        background: #fff; line-height: 1.5 }
-table { border-collapse: collapse; font-size: 0.9rem; margin: 0.8rem 0 }
-th, td { border-bottom: 1px solid #ddd; padding: 0.25rem 0.7rem; text-align: left }
-td + td { overflow-wrap: anywhere }
+table { border-collapse: collapse; font-size: 0.85rem; margin: 0.8rem 0 }
+th, td { border-bottom: 1px solid #ddd; padding: 0.25rem 0.5rem; text-align: left }
+td + td { overflow-wrap: anywhere } td.short { white-space: nowrap }
 .wide { overflow-x: auto } figure { margin: 0.6rem 0 } figure img { width: 100%; image-rendering: pixelated }
 figcaption, .note { color: #555; font-size: 0.9rem } article { margin: 2rem 0 }
 """
@@ -46,7 +47,9 @@ def folded(heading: str, content: str) -> str:
 
 def table(frame: pd.DataFrame) -> str:
     with pd.option_context("display.max_colwidth", None):
-        return f'<div class="wide">{frame.to_html(index=False, escape=True, border=0)}</div>\n'
+        html = frame.to_html(index=False, escape=True, border=0)
+    # Long words, such as digests, break anywhere; a value with its interval stays on one line.
+    return '<div class="wide">' + re.sub("<td>([^<]{1,24}</td>)", r'<td class="short">\1', html) + "</div>\n"
 
 
 class Figures:

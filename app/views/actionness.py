@@ -72,11 +72,13 @@ def verdict(look: Look) -> None:
     best = int(probabilities.argmax())
     predicted, probability = look.model.labels[best], float(probabilities[best])
     st.title(plain(label or look.clip.name), anchor=False)
-    badge = ""
+    badge = truth = ""
     if label in look.model.labels:
         correct = predicted == label
         badge = ":green-badge[:material/check: correct]" if correct else ":red-badge[:material/close: wrong]"
-    truth = "\u2003:gray[The title is the true label.]" if label else ""
+        truth = "\u2003:gray[The title is the true label.]"
+    elif label:
+        truth = "\u2003:gray[The title is the true label, which is not a class of this checkpoint.]"
     st.markdown(
         f"{plain(look.checkpoint)} predicts **{plain(predicted)}** · {100 * probability:.1f} % {badge}{truth}"
     )

@@ -127,6 +127,7 @@ def test_a_class_that_a_checkpoint_does_not_know_is_neither_correct_nor_wrong(la
     app = launch()
     badges.append(any("-badge[:material" in text.value for text in app.markdown))
     assert app.title[0].value == "peeling" and badges == [True, False]
+    assert "The title is the true label, which is not a class of this checkpoint." in app.markdown[0].value
 
 
 def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, world, monkeypatch):

@@ -26,7 +26,7 @@ GRADCAM_FIRST = len(SERIES) + 4
 
 def scores_figure(
     before: np.ndarray,
-    after: np.ndarray,
+    after: np.ndarray | None,
     labels: Sequence[str],
     *,
     top: int = 5,
@@ -34,18 +34,17 @@ def scores_figure(
 ) -> go.Figure:
     """The most probable classes before and after as paired bars, in the order before; the true class is always there.
 
-    before, after: probabilities (num_classes,). The `top` of either are shown.
+    before, after: probabilities (num_classes,). The `top` of either are shown; with after None, those of the original.
     """
-    shown = {
-        *np.argsort(-before, kind="stable")[:top].tolist(),
-        *np.argsort(-after, kind="stable")[:top].tolist(),
-    }
+    series = [("after", after, SERIES[0])] if after is not None else []
+    series.append(("original clip", before, BEFORE))
+    shown = {int(c) for _, values, _ in series for c in np.argsort(-values, kind="stable")[:top]}
     shown |= {true_class} - {None}
     classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
     marks = [" ✓" if c == true_class else "" for c in classes]
     names = numbered(wrapped(labels[c]) + mark for c, mark in zip(classes, marks, strict=True))
     figure = go.Figure()
-    for name, values, colour in (("after", after, SERIES[0]), ("original clip", before, BEFORE)):
+    for name, values, colour in series:
         figure.add_trace(
             go.Bar(
                 x=values[classes],
@@ -67,7 +66,7 @@ def scores_figure(
     figure.update_layout(
         barmode="group",
         bargap=0.25,
-        height=90 + 48 * len(classes),
+        height=90 + 24 * len(series) * len(classes),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
     )
     return plain(figure).update_layout(margin={"l": 10, "t": 34})

@@ -121,7 +121,7 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
         )
         for text, found, true in (
             ("Original clip", before, asked if answer.known else None),
-            ("After", after, answer.shows),
+            *([("After", after, answer.shows)] if changed else ()),
         ):
             best = int(found.probabilities.argmax())
             badge = ""
@@ -140,9 +140,11 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
             )
     with right:
         st.subheader("Class scores", anchor=False)
-        figure = scores_figure(before.probabilities, after.probabilities, labels, true_class=answer.shows)
+        figure = scores_figure(
+            before.probabilities, after.probabilities if changed else None, labels, true_class=answer.shows
+        )
         st.plotly_chart(
-            figure, key="what_if_scores", alt="The most probable classes before and after, as paired bars"
+            figure, key="what_if_scores", alt="The probabilities of the most probable classes, as bars"
         )
 
 

@@ -281,6 +281,12 @@ def test_what_is_computed_is_found_again_and_a_replaced_clip_is_read_anew(world,
     assert (outcome(first, "net", Intervention()).probabilities != before.probabilities).any()
 
 
+def test_of_an_unchanged_clip_the_prediction_is_told_once(network):
+    told = [text.value for text in open_link("what_if").markdown]
+    assert sum(text.startswith(":gray[Original clip:]") for text in told) == 1
+    assert not any(text.startswith(":gray[After:]") for text in told)
+
+
 def test_what_is_predicted_now_stands_below_what_was(network):
     app = open_link("what_if", hide="random", q="100", block="S3B1")
     hidden = Intervention(hide="random", share=1, block="S3B1")

@@ -314,6 +314,8 @@ def test_class_scores_before_and_after_stand_side_by_side():
     assert bars["original clip"] == {"d": 0, "c ✓": 0.2, "a": 0.5}
     assert bars["after"] == {"d": 0.6, "c ✓": 0.1, "a": 0.1}
     assert list(names) == ["d", "c ✓", "a"] and list(figure.data[0].y) == [0, 1, 2]  # from the bottom
+    (unchanged,) = scores_figure(before, None, ["a", "b", "c", "d"], top=1, true_class=2).data
+    assert unchanged.name == "original clip" and list(unchanged.x) == [0.2, 0.5]
 
 
 @pytest.mark.parametrize("level", ["zero", "mean"])

@@ -10,7 +10,7 @@ from atr.options import OVERLAY_STYLES, require
 OPACITY = {"value": 0.85, "flat": 0.55, "signed": 0.85}  # set at first: what covers little may cover it well
 SIGNED_COLORMAP = "coolwarm"  # Moreland's: blue below the median, red above it, grey at it
 SIGNED_HELP = (
-    "In the adding form M marks where the hand goes (bright, here red) and where it left (dark, here blue)."
+    "What red and blue mark differs from block to block: where the hand is, where it goes, where it left."
 )
 
 

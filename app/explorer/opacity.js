@@ -4,7 +4,7 @@ const OPACITY = { value: 0.85, flat: 0.55, signed: 0.85 }; // set at first: what
 const OVERLAYS = {
   value: { name: "by value", note: "Transparent up to the clip’s median, then the stronger the more opaque." },
   flat: { name: "flat", note: "Equally opaque everywhere." },
-  signed: { name: "signed", note: "Transparent at the clip’s median, red above it, blue below. In the adding form M marks where the hand goes (bright, here red) and where it left (dark, here blue)." },
+  signed: { name: "signed", note: "Transparent at the clip’s median, red above it, blue below. What red and blue mark differs from block to block: where the hand is, where it goes, where it left." },
 };
 
 // Share of the set opacity, 0 to 1, of a value.

@@ -154,7 +154,7 @@ def test_the_sheet_and_the_files_may_be_drawn_flat_and_raw_m_signed(launch, worl
     app.button_group(key="sheet_style True").set_value("signed").run()
     styles = {name: scale.style for name, scale in drawn[-1][0].items()}
     assert styles["S5B2"] == "signed" and styles["all blocks"] == "value" and not app.exception
-    assert any("where the hand goes" in caption.value for caption in app.caption)
+    assert any("differs from block to block" in caption.value for caption in app.caption)
     app.button_group(key="sheet_kind").set_value("softmax").run()
     scales, kind = drawn[-1]
     assert (kind, scales["S5B2"].style) == ("softmax", "value") and not app.exception

@@ -271,7 +271,7 @@ def test_by_value_covers_half_of_the_clip_and_flat_all_of_it(open_page):
 def test_only_raw_values_are_signed_about_the_median(open_page):
     page = open_page()
     overlay(page, "signed")
-    expect(page.locator(".overlay-note")).to_contain_text("where the hand goes (bright")
+    expect(page.locator(".overlay-note")).to_contain_text("differs from block to block")
     ticks = [page.locator(".bar-ticks li").nth(place).inner_text() for place in (4, 2, 0)]
     assert ticks[0].startswith("≤ ") and ticks[2].startswith("≥ ")
     low, middle, high = (float(tick.strip("≤≥ ").replace("−", "-")) for tick in ticks)

@@ -101,7 +101,7 @@ def test_a_signed_overlay_has_limits_symmetric_about_the_median(clip, checkpoint
             assert summary["medians"]["S5B2"] == pytest.approx((low + high) / 2)
         else:
             np.testing.assert_allclose([low, high], np.percentile(maps, [0.5, 99.5]), rtol=1e-6)
-    assert any("where the hand goes" in note for note in summaries["signed"]["notes"])
+    assert any("differs from block to block" in note for note in summaries["signed"]["notes"])
 
 
 @pytest.mark.parametrize(

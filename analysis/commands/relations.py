@@ -21,6 +21,7 @@ from analysis.relations.numbers import (
     relations_table,
     without_windows,
 )
+from atr.checkpoint import load_checkpoint
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
@@ -51,7 +52,7 @@ class Relations:
             folder=partial(relations_folder, base=self.base),
             passes={
                 "trained": partial(average_relations, model),
-                "untrained": partial(average_untrained, model),
+                "untrained": partial(average_untrained, load_checkpoint(self.options.checkpoint)),
             },
             write=partial(write_result, math.e if self.base == "e" else 2.0),
             show=print_result,
@@ -113,10 +114,16 @@ def fig4_page(result: dict) -> str:
             f"{result['data']['description']}. A small JS alone is no evidence: compare the local mass with what "
             "columns alone give, and with the untrained control in relations.csv."
         ),
-        *(paragraph(f"{title(entry)}: {finding(entry)}") for entry in entries),
+        *(paragraph(line) for line in told(result)),
         figures.html(matrices_figure(entries, limits=limits_of(entries))),
         figures.html(windows_figure(entries, base=result["base"])),
     )
+
+
+def told(result: dict) -> list[str]:
+    """A sentence on every block."""
+    pairs = zip(result["trained"], result["untrained"], strict=True)
+    return [f"{title(entry)}: {finding(entry, control)}" for entry, control in pairs]
 
 
 COLUMNS = (
@@ -147,7 +154,8 @@ def print_result(result: dict, folder: Path) -> None:
         ]
     ]
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
-    print(*(f"{title(entry)}: {finding(entry)}" for entry in result["trained"]), sep="\n")
+    print(*told(result), sep="\n")
     print(
-        "untrained: the same network with fresh weights. Its small JS comes from uniform rows: read JS with local_mass."
+        "untrained: the same frame network with fresh blocks. Its small JS comes from nearly uniform rows: read JS with "
+        "local_mass."
     )

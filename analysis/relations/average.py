@@ -1,6 +1,6 @@
 """The temporal relations W of graph reasoners, averaged over videos: what Fig 4 shows, and how sure it is.
 
-A small JS divergence alone proves nothing: an untrained graph reasoner has nearly uniform rows, whose local windows
+A small JS divergence alone proves nothing: an untrained graph reasoner may have nearly uniform rows, whose local windows
 are all alike. Read it beside the local mass against chance, each row's argmax, and the untrained control.
 """
 

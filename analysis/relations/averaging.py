@@ -1,4 +1,4 @@
-"""The relation average over a data set, of a trained network and of the same network with fresh weights."""
+"""The relation average over a data set, of a trained network and of the same frame network with untrained blocks."""
 
 import torch
 from torch import Tensor
@@ -6,7 +6,7 @@ from torch import Tensor
 from analysis.recording import record
 from analysis.relations.average import RelationAverage
 from atr.data.clips import ClipDataset
-from atr.models import VideoClassifier, build_model
+from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.passes import pass_over
 from atr.results.predict import class_logits, require_numbers
 from atr.results.processes import process_state
@@ -37,8 +37,14 @@ def average_relations(
 def average_untrained(
     model: VideoClassifier, clips: ClipDataset, **options
 ) -> tuple[RelationAverage, dict[int, str]]:
-    """The control: as `average_relations`, of a network of the same configuration with fresh weights."""
+    """The control: as `average_relations`, of the same frame network with untrained blocks.
+
+    What W has here comes from the features: a whole network with fresh weights has others, which may saturate W.
+
+    model: as `load_checkpoint` gives it, not `optimised`.
+    """
     torch.manual_seed(CONTROL_SEED)
     control = build_model(model.config)
+    copy_frame_network(model, control)
     control.preprocessing = model.preprocessing
     return average_relations(control, clips, **options)

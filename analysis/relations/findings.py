@@ -12,7 +12,7 @@ from analysis.statistics import FEWEST
 SAME = 0.1
 # A window whose shares are all this close to 1/3 prefers no time step, like that of an untrained network.
 FLAT = 0.05
-# Of a row's weight. Untrained reasoners are up to 0.004 from what their columns give, which 2,000 videos tell from 0.
+# Of a row's weight: what 2,000 videos tell from 0, and yet is next to nothing.
 HARDLY = 0.01
 
 
@@ -22,23 +22,29 @@ def largest_difference(windows: Sequence[Sequence[float]]) -> float:
     return float(np.abs(w[:, None] - w[None]).sum(-1).max() / 2)
 
 
-def finding(entry: dict) -> str:
+def finding(entry: dict, control: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
-    Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies more than HARDLY above what the
-    columns of W alone would give (`columns_mass`), a number of the same videos that counts as exact. It says nothing of
-    other trainings of the same network, and few videos have no interval. Where JS has no value, or not in all resamples of
-    the videos, it says so.
+    Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W alone
+    would give (`columns_mass`), a number of the same videos that counts as exact, by more than HARDLY and by more than the
+    untrained reasoner's mass differs from its own columns. It says nothing of other trainings of the same network, and few
+    videos have no interval. Where JS has no value, or not in all resamples of the videos, it says so.
+
+    control: the entry of the same block and reasoner in the untrained control.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
+    untrained = columns_mass(control)
+    margin = max(HARDLY, abs(control["inner_mass"] - untrained))
     if entry["inner_mass_interval"] is None:
         place, ends = f"local or not: fewer than {FEWEST} clips cannot tell", ""
     else:
         low, high = entry["inner_mass_interval"]
-        if low > columns + HARDLY:
+        if low > columns + margin:
             place = "local"
-        elif high < columns - HARDLY:
+        elif high < columns - margin:
             place = "not local"
+        elif low > columns + HARDLY or high < columns - HARDLY:
+            place = "no further from its columns alone than an untrained reasoner"
         else:
             different = "hardly" if low > columns or high < columns else "no"
             place = f"{different} different from its columns alone"
@@ -55,4 +61,7 @@ def finding(entry: dict) -> str:
     left_out = entry.get("js_left_out", 0)  # older results are of windows that always have mass
     if left_out and not empty:
         shape += f"; JS intervals are without the {left_out:.1%} of resamples in which a window has no mass"
-    return f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}); {shape}."
+    return (
+        f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}; untrained "
+        f"{control['inner_mass']:.3f} and {untrained:.3f}); {shape}."
+    )

@@ -122,8 +122,9 @@ def frames_of(matrix: Sequence[Sequence[float]]) -> int:
 
 def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
     """Where the result lies, complete or not."""
-    # "intervals" tells it from older results, whose intervals of JS are percentiles.
+    # "intervals" and "control" tell it from older results: of JS by percentiles, of a control without trained features.
     settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED, "intervals": "basic"}
+    settings["control"] = "fresh blocks"
     return result_folder(root, "relations", checkpoint, settings)
 
 

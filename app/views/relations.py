@@ -32,9 +32,9 @@ from app.tabs import tabs
 from atr.models import VideoClassifier
 
 CONTROL = (
-    "An untrained graph reasoner has nearly uniform rows, so its windows are alike and its JS is small too: a small JS "
-    "alone is no evidence. Read it beside the local mass and what its columns alone give. JS: the Jensen–Shannon divergence "
-    "between the windows of two time steps, over all pairs."
+    "An untrained graph reasoner may have nearly uniform rows, so that its windows are alike and its JS is small too: a "
+    "small JS alone is no evidence. Read it beside the local mass and what its columns alone give. JS: the Jensen–Shannon "
+    "divergence between the windows of two time steps, over all pairs."
 )
 BASES = {"nats": math.e, "bits": 2.0}
 CHOSEN = ("result", "enlarged", "unit", "tab", "class")  # names in links, beside the checkpoint
@@ -183,10 +183,15 @@ def matrices(result: dict, link: Link) -> str:
         st.caption(
             f"{plain(titles[chosen])}: strongest column of rows 1 to {len(entries[chosen]['argmax'])}: {steps}"
         )
-    st.markdown("\n".join(f"- **{plain(title(entry))}**: {finding(entry)}" for entry in entries))
+    pairs = zip(entries, result["untrained"], strict=True)
+    st.markdown(
+        "\n".join(f"- **{plain(title(entry))}**: {finding(entry, control)}" for entry, control in pairs)
+    )
     st.caption(
         "Local: more mass within one step of the diagonal than the columns alone give, that is, than there would be if each "
-        "row were the mean of all, by more than a hundredth of a row's weight: those of an untrained reasoner differ by up to 0.004. The intervals are over videos. They do not say how another training of this network would turn out."
+        "row were the mean of all. It must be more by a hundredth of a row's weight, and by more than an untrained reasoner "
+        "in the same place differs from its columns. The intervals are over videos. They do not say how another training of "
+        "this network would turn out."
     )
     return titles[chosen]
 
@@ -236,13 +241,13 @@ def per_class(result: dict, folder: Path, link: Link) -> None:
 
 
 def control(result: dict) -> None:
-    st.markdown(f"The same network with fresh weights, over the same videos. {CONTROL}")
+    st.markdown(f"The same frame network with untrained blocks, over the same videos. {CONTROL}")
     entries = result["untrained"]
     figure = matrices_figure(entries, limits=limits_of(result["trained"]))
-    st.plotly_chart(figure, key="control_matrices", alt="Averaged W of the untrained network")
+    st.plotly_chart(figure, key="control_matrices", alt="Averaged W of the untrained reasoners")
     both = top_of([*result["trained"], *entries])
     figure = windows_figure(entries, base=result["base"], top=both)
-    st.plotly_chart(figure, key="control_windows", alt="Windows of the untrained network with their JS")
+    st.plotly_chart(figure, key="control_windows", alt="Windows of the untrained reasoners with their JS")
 
 
 def er_kernels(result: dict, names: list[str]) -> None:

@@ -225,11 +225,14 @@ def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):
     assert averaging.average_untrained(model, None).preprocessing == model.preprocessing
 
 
-def test_the_control_has_weights_of_its_own(tiny, monkeypatch):
+def test_the_control_has_blocks_of_its_own_in_the_same_frame_network(tiny, monkeypatch):
     torch.manual_seed(5)  # not that of the control
     model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
     monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
-    assert not torch.equal(averaging.average_untrained(model, None).fc.weight, model.fc.weight)
+    before, control = model.state_dict(), averaging.average_untrained(model, None).state_dict()
+    differ = {name for name, values in before.items() if not torch.equal(values, control[name])}
+    assert any(".atr." in name and "theta" in name for name in differ)
+    assert all(".atr." in name or name.startswith("fc.") for name in differ)
 
 
 def test_the_control_of_a_network_is_always_the_same(tiny, monkeypatch):

@@ -13,13 +13,17 @@ CHANGING = [[0.2, 0.6, 0.2], [0.6, 0.2, 0.2]]
 
 
 def entry(interval, windows):
+    """A block whose columns alone have 3 / 8."""
     mass = sum(interval) / 2
     return {
         "inner_mass": mass,
         "inner_mass_interval": interval,
-        "mean": np.full((8, 8), 1 / 8).tolist(),  # its columns alone have 3 / 8
+        "mean": np.full((8, 8), 1 / 8).tolist(),
         "windows": windows,
     }
+
+
+CONTROL = entry([0.375, 0.375], FLAT)
 
 
 def test_the_largest_difference_is_a_total_variation():
@@ -40,7 +44,15 @@ def test_the_largest_difference_is_a_total_variation():
     ],
 )
 def test_local_is_said_only_where_the_interval_excludes_what_columns_give(interval, opening):
-    assert finding(entry(interval, SHARED)).startswith(opening)
+    assert finding(entry(interval, SHARED), CONTROL).startswith(opening)
+
+
+@pytest.mark.parametrize("mass", [0.415, 0.335])
+def test_what_an_untrained_reasoner_has_too_is_not_local(mass):
+    """By its distance from its columns, to either side: which side is chance."""
+    control = entry([mass, mass], FLAT)
+    said = [finding(entry(i, SHARED), control).split(" (")[0] for i in (LOCAL, [0.416, 0.42], [0.33, 0.334])]
+    assert said == ["no further from its columns alone than an untrained reasoner", "local", "not local"]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +66,7 @@ def test_local_is_said_only_where_the_interval_excludes_what_columns_give(interv
     ],
 )
 def test_windows_are_flat_shared_or_different(windows, ending):
-    assert finding(entry(LOCAL, windows)).endswith(ending)
+    assert finding(entry(LOCAL, windows), CONTROL).endswith(ending)
 
 
 def test_a_preference_of_all_rows_for_the_middle_is_not_local():
@@ -63,20 +75,21 @@ def test_a_preference_of_all_rows_for_the_middle_is_not_local():
     mass = np.mean([rows[t, t - 1 : t + 2].sum() for t in range(1, 7)])
     of = entry([mass - 0.01, mass + 0.01], SHARED) | {"mean": rows.tolist()}
     assert columns_mass(of) == pytest.approx(mass) and mass > 3 / 8 + 0.02
-    assert finding(of).startswith("no different from its columns alone (mass")
+    assert finding(of, CONTROL).startswith("no different from its columns alone (mass")
     diagonal = 0.9 * rows + 0.1 * np.eye(8)
     mass = np.mean([diagonal[t, t - 1 : t + 2].sum() for t in range(1, 7)])
     local = entry([mass - 0.01, mass + 0.01], SHARED) | {"mean": diagonal.tolist()}
-    assert columns_mass(local) < mass - 0.05 and finding(local).startswith("local (mass")
+    assert columns_mass(local) < mass - 0.05 and finding(local, CONTROL).startswith("local (mass")
 
 
 def test_few_clips_give_no_verdict():
-    told = finding(entry(LOCAL, SHARED) | {"inner_mass_interval": None})
+    told = finding(entry(LOCAL, SHARED) | {"inner_mass_interval": None}, CONTROL)
     assert told.startswith(
-        "local or not: fewer than 10 clips cannot tell (mass within one step 0.420, its columns alone 0.375); all"
+        "local or not: fewer than 10 clips cannot tell (mass within one step 0.420, its columns alone 0.375; untrained 0.375 "
+        "and 0.375); all"
     )
 
 
 def test_resamples_that_are_left_out_are_told():
-    told = finding(entry(LOCAL, SHARED) | {"js_left_out": 0.37})
+    told = finding(entry(LOCAL, SHARED) | {"js_left_out": 0.37}, CONTROL)
     assert told.endswith("; JS intervals are without the 37.0% of resamples in which a window has no mass.")

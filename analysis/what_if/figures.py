@@ -66,7 +66,7 @@ def scores_figure(
     figure.update_layout(
         barmode="group",
         bargap=0.25,
-        height=90 + 24 * len(series) * len(classes),
+        height=90 + (20 + 14 * len(series)) * len(classes),  # a name may take two lines
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
     )
     return plain(figure).update_layout(margin={"l": 10, "t": 34})

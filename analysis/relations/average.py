@@ -14,6 +14,7 @@ import numpy as np
 from analysis.relations.divergence import pairwise_js
 from analysis.statistics import FEWEST, LEVEL
 
+ROUNDED = 0.01  # how far from 1 a row of W may sum that was computed in half precision
 Key = tuple[str, int]  # (name of the block, index of the reasoner in its stack)
 
 
@@ -25,7 +26,7 @@ class RelationAverage:
     ordered by their index, so neither sharding nor order changes a result by more than rounding.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._labels: dict[int, int] = {}  # of the videos, by their indices, in the order in which they came
         self._next = 0
         self._sums: dict[Key, dict[int, np.ndarray]] = {}  # class -> (T, T)
@@ -46,7 +47,8 @@ class RelationAverage:
             videos: (N,) indices of the videos in their list; counted on when not given.
 
         Raises:
-            ValueError: a video is counted twice, or other blocks come than before.
+            ValueError: a video is counted twice, labels or videos are not N, relations are of other blocks or frames than
+                before, of another shape or of fewer than three frames, or no numbers. Nothing is added then.
         """
         stacked = {(b, r): np.asarray(w, np.float64) for b, ws in relations.items() for r, w in enumerate(ws)}
         if not stacked:
@@ -58,15 +60,25 @@ class RelationAverage:
         n = len(next(iter(stacked.values())))
         videos = [int(v) for v in (range(self._next, self._next + n) if videos is None else videos)]
         labels = [0] * n if labels is None else [int(label) for label in labels]
+        for name, given in (("labels", labels), ("videos", videos)):
+            if len(given) != n:
+                raise ValueError(f"{len(given)} {name} are given for the relations of {n} videos")
         if twice := sorted(self._labels.keys() & set(videos)):
             raise ValueError(f"videos {twice} are counted already")
         if len(set(videos)) < len(videos):
             raise ValueError(f"videos {sorted(videos)} name one more than once")
         for key, w in stacked.items():
+            t = next(iter(self._sums.get(key, {}).values()), w).shape[-1]
+            if w.shape != (n, t, t):
+                raise ValueError(f"relations of {key} have the shape {w.shape}; allowed: ({n}, {t}, {t})")
+            if not np.isfinite(w).all():
+                raise ValueError(f"relations of {key} hold NaN or infinite values")
+        windows = {key: local_windows(w) for key, w in stacked.items()}
+        for key, w in stacked.items():
             sums = self._sums.setdefault(key, {})
             for label, matrix in zip(labels, w, strict=True):
                 sums[label] = sums.get(label, 0) + matrix
-            self._keep(key, local_windows(w))
+            self._keep(key, windows[key])
         self._count(videos, labels)
 
     def merge(self, other: "RelationAverage") -> None:
@@ -165,11 +177,11 @@ def local_windows(w: np.ndarray) -> np.ndarray:
     """(..., T, T) -> (..., T - 2, 3): (W[t,t-1], W[t,t], W[t,t+1]) for every t that has both neighbours.
 
     Raises:
-        ValueError: fewer than three frames have no such t.
+        ValueError: the matrices are not square, or of fewer than three frames, which have no such t.
     """
     t = w.shape[-1]
-    if t < 3:
-        raise ValueError(f"local windows need 3 frames or more, these matrices have {t}")
+    if w.shape[-2:] != (t, t) or t < 3:
+        raise ValueError(f"local windows need matrices (T, T) of 3 frames or more, got {w.shape}")
     rows = np.arange(1, t - 1)[:, None]
     return w[..., rows, rows + np.arange(-1, 2)]
 
@@ -227,7 +239,22 @@ class WindowDivergence:
 
 
 def window_divergence(w: np.ndarray, base: float = math.e) -> WindowDivergence:
-    """JS between the renormalised local windows of every two time steps of W̄ (T, T); T = 8 gives 15 pairs."""
+    """JS between the renormalised local windows of every two time steps of W̄ (T, T); T = 8 gives 15 pairs.
+
+    Raises:
+        ValueError: `w` is not one square matrix of four frames or more whose rows sum to 1, to the precision of bfloat16;
+            a window has no mass; or the base is not more than 1.
+    """
+    w = np.asarray(w)
+    if w.ndim != 2 or w.shape[0] != w.shape[1] or len(w) < 4:
+        raise ValueError(
+            f"W has the shape {w.shape}; allowed: (T, T) of 4 frames or more, as RelationAverage makes of many videos"
+        )
+    sums = w.sum(1, dtype=np.float64)
+    if not np.allclose(sums, 1, atol=ROUNDED):
+        worst = sums[np.abs(sums - 1).argmax()]
+        raise ValueError(f"a row of W sums to {worst:.4g}; allowed: 1")
+    w = w.astype(np.promote_types(w.dtype, np.float32), copy=False)  # a window of float16 would not sum to 1
     values, pairs = pairwise_js(renormalised(local_windows(w)), base)
     return WindowDivergence([(a + 1, b + 1) for a, b in pairs], values)
 

@@ -14,9 +14,16 @@ def js_divergence(p, q, base: float = math.e) -> np.ndarray:
     `scipy.spatial.distance.jensenshannon` returns its square root.
 
     Raises:
-        ValueError: negative values, or a sum away from 1.
+        ValueError: negative values, a sum away from 1, distributions over different numbers of values, or a base that is
+            not more than 1.
     """
+    if not 1 < base < math.inf:
+        raise ValueError(f"base={base} is not allowed; allowed: more than 1")
     p, q = distribution(p), distribution(q)
+    if p.shape[-1] != q.shape[-1]:
+        raise ValueError(
+            f"the distributions are over {p.shape[-1]} and {q.shape[-1]} values; allowed: as many"
+        )
     middle = (p + q) / 2
     divergence = (rel_entr(p, middle).sum(-1) + rel_entr(q, middle).sum(-1)) / 2
     return np.maximum(divergence, 0) / math.log(base)

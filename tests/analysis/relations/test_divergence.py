@@ -47,3 +47,14 @@ def test_the_first_row_that_is_no_distribution_is_named_in_a_line():
 def test_what_is_no_distribution_is_refused(p):
     with pytest.raises(ValueError, match="not a distribution"):
         js_divergence(p, [0.5, 0.5])
+
+
+def test_distributions_over_different_numbers_of_values_are_refused():
+    with pytest.raises(ValueError, match="over 1 and 3 values; allowed: as many"):
+        js_divergence([1.0], [0.2, 0.3, 0.5])
+
+
+@pytest.mark.parametrize("base", [-2, 0, 0.5, 1, math.inf, math.nan])
+def test_a_base_that_is_not_more_than_1_is_refused(base):
+    with pytest.raises(ValueError, match=f"base={base} is not allowed; allowed: more than 1"):
+        js_divergence([0.5, 0.5], [1, 0], base)

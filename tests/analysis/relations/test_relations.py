@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from analysis.relations.average import (
     RelationAverage,
@@ -128,6 +129,30 @@ def test_other_blocks_and_no_relations_are_refused():
         RelationAverage().update({})
 
 
+UNIFORM = np.full((2, 5, 5), 0.2)
+
+
+@pytest.mark.parametrize(
+    ("relations", "options", "message"),
+    [
+        (UNIFORM, {"labels": [0]}, "1 labels are given for the relations of 2 videos"),
+        (UNIFORM, {"videos": [7, 8, 9]}, "3 videos are given"),
+        (UNIFORM[:1], {"labels": [0, 0]}, r"the shape \(1, 5, 5\); allowed: \(2, 5, 5\)"),
+        (np.full((2, 4, 4), 0.25), {}, r"the shape \(2, 4, 4\); allowed: \(2, 5, 5\)"),
+        (UNIFORM[0], {}, r"the shape \(5, 5\)"),
+        (UNIFORM * np.nan, {}, r"\('S5B2', 0\) hold NaN"),
+    ],
+)
+def test_relations_that_are_refused_leave_the_average_as_it_was(relations, options, message):
+    average = RelationAverage()
+    average.update({"S3B1": [UNIFORM], "S5B2": [UNIFORM]})
+    before = average.to_arrays()
+    with pytest.raises(ValueError, match=message):
+        average.update({"S3B1": [UNIFORM], "S5B2": [relations]}, **options)
+    after = average.to_arrays()
+    assert before.keys() == after.keys() and all(np.array_equal(after[name], before[name]) for name in before)
+
+
 def test_windows_and_divergence_by_hand():
     w = np.array([[0.7, 0.1, 0.1, 0.1], [0.2, 0.4, 0.2, 0.2], [0.0, 0.0, 0.5, 0.5], [0.25, 0.25, 0.25, 0.25]])
     np.testing.assert_allclose(local_windows(w), [[0.2, 0.4, 0.2], [0.0, 0.5, 0.5]])
@@ -154,9 +179,32 @@ def test_local_mass_of_uniform_rows_is_chance_and_of_the_identity_one():
     np.testing.assert_allclose(uniform.mass[7], 1)
 
 
-def test_two_frames_have_no_window():
+@pytest.mark.parametrize("shape", [(2, 2), (4, 5)])
+def test_local_windows_are_of_square_matrices_of_three_frames_or_more(shape):
     with pytest.raises(ValueError, match="3 frames or more"):
-        local_windows(np.eye(2))
+        local_windows(np.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("w", "message"),
+    [
+        (UNIFORM, r"the shape \(2, 5, 5\); allowed: \(T, T\) of 4 frames or more, as RelationAverage"),
+        (np.full((8, 9), 1 / 9), r"the shape \(8, 9\)"),
+        (np.full((3, 3), 1 / 3), r"the shape \(3, 3\)"),
+        (np.full((8, 8), 1 / 4), "a row of W sums to 2; allowed: 1"),
+    ],
+)
+def test_the_divergence_is_that_of_one_matrix_of_distributions(w, message):
+    with pytest.raises(ValueError, match=message):
+        window_divergence(w)
+
+
+def test_the_divergence_of_rows_that_were_rounded_to_half_precision():
+    w = np.random.default_rng(0).dirichlet([1.0] * 8, 8)
+    expected = window_divergence(w).values
+    np.testing.assert_allclose(window_divergence(w.astype(np.float16)).values, expected, atol=1e-3)
+    rounded = torch.from_numpy(w).bfloat16().float()
+    np.testing.assert_allclose(window_divergence(rounded).values, expected, atol=1e-2)
 
 
 def test_intervals_hold_the_value_and_shrink_with_videos():

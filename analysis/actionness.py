@@ -89,7 +89,8 @@ def clip_actionness(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: the model is another one, or in training mode, its scores or maps are no numbers, or `clip` is neither.
+        ValueError: the model is another one, or in training mode, its scores or maps are no numbers, `clip` is neither, or
+            `view`, `max_frames`, `batch_size` or `fps` is not allowed.
     """
     shown = show(
         model, clip, preprocessing, view=view, max_frames=max_frames, fps=fps, allow_damaged=allow_damaged
@@ -122,13 +123,13 @@ def clip_actionness(
         probabilities=probabilities,
         sampled=shown.sampled,
         relations=relations,
-        notes=tuple(notes_on(shown, model, with_maps=bool(maps), max_frames=max_frames)),
+        notes=tuple(notes_on(shown, model, max_frames)),
         input_size=next(iter(shown.pictures.values())).shape[:2],
         notices=shown.notices,
     )
 
 
-def notes_on(shown: ShownClip, model: VideoClassifier, *, with_maps: bool, max_frames: int) -> Iterator[str]:
+def notes_on(shown: ShownClip, model: VideoClassifier, max_frames: int) -> Iterator[str]:
     """Sentences on what a reader of the maps must know."""
     num_frames, length = model.config.num_frames, shown.length
     if length < num_frames:
@@ -139,7 +140,7 @@ def notes_on(shown: ShownClip, model: VideoClassifier, *, with_maps: bool, max_f
             f"The clip has {length:,} frames; {max_frames} of them, evenly spread, have a map. Sampled frames are marked "
             "at the nearest of these."
         )
-    if not with_maps:
+    if not model.locators:
         yield (
             "This model has no Action-related Region Locator (only ATR blocks have one), so there is no actionness to "
             "show; the class probabilities are shown."

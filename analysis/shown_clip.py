@@ -1,5 +1,6 @@
 """A clip as it is shown to a model: what the evaluation samples, and samplings that together show every frame."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,7 +73,7 @@ def show(
 
     Raises:
         VideoError: the file is no readable video, or damaged.
-        ValueError: the model is another one, or in training mode; `clip`, `max_frames` or `view` is not allowed.
+        ValueError: the model is another one, or in training mode; `clip`, `max_frames`, `view` or `fps` is not allowed.
     """
     require_evaluation(model)
     preprocessing, num_frames = preprocessing or model.preprocessing, model.config.num_frames
@@ -86,6 +87,8 @@ def show(
 
     if not isinstance(clip, str | Path):
         require_frames(clip)
+        if not 0 < fps < math.inf:
+            raise ValueError(f"fps={fps} is not allowed; allowed: more than 0")
         return seen(len(clip), fps, lambda wanted: map(clip.__getitem__, wanted))
     with open_video(clip, allow_damaged=allow_damaged) as video:
         found = seen(video.length, video.fps, video.iterate)
@@ -104,12 +107,12 @@ def require_frames(frames: np.ndarray) -> None:
     """Raises ValueError for anything but frames."""
     if not isinstance(frames, np.ndarray):
         told = type(frames).__name__
-    elif frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
+    elif frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         told = f"{frames.dtype} {frames.shape}"
     else:
         return
     raise ValueError(
-        f"clip is {told}; allowed: a video file, or its frames as an array, uint8 RGB (L, H, W, 3)"
+        f"clip is {told}; allowed: a video file, or its frames as an array, uint8 RGB (L, H, W, 3), of 1 or more each"
     )
 
 
@@ -221,7 +224,12 @@ def maps_of_all_frames(
 
     Returns:
         name -> float32 (L, h', w'), and the seconds spent in `compute`.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} is not allowed; allowed: 1 or more")
     passes, places = shown.samplings, places_of(shown)
     maps: dict[str, np.ndarray] = {}
     seconds = 0.0

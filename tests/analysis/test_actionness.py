@@ -168,6 +168,22 @@ def test_the_model_s_own_preprocessing_is_used_where_none_is_given():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="training mode"):
         clip_actionness(tiny_model().train(), random_frames(4))
+    with pytest.raises(ValueError, match=r"clip is uint8 \(4, 0, 48, 3\); allowed: .* of 1 or more each"):
+        clip_actionness(tiny_model(), random_frames(4, height=0))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("batch_size", 0, "1 or more"),
+        ("batch_size", -1, "1 or more"),
+        ("fps", 0, "more than 0"),
+        ("fps", -1, "more than 0"),
+    ],
+)
+def test_settings_that_are_not_allowed_are_named(option, value, allowed):
+    with pytest.raises(ValueError, match=f"{option}={value} is not allowed; allowed: {allowed}"):
+        clip_actionness(tiny_model(), random_frames(4), **{option: value})
 
 
 def test_w_of_a_graph_reasoner_is_that_of_the_evaluation_pass(tiny):

@@ -18,6 +18,7 @@ from atr.models import VideoClassifier
 from atr.options import require
 from atr.preprocessing import Preprocessing
 from atr.resnet import placed_blocks
+from atr.results.predict import require_evaluation
 from atr.video.transforms import normalise
 
 
@@ -54,8 +55,7 @@ def gradcams(
     # Here: it takes a tenth as long to import as torch, and few ask for it.
     from captum.attr import LayerGradCam
 
-    if model.training:
-        raise ValueError("the model is in training mode; call model.eval() first")
+    require_evaluation(model)
     classes, count = torch.as_tensor(target), model.config.num_classes
     if not ((classes >= 0) & (classes < count)).all():
         raise ValueError(f"target {target} is no class of this model; allowed: 0 to {count - 1}")

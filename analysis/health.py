@@ -12,7 +12,7 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.health import QUANTITIES, State, watch
 from atr.results.passes import per_clip
-from atr.results.predict import class_logits, require_numbers
+from atr.results.predict import class_logits, evaluating, require_numbers
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import Count, Name, NotNegative, Share
@@ -66,7 +66,7 @@ def vitals_of_clips(
         by quantity, nan where a block has none of it; "cells", positions of a frame, 0 where a block has no
         Action-related Region Locator. "index".
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         with torch.inference_mode(), watch(model) as vitals:
@@ -77,7 +77,8 @@ def vitals_of_clips(
             "cells": np.tile(cells, (len(frames), 1))
         }
 
-    return per_clip(clips, compute, **options)
+    with evaluating(model):
+        return per_clip(clips, compute, **options)
 
 
 def health_table(result: dict) -> pd.DataFrame:

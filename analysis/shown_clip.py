@@ -10,6 +10,7 @@ import numpy as np
 
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
+from atr.results.predict import require_evaluation
 from atr.sampling import Sampling
 from atr.video.decoding import Notice, open_video
 from atr.video.protocol import evaluated_indices
@@ -75,6 +76,8 @@ def show(
         VideoError: the file is no readable video, or damaged.
         ValueError: the model is another one, or in training mode; `clip`, `max_frames`, `view` or `fps` is not allowed.
     """
+    if not isinstance(model, VideoClassifier):
+        raise ValueError(f"the model is a {type(model).__name__}; allowed: a network of atr.create_model")
     require_evaluation(model)
     preprocessing, num_frames = preprocessing or model.preprocessing, model.config.num_frames
     if max_frames < num_frames:
@@ -93,14 +96,6 @@ def show(
     with open_video(clip, allow_damaged=allow_damaged) as video:
         found = seen(video.length, video.fps, video.iterate)
         return replace(found, notices=(*video.notices, *uneven(video.times, video.fps)))
-
-
-def require_evaluation(model: VideoClassifier) -> None:
-    """Raises ValueError for another model, or one in training mode."""
-    if not isinstance(model, VideoClassifier):
-        raise ValueError(f"the model is a {type(model).__name__}; allowed: a network of atr.create_model")
-    if model.training:
-        raise ValueError("the model is in training mode; call model.eval() first")
 
 
 def require_frames(frames: np.ndarray) -> None:

@@ -34,7 +34,7 @@ from analysis.recording import Recording, record
 from analysis.statistics import estimate, mean_estimate
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
-from atr.results.predict import require_numbers
+from atr.results.predict import evaluating, require_numbers
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import BlockName, Count, NotNegative, Share, Text, shown
@@ -126,7 +126,7 @@ def measure_clips(
         (N, M, T); those of `fig5_row`. "predicted" int (N,). "forward_seconds" of the pass that gives every
         block's actionness and the class, "gradcam_seconds" of one block, (N,). "index".
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
     device, maps = next(model.parameters()).device, maps_of(model, blocks)
     layouts = layouts_of(model, blocks, alignment)
 
@@ -167,7 +167,8 @@ def measure_clips(
             "gradcam_seconds": np.full(len(rows), gradcam_seconds / len(rows)),
         }
 
-    return per_clip(clips, compute, **options)
+    with evaluating(model):
+        return per_clip(clips, compute, **options)
 
 
 def measure(

@@ -8,7 +8,7 @@ from analysis.relations.average import RelationAverage
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier, build_model, copy_frame_network
 from atr.results.passes import pass_over
-from atr.results.predict import class_logits, require_numbers
+from atr.results.predict import class_logits, evaluating, require_numbers
 from atr.results.processes import process_state
 
 CONTROL_SEED = 0
@@ -21,7 +21,7 @@ def average_relations(
 
     Memory stays flat but for 12 (T - 2) bytes a block and clip. options: of `pass_over`.
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
 
     def add(
         average: RelationAverage, frames: Tensor, targets: list[int], indices: list[int], count: int
@@ -31,7 +31,8 @@ def average_relations(
         relations = {block: [w[:count] for w in ws] for block, ws in recording.relations.items()}
         average.update(relations, labels=targets[:count], videos=indices[:count])
 
-    return pass_over(clips, RelationAverage, add, **options)
+    with evaluating(model):
+        return pass_over(clips, RelationAverage, add, **options)
 
 
 def average_untrained(
@@ -43,8 +44,9 @@ def average_untrained(
 
     model: as `load_checkpoint` gives it, not `optimised`.
     """
-    torch.manual_seed(CONTROL_SEED)
-    control = build_model(model.config)
+    with torch.random.fork_rng(devices=()):  # weights are drawn on the CPU
+        torch.default_generator.manual_seed(CONTROL_SEED)
+        control = build_model(model.config)
     copy_frame_network(model, control)
     control.preprocessing = model.preprocessing
     return average_relations(control, clips, **options)

@@ -25,7 +25,7 @@ from analysis.what_if.rankings import BASELINES, Ranking, finest_block, scores_o
 from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
-from atr.results.predict import class_probabilities
+from atr.results.predict import class_probabilities, evaluating
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import BlockName, Count, Finite, Share
@@ -123,7 +123,7 @@ def curves_of_clips(
         and the class predicted at each point; axes in the order of `MODES`, `rankings` and `hidden_counts` (deletion:
         the number hidden, insertion: the number shown). "index".
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         frames = frames.numpy()
@@ -156,7 +156,8 @@ def curves_of_clips(
                     predicted[:, row, column, point] = answers.argmax(axis=1)
         return {"probability": probability, "predicted": predicted}
 
-    return per_clip(clips, compute, **options)
+    with evaluating(model):
+        return per_clip(clips, compute, **options)
 
 
 def areas_under(curves: np.ndarray, shares: np.ndarray) -> np.ndarray:

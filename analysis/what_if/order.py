@@ -15,7 +15,7 @@ from atr.data.clips import ClipDataset
 from atr.data.symmetry import NO_CLASS
 from atr.models import VideoClassifier
 from atr.results.passes import per_clip
-from atr.results.predict import class_probabilities
+from atr.results.predict import class_probabilities, evaluating
 from atr.results.processes import process_state
 from atr.results.store import Result, result_folder
 from atr.schema import Count, Finite, Share, Text
@@ -79,7 +79,7 @@ def answers_in_order(
     Returns:
         "predicted" int64 (N, 3), class indices; "true_probability" float32 (N, 3), of the clip's own class; "index".
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         answers = []
@@ -93,7 +93,8 @@ def answers_in_order(
             "true_probability": probabilities[np.arange(len(targets)), :, targets],
         }
 
-    return per_clip(clips, compute, **options)
+    with evaluating(model):
+        return per_clip(clips, compute, **options)
 
 
 def order_numbers(

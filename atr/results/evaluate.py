@@ -14,7 +14,7 @@ from atr.data.clips import ClipDataset
 from atr.models import VideoClassifier
 from atr.preprocessing import Preprocessing
 from atr.results.passes import per_clip
-from atr.results.predict import PROBABILITIES, class_probabilities, view_probabilities
+from atr.results.predict import PROBABILITIES, class_probabilities, evaluating, view_probabilities
 from atr.results.processes import process_state
 from atr.results.scores import Scores
 from atr.video.protocol import Protocol
@@ -28,16 +28,14 @@ def class_scores(
     progress: bool = True,
 ) -> Scores:
     """One view a clip (protocol 1×1). Under several processes each scores its share; all get the whole."""
-    was_training = model.training
-    model.eval()
     hidden = not (progress and accelerator.is_main_process)
     found = []
-    for frames, targets, _ in tqdm(loader, desc="evaluate", unit="batch", leave=False, disable=hidden):
-        with accelerator.autocast():
-            # the network, or what accelerate has wrapped around it
-            scores = class_probabilities(cast(VideoClassifier, model), frames, preprocessing)
-        found.append([part.cpu() for part in accelerator.gather_for_metrics((scores, targets))])
-    model.train(was_training)
+    with evaluating(model):
+        for frames, targets, _ in tqdm(loader, desc="evaluate", unit="batch", leave=False, disable=hidden):
+            with accelerator.autocast():
+                # the network, or what accelerate has wrapped around it
+                scores = class_probabilities(cast(VideoClassifier, model), frames, preprocessing)
+            found.append([part.cpu() for part in accelerator.gather_for_metrics((scores, targets))])
     scores, targets = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
     return Scores(scores, targets)
 
@@ -67,7 +65,7 @@ def view_scores(
         {"scores": float32 (N, num_classes), "seconds": float64 (N,), what the network took, "index": (N,)}, and
         {index: message} of the clips that could not be read.
     """
-    model = model.to(process_state().device).eval()
+    model.to(process_state().device)
 
     def compute(frames: Tensor, targets: list[int], indices: list[int]) -> dict[str, np.ndarray]:
         started = time.perf_counter()
@@ -75,4 +73,5 @@ def view_scores(
         seconds = (time.perf_counter() - started) / len(frames)
         return {"scores": scores, "seconds": np.full(len(frames), seconds)}
 
-    return per_clip(Views(clips, protocol), compute, **options)
+    with evaluating(model):
+        return per_clip(Views(clips, protocol), compute, **options)

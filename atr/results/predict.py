@@ -2,13 +2,15 @@
 
 import glob
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from atr.data.listing import contents, videos_below
 from atr.data.unused import Left, Unused
@@ -24,13 +26,32 @@ PROBABILITIES = "probabilities"
 AVERAGES = (PROBABILITIES, "logits")
 
 
+def require_evaluation(model: nn.Module) -> None:
+    """Raises ValueError for a model in training mode, whose answers are others and which changes with each of them."""
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within, the model is in evaluation mode; after it, each of its modules is in the mode that it was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
 def class_logits(
     model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
 ) -> Tensor:
     """One view of clips as a data set gives it, uint8 (N, T, h, w, 3) -> float32 (N, num_classes) on the model's device.
 
-    model: in evaluation mode. preprocessing: the model's own when None.
+    model: in evaluation mode. preprocessing: the model's own when None. Raises ValueError for a model in training mode.
     """
+    require_evaluation(model)
     device = next(model.parameters()).device
     if isinstance(clips, np.ndarray):
         clips = torch.from_numpy(np.ascontiguousarray(clips))
@@ -41,7 +62,7 @@ def class_logits(
 def class_probabilities(
     model: VideoClassifier, clips: Tensor | np.ndarray, preprocessing: Preprocessing | None = None
 ) -> Tensor:
-    """The softmax of `class_logits`. Raises ValueError where it is no number."""
+    """The softmax of `class_logits`. Raises ValueError where it is no number, and as `class_logits`."""
     with torch.inference_mode():
         return softmax(class_logits(model, clips, preprocessing))
 
@@ -67,6 +88,9 @@ def view_probabilities(model: VideoClassifier, views: Tensor, average: str = PRO
 
     average: one of AVERAGES: "probabilities", the softmax of every view, as mmaction2 does; "logits", whose mean has the
         softmax taken of, as TSM does. Of a single view the two are the same.
+
+    Raises:
+        ValueError: `average` is unknown, and as `class_probabilities`.
     """
     require("average", average, AVERAGES)
     if average == PROBABILITIES:

@@ -9,7 +9,7 @@ import atr
 from analysis.commands.health import Health
 from analysis.commands.localize import Localize
 from analysis.commands.relations import Relations
-from analysis.health import COLUMNS, HealthResult, health_table
+from analysis.health import COLUMNS, HealthResult, health_table, vitals_of_clips
 from atr.data.videos import VideoClips
 from atr.files import read_arrays
 from atr.results.health import health_numbers, watch
@@ -37,8 +37,11 @@ def test_the_command_writes_what_a_watched_pass_sees(folder, tmp_path, capsys):
     assert command(folder, tmp_path, "net").run("python -m analysis health") == 0
     (place,) = tmp_path.glob("health-net-*")
     result = read_result(place, HealthResult)
-    model = atr.load_checkpoint(folder / "net").eval()
+    model = atr.load_checkpoint(folder / "net")
     clips = VideoClips(folder / "clips", num_frames=4, preprocessing=model.preprocessing)
+    seen, _ = vitals_of_clips(model.train(), clips, partial=tmp_path / "partial")
+    assert model.training
+    model.eval()
     frames = torch.stack([normalise(clips.sampled_frames(i), model.preprocessing) for i in range(2)])
     with torch.inference_mode(), watch(model) as vitals:
         model(frames)
@@ -51,6 +54,7 @@ def test_the_command_writes_what_a_watched_pass_sees(folder, tmp_path, capsys):
     arrays = read_arrays(place / "health.npz")
     assert arrays["peak"].shape == (2, 2) and np.isnan(arrays["relation_peak"]).all()
     assert arrays["blocks"].tolist() == ["S3B1", "S5B2"]
+    np.testing.assert_allclose(seen["peak"], arrays["peak"], rtol=1e-4)
     table = pd.read_csv(place / "health.csv")
     assert table["softmax peak"].tolist() == pytest.approx([block["peak"] for block in result["blocks"]])
     printed = capsys.readouterr().out

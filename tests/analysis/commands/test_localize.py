@@ -163,7 +163,9 @@ def test_a_pass_measures_the_maps_of_the_evaluation(folder, tmp_path):
         ("Grad-CAM, all blocks", None),
         *((m.method, None) for m in BASELINES),
     ]
-    rows, _ = measure_clips(model, clips, blocks, partial=tmp_path)
+    rows, _ = measure_clips(model.train(), clips, blocks, partial=tmp_path)
+    assert model.training
+    model.eval()
     items = clips[1][0]
     inputs = normalise(items[..., :3].numpy(), model.preprocessing)[None]
     with record(model) as recording:

@@ -218,6 +218,15 @@ def test_facts_of_the_result(whole, checkpoint):
     assert result["software"].keys() == {"av", "opencv", "torch", "machine"}
 
 
+def test_the_model_is_left_in_the_mode_it_was_in(tiny, tmp_path):
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1).train()
+    model.preprocessing = atr.Preprocessing(32, 32)
+    average, _ = average_relations(
+        model, [(torch.zeros(4, 32, 32, 3, dtype=torch.uint8), 0, 0)], partial=tmp_path
+    )
+    assert len(average) == 1 and model.training
+
+
 def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):
     model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
     model.preprocessing = atr.Preprocessing(32, 32, (0.1,) * 3, (0.2,) * 3)
@@ -238,5 +247,7 @@ def test_the_control_has_blocks_of_its_own_in_the_same_frame_network(tiny, monke
 def test_the_control_of_a_network_is_always_the_same(tiny, monkeypatch):
     model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
     monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
+    state = torch.get_rng_state()
     first, second = (averaging.average_untrained(model, None).state_dict() for _ in range(2))
     assert all(torch.equal(values, second[name]) for name, values in first.items())
+    assert torch.equal(torch.get_rng_state(), state)  # what the caller draws next is the same

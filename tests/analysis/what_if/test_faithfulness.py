@@ -101,10 +101,9 @@ def toy(tmp_path, monkeypatch):
         return -F.avg_pool2d(clips.mean(dim=2), 2)
 
     monkeypatch.setattr("analysis.what_if.rankings.gradcam", darkness)
-    rows, broken = curves_of_clips(
-        Perfect(), WhiteCell(), rankings_of(Perfect()), partial=tmp_path, batch_size=2
-    )
-    assert broken == {}
+    model = Perfect()
+    rows, broken = curves_of_clips(model, WhiteCell(), rankings_of(model), partial=tmp_path, batch_size=2)
+    assert broken == {} and model.training
     return rows
 
 

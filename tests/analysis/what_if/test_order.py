@@ -189,11 +189,12 @@ def test_a_broken_video_is_named_and_foreign_labels_are_refused(folder, tmp_path
 
 def test_every_clip_is_shuffled_in_an_order_of_its_own(tmp_path, tiny):
     frames = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
-    model = tiny("tsm_resnet18")
+    model = tiny("tsm_resnet18").train()
     model.preprocessing = atr.Preprocessing(32, 32)
     rows, _ = answers_in_order(model, [(frames, 0, i) for i in range(8)], partial=tmp_path)
     in_order, _, shuffled = rows["true_probability"].T
     assert len(set(shuffled.tolist())) > 1 and np.ptp(in_order) < 1e-6
+    assert model.training
 
 
 def test_another_seed_is_another_order(tmp_path, tiny):

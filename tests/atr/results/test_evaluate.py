@@ -43,10 +43,11 @@ def test_seconds_are_those_of_one_clip(tiny, tmp_path, monkeypatch):
     """A clock that tells 0 and 6 seconds."""
     clock = SimpleNamespace(perf_counter=iter([0, 6]).__next__)
     monkeypatch.setattr("atr.results.evaluate.time", clock)
-    model = tiny()
+    model = tiny().train()
     model.preprocessing = Preprocessing(short_side=32, crop=32)
     rows, _ = view_scores(model, Grey(), Protocol(), partial=tmp_path, batch_size=2)
     assert rows["seconds"].tolist() == [3, 3] and rows["scores"].shape == (2, 5)
+    assert model.training
 
 
 @pytest.mark.parametrize("training", [True, False])

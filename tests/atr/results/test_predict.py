@@ -16,7 +16,9 @@ from atr.data.reading import read_annotations
 from atr.results.predict import (
     AVERAGES,
     class_logits,
+    class_probabilities,
     distinct_names,
+    evaluating,
     search_videos,
     video_views,
     view_probabilities,
@@ -100,16 +102,16 @@ def test_views_are_averaged_as_probabilities_or_as_logits(checkpoint):
         def forward(self, clips):
             return logits[0, (clips.flatten(1)[:, 0] * 255).round().long()]
 
-    averaged = view_probabilities(Told(), views)
+    averaged = view_probabilities(Told().eval(), views)
     torch.testing.assert_close(averaged, torch.tensor([[(0.25 + 0.9) / 2, (0.75 + 0.1) / 2]]))
     # the mean logits are log 3 and log 3 / 2: odds of the square root of 3
     expected = np.sqrt(3) / (1 + np.sqrt(3))
     torch.testing.assert_close(
-        view_probabilities(Told(), views, "logits"), torch.tensor([[expected, 1 - expected]]).float()
+        view_probabilities(Told().eval(), views, "logits"), torch.tensor([[expected, 1 - expected]]).float()
     )
     for average in AVERAGES:
         torch.testing.assert_close(
-            view_probabilities(Told(), views[:, :1], average), torch.tensor([[0.25, 0.75]])
+            view_probabilities(Told().eval(), views[:, :1], average), torch.tensor([[0.25, 0.75]])
         )
     with pytest.raises(ValueError, match="average='votes' is unknown; allowed: probabilities, logits"):
         view_probabilities(Told(), views, "votes")
@@ -122,8 +124,23 @@ def test_frames_are_prepared_as_asked_for_and_logits_are_float32():
 
     white = np.full((1, 1, 1, 1, 3), 255, np.uint8)
     brighter = atr.Preprocessing(1, 1, (0, 0, 0), (0.5, 0.5, 0.5))
-    found = [class_logits(Brightness(), white, preprocessing) for preprocessing in (None, brighter)]
+    found = [class_logits(Brightness().eval(), white, preprocessing) for preprocessing in (None, brighter)]
     assert [float(logits) for logits in found] == [1, 2] and found[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize("answer", [class_logits, class_probabilities, view_probabilities])
+def test_a_model_in_training_mode_gives_no_answer(answer):
+    with pytest.raises(ValueError, match="the model is in training mode"):
+        answer(OnePixel(), torch.zeros(1, 1, 1, 1, 1, 3, dtype=torch.uint8))
+
+
+def test_after_an_evaluation_each_module_is_in_the_mode_that_it_was_in(tiny):
+    model = tiny().train()
+    model.backbone.bn1.eval()  # as a frozen one is
+    with pytest.raises(KeyboardInterrupt), evaluating(model):
+        assert not any(module.training for module in model.modules())
+        raise KeyboardInterrupt
+    assert [name for name, module in model.named_modules() if not module.training] == ["backbone.bn1"]
 
 
 @pytest.mark.parametrize("average", AVERAGES)

@@ -50,6 +50,7 @@ def together(
     height, width = max((values.shape[1:] for values in maps.values()), key=np.prod)
     total = np.zeros((len(next(iter(maps.values()))), height, width), np.float32)
     for name, values in maps.items():
+        values = np.asarray(values)  # a tensor's deviation is another one
         above, spread = np.maximum(values - np.median(values), 0), float(values.std())
         if spread > 0:
             place = (centres or {}).get(name)
@@ -75,6 +76,7 @@ def normalise(maps: np.ndarray, kind: str) -> np.ndarray:
     The softmax runs over the positions of each frame, so every frame sums to 1 and none can stand out as a whole.
     """
     require("normalisation", kind, NORMALISATIONS)
+    maps = np.asarray(maps)
     if kind == "raw":
         return maps
     # By NumPy: the first picture has its scales in all kinds, and scipy.special takes 85 ms to import.
@@ -103,8 +105,13 @@ def temporal_emphasis(maps: np.ndarray) -> dict[str, np.ndarray]:
 
     "peak" and "mean" of raw M; "entropy" of the spatial softmax in nats; "normalised_entropy", divided by
     log(h·w), its largest value (1 where there is one position only).
+
+    Raises:
+        ValueError: maps have another shape.
     """
-    maps = maps.astype(np.float64)
+    maps = np.asarray(maps, np.float64)
+    if maps.ndim != 3:
+        raise ValueError(f"the maps have the shape {maps.shape}; allowed: (L, h, w), of one clip")
     entropy = scipy.special.entr(normalise(maps, "softmax")).sum(axis=(1, 2))
     positions = maps.shape[1] * maps.shape[2]
     return {
@@ -122,7 +129,13 @@ def upsample(
 
     centres: of its rows and columns, as shares of the height and the width (`alignment.cell_centres`); None for cells
     edge to edge. Beyond the outermost centres the map stays as it is there.
+
+    Raises:
+        ValueError: the map has another shape.
     """
+    map_ = np.asarray(map_)
+    if map_.ndim != 2:
+        raise ValueError(f"the map has the shape {map_.shape}; allowed: (h, w), of one frame")
     if centres is None:
         return cv2.resize(map_.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     rows, columns = (weights_between(c, size) for c, size in zip(centres, (height, width), strict=True))

@@ -13,6 +13,12 @@ FEWEST = 10
 BINS = 15  # of a reliability curve, as in Guo et al. 2017, On Calibration of Modern Neural Networks
 
 
+def require_bool(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raises ValueError for others: with the numbers 0 and 1, `~` and indexing mean something else."""
+    if values.dtype != bool or values.shape != shape:
+        raise ValueError(f"{name} must be bool {shape}, got {values.dtype} {values.shape}")
+
+
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's score interval of a proportion; it stays inside [0, 1] and is not empty at 0 or at 1."""
     interval = scipy.stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
@@ -39,9 +45,11 @@ class PairedCounts:
 
 
 def paired_counts(a: np.ndarray, b: np.ndarray) -> PairedCounts:
-    """a, b: bool (N,), whether each is right on each clip. Raises ValueError where they are not of one length."""
+    """a, b: bool (N,), whether each is right on each clip. Raises ValueError for others, and where N is not one for both."""
     if a.shape != b.shape or a.ndim != 1 or not len(a):
         raise ValueError(f"two verdicts on each of the same clips are needed, got {a.shape} and {b.shape}")
+    for name, verdicts in (("a", a), ("b", b)):
+        require_bool(name, verdicts, a.shape)
     counts = (int(np.sum(found)) for found in (a & b, a & ~b, b & ~a, ~(a | b)))
     return PairedCounts(*counts)
 
@@ -169,11 +177,13 @@ def reliability_curve(confidence: np.ndarray, correct: np.ndarray, bins: int = B
         correct: bool (N,), whether that class is the true one.
 
     Raises:
-        ValueError: there is no clip, or a confidence outside [0, 1].
+        ValueError: there is no clip, a confidence outside [0, 1], or `correct` is not bool (N,).
     """
     confidence = np.asarray(confidence, dtype=np.float64)
     if not (len(confidence) and confidence.min() >= 0 and confidence.max() <= 1 + 1e-6):  # 1e-6: float32
         raise ValueError(f"probabilities in [0, 1] are needed, at least one, got {confidence}")
+    correct = np.asarray(correct)
+    require_bool("correct", correct, confidence.shape)
     edges = np.linspace(0, 1, bins + 1)
     numbers = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
     counts = np.bincount(numbers, minlength=bins)

@@ -11,6 +11,7 @@ import scipy
 
 from analysis.alignment import Centres
 from analysis.map_values import normalise, upsample
+from analysis.statistics import require_bool
 from atr.options import require
 from atr.results.fig5 import Ranking
 
@@ -63,6 +64,7 @@ def tally(
 
     kind: of the maps, `weights_of`.
     """
+    maps = np.asarray(maps)
     kept = selected(maps, masks, frames)
     maps, masks = maps[kept], masks[kept]
     if not len(maps):
@@ -90,10 +92,16 @@ def average_precision(
 
     Maps are brought to the masks' resolution first. Chance is the mask's share of the pixels. nan where no frame has a
     mask.
+
+    Raises:
+        ValueError: shapes do not fit, or a map holds NaN, which has no rank.
     """
+    maps = np.asarray(maps)
     kept = selected(maps, masks, frames)
     if not kept.any():
         return float("nan")
+    if np.isnan(maps[kept]).any():
+        raise ValueError("the maps hold NaN, which cannot be ranked")
     return Ranking.of(at_pixels(maps[kept], masks, centres)).average_precision(masks[kept])
 
 
@@ -110,8 +118,7 @@ def selected(maps: np.ndarray, masks: np.ndarray, frames: np.ndarray | None = No
             f"maps must be (L, h, w) and masks bool (L, H, W), got {maps.shape} and {masks.dtype} {masks.shape}"
         )
     chosen = np.ones(len(maps), bool) if frames is None else np.asarray(frames)
-    if chosen.shape != (len(maps),) or chosen.dtype != bool:
-        raise ValueError(f"frames must be bool ({len(maps)},), got {chosen.dtype} {chosen.shape}")
+    require_bool("frames", chosen, (len(maps),))
     return chosen & masks.any(axis=(1, 2))
 
 
@@ -183,8 +190,9 @@ def acting_above(values: np.ndarray, acting: np.ndarray) -> np.ndarray:
     """Probability that an acting frame of a clip has a larger value than another of its frames: (N, L) -> (N,).
 
     The area under the ROC curve, Mann and Whitney's U over the number of pairs; ties count half, so chance is 1/2.
-    nan where all frames, or none, are acting.
+    nan where all frames, or none, are acting. Raises ValueError where `acting` is not bool (N, L).
     """
+    require_bool("acting", acting, values.shape)
     positives = acting.sum(axis=1)
     pairs = positives * (acting.shape[1] - positives)
     u = (scipy.stats.rankdata(values, axis=1) * acting).sum(axis=1) - positives * (positives + 1) / 2

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from analysis.map_values import (
     TOGETHER,
@@ -97,6 +98,23 @@ def test_all_blocks_together_lie_where_their_cells_do():
     maps = {"S3B1": np.array([[[0.0, 4]]]), "S5B1": np.array([[[1.0, 2]]])}
     places = dict.fromkeys(maps, centres)
     np.testing.assert_array_equal(map_values(maps, "raw", places)[TOGETHER], together(maps, places))
+
+
+def test_other_shapes_are_named():
+    with pytest.raises(ValueError, match=r"the map has the shape \(3, 2, 2\); allowed: \(h, w\)"):
+        upsample(np.zeros((3, 2, 2)), 6, 6)
+    with pytest.raises(ValueError, match=r"the maps have the shape \(1, 3, 2, 2\); allowed: \(L, h, w\)"):
+        temporal_emphasis(np.zeros((1, 3, 2, 2)))
+
+
+def test_tensors_as_record_gives_them_are_taken_as_arrays_are():
+    maps = np.random.default_rng(0).normal(size=(3, 2, 2)).astype(np.float32)
+    tensor = torch.from_numpy(maps)
+    np.testing.assert_array_equal(upsample(tensor[0], 6, 6), upsample(maps[0], 6, 6))
+    np.testing.assert_array_equal(together({"S3B1": tensor}), together({"S3B1": maps}))
+    np.testing.assert_array_equal(normalise(tensor, "softmax"), normalise(maps, "softmax"))
+    for name, values in temporal_emphasis(maps).items():
+        np.testing.assert_array_equal(temporal_emphasis(tensor)[name], values)
 
 
 def test_a_map_of_one_position_is_as_spread_as_it_can_be():

@@ -34,6 +34,8 @@ def test_the_table_of_two_verdicts():
     assert counts.difference == pytest.approx(a.mean() - b.mean())
     with pytest.raises(ValueError, match=r"\(6,\) and \(5,\)"):
         paired_counts(a, b[:5])
+    with pytest.raises(ValueError, match=r"b must be bool \(6,\), got int64 \(6,\)"):
+        paired_counts(a, b.astype(int))
 
 
 def test_mcnemar_by_hand():
@@ -125,6 +127,12 @@ def test_one_who_is_right_as_often_as_he_is_sure_is_calibrated():
 def test_what_is_no_probability_is_refused(confidence):
     with pytest.raises(ValueError, match="probabilities"):
         reliability_curve(np.array(confidence), np.ones(len(confidence), bool))
+
+
+@pytest.mark.parametrize("correct", [np.array([1, 0]), np.array([True])])
+def test_who_is_right_is_told_by_a_bool_a_clip(correct):
+    with pytest.raises(ValueError, match=r"correct must be bool \(2,\), got"):
+        reliability_curve(np.array([0.9, 0.9]), correct)
 
 
 def test_the_interval_of_a_mean_covers_it_and_narrows():

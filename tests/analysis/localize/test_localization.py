@@ -2,6 +2,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import mannwhitneyu, spearmanr
 
 from analysis.localize.maps import Map
@@ -162,6 +163,8 @@ def test_rank_agreement_is_scipys():
 def test_frames_of_one_kind_say_nothing():
     values, acting = np.arange(8.0).reshape(2, 4), np.array([[True] * 4, [False] * 4])
     assert np.isnan(spearman(values, acting)).all() and np.isnan(acting_above(values, acting)).all()
+    with pytest.raises(ValueError, match=r"acting must be bool \(2, 4\), got int64"):
+        acting_above(values, acting.astype(int))
 
 
 def test_baselines():
@@ -195,6 +198,19 @@ def test_shapes_that_do_not_fit_are_named():
         tally(np.zeros((2, 4, 4)), np.zeros((2, 8, 8), np.uint8))
     with pytest.raises(ValueError, match="frames must be bool"):
         tally(np.zeros((2, 4, 4)), np.ones((2, 8, 8), bool), np.array([0, 1]))
+
+
+def test_maps_as_record_gives_them_are_measured_as_arrays_are():
+    maps, masks = torch.arange(8.0).reshape(2, 2, 2), np.arange(8).reshape(2, 2, 2) % 3 == 0
+    assert tally(maps, masks) == tally(maps.numpy(), masks)
+    assert average_precision(maps, masks) == average_precision(maps.numpy(), masks)
+
+
+def test_a_map_without_numbers_has_no_precision():
+    maps, masks = np.full((1, 2, 2), np.nan), np.arange(4).reshape(1, 2, 2) < 2
+    with pytest.raises(ValueError, match="the maps hold NaN"):
+        average_precision(maps, masks)
+    assert np.isnan(average_precision(maps, masks, np.array([False])))  # in a frame that is not looked at
 
 
 def test_the_last_frame_has_the_difference_of_the_one_before():

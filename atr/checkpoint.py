@@ -62,7 +62,8 @@ def save_checkpoint(
         labels: one text per class, in the order of the logits.
         preprocessing: how frames are resized, cropped and normalised; the model's own when not given.
         facts: anything JSON can hold (training_data, metrics, command, ...); comes back as `model.facts`. "sampling" and
-            "window" are the model's own when not given; that it is uniform is only written when it is given.
+            "window" are the model's own when not given; that it is uniform is only written when it is given. A model that
+            was loaded keeps what else was said of it, such as "shown_block", by `**model.facts`.
 
     Raises:
         ValueError: labels do not match the number of classes, weights are NaN, infinite, of a kind that is not stored
@@ -88,7 +89,7 @@ def save_checkpoint(
                 f"{shown(folder)} is not written: {name} is {tensor.dtype}; allowed: {', '.join(map(str, STORED))}"
             )
     with torch.device("meta"):
-        own = build_model(model.config).state_dict()
+        own = build_model(model.config).float().state_dict()
     stored = {name: Stored(tuple(tensor.shape), STORED[tensor.dtype]) for name, tensor in tensors.items()}
     if differences := differences_of(own, stored):
         raise ValueError(
@@ -159,7 +160,7 @@ def load_checkpoint(folder: str | Path) -> VideoClassifier:
     config = read_config(folder)
     try:
         with torch.device("meta"):
-            model = build_model(ModelConfig.from_dict(config["model"]))
+            model = build_model(ModelConfig.from_dict(config["model"])).float()  # whatever torch's default
     except (TypeError, ValueError, RuntimeError) as error:
         raise fault(folder / CONFIG, f"describes no network: {error}") from error
     weights = read_weights(folder, model.state_dict(), config["weights_sha256"])

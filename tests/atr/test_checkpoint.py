@@ -32,6 +32,18 @@ def test_saved_and_loaded_is_bit_identical(tiny, clips, tmp_path):
         assert torch.equal(loaded(clips), model(clips))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_checkpoint_is_float32_whatever_the_default_of_torch(tiny, tmp_path, dtype):
+    model = tiny(block="atr")
+    torch.set_default_dtype(dtype)
+    try:
+        loaded = atr.load_checkpoint(atr.save_checkpoint(tmp_path / "a", model, labels=LABELS))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for name, weight in loaded.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]) and weight.dtype != dtype, name
+
+
 def test_saving_replaces_a_checkpoint_and_nothing_else(tiny, tmp_path):
     first, second = tiny(), tiny()
     atr.save_checkpoint(tmp_path / "a", first, labels=LABELS)

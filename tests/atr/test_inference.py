@@ -73,6 +73,15 @@ def test_in_float32_it_equals_the_network(trained, clips, name, options):
         torch.testing.assert_close(fast[what], values, rtol=0, atol=1e-5 * max(spread(values), 1), msg=what)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_any_kind_are_computed_with_in_float32(trained, clips, dtype):
+    model = trained(*NETWORKS[0]).to(dtype)
+    fast = atr.optimised(model, precision="float32")
+    with torch.inference_mode():
+        expected = model.float()(clips)
+        torch.testing.assert_close(fast(clips), expected, rtol=0, atol=1e-5 * max(spread(expected), 1))
+
+
 @pytest.mark.parametrize(("name", "options"), NETWORKS[:2])
 def test_in_bf16_it_is_near_the_network(trained, clips, name, options):
     model = trained(name, options)

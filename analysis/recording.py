@@ -24,26 +24,27 @@ class Recording:
         relations: block name -> one W (N, T, T) per stacked graph reasoner, first to last.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.actionness: dict[str, Tensor] = {}
         self.relations: dict[str, list[Tensor]] = {}
 
 
 @contextmanager
 def record(model: nn.Module) -> Iterator[Recording]:
-    """Record M of every ActionRegionLocator and W of every TemporalRelation while the context is open.
+    """Record M of every ActionRegionLocator and W of every TemporalRelation in blocks while the context is open.
 
         with torch.inference_mode(), record(model) as recording:
             model(clips)
         recording.actionness["S5B3"]
 
-    model: one of this package, or any other with ATR blocks in it, `atr.block.build_atr`.
+    model: one of this package, or any other with blocks of `atr.build_atr` or `atr.build_atr_sim` in it; outside a block
+        these parts are not seen.
 
     Only forward passes of the thread that opened the recording count, so threads may share one model. Nothing is
     stored on a module; the hooks are gone when the context ends, however it ends.
 
     Raises:
-        ValueError: the model has neither, so there is nothing to record.
+        ValueError: no block has either, so there is nothing to record.
         RuntimeError: the context closed and nothing was recorded: no forward pass ran in it, or that of a compiled model,
             which ignores hooks.
     """
@@ -78,7 +79,8 @@ def record(model: nn.Module) -> Iterator[Recording]:
                     index += 1
         if not hooks:
             raise ValueError(
-                f"{described(model)} has neither an ActionRegionLocator nor a TemporalRelation: there is nothing to record"
+                f"{described(model)} has no ATR or ATR_sim block with an ActionRegionLocator or a TemporalRelation: there is "
+                "nothing to record"
             )
         yield recording
     finally:

@@ -142,8 +142,6 @@ def test_a_block_alone_is_recorded_and_a_network_without_blocks_is_named():
     with torch.inference_mode(), record(block) as recording:
         block(x)
     assert recording.actionness["block"].shape == (2, 4, 5, 5)
-    with (
-        pytest.raises(ValueError, match="Linear has neither an ActionRegionLocator"),
-        record(nn.Linear(2, 2)),
-    ):
-        pass
+    for model in (nn.Linear(2, 2), block.arl):
+        with pytest.raises(ValueError, match="has no ATR or ATR_sim block with an A"), record(model):
+            pass

@@ -195,8 +195,8 @@ def build_atr_sim(channels: int, *, num_frames: int, config: ATRConfig = DEFAULT
 def require_block(channels: int, num_frames: int, config: ATRConfig) -> None:
     """Raises ValueError. Options that do not apply are asked too: a checkpoint holds all."""
     for name, value in (("channels", channels), ("num_frames", num_frames)):
-        if value < 1:
-            raise ValueError(f"{name}={value} is not allowed; allowed: 1 or more")
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name}={value!r} is not allowed; allowed: a whole number of at least 1")
     if not isinstance(config, ATRConfig):
         raise ValueError(f"config={config!r} is not allowed; allowed: ATRConfig(...)")
     require_options(config)

@@ -19,6 +19,7 @@ from atr.preprocessing import Preprocessing
 from atr.reasoner import TemporalRelation
 from atr.resnet import DEPTHS, ResNet, initialise, placed_blocks
 from atr.sampling import Sampling
+from atr.schema import shown
 from atr.temporal import ShiftConv, TemporalConv, inflate
 from atr.trn import UNITS, MultiScaleRelations
 from atr.weights import check_fit
@@ -104,10 +105,19 @@ class VideoClassifier(nn.Module):
         return self.fc(self.dropout(self.trn(features))).mean(dim=1)
 
     def reorder_classes(self, order: list[int]) -> None:
-        """Logit k becomes that of class order[k], and its label with it; `order` is a permutation of all classes."""
+        """Logit k becomes that of class order[k], and its label, where there are labels, with it.
+
+        Raises:
+            ValueError: `order` is no permutation of all classes.
+        """
+        if sorted(order) != list(range(self.config.num_classes)):
+            raise ValueError(
+                f"order={shown(order)} is not allowed; allowed: each of the classes 0 to {self.config.num_classes - 1} once"
+            )
         for parameter in (self.fc.weight, self.fc.bias):
             parameter.data = parameter.data[order].clone()
-        self.labels = [self.labels[place] for place in order]
+        if self.labels:
+            self.labels = [self.labels[place] for place in order]
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -152,7 +162,7 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
         options: fields of ModelConfig and of ATRConfig, side by side, by their names; NumPy's numbers are taken too.
 
     Raises:
-        ValueError: a name or a value is not one of those allowed.
+        ValueError: a name or a value is not one of those allowed, or an option is of a block and there is none.
     """
     inner = {f.name for f in dataclasses.fields(ATRConfig)}
     outer = {f.name for f in dataclasses.fields(ModelConfig)} - {"atr", "name", "num_classes", "num_frames"}
@@ -161,6 +171,10 @@ def create_model(name: str, num_classes: int, num_frames: int = 8, **options) ->
     given = {"name": name, "num_classes": num_classes, "num_frames": num_frames, **options}
     plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
     atr = {key: plain.pop(key) for key in inner & plain.keys()}
+    if atr and plain.get("block") is None:
+        raise ValueError(
+            f"{', '.join(sorted(atr))} would be of a block, but block=None; allowed: {', '.join(BLOCKS)}"
+        )
     return build_model(ModelConfig.from_dict({**plain, "atr": atr}))
 
 

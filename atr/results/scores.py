@@ -61,7 +61,15 @@ def confusion_matrix(rows: np.ndarray, columns: np.ndarray, num_classes: int) ->
     """int64 (C, C): how often class i of `rows` (N,) meets class j of `columns` (N,).
 
     With true and predicted classes it is the confusion matrix, with the predictions of two models their table of agreement.
+
+    Raises:
+        ValueError: a class is none of 0 to C - 1; it would count as another.
     """
+    for classes in (rows, columns):
+        if ((classes < 0) | (classes >= num_classes)).any():
+            raise ValueError(
+                f"classes reach from {classes.min()} to {classes.max()}; allowed: 0 to {num_classes - 1}"
+            )
     cells = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
     return cells.reshape(num_classes, num_classes)
 

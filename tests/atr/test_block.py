@@ -83,6 +83,17 @@ def test_unknown_options_are_named(options):
         build_atr(8, num_frames=2, config=ATRConfig(**options))
 
 
+@pytest.mark.parametrize(
+    "options", [{"channels": True}, {"channels": 8.0}, {"num_frames": "16"}, {"num_frames": 0}]
+)
+def test_channels_and_frames_are_whole_numbers(options):
+    ((name, value),) = options.items()
+    with pytest.raises(
+        ValueError, match=f"{name}={value!r} is not allowed; allowed: a whole number of at least 1"
+    ):
+        build_atr(**{"channels": 8, "num_frames": 2} | options)
+
+
 def test_options_that_do_not_apply_are_known_too():
     with pytest.raises(ValueError, match="scale='q' is unknown; allowed: none, sqrt"):
         build_atr(16, num_frames=4, config=ATRConfig(reasoner="er", scale="q"))

@@ -247,6 +247,29 @@ def test_values_of_another_type_are_refused(options, message):
         atr.create_model("tsn_resnet18", **{"num_classes": 5, "block": "atr"} | options)
 
 
+def test_options_of_a_block_need_one():
+    with pytest.raises(
+        ValueError, match="num_reasoners, reasoner would be of a block, but block=None; allowed: atr, atr_sim"
+    ):
+        atr.create_model("tsm_resnet18", 3, reasoner="gr", num_reasoners=1)
+
+
+@pytest.mark.parametrize("order", [[0], [0, 0, 1, 2, 3], [0, 1, 2, 3, 5]])
+def test_an_order_that_is_no_permutation_changes_nothing(tiny, order):
+    model = tiny()
+    model.labels, before = list("abcde"), model.fc.weight.clone()
+    with pytest.raises(ValueError, match=r"is not allowed; allowed: each of the classes 0 to 4 once"):
+        model.reorder_classes(order)
+    assert torch.equal(model.fc.weight, before) and model.labels == list("abcde")
+
+
+def test_classes_without_labels_are_reordered_too(tiny):
+    model = tiny()
+    before = model.fc.weight.clone()
+    model.reorder_classes([4, 3, 2, 1, 0])
+    assert torch.equal(model.fc.weight, before.flip(0)) and model.labels == []
+
+
 def test_dropout_is_the_configs():
     assert atr.create_model("tsn_resnet18", 3, dropout=0.2).dropout.p == 0.2
 

@@ -1,8 +1,9 @@
 """Accuracies and confusions by hand."""
 
 import numpy as np
+import pytest
 
-from atr.results.scores import Scores, confusion_table, most_confused
+from atr.results.scores import Scores, confusion_matrix, confusion_table, most_confused
 
 LABELS = ["wave", "clap", "nod", "bow"]
 TARGETS = np.array([0, 0, 0, 0, 1, 1, 2])
@@ -33,6 +34,16 @@ def test_rows_are_true_classes_and_unseen_ones_are_there():
     assert table.to_numpy().tolist() == CONFUSION
     assert table.loc["wave", "clap"] == 2
     assert table.index.name == "true class"
+
+
+@pytest.mark.parametrize("classes", [[-1, 0], [0, 4]])
+def test_a_class_that_is_not_there_counts_as_no_other(classes):
+    classes = np.array(classes)
+    for pair in ((classes, np.zeros(2, int)), (np.zeros(2, int), classes)):
+        with pytest.raises(
+            ValueError, match=f"reach from {classes.min()} to {classes.max()}; allowed: 0 to 3"
+        ):
+            confusion_matrix(*pair, 4)
 
 
 def test_the_most_confused_come_first_and_hits_never():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, is_initialized
 from torch import nn
 
 from atr.checkpoint import CONFUSIONS, require_free, save_checkpoint
@@ -72,6 +73,11 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
     device = process_state().device
     if config.mixed_precision == "fp16" and device.type == "cpu":  # where accelerate would train in float32
         raise ValueError("mixed_precision='fp16' is for GPUs; allowed on a CPU: no, bf16")
+    if is_initialized() and (first := AcceleratorState().mixed_precision) != config.mixed_precision:
+        raise ValueError(
+            f"mixed_precision={config.mixed_precision!r} is not possible in this process, which has computed in {first!r}; "
+            f"allowed: {first!r}, or a process of its own"
+        )
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=config.mixed_precision,

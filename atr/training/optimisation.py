@@ -1,12 +1,15 @@
 """What is learnt and how fast: frozen parts, parameter groups, optimisers, schedules, seeds."""
 
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+
+from atr.block import ATRBlock, ATRSimBlock
+from atr.options import require
 
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["one_cycle", "steps"]
@@ -23,7 +26,8 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
     Raises:
         ValueError: a prefix names nothing that can be frozen.
     """
-    parameters = [(name, p) for name, p in model.named_parameters() if ".atr." not in name]
+    blocks = in_blocks(model)
+    parameters = [(name, p) for name, p in model.named_parameters() if not name.startswith(blocks)]
     for prefix in prefixes:
         inside = [p for name, p in parameters if name.startswith(f"{prefix}.")]
         if not inside:
@@ -37,9 +41,20 @@ def freeze(model: nn.Module, prefixes: tuple[str, ...], partial_bn: bool) -> Non
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError(f"freeze={' '.join(prefixes)} leaves nothing to learn")
     if partial_bn:
-        norms = [m for name, m in model.named_modules() if isinstance(m, BatchNorm) and ".atr." not in name]
+        norms = [
+            m for name, m in model.named_modules() if isinstance(m, BatchNorm) and not name.startswith(blocks)
+        ]
         for norm in norms[1:]:
             norm.requires_grad_(False)
+
+
+def in_blocks(model: nn.Module) -> tuple[str, ...]:
+    """Prefixes of the names of all that is inside ATR and ATR_sim blocks, or other blocks in their slots."""
+    return tuple(
+        f"{place}."
+        for place, module in model.named_modules()
+        if isinstance(module, ATRBlock | ATRSimBlock) or place.endswith(".atr")
+    )
 
 
 def channels_last(model: nn.Module) -> None:
@@ -57,14 +72,15 @@ def narrow(model: nn.Module) -> bool:
     """Whether its first convolution has less than 8 channels. With weights or pictures in the order of channels last its
     backward pass in torch 2.13 on a CPU writes beyond its memory: it is to be given neither.
     """
-    return len(next(parameter for parameter in model.parameters() if parameter.ndim >= 4)) < FEWEST_CHANNELS
+    first = next((parameter for parameter in model.parameters() if parameter.ndim >= 4), None)
+    return first is not None and len(first) < FEWEST_CHANNELS
 
 
 def training_mode(model: nn.Module) -> None:
     """Like `model.train()`, but a batch normalisation whose parameters are frozen keeps its statistics too."""
     model.train()
     for module in model.modules():
-        if isinstance(module, BatchNorm) and not module.weight.requires_grad:
+        if isinstance(module, BatchNorm) and module.affine and not module.weight.requires_grad:
             module.eval()
 
 
@@ -83,8 +99,8 @@ def parameter_groups(
     too fast, they stay saturated (docs/results.md). Frozen parameters are in no group.
     """
     free = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    locating = {name for name in free if ".arl." in name}
-    relating = {name for name in free if ".relation." in name}
+    locating = {name for name in free if ".arl." in f".{name}"}  # of a block alone, "arl." begins the name
+    relating = {name for name in free if ".relation." in f".{name}"}
     groups = []
     for names, factor in (
         (free.keys() - locating - relating, 1.0),
@@ -102,7 +118,8 @@ def parameter_groups(
 
 
 def build_optimizer(name: Optimizer, groups: list[dict], momentum: float) -> torch.optim.Optimizer:
-    """momentum: SGD's."""
+    """momentum: SGD's. Raises ValueError for another name."""
+    require("optimizer", name, get_args(Optimizer))
     return torch.optim.AdamW(groups) if name == "adamw" else torch.optim.SGD(groups, momentum=momentum)
 
 
@@ -132,8 +149,9 @@ def build_schedule(
 ) -> LRScheduler:
     """A schedule that is stepped once a step of the optimiser, `per_epoch` times an epoch.
 
-    decay_epochs, warm_up_epochs: of "steps"; "one_cycle" has neither.
+    decay_epochs, warm_up_epochs: of "steps"; "one_cycle" has neither. Raises ValueError for another name.
     """
+    require("schedule", name, get_args(Schedule))
     if name == "steps":
         factor = partial(
             step_factor, per_epoch=per_epoch, decay_epochs=decay_epochs, warm_up_epochs=warm_up_epochs

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import atr
+from atr.block import ATRConfig, build_atr
 from atr.training.optimisation import (
     BatchNorm,
     build_optimizer,
@@ -136,6 +137,20 @@ def test_narrow_networks_keep_the_order_in_which_their_backward_pass_is_sound():
         model(torch.randn(10, 2, 3, 32, 32)).logsumexp(1).mean().backward()
 
 
+def test_blocks_in_a_network_of_ones_own_stay_free_whatever_their_name():
+    model = nn.Sequential(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), build_atr(8, num_frames=2)))
+    freeze(model, ("0.0", "0.1"), partial_bn=True)
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    assert frozen == ["0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias"]
+
+
+def test_a_network_without_convolutions_or_with_bare_norms_is_trained_as_any():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, affine=False)).eval()
+    channels_last(model)
+    training_mode(model)
+    assert all(module.training for module in model.modules())
+
+
 def test_a_network_of_which_nothing_is_left_to_learn_is_refused(tiny):
     with pytest.raises(ValueError, match="freeze=backbone fc leaves nothing to learn"):
         freeze(tiny(block=None), ("backbone", "fc"), False)
@@ -147,6 +162,26 @@ def test_weights_of_convolutions_over_time_decay_too():
         model, learning_rate=1.0, weight_decay=0.1, arl_learning_rate=1.0, relation_learning_rate=1.0
     )
     assert {p.ndim for p in decayed["params"]} == {2, 4, 5} and {p.ndim for p in spared["params"]} == {1, 3}
+
+
+def test_a_block_alone_has_its_factors():
+    block = build_atr(8, num_frames=2, config=ATRConfig(reasoner="gr"))
+    groups = parameter_groups(
+        block, learning_rate=1.0, weight_decay=0.1, arl_learning_rate=3.0, relation_learning_rate=0.5
+    )
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    expected = {"arl.": 3.0, "relation.": 0.5}
+    for name, p in block.named_parameters():
+        assert rates[id(p)] == next((rate for part, rate in expected.items() if part in name), 1.0), name
+
+
+@pytest.mark.parametrize("build", [build_optimizer, build_schedule])
+def test_an_unknown_name_is_refused(build):
+    options = {"groups": [], "momentum": 0.9}
+    if build is build_schedule:
+        options = {"optimizer": None, "epochs": 1, "per_epoch": 1, "decay_epochs": (), "warm_up_epochs": 0.0}
+    with pytest.raises(ValueError, match="='adam' is unknown; allowed: (adamw, sgd|one_cycle, steps)"):
+        build("adam", **options)
 
 
 def test_no_two_places_of_a_training_have_one_seed():

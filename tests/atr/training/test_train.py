@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from accelerate import Accelerator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import atr
@@ -494,6 +495,13 @@ def test_a_torchvision_file_starts_a_network(config, tmp_path):
         ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
     ):
         train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")
+
+
+def test_another_precision_than_the_process_has_is_refused_before_anything_is_rendered(config, tmp_path):
+    Accelerator(cpu=True, mixed_precision="no")
+    with pytest.raises(ValueError, match="mixed_precision='bf16' is not possible in this process, .* 'no'"):
+        train(dataclasses.replace(config, mixed_precision="bf16"), tmp_path / "a", tmp_path / "cache")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fp16_is_refused_on_a_cpu_where_it_would_be_float32(config, tmp_path):

@@ -39,7 +39,8 @@ def scores_figure(
     series = [("after", after, SERIES[0])] if after is not None else []
     series.append(("original clip", before, BEFORE))
     shown = {int(c) for _, values, _ in series for c in np.argsort(-values, kind="stable")[:top]}
-    shown |= {true_class} - {None}
+    if true_class is not None:
+        shown.add(true_class)
     classes = sorted(shown, key=lambda c: (before[c], -c))  # Plotly draws from the bottom
     marks = [" ✓" if c == true_class else "" for c in classes]
     names = numbered(wrapped(labels[c]) + mark for c, mark in zip(classes, marks, strict=True))

@@ -2,9 +2,8 @@
 
 One baseline and one recipe: every network starts from the frame network of `tabletop-tsn` and learns as the video
 presets do. Those that this package ships are cells too, of seed 0 but for TSM with ATR. The recipe is the same for all of
-them, with two exceptions. Where no M is added, the BN is on r alone (`REASONED`). The
-two matrices from which GR makes W learn at a tenth of the rate and its logits are divided by √C (`GRAPH`), without which its
-softmax is saturated.
+them, with two exceptions. Where no M is added, the BN is on r alone (`REASONED`). The two matrices from which GR makes W learn
+at a tenth of the rate and its logits are divided by √C (`GRAPH`), without which its softmax is saturated.
 
 Why a cell sees 144,000 clips: shorter ones do not reach the length at which networks differ. After 36,000 (6,000 in 6 epochs)
 22.5 % of 2,000 clips are right without a block, 26.5 % with ATR_sim, 24.9 % with ATR, where after 144,000 ATR has 81 % and

@@ -52,13 +52,17 @@ class Relations:
             folder=partial(relations_folder, base=self.base),
             passes={
                 "trained": partial(average_relations, model),
-                "untrained": partial(average_untrained, load_checkpoint(self.options.checkpoint)),
+                "untrained": self.average_control,
             },
             write=partial(write_result, math.e if self.base == "e" else 2.0),
             show=print_result,
             result=RelationsResult,
             open=any_clips,
         )
+
+    def average_control(self, clips: ClipDataset, **options) -> tuple[RelationAverage, dict[int, str]]:
+        """Of the network as it was trained, which the one that the question is asked of need not be (`--inference`)."""
+        return average_untrained(load_checkpoint(self.options.checkpoint), clips, **options)
 
 
 def require_relations(model: VideoClassifier, checkpoint: Path) -> None:
@@ -156,6 +160,6 @@ def print_result(result: dict, folder: Path) -> None:
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
     print(*told(result), sep="\n")
     print(
-        "untrained: the same frame network with fresh blocks. Its small JS comes from nearly uniform rows: read JS with "
-        "local_mass."
+        "untrained: the same frame network with fresh blocks. Where its rows are nearly uniform its JS is small too: read JS "
+        "with local_mass."
     )

@@ -123,8 +123,8 @@ def frames_of(matrix: Sequence[Sequence[float]]) -> int:
 def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
     """Where the result lies, complete or not."""
     # "intervals" and "control" tell it from older results: of JS by percentiles, of a control without trained features.
-    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED, "intervals": "basic"}
-    settings["control"] = "fresh blocks"
+    versions = {"intervals": "basic", "control": "fresh blocks"}
+    settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED, **versions}
     return result_folder(root, "relations", checkpoint, settings)
 
 

@@ -119,10 +119,10 @@ def scores(answer: Answer, *, with_maps: bool) -> None:
             f"{100 * (now - was):+.1f} points, from {100 * was:.1f} %" if changed else None,
             label_visibility="collapsed",
         )
-        for text, found, true in (
-            ("Original clip", before, asked if answer.known else None),
-            *([("After", after, answer.shows)] if changed else ()),
-        ):
+        lines = [("Original clip", before, asked if answer.known else None)]
+        if changed:
+            lines.append(("After", after, answer.shows))
+        for text, found, true in lines:
             best = int(found.probabilities.argmax())
             badge = ""
             if true is not None:

@@ -177,7 +177,11 @@ def test_a_choice_and_a_link_win_over_the_graph_reasoner(launch, world, graph):
 
 
 def test_the_first_graph_reasoner_is_shown_unless_another_one_was_chosen(launch, world, graph):
-    write_checkpoint(world / "checkpoints" / "bare")
+    config = (
+        write_checkpoint(world / "checkpoints" / "bare") / "config.json"
+    )  # asks for GR, and has no block for it
+    config.write_text(config.read_text().replace('"reasoner": "er"', '"reasoner": "gr"'))
+    assert load_checkpoint(config.parent).config.atr.reasoner == "gr"
     write_checkpoint(world / "checkpoints" / "graph of another", **GRAPH)
     for first in (launch, open_link):  # by another page, and as the first one
         assert first("relations").selectbox(key="relations_checkpoint").value == "graph"

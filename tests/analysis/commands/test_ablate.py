@@ -110,7 +110,7 @@ def test_cells_that_are_no_folder_are_refused(tmp_path, capsys):
 def test_with_cells_it_has_numbers_verdicts_and_where_they_are_from(tmp_path, capsys):
     write_headline(tmp_path / "cells")
     text, _ = written(tmp_path, capsys)
-    assert "10 trainings of 4 networks" in text and ">holds</td>" in text
+    assert "10 trainings of 4 networks" in text and '<td class="short">holds</td>' in text
     assert f"Commits: {'0' * 12}." in text and "0.40 ± 0.00" in text
 
 
@@ -118,7 +118,7 @@ def test_a_broken_cell_is_named_on_the_page_and_the_others_are_shown(tmp_path, c
     write_headline(tmp_path / "cells")
     (tmp_path / "cells" / "tsn-seed9.json").write_text("[1, <script>")
     text, errors = written(tmp_path, capsys)
-    assert "tsn-seed9.json" in errors and "Not used: " in text and ">holds</td>" in text
+    assert "tsn-seed9.json" in errors and "Not used: " in text and '<td class="short">holds</td>' in text
 
 
 @pytest.mark.parametrize(

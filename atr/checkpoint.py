@@ -70,7 +70,7 @@ def save_checkpoint(
             (float64) or not those of the network that `model.config` describes, a fact has a reserved name, or it could not
             be read again.
         TypeError: JSON cannot hold a fact.
-        FileExistsError: `folder` exists and is not a checkpoint.
+        FileExistsError: `folder` exists and is not a checkpoint, or one that this version does not read.
     """
     folder, model = Path(folder), cast(VideoClassifier, unwrapped(model))
     if isinstance(labels, str) or len(labels) != model.config.num_classes:
@@ -120,16 +120,18 @@ def save_checkpoint(
     return folder
 
 
-def require_free(folder: Path) -> None:
-    """Raises FileExistsError where something else than a checkpoint stands in a checkpoint's place, or a folder that cannot
-    be replaced by one.
+def require_free(folder: Path) -> dict:
+    """The configuration of the checkpoint that a new one would replace; empty where there is none.
+
+    Raises FileExistsError where something else stands in a checkpoint's place, such as a model of another program or a
+    checkpoint of a later version, or a folder that cannot be replaced.
     """
     real = folder.resolve()
     if os.path.ismount(real) or real == Path.cwd():
         what = "a mount point" if os.path.ismount(real) else "the working folder"
         raise FileExistsError(f"{folder} cannot become a checkpoint: it is {what}; name a folder in it")
     if not folder.exists():
-        return
+        return {}
     held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if not folder.is_dir() or (held and not (folder / CONFIG).is_file()):
         raise FileExistsError(f"{folder} exists and is not a checkpoint; it is left as it is")
@@ -137,14 +139,10 @@ def require_free(folder: Path) -> None:
         raise FileExistsError(
             line(f"{folder} holds {shown(others[0])}, which is no file of a checkpoint; it is left as it is")
         )
-
-
-def standing(folder: Path) -> dict:
-    """The configuration of a whole checkpoint that a new one would replace; empty where there is none, or a broken one."""
     try:
-        return read_config(folder)
-    except CheckpointError:
-        return {}
+        return read_config(folder) if held else {}
+    except CheckpointError as error:
+        raise FileExistsError(line(f"{error}; the folder is left as it is")) from error
 
 
 def load_checkpoint(folder: str | Path) -> VideoClassifier:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from atr.checkpoint import save_checkpoint, standing
+from atr.checkpoint import require_free, save_checkpoint
 from atr.convert import LAYOUTS, convert
 from atr.data.text import read_text
 from atr.files import sha256
@@ -85,8 +85,8 @@ class Convert:
         return 0
 
     def require_own(self) -> None:
-        """Raises ValueError where another checkpoint would be replaced."""
-        if not (found := standing(self.out)):
+        """Raises ValueError where another checkpoint would be replaced, FileExistsError where something else would."""
+        if not (found := require_free(self.out)):
             return
         source = found.get("source")
         if not isinstance(source, dict) or source.get("sha256") != sha256(self.file):

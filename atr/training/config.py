@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from torch import nn
 
-from atr.checkpoint import standing
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig, build_model
@@ -278,9 +277,9 @@ def filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]
     return defaults | settings | within
 
 
-def require_own(out: Path, config: TrainConfig) -> None:
-    """Raises ValueError where `out` is a whole checkpoint that was not made with these settings: it would be replaced."""
-    if not (found := standing(out)):
+def require_own(out: Path, found: dict, config: TrainConfig) -> None:
+    """Raises ValueError where the checkpoint `found` at `out` was not made with these settings: it would be replaced."""
+    if not found:
         return
     if isinstance(made := found.get("training"), dict) and made:
         here = {name: its for name, its in json.loads(settings_of(config)).items() if name not in FREE}

@@ -67,9 +67,9 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
         ValueError: the state or the checkpoint found there is of another configuration, a setting is not possible, here
             or at all, or does not fit the data, or clips are faulty.
     """
-    require_free(out)
+    found = require_free(out)
     if not (workspace_of(out) / STATE).exists():  # else it tells whether it is of this training
-        require_own(out, config)
+        require_own(out, found, config)
     device = process_state().device
     if config.mixed_precision == "fp16" and device.type == "cpu":  # where accelerate would train in float32
         raise ValueError("mixed_precision='fp16' is for GPUs; allowed on a CPU: no, bf16")

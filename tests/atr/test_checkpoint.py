@@ -112,6 +112,25 @@ def test_a_folder_that_holds_other_things_too_is_no_checkpoint_to_be_replaced(ti
     assert (folder / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('{"model_type": "bert"}', "has format None"),
+        ('{"format": 2}', "has format 2; this version reads format 1"),
+        ("[1]", "has format"),
+        ("{", "line 1 column 2"),
+    ],
+)
+def test_a_model_of_another_program_or_a_later_version_is_not_replaced(tiny, tmp_path, config, said):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "config.json").write_text(config)
+    (tmp_path / "a" / "model.safetensors").write_text("theirs")
+    with pytest.raises(FileExistsError, match=f"{said}.*; the folder is left as it is"):
+        atr.save_checkpoint(tmp_path / "a", tiny(), labels=LABELS)
+    assert (tmp_path / "a" / "model.safetensors").read_text() == "theirs"
+    assert (tmp_path / "a" / "config.json").read_text() == config
+
+
 def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
     model = tiny()
     atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+GENERATOR = '<meta name="generator" content="python -m analysis">'  # by which a page of this package is known
 STYLE = """
 body { font-family: system-ui, sans-serif; max-width: 1260px; margin: 2rem auto; padding: 0 1rem; color: #222;
        background: #fff; line-height: 1.5 }
@@ -25,7 +26,7 @@ def page(heading: str, *parts: str) -> str:
     """The only place for scripts is this file itself: the policy lets the page connect to nothing."""
     policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{GENERATOR}<title>{escape(heading)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
         f"<style>{STYLE}</style><script>{get_plotlyjs()}</script></head>\n"

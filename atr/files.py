@@ -12,13 +12,14 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 CHUNK = 2**20  # bytes written at a time
+HEAD = 2**12  # bytes in which a file tells what it is
 MACHINE = re.sub(r"[^\w.]", "_", platform.node())
 PROCESS = r"(?P<machine>[\w.]*)\.(?P<pid>\d+)"  # of the names of unfinished files
 DAY = 86_400  # seconds
@@ -172,20 +173,49 @@ def require_empty(folder: Path) -> None:
         raise FileExistsError(f"{folder} exists and is not an empty folder; choose another or remove it")
 
 
-def file_to_write(path: Path) -> Path:
+def file_to_write(path: Path, own: str) -> Path:
     """The file that a path stands for, which is asked for before anything is computed: a link is followed, not replaced.
 
     Its folder is made.
 
+    Args:
+        own: what a file of this kind holds in its first bytes. Another one, such as a video, is not replaced; an empty
+            one is.
+
     Raises:
         ValueError: a folder stands in its place.
+        FileExistsError: a file without `own` does.
         OSError: it cannot be written.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a file is written")
+    if path.exists():
+        head = read_head(path)
+        if head and own.encode() not in head:
+            raise FileExistsError(
+                f"{path} is another file and is left as it is; remove it or give another name"
+            )
     path = path.resolve()
     folder_to_write(path.parent)
     return path
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file. Raises FileExistsError for a pipe or a device, which cannot be replaced."""
+    if not path.is_file():
+        raise FileExistsError(f"{path} is a pipe or a device; a file is written")
+    with open(path, "rb") as file:
+        return file.read(HEAD)
+
+
+def require_own_files(folder: Path, names: Iterable[str]) -> None:
+    """Raises FileExistsError where a folder holds some of these files and not all: then they are not of one command."""
+    names = list(names)
+    found = [name for name in names if (folder / name).exists()]
+    if found and len(found) < len(names):
+        raise FileExistsError(
+            f"{folder} holds another {found[0]}, which is left as it is; remove it or give another --out"
+        )
 
 
 def folder_to_write(folder: Path) -> None:

@@ -30,12 +30,14 @@ from analysis.compare.tables import (
     summary_texts,
     trainings_text,
 )
-from atr.files import filled_folder, write_json
+from atr.files import filled_folder, require_own_files, write_json
 from atr.results.notices import joined_notices, tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.predictions import Predictions
 
 PRINTED_CONFUSIONS = 10
+TABLES = ("summary", "pairs", "configuration", "classes", "confusions", "reliability", "clips")
+NUMBERS, REPORT = "comparison.json", "report.html"
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,14 @@ class Compare:
     """a folder for the tables (CSV), the numbers (JSON) and a page with figures (HTML)"""
 
     def run(self, command: str) -> int:
+        if self.out is not None:
+            require_own_files(self.out, [*(f"{name}.csv" for name in TABLES), NUMBERS, REPORT])
         predictions = comparable_predictions(self.predictions)
         print_comparison(predictions)
         if self.out is not None:
             with filled_folder(self.out) as unfinished:
                 write_comparison(unfinished, predictions, command)
-            print(f"\nwritten to {self.out}: tables (CSV), comparison.json, report.html")
+            print(f"\nwritten to {self.out}: tables (CSV), {NUMBERS}, {REPORT}")
         return SKIPPED if tell_notices(joined_notices([p.facts for p in predictions])) else 0
 
 
@@ -83,16 +87,16 @@ def write_comparison(folder: Path, predictions: Sequence[Predictions], command: 
     a, b = predictions[:2]
     called = names(predictions)
     curves = [reliability(p)[0].assign(checkpoint=name) for name, p in zip(called, predictions, strict=True)]
-    tables = {
-        "summary": summary(predictions).join(costs(predictions)),
-        "pairs": all_pairs(predictions),
-        "configuration": config_differences(predictions),
-        "classes": per_class(a, b),
-        "confusions": confusions(a, b),
-        "reliability": pd.concat(curves),
-        "clips": clip_table(predictions),
-    }
-    for name, table in tables.items():
+    tables = (
+        summary(predictions).join(costs(predictions)),
+        all_pairs(predictions),
+        config_differences(predictions),
+        per_class(a, b),
+        confusions(a, b),
+        pd.concat(curves),
+        clip_table(predictions),
+    )
+    for name, table in zip(TABLES, tables, strict=True):
         table.to_csv(folder / f"{name}.csv", index=False)
     found = paired(a, b)
     result = {
@@ -102,5 +106,5 @@ def write_comparison(folder: Path, predictions: Sequence[Predictions], command: 
         "agreement": asdict(agreement(a, b)),
         **joined_notices([p.facts for p in predictions]),
     }
-    write_json(folder / "comparison.json", result)
-    (folder / "report.html").write_text(build_report(predictions, command=command), encoding="utf-8")
+    write_json(folder / NUMBERS, result)
+    (folder / REPORT).write_text(build_report(predictions, command=command), encoding="utf-8")

@@ -8,6 +8,7 @@ from analysis.ablation.cells import read_cells
 from analysis.ablation.grids import TABLES
 from analysis.ablation.numbers import by_network, left_out, summary
 from analysis.ablation.report import evidence_page
+from analysis.html_page import GENERATOR
 from atr.files import file_to_write, whole_file
 
 
@@ -23,7 +24,7 @@ class Evidence:
     def run(self, command: str) -> int:
         if not self.cells.is_dir():
             raise ValueError(f"cells={str(self.cells)!r} is no folder; `python -m analysis ablate` fills one")
-        out = file_to_write(self.out)
+        out = file_to_write(self.out, GENERATOR)
         results, faults = read_cells(self.cells)
         found = by_network(results)
         faults += left_out(results, found)

@@ -11,6 +11,7 @@ from analysis.compare.comparable import comparable_predictions
 from analysis.compare.numbers import FILTERS
 from analysis.compare.report import build_report
 from analysis.compare.report_clips import chosen_clips, evaluated_model, frame_source
+from analysis.html_page import GENERATOR
 from atr.files import file_to_write, whole_file
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import joined_notices, notice_facts, tell_notices
@@ -50,7 +51,7 @@ class Report:
     def run(self, command: str) -> int:
         if self.num_clips < 0:
             raise ValueError(f"num_clips={self.num_clips} is not allowed; allowed: 0 or more")
-        out = file_to_write(self.out)
+        out = file_to_write(self.out, GENERATOR)
         predictions = comparable_predictions(self.predictions + self.named)
         clips, chosen = [], ""
         if self.num_clips > 0:

@@ -13,11 +13,13 @@ from atr.data.doctor import MIN_FRAMES, check
 from atr.data.faults import FAULTS, Fault, Findings
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
-from atr.files import filled_folder, folder_to_write
+from atr.files import filled_folder, folder_to_write, require_own_files
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.schema import require_unicode
 from atr.video.decoding import Notice
+
+FILES = ("faults.csv", "notices.csv", "table.csv")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Doctor:
         for note in dict.fromkeys(note for annotations in lists for note in annotations.notes):
             print(note, file=sys.stderr)
         out = self.out or Path("results") / f"doctor-{lists[0].root.resolve().name}"
+        require_own_files(out, FILES)
         folder_to_write(out)
         all_findings = check(lists, min_frames=self.min_frames, workers=self.workers, cache=self.cache)
         faults = [

@@ -36,6 +36,8 @@ from atr.video.notices import collected
 from atr.video.protocol import PROTOCOLS, Protocol
 from atr.video.video import one_line
 
+OWN = '"command": "python -m atr predict'  # at the beginning of a file of --json
+
 
 @dataclass(frozen=True)
 class Predict:
@@ -91,7 +93,7 @@ class Predict:
                 f"{self.checkpoint} has no Action-related Region Locator (block={model.config.block!r}): there is no "
                 "actionness to lay over a video"
             )
-        out = None if self.json is None else file_to_write(self.json)
+        out = None if self.json is None else file_to_write(self.json, OWN)
         if self.overlay is not None:
             self.overlay.mkdir(parents=True, exist_ok=True)
         own, model.sampling = model.sampling, self.asked_for(model.sampling)

@@ -57,17 +57,31 @@ def names(folder: Path) -> list[str]:
 
 def test_a_link_in_a_files_place_leads_to_the_file_and_a_folder_is_refused(tmp_path):
     (tmp_path / "link.json").symlink_to(tmp_path / "elsewhere" / "file.json")
-    write_json(file_to_write(tmp_path / "link.json"), [1])
+    write_json(file_to_write(tmp_path / "link.json", "1"), [1])
     assert (tmp_path / "link.json").is_symlink()
     assert (tmp_path / "elsewhere" / "file.json").read_text() == "[\n 1\n]\n"
     with pytest.raises(ValueError, match="elsewhere is a folder; a file is written"):
-        file_to_write(tmp_path / "elsewhere")
+        file_to_write(tmp_path / "elsewhere", "1")
+
+
+def test_a_file_of_something_else_is_not_replaced(tmp_path):
+    file = tmp_path / "a.json"
+    for content in ("", '{"kind": "mine"}'):
+        file.write_text(content)
+        assert file_to_write(file, '"kind": "mine"') == file
+    with pytest.raises(
+        FileExistsError, match="a.json is another file and is left as it is; remove it or give"
+    ):
+        file_to_write(file, '"kind": "yours"')
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="pipe is a pipe or a device; a file is written"):
+        file_to_write(tmp_path / "pipe", "1")
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(PermissionError, match=f"Permission denied: '{tmp_path}'"):
-        file_to_write(tmp_path / "a.json")
+        file_to_write(tmp_path / "a.json", "1")
 
 
 def test_an_error_leaves_the_last_good_file_and_nothing_else(tmp_path):

@@ -50,6 +50,19 @@ def test_it_prints_the_sentence_and_writes_what_the_functions_compute(a, b, tmp_
     assert "the command" in (out / "report.html").read_text()
 
 
+def test_files_of_something_else_are_not_replaced(a, b, tmp_path):
+    folders, out = written(tmp_path, a, b), tmp_path / "out"
+    for _ in range(2):  # its own are
+        assert Compare(folders, out).run("x") == 0
+    (out / "summary.csv").unlink()
+    (out / "clips.csv").write_text("mine")
+    with pytest.raises(
+        FileExistsError, match="out holds another pairs.csv, which is left as it is; remove it or"
+    ):
+        Compare(folders, out).run("x")
+    assert (out / "clips.csv").read_text() == "mine"
+
+
 def test_without_a_folder_nothing_is_written(a, b, tmp_path, capsys):
     folders = written(tmp_path, a, b)
     assert Compare(folders).run("x") == 0
@@ -80,6 +93,13 @@ def test_the_report_takes_its_predictions(flag, a, b, tmp_path, capsys):
     out = tmp_path / "report.html"
     assert main(["report", "--num-clips", "0", *flag, *folders, "--out", str(out)]) == 0
     assert paired(a, b).sentence.split(" (")[0] in out.read_text()
+    assert (
+        main(["report", "--num-clips", "0", *flag, *folders, "--out", str(out)]) == 0
+    )  # its own is replaced
+    capsys.readouterr()
+    theirs = tmp_path / "first" / "result.json"
+    assert main(["report", "--num-clips", "0", *flag, *folders, "--out", str(theirs)]) == 2
+    assert f"{theirs} is another file and is left as it is; remove it or" in capsys.readouterr().err
     assert main(["report", *flag, folders[0], "--out", str(out)]) == 2
     assert "2 to 4 folders of predictions are compared, got 1" in capsys.readouterr().err
 

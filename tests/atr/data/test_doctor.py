@@ -182,6 +182,15 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_decoded(tmp_p
         Doctor(str(folder), out=tmp_path / "file", cache=tmp_path / "cache").run("")
 
 
+def test_a_table_of_something_else_is_not_replaced(tmp_path):
+    folder, out = kinetics(tmp_path / "kinetics"), tmp_path / "out"
+    out.mkdir()
+    (out / "table.csv").write_text("mine")
+    with pytest.raises(FileExistsError, match="out holds another table.csv, which is left as it is"):
+        Doctor(str(folder), out=out, cache=tmp_path / "cache").run("")
+    assert [path.name for path in out.iterdir()] == ["table.csv"]
+
+
 def test_the_command_writes_a_list_and_a_table(tmp_path, capsys):
     folder = kinetics(tmp_path / "kinetics")
     doctor = Doctor(str(folder), workers=1, out=tmp_path / "out", min_frames=4, cache=tmp_path / "cache")

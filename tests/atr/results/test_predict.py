@@ -168,6 +168,12 @@ def test_a_folder_with_a_broken_video(checkpoint, clips_folder, tmp_path, capsys
     first = written["clips"][0]
     assert first["top5"][0]["probability"] == max(first["probabilities"])
     assert first["top5"][0]["label"] == CLASSES[int(np.argmax(first["probabilities"]))]
+    assert main([str(a) for a in arguments]) == 3  # its own file is replaced
+    video = folder / "val-000001.mp4"
+    content = video.read_bytes()
+    assert main([str(a) for a in (*arguments[:-1], video)]) == 2
+    assert f"{video} is another file and is left as it is" in capsys.readouterr().err
+    assert video.read_bytes() == content
 
 
 def test_answers_of_a_run_that_is_stopped_are_kept(checkpoint, clips_folder, tmp_path, capsys):

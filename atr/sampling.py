@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from atr.options import require
+from atr.schema import shown
 
 Kind = Literal["uniform", "dense"]
 SAMPLINGS: tuple[Kind, ...] = get_args(Kind)
 WINDOW = 64  # frames, of TSM's and this package's dense sampling
+LONGEST_WINDOW = 10**6  # frames, nine hours
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         require("sampling", self.kind, SAMPLINGS)
-        if type(self.window) is not int or self.window < 1:
+        if type(self.window) is not int or not 1 <= self.window <= LONGEST_WINDOW:
             raise ValueError(
-                f"window={self.window!r} is not possible; allowed: a number of frames, 1 or more"
+                f"window={shown(self.window)} is not possible; allowed: a number of frames, 1 to {LONGEST_WINDOW:,}"
             )
 
     @classmethod

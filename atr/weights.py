@@ -8,11 +8,19 @@ from atr.schema import line
 def check_fit(own: dict[str, Tensor], weights: dict[str, Tensor], what: str) -> None:
     """Raise ValueError, naming `what` and the keys, unless `weights` has each of `own`, in its shape, and no more.
 
+    Where the network has floating-point numbers so must they, of whatever precision: no integers, no complex numbers.
+
     `num_batches_tracked` may be missing: it is not used where running averages have a momentum, and files older than
     torch 0.4.1 lack it.
     """
     own = {n: w for n, w in own.items() if n in weights or not n.endswith(".num_batches_tracked")}
-    if faults := faults_in_words(misfits(own, {n: tuple(w.shape) for n, w in weights.items()})):
+    of_another_type = [
+        f"{name} {weights[name].dtype}"
+        for name, weight in own.items()
+        if name in weights and weights[name].is_floating_point() != weight.is_floating_point()
+    ]
+    faults = misfits(own, {n: tuple(w.shape) for n, w in weights.items()})
+    if faults := faults_in_words(faults | {"of another type": of_another_type}):
         raise ValueError(f"{what} does not fit: {faults}")
 
 

@@ -42,10 +42,10 @@ class Train:
             elsewhere = [] if self.cache == Path("cache") else ["--cache", str(self.cache)]
             doctor = doctor_command(self.config.data, *elsewhere)
             workspace = workspace_of(self.out)
-            # A state is of a list of clips, and without these it is another list.
-            remove = f"remove {workspace} and " if (workspace / STATE).exists() else ""
             again = "run this again" if self.config.leave_out_faulty else "--leave-out-faulty trains without"
-            raise ValueError(f"{found}; {doctor} finds all of them, then {remove}{again}") from error
+            # A state is of a list of training clips, and without these it is another list.
+            first = f"; remove {workspace} first where train has some" if (workspace / STATE).exists() else ""
+            raise ValueError(f"{found}; {doctor} finds all of them, then {again}{first}") from error
         except ValueError as error:
             if self.preset in TABLETOP and self.config.data != DEMO_SET:
                 advice = f"preset {self.preset!r} is for the rendered clips, laptop-atr for clips of your own"

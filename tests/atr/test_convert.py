@@ -323,6 +323,14 @@ def test_a_weight_that_is_one_number_is_refused(name, tmp_path):
         convert(saved(tmp_path, weights), labels=LABELS, num_frames=T)
 
 
+@pytest.mark.parametrize("kind", [torch.int32, torch.complex64])
+def test_weights_that_are_no_floating_point_numbers_are_refused(kind, tmp_path):
+    weights = checkpoint("torchvision", "tsn", 18)
+    weights["fc.bias"] = weights["fc.bias"].to(kind)
+    with pytest.raises(ValueError, match=rf"does not fit: 1 of another type \(fc.bias {kind}\)"):
+        convert(saved(tmp_path, weights), labels=LABELS, num_frames=T)
+
+
 SLOWONLY = "dict(type='SampleFrames', clip_len=4, frame_interval=16, num_clips={})"
 
 

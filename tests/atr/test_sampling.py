@@ -48,6 +48,10 @@ def test_facts_come_back():
         ({"sampling": "dense", "window": 0}, "window=0 is not possible"),
         ({"sampling": "dense", "window": "64"}, "window='64' is not possible"),
         ({"sampling": "dense", "window": True}, "window=True is not possible; allowed: a number of frames"),
+        (
+            {"sampling": "dense", "window": 2**63},
+            "window=9223372036854775808 is not possible; allowed: a number",
+        ),
         ({"sampling": "dense", "window": 3}, "window=3 is not possible; allowed: 4 frames or more"),
     ],
 )

@@ -115,7 +115,10 @@ def save_checkpoint(
             **facts,
         }
         (written / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-        checked_config(written)
+        try:
+            checked_config(written)
+        except ValueError as error:
+            raise ValueError(line(f"{shown(folder)} is not written: its {CONFIG} {error}")) from error
         (written / WEIGHTS).chmod(0o644)  # safetensors writes a file for its owner alone
     return folder
 

@@ -80,7 +80,7 @@ def filled_folder(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _unfinished_folder(folder: Path, place: Path) -> Iterator[Path]:
     """A folder in `place` that goes with the block, unless it has been moved."""
-    place.mkdir(parents=True, exist_ok=True)
+    folder_to_write(place)
     name = re.escape(folder.name)
     if not folder.exists():  # killed between the two steps of replacing it
         for previous in orphans(place, rf"\.{name}-{PROCESS}-previous-\w+"):
@@ -219,7 +219,10 @@ def require_own_files(folder: Path, names: Iterable[str]) -> None:
 
 
 def folder_to_write(folder: Path) -> None:
-    """Make a folder that is written to later. Raises OSError where that is not possible."""
+    """Make a folder that is written to later. Raises OSError naming what is in its way, or where it cannot be written."""
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))

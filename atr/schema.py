@@ -142,7 +142,10 @@ def require_plain(values: object) -> None:
             elif isinstance(value, float) and not math.isfinite(value):
                 raise ValueError("a number is too large for a float")
             elif isinstance(value, str) and not value.isascii():
-                value.encode()  # UnicodeEncodeError is a ValueError
+                try:
+                    value.encode()
+                except UnicodeEncodeError as error:
+                    raise ValueError(f"has a text with half a surrogate pair, {shown(value)}") from error
         level = inner
         if not level:
             return

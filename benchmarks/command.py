@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import tyro
 
+from atr.commands import in_words
+
 Options = TypeVar("Options")
 
 
@@ -15,7 +17,7 @@ def start(main: Callable[[Options], object], options: type[Options], description
     try:
         main(tyro.cli(options, description=description))
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_words(error)}", file=sys.stderr)
         sys.exit(2)
     except subprocess.CalledProcessError as error:
         print(f"error: {' '.join(map(str, error.cmd[1:]))} ended with {error.returncode}", file=sys.stderr)

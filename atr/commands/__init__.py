@@ -70,7 +70,7 @@ def run_command(
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone():
             return CLOSED_PIPE
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 2
     except out_of_memory() as error:
         said = ". ".join(str(error).split(". ")[:2])  # what follows is about the allocator
@@ -111,6 +111,13 @@ def leave_the_others() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+
+
+def in_words(error: Exception) -> str:
+    """Of the system's errors the file and the reason, "a.json: Permission denied", without their number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def imported(place: str) -> type:

@@ -1,5 +1,6 @@
 """python -m atr convert: a checkpoint folder from weights trained elsewhere."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from atr.data.text import read_text
 from atr.files import sha256
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import SAMPLINGS, Sampling
-from atr.schema import parse_json
+from atr.schema import Labels, check, line, parse_json, shown
 
 PREPROCESSING = ("short_side", "crop", "fit", "mean", "std")  # options here and fields of `Preprocessing`
 
@@ -123,6 +124,10 @@ def read_labels(path: Path) -> list[str]:
         ValueError: it is not such a list, a label is listed twice, or the numbers are not 0, 1, 2, ...
     """
     labels = listed_labels(path)
+    try:
+        check(labels, Labels)
+    except ValueError as error:
+        raise ValueError(line(f"{shown(path)} {error}")) from error
     if twice := [label for label, count in Counter(labels).items() if count > 1]:
         raise ValueError(f"{path} lists {twice[0]!r} more than once; allowed: each label once")
     return labels
@@ -135,12 +140,17 @@ def listed_labels(path: Path) -> list[str]:
     try:
         found = parse_json(text)
         if isinstance(found, dict):
-            numbers = {int(number): label for label, number in found.items()}
+            numbers = {label_number(number): label for label, number in found.items()}
             found = [numbers[i] for i in range(len(found))]
     except KeyError as error:
         raise ValueError(f"{path} numbers its {len(found)} labels, and none is number {error}") from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} is not a list of labels, nor numbers them 0, 1, 2, ...: {error}") from error
-    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
-        raise ValueError(f"{path} is not a list of labels, nor label -> number")
     return found
+
+
+def label_number(value: object) -> int:
+    """7 or "7". Raises ValueError for anything else: 1.9 is not 1."""
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
+        raise ValueError(f"{shown(value)} is no such number")
+    return int(str(value))

@@ -16,7 +16,7 @@ from torch import nn
 from atr.checkpoint import CONFUSIONS, require_free, save_checkpoint
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
-from atr.files import whole_file
+from atr.files import folder_to_write, whole_file
 from atr.inference import computes_in_bf16
 from atr.locks import held
 from atr.models import VideoClassifier, build_model, copy_frame_network
@@ -68,6 +68,7 @@ def train(config: TrainConfig, out: Path, cache: Path, command: str | None = Non
             or at all, or does not fit the data, or clips are faulty.
     """
     found = require_free(out)
+    folder_to_write(out.resolve().parent)  # before clips are rendered or read
     if not (workspace_of(out) / STATE).exists():  # else it tells whether it is of this training
         require_own(out, found, config)
     device = process_state().device

@@ -1,6 +1,7 @@
 """Checkpoint folders: bit-identical, whole or refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,9 @@ def test_what_could_not_be_loaded_again_replaces_nothing(tiny, tmp_path):
         ValueError, match=r"not those of the model's config: 2 left over \(backbone.layer1.0.more"
     ):
         atr.save_checkpoint(tmp_path / "a", changed, labels=LABELS)
+    for label, said in (("", "has labels[4] = ''; allowed: a text of"), ("\ud800", "half a surrogate pair")):
+        with pytest.raises(ValueError, match=f"a is not written: its config.json .*{re.escape(said)}"):
+            atr.save_checkpoint(tmp_path / "a", tiny(), labels=[*LABELS[:4], label])
     with pytest.raises(ValueError, match="a text in place of a list of labels for a model of 5 classes"):
         atr.save_checkpoint(tmp_path / "a", tiny(), labels="abcde")
     assert torch.equal(atr.load_checkpoint(tmp_path / "a").fc.weight, model.fc.weight)

@@ -17,7 +17,7 @@ class Options:
     ("raised", "code", "told"),
     [
         (ValueError("clips=1 is not allowed"), 2, "error: clips=1 is not allowed\n"),
-        (FileNotFoundError(2, "No such file", "gone"), 2, "error: [Errno 2] No such file: 'gone'\n"),
+        (FileNotFoundError(2, "No such file", "gone"), 2, "error: gone: No such file\n"),
         (
             subprocess.CalledProcessError(3, ["python", "-m", "atr"]),
             2,

@@ -152,6 +152,9 @@ def test_train_looks_at_its_paths_before_anything_else(tmp_path, capsys):
     arguments = ["train", "--preset", "tabletop-tsn", "--out", str(tmp_path / "papers")]
     assert main(arguments) == 2
     assert "exists and is not a checkpoint" in capsys.readouterr().err
+    file = tmp_path / "papers" / "thesis.pdf"
+    assert main([*arguments[:-1], str(file / "below" / "net")]) == 2
+    assert capsys.readouterr().err == f"error: {file}: Not a directory\n"
     arguments = ["train", "--preset", "sthv2-tsn", "--data", "data:val", "--out", str(tmp_path / "x")]
     arguments += ["--mixed-precision", "no"]  # as all trainings of this process: accelerate keeps it
     assert main([*arguments, "--init", "nowhere.pth"]) == 2

@@ -94,6 +94,7 @@ def _networks() -> dict[str, TrainConfig]:
         "er-shared": from_tsn("atr_sim", replace(REASONED, er_kernel="shared")),
         "er-bottleneck": from_tsn("atr_sim", replace(REASONED, er_transform="bottleneck")),
         "er-full": from_tsn("atr_sim", replace(REASONED, er_transform="full")),
+        "er-shared-full": from_tsn("atr_sim", replace(REASONED, er_kernel="shared", er_transform="full")),
         "appearance": from_tsn("atr", replace(uniform, use_motion=False)),
         "motion": from_tsn("atr", replace(uniform, use_appearance=False)),
         "uniform": from_tsn("atr", uniform),
@@ -188,6 +189,11 @@ TABLES: dict[str, Table] = {
                 note="not in the paper",
             ),
             Row("ER×2, full transform", "er-full", note="not in the paper"),
+            Row(
+                "ER×2, one kernel for all channels, full transform",
+                "er-shared-full",
+                note="the literal derivation; not in the paper",
+            ),
             Row("GR×1 on TSM", "tsm-gr-1", note="not in the paper; vectors of TSM know the order of frames"),
         ),
         (

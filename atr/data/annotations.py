@@ -1,13 +1,18 @@
 """What every layout of a data set is read into."""
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
+from atr.data.text import NamedFault
 from atr.data.unused import Unused
 from atr.files import digest
 from atr.sampling import Kind
+from atr.schema import Labels, check
 
 SPLITS = ("train", "val", "test")
 LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json
@@ -54,12 +59,10 @@ class Annotations:
     def of_rows(
         cls, layout: str, root: Path, split: str, labels: Iterable[str], rows: Iterable[Row], **options
     ) -> "Annotations":
-        """Raises ValueError where two classes have one label."""
+        """Raises ValueError as `require_labels`."""
         labels = list(labels)
+        require_labels(labels)
         numbers = {label: number for number, label in enumerate(labels)}
-        if len(numbers) < len(labels):
-            double = next(label for number, label in enumerate(labels) if numbers[label] != number)
-            raise ValueError(f"{double!r} is the label of more than one class")
         ids, files, targets, unlisted = [], [], [], {}
         for name, file, label in rows:
             if label not in numbers:
@@ -86,6 +89,17 @@ class Annotations:
         """Of the list, wherever it lies and whatever is done with it."""
         values = [self.labels, self.ids, self.files, self.targets]
         return digest(values)
+
+
+class OfClasses(Struct):
+    labels: Labels
+
+
+def require_labels(labels: list[str]) -> None:
+    """Raises ValueError where these are no labels of classes: none, one too short or too long, or two that are one."""
+    check({"labels": labels}, OfClasses)
+    if double := [label for label, count in Counter(labels).items() if count > 1]:
+        raise ValueError(f"{double[0]!r} is the label of more than one class")
 
 
 def require_one_answer(annotations: Annotations) -> None:
@@ -127,11 +141,11 @@ def found(
     """The file of one of these names in the folder, its labels/ or its annotations/ that fits; None where there is none.
 
     Raises:
-        ValueError: there are several, and they differ.
+        NamedFault: there are several, and they differ.
     """
     candidates = [folder / place / name for name in names for place in PLACES]
     there = [file for file in candidates if file.is_file() and fits(file)]
     for other in there[1:]:
         if not other.samefile(there[0]) and other.read_bytes() != there[0].read_bytes():
-            raise ValueError(f"{there[0]} and {other} differ, and each could be the list; remove one")
+            raise NamedFault(f"{there[0]} and {other} differ, and each could be the list; remove one")
     return there[0] if there else None

@@ -12,9 +12,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from atr.data.annotations import LISTED_SPLITS, SPLIT_NAMES, Annotations, Row
 from atr.data.listing import OUTSIDE, contents, videos_below
-from atr.data.text import read_text
+from atr.data.text import faults_of, read_text
 from atr.data.unused import Left, Unused
-from atr.schema import FileName, Flag, Labels, Name, Positive, check, line, parse_json, shown
+from atr.schema import FileName, Flag, Labels, Name, Positive, check, parse_json, require_unicode
 
 ANNOTATED, CLASS_FOLDERS = "annotations.json", "class folders"
 VALIDATION_SHARE = 5  # one clip in five
@@ -55,14 +55,12 @@ def annotated_clips(file: Path) -> dict:
     A clip may tell "num_frames", "masks", "boxes" and "acting" too.
 
     Raises:
-        ValueError: the file is no such list; the message has below 500 characters and names the entry.
+        NamedFault: the file is no such list; the message has below 500 characters and names the entry.
     """
     text = read_text(file)
-    try:
+    with faults_of(file, NO_LIST):
         found = parse_json(text)
         check(found, AnnotatedClips)
-    except ValueError as error:
-        raise ValueError(line(f"{shown(file)} {NO_LIST}: {error}")) from error
     return {"split": "val"} | found
 
 
@@ -144,11 +142,16 @@ def read_class_folders(folder: Path, split: str, place: Path) -> Annotations:
     validation: those whose SHA-256 of the file name comes first. So the split is the same on every machine, is not
     told by the names, and is stratified. Clips that were cut from one recording may still come to lie on both sides;
     who knows which those are makes train/ and val/ folders. Clips are listed in the order of that hash, classes mixed.
+
+    Raises:
+        NamedFault: the name of a class is no text, of whichever split.
     """
     places = set(class_folder_lists(folder).values())
     classes, left = {}, beside_splits(folder, places) if folder not in places else []
     for each in sorted(places):
         classes[each], others = videos_by_class(folder, each)
+        with faults_of(each, "cannot be read as class folders"):
+            require_unicode(classes[each])
         left += [(why, os.path.relpath(each / path, folder)) for why, path in others]
     labels = sorted({label for each in classes.values() for label in each})
     rows: list[Row] = []

@@ -1,26 +1,23 @@
 """Kinetics (Kay et al. 2017) of 400, 600 or 700 classes: a CSV per split, videos cut from YouTube, of which some are
 always missing."""
 
-import io
-import math
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from atr.data.annotations import PLACES, SPLIT_NAMES, SPLITS, Annotations, found
 from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
-from atr.data.text import read_text
+from atr.data.text import NamedFault, faults_of, read_rows
 from atr.data.unused import Left, Unused
-
-if TYPE_CHECKING:
-    import pandas as pd
+from atr.schema import FileName, check, line, shown
 
 KINETICS = "Kinetics"
 VIDEOS = "videos_"  # before the name of a split's folder, as mmaction2 has it
-COLUMNS = {"label", "youtube_id", "time_start", "time_end"}
+COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 # kinetics_train.csv, kinetics-400_val.csv, kinetics_600_train.csv, kinetics700_2020_val.csv, k600_test.csv
 PREFIX = r"(?:k(?:inetics)?[-_]?(?:[467]00)?(?:[-_]2020)?[-_])?"
 
@@ -45,7 +42,7 @@ def lists(folder: Path) -> dict[str, Path]:
 def is_list(file: Path) -> bool:
     with file.open("rb") as lines:
         header = lines.readline().decode("utf-8-sig", errors="replace")
-    return set(columns_of(header.strip().split(","))) >= COLUMNS
+    return set(columns_of(header.strip().split(","))) >= {*COLUMNS}
 
 
 def columns_of(names: Iterable[str]) -> list[str]:
@@ -60,24 +57,25 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     name. A row whose video is nowhere keeps the first of these places.
 
     Raises:
-        ValueError: a row has several videos.
+        NamedFault: a row of any list is none, or has several videos.
     """
     all_lists = lists(folder)
-    tables = {name: read_table(path) for name, path in all_lists.items()}
-    table = tables[split]
-    labels = sorted({label for each in tables.values() for label in each["label"].unique()})
-    names = names_of(table)
+    clips = {name: read_list(path) for name, path in all_lists.items()}
+    labels = sorted({label for each in clips.values() for _, label in each})
     there, left = videos(folder, split)
-    several = [name for name in names if len(there.get(name, ())) > 1]
+    several = [name for name, _ in clips[split] if len(there.get(name, ())) > 1]
     if several:
-        raise ValueError(
-            f"{len(several)} clips have several videos, the first is {several[0]}: {', '.join(there[several[0]])}; keep one"
+        raise NamedFault(
+            line(
+                f"{shown(folder)}: {len(several)} clips have several videos, the first is {several[0]}: "
+                f"{', '.join(there[several[0]])}; keep one"
+            )
         )
     rows = (
         (name, there[name][0] if name in there else f"{split}/{label}/{name}.mp4", label)
-        for name, label in zip(names, table["label"], strict=True)
+        for name, label in clips[split]
     )
-    listed = {name for each in tables.values() for name in names_of(each)}
+    listed = {name for each in clips.values() for name, _ in each}
     own = {os.path.relpath(path, folder) for path in all_lists.values()}
     left = [(why, path) for why, path in left if path not in own]
     left += [(UNLISTED, path) for name, paths in there.items() if name not in listed for path in paths]
@@ -86,34 +84,45 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     )
 
 
-def read_table(file: Path) -> "pd.DataFrame":
-    import pandas as pd  # here: other layouts are read without it
+class Listed(Struct):
+    """What a row must tell; both become names of files."""
 
-    table = pd.read_csv(io.StringIO(read_text(file)), dtype=str, keep_default_na=False)
-    return table.set_axis(columns_of(table.columns), axis="columns")
+    label: FileName
+    youtube_id: FileName
 
 
-def names_of(table: "pd.DataFrame") -> list[str]:
-    """Of the videos of a list's rows, without their suffix. Raises ValueError where a time is no whole second."""
-    names = []
-    columns = (table["youtube_id"], table["time_start"], table["time_end"])
-    for row, (name, start, end) in enumerate(zip(*columns, strict=True), start=1):
-        try:
-            names.append(f"{name}_{seconds(start):06d}_{seconds(end):06d}")
-        except ValueError as error:
-            raise ValueError(f"row {row}, {name!r}: {error}") from error
-    return names
+def read_list(file: Path) -> list[tuple[str, str]]:
+    """(name of the video without its suffix, label) of every row.
+
+    Raises:
+        NamedFault: a column stands there twice, or a row is none of the header's.
+    """
+    rows = read_rows(file, ",")
+    columns = columns_of(next(rows)[1])
+    clips = []
+    with faults_of(file, "cannot be read as a list of clips"):
+        if double := [name for name in COLUMNS if columns.count(name) > 1]:
+            raise ValueError(f"it has the column {double[0]} twice")
+        for number, fields in rows:
+            if len(fields) != len(columns):
+                raise ValueError(
+                    f"line {number} has {len(fields)} columns; allowed: {len(columns)}, as the first"
+                )
+            row = dict(zip(columns, fields, strict=True))
+            try:
+                check(row, Listed)
+                times = "_".join(f"{seconds(row[name]):06d}" for name in ("time_start", "time_end"))
+            except ValueError as error:
+                raise ValueError(f"line {number} {error}") from error
+            clips.append((f"{row['youtube_id']}_{times}", row["label"]))
+    return clips
 
 
 def seconds(text: str) -> int:
-    """ "12", or "12.0" as some tables write it."""
-    try:
-        value = float(text)
-    except (TypeError, ValueError):  # of a short row nothing is there
-        value = math.nan
-    if not value.is_integer():
-        raise ValueError(f"{text!r} is no whole number of seconds")
-    return int(value)
+    """ "12", or "12.0" as some tables write it. Raises ValueError for anything else."""
+    if not re.fullmatch(r"\d{1,9}(\.0*)?", text.strip(), re.ASCII):
+        raise ValueError(f"has the time {shown(text)}; allowed: whole seconds")
+    return int(float(text))
 
 
 def videos(folder: Path, split: str) -> tuple[dict[str, list[str]], list[Left]]:

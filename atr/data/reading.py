@@ -1,6 +1,5 @@
 """A folder's layout, told by the files in it."""
 
-import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from msgspec import Struct
 from atr.data import folders, kinetics, something_something
 from atr.data.annotations import Annotations
 from atr.data.listing import leading_out
-from atr.schema import FileName, Labels, Name, check, line, require_unicode, shown
+from atr.data.text import faults_of
+from atr.schema import FileName, Name, check, line, require_unicode, shown
 
 Lists = Callable[[Path], dict[str, Path]]
 Read = Callable[[Path, str, Path], Annotations]
@@ -21,7 +21,6 @@ LAYOUTS: tuple[tuple[Lists, Read], ...] = (  # the first that finds its files is
     (kinetics.lists, kinetics.read),
     (folders.class_folder_lists, folders.read_class_folders),
 )
-UNREADABLE = (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, csv.Error)
 EXPECTED = (
     "Something-Something V2 (labels/labels.json, train.json, validation.json), "
     "V1 (something-something-v1-labels.csv, -train.csv, -validation.csv), Kinetics (train.csv, val.csv, or with a name "
@@ -42,7 +41,8 @@ def read_annotations(folder: Path, split: str | None = None, *, follow_outside: 
         follow_outside: clips may lie outside the folder; else `outside` tells which do.
 
     Raises:
-        ValueError: the layout is none of the known ones, it has no such split, or its files cannot be read.
+        ValueError: the layout is none of the known ones, it has no such split, or a file of it cannot be read, which is
+            named.
     """
     lists, read = layout_of(folder)
     if split is None:
@@ -50,25 +50,19 @@ def read_annotations(folder: Path, split: str | None = None, *, follow_outside: 
     if split not in lists:
         allowed = ", ".join(lists)
         raise ValueError(line(f"{shown(folder)} has no labelled split {shown(split)}; allowed: {allowed}"))
-    file = lists[split]
-    try:
-        annotations = read(folder, split, file)
-        texts = {"labels": annotations.labels, "ids": annotations.ids, "files": annotations.files}
-        check(texts, Texts)
+    with faults_of(lists[split], "cannot be read as a list of clips"):
+        annotations = read(folder, split, lists[split])
+        check({"ids": annotations.ids, "files": annotations.files}, Texts)
         require_unicode(annotations.labels)  # which checkpoints hold
         outside = {} if follow_outside else leading_out(folder, annotations.files)
-    except UNREADABLE as error:
-        raise ValueError(told(f"{shown(file)} cannot be read as a list of clips", error)) from error
     return replace(annotations, outside=outside)
 
 
 def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:
     """The lists of a folder's splits, and what reads them."""
     for find, read in LAYOUTS:
-        try:
+        with faults_of(folder, "cannot be read as a data set"):
             lists = find(folder)
-        except UNREADABLE as error:
-            raise ValueError(told(f"{shown(folder)} cannot be read as a data set", error)) from error
         if lists:
             return lists, read
     raise ValueError(f"{folder} has no annotations.json and is no other data set; allowed: {EXPECTED}")
@@ -77,12 +71,5 @@ def layout_of(folder: Path) -> tuple[dict[str, Path], Read]:
 class Texts(Struct):
     """What every layout must give, whatever its files hold."""
 
-    labels: Labels
     ids: list[Name]
     files: list[FileName]
-
-
-def told(what: str, error: Exception) -> str:
-    """One line; a message of this package says what it is about already."""
-    reason = str(error) if type(error) is ValueError else repr(error)
-    return line(f"{what}: {reason}")

@@ -1,23 +1,22 @@
 """Something-Something V2 and V1 (Goyal et al. 2017), as 20BN and Qualcomm publish them."""
 
-import csv
-import io
 import re
 from collections import Counter
 from pathlib import Path
 
 from msgspec import Struct
 
-from atr.data.annotations import SPLITS, Annotations, Row, found
+from atr.data.annotations import SPLITS, Annotations, Row, found, require_labels
 from atr.data.listing import contents
-from atr.data.text import read_text
+from atr.data.text import NamedFault, faults_of, read_rows, read_text
 from atr.data.unused import Unused
-from atr.schema import check, parse_json, shown
+from atr.schema import check, line, parse_json, shown
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
 V1, V1_VIDEOS = "Something-Something V1", "20bn-something-something-v1"
 WITHOUT_LABEL = "in no list with labels"
+NO_CLASSES = "cannot be read as the list of classes"
 
 
 class Unlabelled(Struct):
@@ -63,7 +62,12 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
     clips = parse_json(read_text(file))
     check(clips, list[Unlabelled] if split == "test" else list[Labelled])
     if split == "test":
-        texts = dict(rows_of(there(answers(folder))))
+        of_answers = there(answers(folder))
+        texts = dict(rows_of(of_answers))
+        if untold := [clip["id"] for clip in clips if clip["id"] not in texts]:
+            raise NamedFault(
+                f"{shown(of_answers)} tells no label of clip {shown(untold[0])}; allowed: one for each of {file.name}"
+            )
         clips = [clip | {"template": texts[clip["id"]]} for clip in clips]
     listed = {name for path in v2_lists(folder).values() for name in ID.findall(read_text(path))}
     pairs = [(clip["id"], without_placeholders(clip["template"])) for clip in clips]
@@ -72,8 +76,8 @@ def read_v2(folder: Path, split: str, file: Path) -> Annotations:
 
 
 def v2_labels(file: Path) -> list[str]:
-    """Templates without brackets by their numbers, "0" or 0. Raises ValueError, naming the file."""
-    try:
+    """Templates without brackets by their numbers, "0" or 0. Raises NamedFault where they are not these."""
+    with faults_of(file, NO_CLASSES):
         numbers = parse_json(read_text(file))
         check(numbers, dict[str, str | int])
         if wrong := [label for label, number in numbers.items() if not str(number).isdecimal()]:
@@ -81,8 +85,7 @@ def v2_labels(file: Path) -> list[str]:
         by_number = sorted(numbers, key=lambda label: int(numbers[label]))
         if [int(numbers[label]) for label in by_number] != list(range(len(by_number))):
             raise ValueError(f"does not number its {len(by_number)} classes from 0 to {len(by_number) - 1}")
-    except ValueError as error:
-        raise ValueError(f"{shown(file.name)} {error}") from error
+        require_labels(by_number)
     return by_number
 
 
@@ -96,7 +99,7 @@ def with_files(
         suffix: of the clips where none is there ("" is a folder of frames). A missing clip has the suffix of most.
 
     Raises:
-        ValueError: there are several files of one id.
+        NamedFault: there are several files of one id.
     """
     clips = contents(folder / place)
     files: dict[str, list[str]] = {name: [name] for name in clips.folders}
@@ -107,9 +110,11 @@ def with_files(
         suffixes[f".{kind}"] += 1
     several = [name for name, _ in pairs if len(files.get(name, ())) > 1]
     if several:
-        raise ValueError(
-            f"{len(several)} clips have several files in {place}, the first is {several[0]}: "
-            f"{', '.join(files[several[0]])}; keep one"
+        raise NamedFault(
+            line(
+                f"{shown(folder)}: {len(several)} clips have several files in {place}, the first is {several[0]}: "
+                f"{', '.join(files[several[0]])}; keep one"
+            )
         )
     usual = suffixes.most_common(1)[0][0] if files else suffix
     rows = [(name, f"{place}/{files.get(name, [name + usual])[0]}", label) for name, label in pairs]
@@ -144,19 +149,20 @@ def v1_file(folder: Path, name: str) -> Path | None:
 
 def read_v1(folder: Path, split: str, file: Path) -> Annotations:
     """Rows id;label; classes in the order of the labels file, one a line. Clips are folders of JPEG frames, or videos."""
-    text = read_text(there(v1_file(folder, "labels")))
-    labels = [line.strip() for line in text.splitlines() if line.strip()]
+    of_classes = there(v1_file(folder, "labels"))
+    labels = [label for row in read_text(of_classes).splitlines() if (label := row.strip())]
+    with faults_of(of_classes, NO_CLASSES):
+        require_labels(labels)
     listed = {name for path in v1_lists(folder).values() for name, _ in rows_of(path)}
     rows, unused = with_files(folder, V1_VIDEOS, rows_of(file), listed, "")
     return Annotations.of_rows(V1, folder, split, labels, rows, unused=unused)
 
 
 def rows_of(file: Path) -> list[tuple[str, str]]:
-    """(id, label) of a semicolon CSV without a header."""
-    lines = csv.reader(io.StringIO(read_text(file), newline=""), delimiter=";")
+    """(id, label) of a semicolon CSV without a header. Raises NamedFault where it is none."""
     rows = []
-    for row in filter(None, lines):  # lines may be blank
+    for number, row in read_rows(file, ";"):
         if len(row) != 2:
-            raise ValueError(f"{file}: line {lines.line_num} is {shown(';'.join(row))}; allowed: id;label")
+            raise NamedFault(f"{shown(file)}: line {number} is {shown(';'.join(row))}; allowed: id;label")
         rows.append((row[0], without_placeholders(row[1])))
     return rows

@@ -14,7 +14,10 @@ def write(folder, files):
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
     return folder
 
 
@@ -75,6 +78,11 @@ def test_the_test_list_of_v2_takes_its_labels_from_the_answers(tmp_path):
     )
     clips = read_annotations(folder, "test")
     assert (clips.ids, clips.targets) == (["9", "8"], [1, 0])
+    write(folder, {"labels/test-answers.csv": "8;Holding something\n"})
+    with pytest.raises(
+        ValueError, match="/test-answers.csv tells no label of clip '9'; allowed: .* test.json$"
+    ):
+        read_annotations(folder, "test")
 
 
 def test_a_label_that_no_class_has_is_kept_in_its_words(tmp_path):
@@ -226,13 +234,13 @@ def test_lists_of_larger_kinetics(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("labels/labels.json", ["Holding something"], "'labels.json' holds .*; allowed: an object"),
+        ("labels/labels.json", ["Holding something"], "holds .*; allowed: an object"),
         (
             "labels/labels.json",
             {"a": "0", "b": "2"},
-            "'labels.json' does not number its 2 classes from 0 to 1",
+            "does not number its 2 classes from 0 to 1",
         ),
-        ("labels/labels.json", {"a": "first"}, "'labels.json' has 'a': 'first'; allowed: whole numbers"),
+        ("labels/labels.json", {"a": "first"}, "has 'a': 'first'; allowed: whole numbers"),
         ("labels/train.json", [{"id": "1"}], r"has no '\[0\].template'"),
         ("labels/train.json", [{"id": 1, "template": "a"}], r"has \[0\].id = 1; allowed: "),
         ("labels/train.json", {"1": "a"}, "holds {'1': 'a'}; allowed: a list"),
@@ -241,22 +249,102 @@ def test_lists_of_larger_kinetics(tmp_path, name):
 def test_a_faulty_list_of_something_something_is_named_with_the_entry(tmp_path, name, content, told):
     files = {"labels/labels.json": {"a": "0"}, "labels/train.json": [{"id": "1", "template": "a"}]}
     folder = write(tmp_path, files | {name: content})
-    with pytest.raises(ValueError, match=f"train.json cannot be read as a list of clips: {told}"):
+    listed = "the list of classes" if "labels.json" in name else "a list of clips"
+    with pytest.raises(ValueError, match=f"^{folder / name} cannot be read as {listed}: {told}"):
         read_annotations(folder, "train")
 
 
 def test_a_short_row_of_kinetics_is_named(tmp_path):
     folder = write(tmp_path, {"val.csv": KINETICS + "clapping,a,1,11,val,0\nzumba,b\n"})
     with pytest.raises(
-        ValueError, match=r"val.csv cannot be read .*row 2, 'b': .* is no whole number of seconds"
+        ValueError,
+        match=r"val.csv cannot be read as a list of clips: line 3 has 2 columns; allowed: 6, as the first$",
     ):
         read_annotations(folder)
 
 
-def test_kinetics_times_are_whole_seconds(tmp_path):
-    folder = write(tmp_path, {"val.csv": KINETICS + "clapping,a,1.5,11.5,val,0\n"})
-    with pytest.raises(ValueError, match=r"val.csv cannot be read .*'1.5' is no whole number of seconds"):
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("clapping,b,1.5,11.5,val,0", "line 3 has the time '1.5'; allowed: whole seconds"),
+        ("clapping,b,-1,11,val,0", "line 3 has the time '-1'; allowed: whole seconds"),
+        (",b,1,11,val,0", "line 3 has label = ''; allowed: "),
+        ("clapping,b\0,1,11,val,0", r"line 3 has youtube_id = 'b\\x00'; allowed: "),
+        ("clapping,b,1,11,val,0,7", "line 3 has 7 columns; allowed: 6, as the first"),
+    ],
+)
+def test_a_row_of_kinetics_that_cannot_be_is_named_by_its_line(tmp_path, row, told):
+    files = dict.fromkeys(("train.csv", "val.csv"), KINETICS + "clapping,a,1,11,val,0\n")
+    folder = write(tmp_path, files | {"val.csv": f"{files['val.csv']}{row}\n"})
+    for split in ("train", "val"):  # the classes are of all lists
+        with pytest.raises(ValueError, match=f"^{folder}/val.csv cannot be read as a list of clips: {told}"):
+            read_annotations(folder, split)
+
+
+def test_a_column_of_kinetics_that_stands_there_twice_is_refused(tmp_path):
+    folder = write(tmp_path, {"val.csv": "Label," + KINETICS + "a,clapping,a,1,11,val,0\n"})
+    with pytest.raises(ValueError, match="val.csv cannot be read .*: it has the column label twice$"):
         read_annotations(folder)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"val.csv": KINETICS + 'clapping,a,1,11,val,"0\nclapping,b,1,11,val,0\n'},
+        {
+            "something-something-v1-labels.csv": "clapping\n",
+            "something-something-v1-validation.csv": '\n1;"clapping\n2;clapping\n',
+        },
+    ],
+)
+def test_a_quotation_mark_that_is_not_closed_hides_no_clips(tmp_path, files):
+    write(tmp_path, files)
+    with pytest.raises(
+        ValueError, match="^.*/[^/]*val.*csv: line 2 is no row of a CSV; allowed: quotation marks"
+    ):
+        read_annotations(tmp_path)
+
+
+def one_clip(label="wave"):
+    return {"labels": [label], "clips": [{"id": "a", "video": "a.mp4", "label": label}]}
+
+
+@pytest.mark.parametrize(
+    ("files", "faulty"),
+    [
+        ({"labels.json": {"a": "0"}, "train.json": [], "validation.json": b"\xff"}, "validation.json"),
+        ({"labels.json": {"a": "0"}, "train.json": [], "validation.json": "["}, None),
+        (
+            {
+                "something-something-v1-labels.csv": "a\na\n",
+                "something-something-v1-train.csv": "1;a\n",
+            },
+            "something-something-v1-labels.csv",
+        ),
+        (
+            {
+                "something-something-v1-labels.csv": "a\n",
+                "something-something-v1-train.csv": "1;a\n",
+                "something-something-v1-validation.csv": "1,a\n",
+            },
+            "something-something-v1-validation.csv",
+        ),
+        ({"train.csv": KINETICS + "a,a,1,11,train,0\n", "val.csv": KINETICS.encode() + b"\xff"}, "val.csv"),
+        ({"train/annotations.json": one_clip(), "val/annotations.json": "{"}, None),
+        ({"train/annotations.json": "{", "val/annotations.json": one_clip()}, "train/annotations.json"),
+        ({"train/annotations.json": one_clip(""), "val/annotations.json": "{"}, "train/annotations.json"),
+        ({"annotations.json": one_clip("") | {"split": "train"}}, "annotations.json"),
+    ],
+)
+def test_the_file_at_fault_is_named_once_whichever_list_is_read(tmp_path, files, faulty):
+    write(tmp_path, files)
+    if faulty is None:
+        assert read_annotations(tmp_path, "train").split == "train"
+        return
+    with pytest.raises(ValueError) as caught:
+        read_annotations(tmp_path, "train")
+    message = str(caught.value)
+    assert message.startswith(str(tmp_path / faulty)) and message.count(str(tmp_path)) == 1
 
 
 def test_two_kinetics_are_not_mixed(tmp_path):
@@ -376,6 +464,15 @@ def test_a_name_that_is_no_text_is_split_like_any_other(tmp_path):
         read_annotations(tmp_path, "train")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_class_that_is_no_text_is_named_with_its_split(tmp_path):
+    write(tmp_path, {"train/wave/a.mp4": "", "val/wave/a.mp4": ""})
+    (tmp_path / "val" / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / "val" / os.fsdecode(b"caf\xe9") / "a.mp4").touch()
+    with pytest.raises(ValueError, match=f"^{tmp_path}/val cannot be read as class folders: .* rename it"):
+        read_annotations(tmp_path, "train")
+
+
 def test_class_folders_that_are_split_already(tmp_path):
     class_folders(tmp_path, {"wave": 2, "clap": 1}, "train/")
     class_folders(tmp_path, {"wave": 1}, "validation/")
@@ -437,7 +534,10 @@ def test_a_class_may_have_the_name_of_a_split(tmp_path):
             {"labels.json": {"a": "1", "b": "2"}, "validation.json": []},
             "does not number its 2 classes from 0 to 1",
         ),
-        ({"annotations.json": "[1]"}, "cannot be read as a data set"),
+        (
+            {"annotations.json": "[1]"},
+            "annotations.json cannot be read as a list of clips as python -m atr tab",
+        ),
         ({"annotations.json": {"clips": []}}, "annotations.json cannot be read as a list of clips.*labels"),
     ],
 )

@@ -302,10 +302,7 @@ def readable_checkpoints(folders: Iterable[Path]) -> tuple[dict[Path, dict], dic
 
 def checked_config(folder: Path) -> dict:
     """`read_config`, whose errors are those of what it reads with."""
-    try:
-        config = read_json(folder / CONFIG, most=MOST_CONFIG_BYTES)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not readable JSON: {error}") from error
+    config = read_json(folder / CONFIG, most=MOST_CONFIG_BYTES)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = shown(config.get("format")) if isinstance(config, dict) else type(config).__name__
         raise ValueError(f"has format {found}; this version reads format {FORMAT}")

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec import inspect as types
 
 MOST_LEVELS = 32  # of values within values
+MOST_DIGITS = 400  # of a whole number; a float has 309 at most
 LONGEST_LINE, LONGEST_PATH, LONGEST_VALUE = (
     480,
     200,
@@ -31,7 +32,8 @@ Share = Annotated[float, Meta(ge=-1e-6, le=1 + 1e-6)]  # with what rounding may 
 Text = Annotated[str, Meta(max_length=100_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 BlockName = Annotated[str, Meta(pattern=r"^S\d+B\d+$", max_length=20)]
-FileName = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
+WITHOUT_NUL = r"^[^\x00]+$"
+FileName = Annotated[str, Meta(min_length=1, max_length=4096, pattern=WITHOUT_NUL)]
 Labels = Annotated[list[Name], Meta(min_length=1, max_length=100_000)]
 
 
@@ -108,7 +110,13 @@ def parse_json(text: str) -> Any:
         ValueError: it is none.
     """
     try:
-        values = json.loads(text, object_pairs_hook=without_twins, parse_constant=refuse_constant)
+        values = json.loads(
+            text, object_pairs_hook=without_twins, parse_constant=refuse_constant, parse_int=whole_number
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"is not readable JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from error
     except RecursionError as error:
         raise ValueError(f"has more than {MOST_LEVELS} levels of values within values") from error
     require_plain(values)
@@ -128,6 +136,12 @@ def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
 
 
+def whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"has a number of {len(digits):,} digits; allowed: up to {MOST_DIGITS}")
+    return int(digits)
+
+
 def require_plain(values: object) -> None:
     """Raises ValueError for a float that is infinite, half a surrogate pair, or too many levels."""
     level = [values]
@@ -145,7 +159,7 @@ def require_plain(values: object) -> None:
                 try:
                     value.encode()
                 except UnicodeEncodeError as error:
-                    raise ValueError(f"has a text with half a surrogate pair, {shown(value)}") from error
+                    raise ValueError(f"has half a surrogate pair, in {shown(value)}") from error
         level = inner
         if not level:
             return
@@ -252,9 +266,10 @@ def allowed(info: types.Type | None) -> str:
         case types.FloatType():
             return "a number" + bounds(info.ge, info.gt, info.le, info.lt)
         case types.StrType():
-            if info.pattern:
-                return f"a text like {info.pattern}"
-            return "a text" + bounds(info.min_length, None, info.max_length, None, " of", " characters")
+            length = bounds(info.min_length, None, info.max_length, None, " of", " characters")
+            if info.pattern == WITHOUT_NUL:
+                return f"a name of files{length}, none of them NUL"
+            return f"a text like {info.pattern}" if info.pattern else f"a text{length}"
         case types.ListType() | types.VarTupleType():
             length = bounds(info.min_length, None, info.max_length, None, " of", " entries")
             return f"a list{length}, each {allowed(info.item_type)}"

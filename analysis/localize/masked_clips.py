@@ -169,17 +169,25 @@ class AnnotatedVideos(MaskedVideos):
             bits = stored_bits(self.folder / entry["masks"], frames, video, entry["id"]) | MASKED
         else:
             boxes = chosen(entry, "boxes", frames, video)
-            try:
-                bits = np.stack([box_bits(each, video.height, video.width) for each in boxes])
-            except (TypeError, ValueError) as error:
-                wanted = "for every frame a list of [left, top, width, height] in pixels"
-                raise VideoError(f"{entry['id']}: boxes that are not {wanted}: {error}") from error
+            bits = np.stack(
+                [self.boxed(*each, entry["id"], video) for each in zip(frames, boxes, strict=True)]
+            )
         if "acting" in entry:
             acting = np.array(chosen(entry, "acting", frames, video), bool)
             bits = bits | STATED
         else:
             acting = (bits & TARGET).any(axis=(1, 2))
         return bits | ACTING * acting[:, None, None].astype(np.uint8)
+
+    def boxed(self, frame: int, boxes: list, clip: str, video: Whole) -> np.ndarray:
+        """`box_bits` of one frame. Raises VideoError where they are none."""
+        try:
+            return box_bits(boxes, video.height, video.width)
+        except ValueError as error:
+            allowed = "for every frame a list of [left, top, width, height] in pixels"
+            raise VideoError(
+                f"{self.folder / ANNOTATED}: boxes of clip {clip}, frame {frame}: {error}; allowed: {allowed}"
+            ) from error
 
 
 class Sequences(MaskedVideos):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from atr.files import read_arrays
+from atr.schema import shown
 from atr.video.decoding import VideoError
 
 TARGET, DISTRACTOR, ACTING, STATED, MASKED = 1, 2, 4, 8, 16
@@ -38,10 +39,16 @@ def stored_masks(file: Path, size: tuple[int, int]) -> np.ndarray:
 
     Raises VideoError where there are none, or not of the video's `size`, (H, W).
     """
+    allowed = "allowed: an NPZ file with an array 'masks'"
     try:
-        masks = read_arrays(file)["masks"]
-    except (OSError, KeyError, ValueError) as error:
-        raise VideoError(f"{file} holds no masks: {error}") from error
+        arrays = read_arrays(file)
+    except OSError as error:
+        raise VideoError(f"{file} cannot be read: {error.strerror}; {allowed}") from error
+    except ValueError as error:  # numpy's own words, or those of zipfile
+        raise VideoError(f"{file} holds no masks: it is no NPZ file, or a damaged one; {allowed}") from error
+    if "masks" not in arrays:
+        raise VideoError(f"{file} holds no masks: it has {', '.join(arrays) or 'no arrays'}; {allowed}")
+    masks = arrays["masks"]
     if masks.dtype.kind not in "iu" or masks.shape[1:] != size:
         found, allowed = f"{masks.dtype} {masks.shape[1:]}", f"{size[0]}x{size[1]} as the video"
         raise VideoError(f"{file}: masks of {found}; allowed: whole numbers, {allowed}")
@@ -63,10 +70,14 @@ def box_bits(boxes: list, height: int, width: int) -> np.ndarray:
 
     A pixel is in a box where its middle is; a box without any has the pixel in which its own middle lies.
 
-    Raises ValueError for a box without an area, in shares of the frame, or wholly outside it.
+    Raises ValueError for what is no box, or one without an area, in shares of the frame, or wholly outside it.
     """
+    if not isinstance(boxes, list):
+        raise ValueError(f"{shown(boxes)} is no list of boxes")
     bits = np.zeros((height, width), np.uint8)
     for box in boxes:
+        if not (isinstance(box, list) and [type(side) in (int, float) for side in box] == [True] * 4):
+            raise ValueError(f"{shown(box)} is no box")
         left, top, box_width, box_height = box
         if not (box_width > 0 and box_height > 0):
             raise ValueError(f"{box} has no area")

@@ -10,7 +10,7 @@ from atr.data.annotations import SPLITS, Annotations, Row, found, require_labels
 from atr.data.listing import contents
 from atr.data.text import NamedFault, faults_of, read_rows, read_text
 from atr.data.unused import Unused
-from atr.schema import check, line, parse_json, shown
+from atr.schema import FileName, check, line, parse_json, shown
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
@@ -22,7 +22,7 @@ NO_CLASSES = "cannot be read as the list of classes"
 class Unlabelled(Struct):
     """A clip of a list; what else an entry has is not used."""
 
-    id: str
+    id: FileName  # without its suffix
 
 
 class Labelled(Unlabelled):
@@ -30,6 +30,7 @@ class Labelled(Unlabelled):
 
 
 # Of what other lists hold no more is needed, and to parse the training list takes seconds.
+WHOLE = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r'"id"\s*:\s*"([^"]*)"')
 
 
@@ -80,7 +81,7 @@ def v2_labels(file: Path) -> list[str]:
     with faults_of(file, NO_CLASSES):
         numbers = parse_json(read_text(file))
         check(numbers, dict[str, str | int])
-        if wrong := [label for label, number in numbers.items() if not str(number).isdecimal()]:
+        if wrong := [label for label, number in numbers.items() if not WHOLE.fullmatch(str(number))]:
             raise ValueError(f"has {shown(wrong[0])}: {shown(numbers[wrong[0]])}; allowed: whole numbers")
         by_number = sorted(numbers, key=lambda label: int(numbers[label]))
         if [int(numbers[label]) for label in by_number] != list(range(len(by_number))):

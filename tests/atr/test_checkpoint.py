@@ -122,7 +122,7 @@ def test_a_folder_that_holds_other_things_too_is_no_checkpoint_to_be_replaced(ti
         ('{"model_type": "bert"}', "has format None"),
         ('{"format": 2}', "has format 2; this version reads format 1"),
         ("[1]", "has format"),
-        ("{", "line 1 column 2"),
+        ("{", "line 1, column 2"),
     ],
 )
 def test_a_model_of_another_program_or_a_later_version_is_not_replaced(tiny, tmp_path, config, said):

@@ -134,6 +134,24 @@ def test_the_entry_its_value_and_what_is_allowed_are_told(tmp_path):
         annotated_clips(file)
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"annotations.json": b"{"}, "is not readable JSON: line 1, column 2: "),
+        ({"annotations.json": b'["\\ud800"]'}, r"has half a surrogate pair, in '\ud800'"),
+        ({"annotations.json": b"[" + b"9" * 5000 + b"]"}, "has a number of 5,000 digits; allowed: up to 400"),
+        (V2 | {"labels/labels.json": {"Holding something": "9" * 5000}}, "allowed: whole numbers"),
+        (
+            V2 | {"labels/validation.json": [{"id": "8\0", "template": "Holding [something]"}]},
+            r"has [0].id = '8\x00'; allowed: a name of files of from 1 to 4,096 characters, none of them NUL",
+        ),
+    ],
+    ids=["brace", "surrogate", "digits", "label", "NUL"],
+)
+def test_no_words_of_a_library_are_told(tmp_path, files, told):
+    refused(write(tmp_path, files), told)
+
+
 NO_JSON = {
     "empty": b"",
     "a brace": b"{",

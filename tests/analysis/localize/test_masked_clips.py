@@ -1,6 +1,7 @@
 """True pixels ride along with the frames, cut as the frames are, from every kind of source."""
 
 import json
+import re
 import shutil
 
 import cv2
@@ -201,14 +202,20 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
         ("^a: 9 masks for 8 frames", {"masks": np.concatenate([masks, masks[:1]])}),
         ("masks with values from -1 to 0; allowed: 0 to 4", {"masks": np.where(np.arange(96), masks, -1)}),
         ("masks with values from 0 to 5; allowed: 0 to 4", {"masks": np.where(np.arange(96), masks, 5)}),
-        ("no masks", {}),
+        ("a.npz holds no masks: it has no arrays; allowed: an NPZ file with an array 'masks'$", {}),
+        ("a.npz holds no masks: it has truth; allowed: ", {"truth": masks}),
     ):
         np.savez(tmp_path / "a.npz", **broken)
         annotate(tmp_path, masks="a.npz")
         with pytest.raises(VideoError, match=text):
             opened(tmp_path)[0]
     shutil.copy(tmp_path / "a.mp4", tmp_path / "a.npz")
-    with pytest.raises(VideoError, match="holds no masks"):
+    with pytest.raises(
+        VideoError, match="a.npz holds no masks: it is no NPZ file, or a damaged one; allowed: "
+    ):
+        opened(tmp_path)[0]
+    (tmp_path / "a.npz").unlink()
+    with pytest.raises(VideoError, match="a.npz cannot be read: No such file or directory; allowed: "):
         opened(tmp_path)[0]
 
 
@@ -228,11 +235,19 @@ def test_all_boxes_of_a_frame_count(tmp_path):
         ([0.1, 0.2, 0.5, 0.5], "is in shares of the frame"),
         ([96, 8, 9, 9], "lies outside the frame of 96x64"),
         ([8, -9, 9, 9], "lies outside the frame of 96x64"),
+        ([8, 9, 9], r"\[8, 9, 9\] is no box"),
+        ([8, 9, 9, "9"], r"\[8, 9, 9, '9'\] is no box"),
+        (5, "5 is no box"),
     ],
 )
 def test_boxes_that_cannot_be_are_named(box, told, tmp_path):
     annotate(tmp_path, boxes=[[box]] * 8)
-    with pytest.raises(VideoError, match=f"boxes that are not .*{told}"):
+    with pytest.raises(VideoError) as caught:
+        opened(tmp_path)[0]
+    named = f"{tmp_path}/annotations.json: boxes of clip a, frame 1: "
+    assert re.match(f"{named}.*{told}; allowed: for every frame a list of", str(caught.value))
+    annotate(tmp_path, boxes=["none"] * 8)
+    with pytest.raises(VideoError, match="frame 1: 'none' is no list of boxes; allowed: for every frame"):
         opened(tmp_path)[0]
 
 

@@ -18,6 +18,7 @@ from atr.schema import FileName, check, line, shown
 KINETICS = "Kinetics"
 VIDEOS = "videos_"  # before the name of a split's folder, as mmaction2 has it
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+SEPARATORS = (",", ";", "\t", "|", " ")
 # kinetics_train.csv, kinetics-400_val.csv, kinetics_600_train.csv, kinetics700_2020_val.csv, k600_test.csv
 PREFIX = r"(?:k(?:inetics)?[-_]?(?:[467]00)?(?:[-_]2020)?[-_])?"
 
@@ -26,7 +27,7 @@ def lists(folder: Path) -> dict[str, Path]:
     """split -> its list; empty when the folder holds no Kinetics. A test list that tells no labels does not count.
 
     Raises:
-        ValueError: two different lists could be that of a split.
+        NamedFault: two different lists could be that of a split, or one separates its columns otherwise.
     """
     others = {name for place in PLACES for _, name in contents(folder / place).others}
     names = sorted(others, key=lambda name: (len(name), name))
@@ -40,9 +41,16 @@ def lists(folder: Path) -> dict[str, Path]:
 
 
 def is_list(file: Path) -> bool:
+    """Whether its first line names the columns. Raises NamedFault where it does, and separates them otherwise."""
     with file.open("rb") as lines:
-        header = lines.readline().decode("utf-8-sig", errors="replace")
-    return set(columns_of(header.strip().split(","))) >= {*COLUMNS}
+        start = lines.readline().replace(
+            b"\0", b""
+        )  # of UTF-16, which `read_text` refuses, its letters are left
+    header = start.decode("utf-8-sig", errors="ignore").strip()
+    separators = [mark for mark in SEPARATORS if {*columns_of(header.split(mark))} >= {*COLUMNS}]
+    if separators not in ([], [","]):
+        raise NamedFault(f"{shown(file)} separates its columns by {separators[0]!r}; allowed: commas")
+    return bool(separators)
 
 
 def columns_of(names: Iterable[str]) -> list[str]:

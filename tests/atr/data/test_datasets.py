@@ -231,6 +231,33 @@ def test_lists_of_larger_kinetics(tmp_path, name):
     assert not clips.unused
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+@pytest.mark.parametrize("folder", ["videos_train", "train"])
+def test_a_list_of_kinetics_with_other_separators_is_refused(tmp_path, folder, mark):
+    rows = (KINETICS + "clapping,a,1,11,train,0\n").replace(",", mark)
+    write(tmp_path, {"annotations/train.csv": rows, f"{folder}/clapping/a_000001_000011.mp4": "video"})
+    with pytest.raises(ValueError) as caught:
+        read_annotations(tmp_path, "train")
+    file = tmp_path / "annotations" / "train.csv"
+    assert str(caught.value) == f"{file} separates its columns by {mark!r}; allowed: commas"
+
+
+def test_a_test_list_without_labels_does_not_count_whatever_separates_it(tmp_path):
+    files = {
+        "val.csv": KINETICS + "clapping,a,1,11,val,0\n",
+        "test.csv": "youtube_id;time_start;time_end\na;1;11\n",
+    }
+    assert splits_of(write(tmp_path, files)) == ["val"]
+
+
+def test_a_list_of_kinetics_in_utf_16_is_not_passed_over(tmp_path):
+    write(
+        tmp_path, {"train.csv": (KINETICS + "a,a,1,11,train,0\n").encode("utf-16"), "train/a/a.mp4": "video"}
+    )
+    with pytest.raises(ValueError, match="^.*/train.csv is not UTF-8 text: byte 1 of line 1 is 0xff"):
+        read_annotations(tmp_path, "train")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

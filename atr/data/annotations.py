@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ SPLIT_NAMES = {  # of folders and lists, in any case
     "val": ("val", "valid", "validate", "validation"),
     "test": ("test", "testing"),
 }
+NAMED = 10  # labels in a message
 Row = tuple[str, str, str]  # id, file below the root, text of the label
 
 
@@ -40,6 +41,8 @@ class Annotations:
         lengths: frames per clip, where the files state them.
         unused: what was found beside the clips and is not used.
         outside: index of a clip -> where its file lies, where that is not in `root`, by its path or by a link.
+        lacking: split -> labels of which it has no clip and another split has some; of a data set whose labels are
+            those of its clips, so that one that is spelled in two ways is two.
     """
 
     layout: str
@@ -54,6 +57,7 @@ class Annotations:
     lengths: list[int] | None = None
     unused: Unused = field(default_factory=Unused)
     outside: dict[int, str] = field(default_factory=dict)
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_rows(
@@ -82,13 +86,39 @@ class Annotations:
     @property
     def notes(self) -> tuple[str, ...]:
         """What whoever opens the list should be told, a line each."""
-        return (f"{self.root}: {self.unused}",) if self.unused else ()
+        lacking = (
+            f"{self.root}: {split} has no clips of {named(labels)}, which another split has"
+            for split, labels in self.lacking.items()
+        )
+        return (*lacking, *((f"{self.root}: {self.unused}",) if self.unused else ()))
 
     @property
     def digest(self) -> str:
         """Of the list, wherever it lies and whatever is done with it."""
         values = [self.labels, self.ids, self.files, self.targets]
         return digest(values)
+
+
+def lacking_labels(labels: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """`Annotations.lacking` of the labels that the clips of each split have."""
+    own = {split: set(each) for split, each in labels.items()}
+    every = set().union(*own.values())
+    return {split: tuple(sorted(every - each)) for split, each in own.items() if every - each}
+
+
+def named(labels: Sequence[str]) -> str:
+    """ "2 classes (Wave, wave)"; of many the first few."""
+    more = ", ..." if len(labels) > NAMED else ""
+    return f"{len(labels)} {'class' if len(labels) == 1 else 'classes'} ({', '.join(labels[:NAMED])}{more})"
+
+
+def require_learnable(annotations: Annotations) -> None:
+    """Raises ValueError where train has no clip of a class that another split has: a label may be spelled in two ways."""
+    if lacking := annotations.lacking.get("train"):
+        raise ValueError(
+            f"train of {annotations.root} has no clips of {named(lacking)}, which another split has: they could not be "
+            "learnt; allowed: classes that train has"
+        )
 
 
 class OfClasses(Struct):

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from atr.data.annotations import LISTED_SPLITS, SPLIT_NAMES, Annotations, Row
+from atr.data.annotations import LISTED_SPLITS, SPLIT_NAMES, Annotations, Row, lacking_labels
 from atr.data.listing import OUTSIDE, contents, videos_below
 from atr.data.text import faults_of, read_text
 from atr.data.unused import Left, Unused
@@ -146,21 +146,31 @@ def read_class_folders(folder: Path, split: str, place: Path) -> Annotations:
     Raises:
         NamedFault: the name of a class is no text, of whichever split.
     """
-    places = set(class_folder_lists(folder).values())
+    lists = class_folder_lists(folder)
+    places = set(lists.values())
     classes, left = {}, beside_splits(folder, places) if folder not in places else []
     for each in sorted(places):
         classes[each], others = videos_by_class(folder, each)
         with faults_of(each, "cannot be read as class folders"):
             require_unicode(classes[each])
         left += [(why, os.path.relpath(each / path, folder)) for why, path in others]
+    clips = {
+        name: classes[each] if each != folder else parts(classes[each], name) for name, each in lists.items()
+    }
     labels = sorted({label for each in classes.values() for label in each})
-    rows: list[Row] = []
-    for label, names in classes[place].items():
-        if place == folder:
-            names = part(names, split)
-        rows += [(f"{label}/{name}", os.path.relpath(place / label / name, folder), label) for name in names]
+    rows: list[Row] = [
+        (f"{label}/{name}", os.path.relpath(place / label / name, folder), label)
+        for label, names in clips[split].items()
+        for name in names
+    ]
     rows.sort(key=lambda row: hashed(row[0]))
-    return Annotations.of_rows(CLASS_FOLDERS, folder, split, labels, rows, unused=Unused.of(left))
+    found = {"unused": Unused.of(left), "lacking": lacking_labels(clips)}
+    return Annotations.of_rows(CLASS_FOLDERS, folder, split, labels, rows, **found)
+
+
+def parts(classes: dict[str, list[str]], split: str) -> dict[str, list[str]]:
+    """Class -> what of its clips is in the split; classes of which nothing is are none."""
+    return {label: own for label, names in classes.items() if (own := part(names, split))}
 
 
 def part(names: list[str], split: str) -> list[str]:

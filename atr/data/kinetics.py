@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from atr.data.annotations import PLACES, SPLIT_NAMES, SPLITS, Annotations, found
+from atr.data.annotations import PLACES, SPLIT_NAMES, SPLITS, Annotations, found, lacking_labels
 from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
 from atr.data.text import NamedFault, faults_of, read_rows
@@ -88,7 +88,14 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     left = [(why, path) for why, path in left if path not in own]
     left += [(UNLISTED, path) for name, paths in there.items() if name not in listed for path in paths]
     return Annotations.of_rows(
-        KINETICS, folder, split, labels, rows, sampling="dense", unused=Unused.of(left)
+        KINETICS,
+        folder,
+        split,
+        labels,
+        rows,
+        sampling="dense",
+        unused=Unused.of(left),
+        lacking=lacking_labels({name: (label for _, label in each) for name, each in clips.items()}),
     )
 
 

@@ -9,6 +9,7 @@ from accelerate import PartialState
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from atr.data.annotations import require_learnable
 from atr.data.clips import ClipDataset
 from atr.data.faults import checked
 from atr.data.names import data_name
@@ -99,8 +100,8 @@ def training_splits(
         train_split: of the rendered set, which clips to train on.
 
     Raises:
-        ValueError: the folder is no data set, its two splits do not have the same labels, or files are faulty and not
-            to be left out.
+        ValueError: the folder is no data set, its two splits do not have the same labels, train has no clip of a class
+            that another split has, or files are faulty and not to be left out.
     """
     folder, split = data_name(data)
     if split is not None:
@@ -132,6 +133,7 @@ def training_splits(
         return cast(VideoClips, checked(clips, leave_out, cache=cache))  # it takes some away
 
     train, val = found_once(state, lambda: (opened("train"), opened("val")))
+    require_learnable(train.annotations)
     if train.labels != val.labels:
         different = sorted(set(train.labels) ^ set(val.labels)) or "their order"
         raise ValueError(f"the labels of the train and the val split of {data} differ: {different}")

@@ -1,6 +1,7 @@
 """What lies in a data set's folder and is not used is counted, and named."""
 
 import json
+import shutil
 
 import pytest
 
@@ -116,7 +117,38 @@ def test_class_folders(tmp_path):
 
 
 def test_a_tidy_data_set_has_no_notes(tmp_path):
-    assert read_annotations(touch(tmp_path, "wave/0.mp4", "clap/0.mp4"), "train").notes == ()
+    names = (f"{label}/{number}.mp4" for label in ("wave", "clap") for number in range(2))
+    assert read_annotations(touch(tmp_path, *names), "train").notes == ()
+
+
+def test_classes_that_a_split_lacks_are_told_by_every_split(tmp_path):
+    pairs = (("train", "wave"), ("train", "clap"), ("val", "Wave"), ("val", "clap"), ("test", "clap"))
+    folder = touch(tmp_path, *(f"{split}/{label}/a.mp4" for split, label in pairs))
+    for split in ("train", "val", "test"):
+        assert read_annotations(folder, split).notes == (
+            f"{folder}: train has no clips of 1 class (Wave), which another split has",
+            f"{folder}: val has no clips of 1 class (wave), which another split has",
+            f"{folder}: test has no clips of 2 classes (Wave, wave), which another split has",
+        )
+    shutil.rmtree(folder / "train")
+    shutil.rmtree(folder / "val")  # what is to be judged alone has no other split
+    assert read_annotations(folder, "test").notes == ()
+
+
+def test_a_class_of_a_single_clip_is_told_to_be_in_no_validation(tmp_path):
+    folder = touch(tmp_path, "wave/0.mp4", "wave/1.mp4", "once/0.mp4")
+    note = f"{folder}: val has no clips of 1 class (once), which another split has"
+    assert read_annotations(folder, "train").notes == read_annotations(folder, "val").notes == (note,)
+
+
+def test_classes_that_a_list_of_kinetics_lacks_are_told(tmp_path):
+    for split, labels in (("train", range(12)), ("val", [0])):
+        rows = "".join(f"c{label:02},a,{label},9,{split}\n" for label in labels)
+        (tmp_path / f"{split}.csv").write_text("label,youtube_id,time_start,time_end,split\n" + rows)
+    (note,) = read_annotations(tmp_path, "val").notes
+    assert (
+        "val has no clips of 11 classes (c01, c02, " in note and "c10, ...), which another split has" in note
+    )
 
 
 @pytest.mark.parametrize(

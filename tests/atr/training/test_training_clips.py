@@ -12,7 +12,7 @@ from atr.data.rendered import TabletopClips
 from atr.preprocessing import Preprocessing
 from atr.results.processes import process_state
 from atr.training.augment import Augmentation
-from atr.training.clips import TrainingClips, TrainingStills, training_splits
+from atr.training.clips import TrainingClips, TrainingStills, opening_lines, training_splits
 from atr.training.presets import PRESETS
 from atr.training.run import CLIPS, Phase, Run
 from atr.video.encoding import write_mp4
@@ -143,6 +143,19 @@ def test_the_two_splits_have_the_same_classes(tmp_path):
     assert train.labels == val.labels == ["a", "b"]
     with pytest.raises(ValueError, match="unknown"):
         splits(tmp_path / "nothing", tmp_path)
+
+
+def test_a_class_that_train_lacks_is_refused_and_one_that_val_lacks_is_told(tmp_path):
+    for place in ("train/wave", "train/clap", "val/clap"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "a.mp4").write_bytes(b"video")
+    train, _, val = splits(tmp_path, tmp_path)
+    told = f"{tmp_path}: val has no clips of 1 class (wave), which another split has"
+    assert told in opening_lines(REAL, train, val)
+    (tmp_path / "val" / "clap").rename(tmp_path / "val" / "Clap")
+    message = r"train of .* has no clips of 1 class \(Clap\), .*; allowed: classes that train has"
+    with pytest.raises(ValueError, match=message):
+        splits(tmp_path, tmp_path)
 
 
 def test_clips_are_rendered_without_workers_too(tmp_path):

@@ -19,7 +19,7 @@ from analysis.localize.figures import (
     localization_figure,
 )
 from analysis.localize.maps import ALL_BLOCKS, Map, layouts_of, maps_of
-from analysis.localize.masked_clips import MaskedClips, open_masked
+from analysis.localize.masked_clips import MaskedClips, open_masked, require_marked
 from analysis.localize.numbers import (
     LocalizeResult,
     acting_table,
@@ -85,16 +85,19 @@ class Localize:
 
 
 def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
-    opened = partial(
-        open_masked,
-        options.data,
-        num_frames=model.config.num_frames,
-        preprocessing=model.preprocessing,
-        sampling=model.sampling,
-        num_clips=options.num_clips,
-        follow_outside=options.follow_outside,
-        allow_damaged=options.allow_damaged,
-    )
+    def opened() -> MaskedClips:
+        clips = open_masked(
+            options.data,
+            num_frames=model.config.num_frames,
+            preprocessing=model.preprocessing,
+            sampling=model.sampling,
+            num_clips=options.num_clips,
+            follow_outside=options.follow_outside,
+            allow_damaged=options.allow_damaged,
+        )
+        require_marked(clips, options.data)
+        return clips
+
     clips = found_once(process_state(), opened)
     if set(model.labels) == set(clips.labels):  # other classes may be asked where their maps point, too
         number_classes_alike(model, clips, options)

@@ -28,6 +28,7 @@ from analysis.localize.truths import (
     Whole,
     box_bits,
     chosen,
+    is_marked,
     require_each_frame,
     stored_bits,
     with_bits,
@@ -283,6 +284,28 @@ def open_masked(
     if num_clips is not None and num_clips > len(clips):
         raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
     return clips
+
+
+def require_marked(clips: MaskedClips, data: str) -> None:
+    """Looks at clips up to the first that is marked; those that cannot be read are told when they are measured.
+
+    Raises:
+        ValueError: those that can be read are not marked, and there would be nothing to measure.
+    """
+    readable = 0
+    for index in range(len(clips)):
+        try:
+            bits = clips.sampled_frames(index)[..., 3]
+        except VideoError:
+            continue
+        readable += 1
+        if is_marked(bits):
+            return
+    if readable:
+        raise ValueError(
+            f"{data} marks nothing in the sampled frames of its {readable} clips, so nothing can be measured; allowed: "
+            'masks or boxes in frames in which the action happens, or an "acting" that some frames of a clip have'
+        )
 
 
 def require_inside(folder: Path, files: list[str]) -> None:

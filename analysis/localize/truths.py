@@ -28,6 +28,13 @@ def with_bits(frames: np.ndarray, bits: np.ndarray) -> np.ndarray:
     return np.concatenate([frames, bits[..., None].astype(np.uint8)], axis=-1)
 
 
+def is_marked(bits: np.ndarray) -> bool:
+    """Of a clip, uint8 (T, H, W): whether it has a target while it acts, or states in which frames it does, not in all."""
+    acting = (bits & ACTING).any(axis=(1, 2))
+    when = bool((bits & STATED).any() and acting.any() and not acting.all())
+    return when or bool((bits[acting] & TARGET).any())
+
+
 def require_each_frame(clip: str, what: str, count: int, video: Whole) -> None:
     """Raises VideoError where there is not one for each frame; of a damaged video there may be more, of the whole one."""
     if count < video.length or (count > video.length and not video.damaged):

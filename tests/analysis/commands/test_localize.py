@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import atr
+from analysis.__main__ import main
 from analysis.commands.localize import Localize
 from analysis.gradcam import gradcam
 from analysis.localize.figures import acting_figure, localization_figure
@@ -303,6 +304,21 @@ def test_boxes_and_masks_without_the_time_of_the_action_are_said(folder, tmp_pat
     assert "1 of 2 clips have boxes and no masks" in page
     assert "Where and when at once" not in page  # nothing is known of it
     assert "Are they higher in frames in which the action happens?" in page
+
+
+def test_data_without_a_mark_is_one_error_before_anything_is_measured(folder, tmp_path, capsys):
+    data = tmp_path / "clips"
+    write_clips(data)
+    told = json.loads((data / "annotations.json").read_text())
+    for clip in told["clips"]:
+        del clip["acting"], clip["masks"]
+        clip["boxes"] = [[]] * 12
+    (data / "annotations.json").write_text(json.dumps(told))
+    out = tmp_path / "out"
+    command = ["localize", "--checkpoint", str(folder / "net"), "--data", str(data), "--out", str(out)]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{data} marks nothing in the sampled frames of its 2 clips" in line and not out.exists()
 
 
 def test_a_bare_network_has_grad_cam_and_a_broken_video_is_named(folder, tmp_path, capsys):

@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+from contextlib import nullcontext
 
 import cv2
 import numpy as np
 import pytest
 
-from analysis.localize.masked_clips import open_masked
+from analysis.localize.masked_clips import open_masked, require_marked
 from analysis.localize.truths import ACTING, DISTRACTOR, TARGET, box_bits, pixels_between
 from atr.data.opening import open_clips
 from atr.preprocessing import Preprocessing
@@ -217,6 +218,31 @@ def test_what_does_not_fit_is_named(tmp_path, clips_folder):
     (tmp_path / "a.npz").unlink()
     with pytest.raises(VideoError, match="a.npz cannot be read: No such file or directory; allowed: "):
         opened(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "marked"),
+    [
+        ({"boxes": [[]] * 8}, False),
+        ({"boxes": [[[16, 8, 8, 8]]] * 8}, True),
+        ({"boxes": [[[16, 8, 8, 8]]] * 8, "acting": [False] * 8}, False),
+        ({"boxes": [[]] * 8, "acting": [True] * 8}, False),
+        ({"boxes": [[]] * 8, "acting": [False] * 4 + [True] * 4}, True),
+        ({"boxes": [[[16, 8, 8, 8]], *[[]] * 7]}, False),  # the first frame is not sampled
+        ({"boxes": []}, True),  # cannot be read, which is told elsewhere
+    ],
+)
+def test_clips_without_a_mark_are_refused(tmp_path, entry, marked):
+    annotate(tmp_path, **entry)
+    with (
+        nullcontext()
+        if marked
+        else pytest.raises(
+            ValueError,
+            match="^my data marks nothing in the sampled frames of its 1 clips, .*; allowed: masks or boxes",
+        )
+    ):
+        require_marked(opened(tmp_path), "my data")
 
 
 def test_all_boxes_of_a_frame_count(tmp_path):

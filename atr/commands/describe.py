@@ -9,6 +9,15 @@ from atr.block import ATRConfig
 from atr.describe import as_text, describe
 from atr.models import ModelConfig
 
+OF_ARL = ("reduction", "use_appearance", "use_motion", "motion", "arl_bn", "distribution")
+OF_ER = ("k", "er_kernel", "er_transform", "er_init")
+# What another choice must be for an option to change the network.
+NEEDED = {
+    **dict.fromkeys(OF_ARL, ("block", "atr")),
+    **dict.fromkeys(OF_ER, ("reasoner", "er")),
+    "scale": ("reasoner", "gr"),
+}
+
 
 @dataclass(frozen=True)
 class Describe:
@@ -33,6 +42,13 @@ class Describe:
             raise ValueError(
                 f"{asked[0]} is of blocks, and there are none; allowed: with --block atr or atr_sim"
             )
+        chosen = {"block": self.block, "reasoner": self.atr.reasoner}
+        for name in asked:
+            choice, needed = NEEDED.get(name, ("block", self.block))  # the others are of either block
+            if chosen[choice] != needed:
+                raise ValueError(
+                    f"{name} changes nothing of {choice}={chosen[choice]!r}; allowed: with --{choice} {needed}"
+                )
         config = ModelConfig(
             self.name,
             self.num_classes,

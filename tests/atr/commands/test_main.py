@@ -3,13 +3,16 @@
 import inspect
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
 import analysis.__main__
 import atr
 from atr.__main__ import COMMANDS, main
+from atr.block import ATRConfig
 from atr.commands import imported, text_of
+from atr.commands.describe import NEEDED
 
 
 def test_describe_prints_blocks_parameters_and_macs(capsys):
@@ -29,6 +32,18 @@ def test_describe_prints_blocks_parameters_and_macs(capsys):
         (
             ["describe", "tsn_resnet18", "--k", "5"],
             "k is of blocks, and there are none; allowed: with --block atr",
+        ),
+        (
+            ["describe", "tsn_resnet18", "--block", "atr", "--scale", "sqrt"],
+            "scale changes nothing of reasoner='er'; allowed: with --reasoner gr",
+        ),
+        (
+            ["describe", "tsn_resnet18", "--block", "atr", "--reasoner", "gr", "--er-kernel", "shared"],
+            "er_kernel changes nothing of reasoner='gr'; allowed: with --reasoner er",
+        ),
+        (
+            ["describe", "tsn_resnet18", "--block", "atr_sim", "--no-use-motion"],
+            "use_motion changes nothing of block='atr_sim'; allowed: with --block atr",
         ),
         (
             ["describe", "tsn_resnet18", "--width", "nan"],
@@ -55,6 +70,22 @@ def test_bad_values_are_one_line(arguments, named, capsys):
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("error: ")
     assert named in line
+
+
+@pytest.mark.parametrize(
+    "options", [["--reasoner", "gr", "--scale", "sqrt"], ["--k", "2", "--no-use-motion"]]
+)
+def test_options_of_the_parts_that_there_are_are_taken(options, capsys):
+    assert main(["describe", "tsn_resnet18", "--block", "atr", "--size", "32", *options]) == 0
+
+
+def test_the_choices_that_options_need_are_fields_of_a_block():
+    assert {field.name for field in fields(ATRConfig)} - NEEDED.keys() == {
+        "reasoner",
+        "num_reasoners",
+        "bn_position",
+        "bn_gamma_init",
+    }
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are(capsys):

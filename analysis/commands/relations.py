@@ -8,7 +8,7 @@ from typing import Literal
 
 from analysis.html_page import Figures, page, paragraph
 from analysis.relations.average import RelationAverage
-from analysis.relations.averaging import average_relations, average_untrained
+from analysis.relations.averaging import UntrainedAverage, average_relations, average_untrained
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, title, unit_of, windows_figure
 from analysis.relations.findings import finding
 from analysis.relations.numbers import (
@@ -19,6 +19,7 @@ from analysis.relations.numbers import (
     convergences,
     relations_folder,
     relations_table,
+    untrained_numbers,
     without_windows,
 )
 from atr.checkpoint import load_checkpoint
@@ -60,8 +61,8 @@ class Relations:
             open=any_clips,
         )
 
-    def average_control(self, clips: ClipDataset, **options) -> tuple[RelationAverage, dict[int, str]]:
-        """Of the network as it was trained, which the one that the question is asked of need not be (`--inference`)."""
+    def average_control(self, clips: ClipDataset, **options) -> tuple[UntrainedAverage, dict[int, str]]:
+        """Beside the network as it was trained, which the one that is asked need not be (`--inference`)."""
         return average_untrained(load_checkpoint(self.options.checkpoint), clips, **options)
 
 
@@ -82,14 +83,14 @@ def write_result(
     facts: dict,
     clips: ClipDataset,
     trained: RelationAverage,
-    untrained: RelationAverage,
+    untrained: UntrainedAverage,
 ) -> None:
     """Tables, arrays and figures."""
     result = facts | {
         "videos": len(trained),
         "base": base,
         "trained": block_numbers(trained, base=base),
-        "untrained": block_numbers(untrained, base=base),
+        "untrained": untrained_numbers(untrained, base=base),
         "convergence": convergences(trained, base),
         "classes": by_class(trained, clips.labels),
     }
@@ -98,7 +99,7 @@ def write_result(
     # The windows of single videos, most of the file, are not worth it for a control whose rows are nearly uniform.
     arrays |= {
         f"untrained/{name}": array
-        for name, array in untrained.to_arrays().items()
+        for name, array in untrained.first().to_arrays().items()
         if not name.startswith("windows/")
     }
     write_arrays(folder / ARRAYS, arrays)
@@ -160,6 +161,6 @@ def print_result(result: dict, folder: Path) -> None:
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
     print(*told(result), sep="\n")
     print(
-        "untrained: the same frame network with fresh blocks. Where its rows are nearly uniform its JS is small too: read JS "
-        "with local_mass."
+        "untrained: the first of the untrained reasoners, on the vectors that the trained ones get. Where its rows are nearly "
+        "uniform its JS is small too: read JS with local_mass."
     )

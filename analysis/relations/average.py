@@ -8,6 +8,7 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class RelationAverage:
             self._keep(key, windows[key])
         self._count(videos, labels)
 
-    def merge(self, other: "RelationAverage") -> None:
+    def merge(self, other: Self) -> None:
         """Add the videos of another part. Raises ValueError where a video or the blocks do not fit."""
         if not other._labels:
             return
@@ -93,7 +94,8 @@ class RelationAverage:
             mine = self._sums.setdefault(key, {})
             for label, matrix in sums.items():
                 mine[label] = mine.get(label, 0) + matrix
-            self._windows.setdefault(key, array("f")).extend(other._windows[key])
+            if key in other._windows:
+                self._windows.setdefault(key, array("f")).extend(other._windows[key])
         self._count(other.videos, other.labels)
 
     def _keep(self, key: Key, windows: np.ndarray) -> None:
@@ -156,11 +158,12 @@ class RelationAverage:
         for (block, reasoner), sums in self._sums.items():
             arrays[f"sums/{block}/{reasoner}"] = np.stack(list(sums.values()))
             arrays[f"classes/{block}/{reasoner}"] = np.array(list(sums), np.int64)
-            arrays[f"windows/{block}/{reasoner}"] = self._added((block, reasoner))
+            if (block, reasoner) in self._windows:
+                arrays[f"windows/{block}/{reasoner}"] = self._added((block, reasoner))
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "RelationAverage":
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         average = cls()
         average._count(arrays["videos"].tolist(), arrays["labels"].tolist())
         for name in arrays:
@@ -169,7 +172,8 @@ class RelationAverage:
                 place = f"{block}/{reasoner}"
                 classes = arrays[f"classes/{place}"].tolist()
                 average._sums[block, int(reasoner)] = dict(zip(classes, arrays[name], strict=True))
-                average._keep((block, int(reasoner)), arrays[f"windows/{place}"])
+                if f"windows/{place}" in arrays:
+                    average._keep((block, int(reasoner)), arrays[f"windows/{place}"])
         return average
 
 

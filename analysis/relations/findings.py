@@ -27,14 +27,15 @@ def finding(entry: dict, control: dict) -> str:
 
     Local: the 95 % interval of the mass within one step of the diagonal, over videos, lies above what the columns of W alone
     would give (`columns_mass`), a number of the same videos that counts as exact, by more than HARDLY and by more than the
-    untrained reasoner's mass differs from its own columns. It says nothing of other trainings of the same network, and few
+    mass of any untrained reasoner differs from its own columns. It says nothing of other trainings of the same network, and few
     videos have no interval. Where JS has no value, or not in all resamples of the videos, it says so.
 
-    control: the entry of the same block and reasoner in the untrained control.
+    control: the entry of the same block and reasoner in the untrained control, with the "departures" of all untrained
+        reasoners; older results have but one.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
-    untrained = columns_mass(control)
-    margin = max(HARDLY, abs(control["inner_mass"] - untrained))
+    departures = control.get("departures") or [control["inner_mass"] - columns_mass(control)]
+    margin = max(HARDLY, *map(abs, departures))
     if entry["inner_mass_interval"] is None:
         place, ends = f"local or not: fewer than {FEWEST} clips cannot tell", ""
     else:
@@ -44,7 +45,7 @@ def finding(entry: dict, control: dict) -> str:
         elif high < columns - margin:
             place = "not local"
         elif low > columns + HARDLY or high < columns - HARDLY:
-            place = "no further from its columns alone than an untrained reasoner"
+            place = "no further from its columns alone than untrained reasoners"
         else:
             different = "hardly" if low > columns or high < columns else "no"
             place = f"{different} different from its columns alone"
@@ -61,7 +62,12 @@ def finding(entry: dict, control: dict) -> str:
     left_out = entry.get("js_left_out", 0)  # older results are of windows that always have mass
     if left_out and not empty:
         shape += f"; JS intervals are without the {left_out:.1%} of resamples in which a window has no mass"
+    untrained = (
+        f"{len(departures)} untrained reasoners {min(departures):+.3f} to {max(departures):+.3f} beyond theirs"
+        if len(departures) > 1
+        else f"an untrained reasoner {departures[0]:+.3f} beyond its own"
+    )
     return (
-        f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}; untrained "
-        f"{control['inner_mass']:.3f} and {untrained:.3f}); {shape}."
+        f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}, "
+        f"{entry['inner_mass'] - columns:+.3f} beyond them; {untrained}); {shape}."
     )

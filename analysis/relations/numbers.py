@@ -18,7 +18,7 @@ from analysis.relations.average import (
     resampled_divergence,
     window_divergence,
 )
-from analysis.relations.averaging import CONTROL_SEED
+from analysis.relations.averaging import CONTROL_SEED, DRAWS, UntrainedAverage
 from atr.files import read_arrays
 from atr.results.store import OfCheckpoint, Result, result_folder
 from atr.schema import BlockName, Count, Finite, NotNegative, Share, Text, line, shown
@@ -67,6 +67,7 @@ class Relation(Struct):
     argmax: list[Count]
     mean: Matrix
     js_left_out: Share | UnsetType = UNSET
+    departures: Annotated[list[Finite], Meta(min_length=1)] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         t = frames_of(self.mean)
@@ -122,8 +123,8 @@ def frames_of(matrix: Sequence[Sequence[float]]) -> int:
 
 def relations_folder(root: Path, checkpoint: Path, data_digest: str, base: str = "e") -> Path:
     """Where the result lies, complete or not."""
-    # "intervals" and "control" tell it from older results: of JS by percentiles, of a control without trained features.
-    versions = {"intervals": "basic", "control": "fresh blocks"}
+    # "intervals" and "control" tell it from older results: of JS by percentiles, of one untrained network.
+    versions = {"intervals": "basic", "control": f"{DRAWS} untrained reasoners"}
     settings = {"data": data_digest, "base": base, "control_seed": CONTROL_SEED, **versions}
     return result_folder(root, "relations", checkpoint, settings)
 
@@ -174,6 +175,20 @@ def block_numbers(average: RelationAverage, *, base: float = math.e, resamples: 
                     "mean": w.tolist(),
                 }
             )
+    return entries
+
+
+def untrained_numbers(average: UntrainedAverage, *, base: float = math.e) -> list[dict]:
+    """`block_numbers` of the first untrained reasoner in each place, and of all of them "departures": the inner mass
+    beyond what the columns alone give.
+    """
+    entries = block_numbers(average.first(), base=base)
+    for entry in entries:
+        start = entry["reasoner"] * DRAWS
+        drawn = average.mean[entry["block"]][start : start + DRAWS]
+        entry["departures"] = [
+            float(local_windows(w).sum(-1).mean()) - columns_mass({"mean": w}) for w in drawn
+        ]
     return entries
 
 

@@ -189,8 +189,8 @@ def matrices(result: dict, link: Link) -> str:
     )
     st.caption(
         "Local: more mass within one step of the diagonal than the columns alone give, that is, than there would be if each "
-        "row were the mean of all. It must be more by a hundredth of a row's weight, and by more than an untrained reasoner "
-        "in the same place differs from its columns. The intervals are over videos. They do not say how another training of "
+        "row were the mean of all. It must be more by a hundredth of a row's weight, and by more than untrained reasoners in "
+        "the same place, on the same vectors, differ from theirs. The intervals are over videos. They do not say how another training of "
         "this network would turn out."
     )
     return titles[chosen]
@@ -241,7 +241,10 @@ def per_class(result: dict, folder: Path, link: Link) -> None:
 
 
 def control(result: dict) -> None:
-    st.markdown(f"The same frame network with untrained blocks, over the same videos. {CONTROL}")
+    st.markdown(
+        "An untrained reasoner in each place, on the vectors that the trained one gets. The sentences on the blocks "
+        f"compare with several of them. {CONTROL}"
+    )
     entries = result["untrained"]
     figure = matrices_figure(entries, limits=limits_of(result["trained"]))
     st.plotly_chart(figure, key="control_matrices", alt="Averaged W of the untrained reasoners")

@@ -177,7 +177,13 @@ def pass_over(
         }
         write_arrays(file, gathered.to_arrays() | faults)
 
-    loader = DataLoader(Subset(Tolerant(clips), mine), batch_size, collate_fn=list, num_workers=num_workers)
+    loader = DataLoader(
+        Subset(Tolerant(clips), mine),
+        batch_size,
+        collate_fn=list,
+        num_workers=num_workers,
+        generator=torch.Generator(),  # its workers' seed is not drawn from the caller's random numbers
+    )
     for items in loader if num_workers else ahead(loader):
         readable = [item for item in items if torch.is_tensor(item[0])]
         for message, _, index, _ in (item for item in items if not torch.is_tensor(item[0])):

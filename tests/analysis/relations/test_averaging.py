@@ -17,9 +17,10 @@ from analysis.relations import averaging
 from analysis.relations.average import RelationAverage
 from analysis.relations.averaging import average_relations
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
-from analysis.relations.numbers import class_entries
+from analysis.relations.numbers import class_entries, untrained_numbers
 from atr.data.videos import VideoClips
 from atr.files import read_arrays
+from atr.models import build_model
 from atr.results.passes import merged
 from atr.results.store import read_result, results
 from atr.tabletop import CLASSES
@@ -227,27 +228,72 @@ def test_the_model_is_left_in_the_mode_it_was_in(tiny, tmp_path):
     assert len(average) == 1 and model.training
 
 
-def test_the_control_sees_the_frames_of_the_network(tiny, monkeypatch):
-    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
+@pytest.fixture
+def stacked(tiny):
+    """Two graph reasoners in each of two blocks, whose W is far from uniform; and three clips."""
+    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=2, placement=("S4B1", "S5B2"))
+    for name, weight in model.named_parameters():
+        if "theta" in name or "phi" in name:
+            weight.data *= 20
     model.preprocessing = atr.Preprocessing(32, 32, (0.1,) * 3, (0.2,) * 3)
-    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
-    assert averaging.average_untrained(model, None).preprocessing == model.preprocessing
+    frames = torch.randint(0, 256, (3, 4, 32, 32, 3), dtype=torch.uint8)
+    return model, [(each, 0, index) for index, each in enumerate(frames)]
 
 
-def test_the_control_has_blocks_of_its_own_in_the_same_frame_network(tiny, monkeypatch):
-    torch.manual_seed(5)  # not that of the control
-    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
-    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
-    before, control = model.state_dict(), averaging.average_untrained(model, None).state_dict()
-    differ = {name for name, values in before.items() if not torch.equal(values, control[name])}
-    assert any(".atr." in name and "theta" in name for name in differ)
-    assert all(".atr." in name or name.startswith("fc.") for name in differ)
+def untrained(model, clips, folder):
+    return averaging.average_untrained(model, clips, partial=folder)[0]
 
 
-def test_the_control_of_a_network_is_always_the_same(tiny, monkeypatch):
-    model = tiny(block="atr_sim", reasoner="gr", num_reasoners=1)
-    monkeypatch.setattr(averaging, "average_relations", lambda control, clips, **options: control)
+def test_untrained_reasoners_get_the_vectors_of_the_trained_ones(stacked, tmp_path):
+    model, clips = stacked
+    average = untrained(model, clips, tmp_path / "a")
+    trained, _ = average_relations(model, clips, partial=tmp_path / "b")
+    assert {key for key, _ in average.keys} == {"S4B1", "S5B2"}
+    # A network that has the weights of the one but for one reasoner, which is the seventh of those that are drawn.
+    with torch.random.fork_rng():
+        torch.manual_seed(averaging.CONTROL_SEED)
+        drawn = [build_model(model.config) for _ in range(averaging.DRAWS)][6]
+    place = "backbone.layer4.1.atr.reasoner.3.relation."
+    assert any(name.startswith(place) for name in model.state_dict()), list(model.state_dict())
+    other = build_model(model.config)
+    other.preprocessing = model.preprocessing
+    other.load_state_dict(
+        {n: drawn.state_dict()[n] if n.startswith(place) else w for n, w in model.state_dict().items()}
+    )
+    expected, _ = average_relations(other, clips, partial=tmp_path / "c")
+    found = average.mean["S5B2"][averaging.DRAWS + 6]
+    np.testing.assert_allclose(found, expected.mean["S5B2"][1], atol=1e-6)
+    assert np.abs(found - trained.mean["S5B2"][1]).max() > 0.05
+
+
+def test_the_first_untrained_reasoner_is_the_control_and_all_are_counted(stacked, tmp_path):
+    model, clips = stacked
+    average = untrained(model, clips, tmp_path)
+    entries = untrained_numbers(average)
+    assert [(entry["block"], entry["reasoner"]) for entry in entries] == [
+        ("S4B1", 0),
+        ("S4B1", 1),
+        ("S5B2", 0),
+        ("S5B2", 1),
+    ]
+    for entry in entries:
+        drawn = average.mean[entry["block"]][entry["reasoner"] * averaging.DRAWS :][: averaging.DRAWS]
+        np.testing.assert_array_equal(entry["mean"], drawn[0])
+        assert len(set(entry["departures"])) == averaging.DRAWS
+        for w, departure in zip(drawn, entry["departures"], strict=True):
+            mass = np.mean([w[t, t - 1 : t + 2].sum() for t in (1, 2)])
+            alone = np.mean([w.mean(0)[t - 1 : t + 2].sum() for t in (1, 2)])
+            assert departure == pytest.approx(mass - alone, abs=1e-12)
+    again = averaging.UntrainedAverage.from_arrays(average.to_arrays())
+    assert untrained_numbers(again) == entries
+    assert sum(name.startswith("windows/") for name in average.to_arrays()) == 4  # of the first alone
+
+
+def test_the_control_of_a_network_is_always_the_same(stacked, tmp_path):
+    model, clips = stacked
     state = torch.get_rng_state()
-    first, second = (averaging.average_untrained(model, None).state_dict() for _ in range(2))
-    assert all(torch.equal(values, second[name]) for name, values in first.items())
+    first, second = (untrained(model, clips, tmp_path / name) for name in "ab")
+    for a, b in zip(first.mean["S5B2"], second.mean["S5B2"], strict=True):
+        np.testing.assert_array_equal(a, b)
     assert torch.equal(torch.get_rng_state(), state)  # what the caller draws next is the same
+    assert not any(module._forward_hooks for module in model.modules())

@@ -52,7 +52,16 @@ def test_what_an_untrained_reasoner_has_too_is_not_local(mass):
     """By its distance from its columns, to either side: which side is chance."""
     control = entry([mass, mass], FLAT)
     said = [finding(entry(i, SHARED), control).split(" (")[0] for i in (LOCAL, [0.416, 0.42], [0.33, 0.334])]
-    assert said == ["no further from its columns alone than an untrained reasoner", "local", "not local"]
+    assert said == ["no further from its columns alone than untrained reasoners", "local", "not local"]
+
+
+def test_a_block_is_local_where_it_is_beyond_all_untrained_reasoners():
+    control = CONTROL | {"departures": [-0.03, 0.001, 0.02]}
+    assert finding(entry(LOCAL, SHARED), control).startswith(
+        "no further from its columns alone than untrained reasoners (mass within one step 0.420, 95 % [0.400, 0.440], its "
+        "columns alone 0.375, +0.045 beyond them; 3 untrained reasoners -0.030 to +0.020 beyond theirs); all"
+    )
+    assert finding(entry([0.41, 0.43], SHARED), control).startswith("local (mass")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +94,8 @@ def test_a_preference_of_all_rows_for_the_middle_is_not_local():
 def test_few_clips_give_no_verdict():
     told = finding(entry(LOCAL, SHARED) | {"inner_mass_interval": None}, CONTROL)
     assert told.startswith(
-        "local or not: fewer than 10 clips cannot tell (mass within one step 0.420, its columns alone 0.375; untrained 0.375 "
-        "and 0.375); all"
+        "local or not: fewer than 10 clips cannot tell (mass within one step 0.420, its columns alone 0.375, +0.045 beyond "
+        "them; an untrained reasoner +0.000 beyond its own); all"
     )
 
 

@@ -168,7 +168,7 @@ def row_texts(row: Row, found: Found) -> dict[str, str]:
 def claims_texts(table: Table, found: Found) -> pd.DataFrame:
     """A line a claim: what the paper says, the verdict, the sentence."""
     lines = [judged(claim, found) for claim in table.claims]
-    return pd.DataFrame([{"Claim": j.claim.text, "Verdict": j.word, "Here": j.sentence} for j in lines])
+    return pd.DataFrame([{"Claim": j.claim.told, "Verdict": j.word, "Here": j.sentence} for j in lines])
 
 
 def begun(table: Table, found: Found) -> bool:
@@ -183,7 +183,12 @@ def summary(tables: Iterable[Table], found: Found) -> str:
     """
     every = [claim for table in tables for claim in table.claims]
     claims = {(claim.better, claim.worse, claim.plateau): claim for claim in every}
-    twice = f" ({len(every) - len(claims)} of them in two tables)" if len(every) > len(claims) else ""
+    twice, ours = len(every) - len(claims), sum(claim.ours for claim in claims.values())
+    notes = [
+        *([f"{twice} of them in two tables"] * (twice > 0)),
+        *([f"{ours} ours, not the paper's"] * (ours > 0)),
+    ]
+    noted = f" ({'; '.join(notes)})" if notes else ""
     words = [judged(claim, found).word for claim in claims.values()]
     counts = {word: words.count(word) for word in OF_SEVERAL}
     together = 1 - (1 - LEVEL) / len(claims)
@@ -194,7 +199,7 @@ def summary(tables: Iterable[Table], found: Found) -> str:
 
     alone = ", ".join(f"{count} {told(word, count)}" for word, count in counts.items() if count)
     return (
-        f"Of {len(words)} claims{twice} {alone}. Judged together, each by an interval of {100 * together:.1f} %, "
+        f"Of {len(words)} claims{noted} {alone}. Judged together, each by an interval of {100 * together:.1f} %, "
         f"{still} still {told(HOLDS, still)}."
     )
 

@@ -70,9 +70,11 @@ def scale_text(found: Found) -> str:
     """Which clips, how many trainings."""
     results = [result for each in found.values() for result in each]
     clips = sorted({result.clips for result in results})
+    devices = sorted({result.software.get("device", "not stated") for result in results})
     return (
         f"{len(results)} trainings of {len(found)} networks; unless it says otherwise {CLIPS:,} clips × {EPOCHS} epochs. "
-        f"Judged on: {'; '.join(clips)}."
+        f"Judged on: {'; '.join(clips)}. A claim is judged at that length, whether or not networks have converged. "
+        f"Trained on: {', '.join(devices)}; intervals do not count that."
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 import streamlit as st
 
+from analysis.health import health_table
 from analysis.training_curves import drawable, history_figure
 from app import choices, loading
 from app.links import Link, set_address, ways_back
@@ -18,6 +19,11 @@ OVERVIEW = {
     "parameters": st.column_config.NumberColumn("Parameters, M", format="%.3f"),
     "macs": st.column_config.NumberColumn("MACs, G", format="%.3f", help="Multiply-accumulates of one view"),
     "size": st.column_config.NumberColumn("File, MB", format="%.1f"),
+    "alive": st.column_config.Column(
+        "Blocks alive",
+        help="Neither collapsed, frozen nor silent; empty where `python -m analysis health` has not been run. The values of "
+        "each block stand below",
+    ),
 }
 BLOCK_NAMES = {"atr": "ATR", "atr_sim": "ATR_sim"}  # a kind without a name here is shown as it is recorded
 METRIC_NAMES = {"top1": "Top-1", "top5": "Top-5", "within_pairs": "Within pairs"}
@@ -61,6 +67,7 @@ class Checkpoint:
     facts: dict
     costs: Description
     megabytes: float
+    health: dict | None
 
     @classmethod
     def of(cls, name: str) -> "Checkpoint":
@@ -74,6 +81,7 @@ class Checkpoint:
             {key: value for key, value in recorded.items() if key not in OWN_KEYS},
             costs,
             loading.megabytes(name),
+            next(iter(loading.readable_results(name, "health")[0].values()), None),
         )
 
     @property
@@ -98,6 +106,7 @@ def choose(checkpoints: dict[str, Checkpoint]) -> str:
             "Reasoner": reasoner(checkpoint.config),
             "Distribution": distribution(checkpoint.config),
             **checkpoint.shares,
+            "alive": alive(checkpoint.health),
             "parameters": checkpoint.costs.parameters / 1e6,
             "macs": checkpoint.costs.macs / 1e9,
             "size": checkpoint.megabytes,
@@ -153,6 +162,9 @@ def details(name: str, checkpoint: Checkpoint) -> None:
         st.code(str(command), language="bash", wrap_lines=True)
     else:
         st.caption("The command that made it is not recorded.")
+    if checkpoint.health:
+        st.markdown(f"**Health of its blocks**, {plain(checkpoint.health['data']['description'])}")
+        st.dataframe(health_table(checkpoint.health), hide_index=True)
     if history := drawable(facts.get("history")):
         st.markdown("**History of its training**")
         alt = "Loss and accuracy over the epochs"
@@ -172,6 +184,14 @@ def details(name: str, checkpoint: Checkpoint) -> None:
             },
             expanded=1,
         )
+
+
+def alive(health: dict | None) -> str:
+    """How many blocks are, of how many; "" where it was not measured."""
+    if health is None:
+        return ""
+    states = [block["state"] for block in health["blocks"]]
+    return f"{states.count('alive')} of {len(states)}"
 
 
 def confusions(recorded: object) -> list[dict[str, str]]:

@@ -115,7 +115,7 @@ def show(key: str, table: Table, found: Found, here: dict[str, str]) -> None:
     for claim in table.claims:
         found_of_it = judged(claim, found)
         badge = f":{COLOURS[found_of_it.word]}-badge[{found_of_it.word}]"
-        st.markdown(f"{badge} {plain(claim.text)}. {plain(found_of_it.sentence)}")
+        st.markdown(f"{badge} {plain(claim.told)}. {plain(found_of_it.sentence)}")
     if (figure := figure_of(key, found)) is not None:
         st.plotly_chart(figure, key=f"table {key}", alt=f"Top-1 of the networks of {table.title}")
     if table.note:

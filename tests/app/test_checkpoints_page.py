@@ -48,6 +48,24 @@ def test_the_chosen_checkpoint_of_the_table_has_its_details_and_the_address(laun
     assert app.selectbox(key="checkpoint").value == "with-maps"
 
 
+def test_the_health_of_blocks_is_shown_where_it_was_measured(launch, world, monkeypatch):
+    (folder,) = (ROOT / "assets" / "results").glob("health-tabletop-tsm-atr-*")
+    stored = json.loads((folder / "result.json").read_text())
+    stored["blocks"][1]["state"] = "frozen"
+    write_checkpoint(world / "checkpoints" / "measured", block="atr")
+    write_checkpoint(world / "checkpoints" / "other", block="atr")
+    monkeypatch.setattr(
+        "app.loading.readable_results",
+        lambda name, kind: ({folder: stored} if (name, kind) == ("measured", "health") else {}, []),
+    )
+    app = launch("checkpoints")
+    assert list(app.dataframe[0].value["alive"]) == ["5 of 6", ""]
+    assert any(each.value.startswith("**Health of its blocks**") for each in app.markdown)
+    assert list(app.dataframe[1].value["state"]) == ["alive", "frozen", *["alive"] * 4]
+    app = launch("checkpoints", checkpoint="other")
+    assert not any("Health" in each.value for each in app.markdown)
+
+
 def test_history_and_confusions_are_shown_where_they_are_recorded(launch, world):
     folder = write_checkpoint(world / "checkpoints" / "known", block="atr")
     app = launch("checkpoints")

@@ -17,6 +17,7 @@ from atr.options import choose
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.scene import Clip, render_clip
 from atr.tabletop.seeds import split_seed
+from atr.tabletop.writing import require_film
 from atr.video.encoding import write_mp4, write_webm
 
 Layout = Literal["sthv2", "sthv1", "kinetics", "folders"]
@@ -33,7 +34,7 @@ def write_miniature(
     num_clips: int = 40,
     num_frames: int = 32,
     size: int = 128,
-    fps: int = 12,
+    fps: float = 12,
     progress: bool = True,
 ) -> Path:
     """Write clips of the demo set as if they were another data set, and return the folder.
@@ -48,8 +49,8 @@ def write_miniature(
     """
     writers = {"sthv2": write_v2, "sthv1": write_v1, "kinetics": write_kinetics, "folders": write_folders}
     write = choose("layout", layout, writers)
-    if num_clips < 1 or num_frames < 1 or fps < 1:
-        raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
+    most = FIRST_ID["val"] - FIRST_ID["train"]
+    require_film(num_clips=num_clips, num_frames=num_frames, size=size, fps=fps, most_clips=most)
     counts = {"train": num_clips}
     if layout != "folders":
         counts["val"] = max(num_clips // 2, 1)
@@ -70,7 +71,7 @@ def write_miniature(
     return Path(out)
 
 
-def write_v2(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: int) -> None:
+def write_v2(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: float) -> None:
     lists, videos = folder / "labels", folder / "20bn-something-something-v2"
     lists.mkdir(exist_ok=True)
     videos.mkdir(exist_ok=True)
@@ -92,7 +93,7 @@ def write_v2(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: i
     (lists / "labels.json").write_text(json.dumps(numbers, indent=1))
 
 
-def write_v1(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: int) -> None:
+def write_v1(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: float) -> None:
     """Frames have no rate."""
     rows = []
     for index, clip in clips:
@@ -108,7 +109,7 @@ def write_v1(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: i
     (folder / "something-something-v1-labels.csv").write_text("".join(f"{label}\n" for label in CLASSES))
 
 
-def write_kinetics(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: int) -> None:
+def write_kinetics(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: float) -> None:
     """Labels are lower case, as there; a name stands for the eleven characters of a YouTube video."""
     rows: list[tuple] = [("label", "youtube_id", "time_start", "time_end", "split")]
     for index, clip in clips:
@@ -121,7 +122,7 @@ def write_kinetics(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], 
     write_rows(folder / f"{split}.csv", rows)
 
 
-def write_folders(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: int) -> None:
+def write_folders(folder: Path, split: str, clips: Iterator[tuple[int, Clip]], fps: float) -> None:
     for index, clip in clips:
         place = folder / CLASSES[clip.label]
         place.mkdir(exist_ok=True)

@@ -11,12 +11,17 @@ import numpy as np
 from tqdm import tqdm
 
 from atr.files import digest, read_arrays, require_empty, reserve, whole_file, whole_folder, write_arrays
+from atr.options import require
+from atr.schema import shown
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
 from atr.tabletop.scene import RENDERER_VERSION, Clip, render_clip
-from atr.tabletop.seeds import clip_name, split_seed
-from atr.video.encoding import write_mp4
+from atr.tabletop.seeds import SPLIT_SIZE, SPLITS, clip_name, split_seed
+from atr.video.encoding import MOST_FPS, write_mp4
 from atr.video.parallel import in_processes
+
+MOST_SIZE = 2048  # pixels a side: a scene takes 200 bytes a pixel while it is painted
+MOST_PIXELS = 2**28  # of all frames of a clip, which are held with their masks: 1 GiB
 
 
 def write_dataset(
@@ -26,7 +31,7 @@ def write_dataset(
     num_clips: int,
     num_frames: int = 32,
     size: int = 128,
-    fps: int = 12,
+    fps: float = 12,
     first: int = 0,
     progress: bool = True,
 ) -> Path:
@@ -35,20 +40,25 @@ def write_dataset(
     Each clip is an H.264 video and a compressed `masks` array, uint8 (num_frames, size, size);
     annotations.json lists labels and clips. Any 20 clips from a multiple of 20 on show every class once. The
     folder appears when it is complete. Raises FileExistsError if `out` exists and is not an empty folder,
-    and ValueError for sizes that the video format cannot hold.
+    and ValueError for an unknown split, or numbers that `require_film` or the split has not.
     """
     out = Path(out)
-    if num_clips < 1 or num_frames < 1 or fps < 1:
-        raise ValueError(f"num_clips, num_frames and fps must be 1 or more: {num_clips}, {num_frames}, {fps}")
-    if size < 32 or size % 2:
-        raise ValueError(f"size must be an even number from 32 on (4:2:0 chroma), got {size}")
-    seeds = [split_seed(split, first + k) for k in range(num_clips)]
+    require("split", split, SPLITS)
+    if not 0 <= first < SPLIT_SIZE:
+        raise ValueError(f"first={shown(first)} is not possible; allowed: 0 to {SPLIT_SIZE - 1:,}")
+    require_film(
+        num_clips=num_clips, num_frames=num_frames, size=size, fps=fps, most_clips=SPLIT_SIZE - first
+    )
+    indices = range(first, first + num_clips)
     require_empty(out)
-    with whole_folder(out) as unfinished:
+    with (
+        whole_folder(out) as unfinished,
+        tqdm(indices, desc=f"rendering {split}", unit="clip", disable=not progress) as bar,
+    ):
         clips = []
-        for k, seed in enumerate(tqdm(seeds, desc=f"rendering {split}", unit="clip", disable=not progress)):
+        for index in bar:
+            seed, name = split_seed(split, index), clip_name(split, index)
             clip = render_clip(seed, num_frames=num_frames, size=size)
-            name = clip_name(split, first + k)
             write_mp4(unfinished / f"{name}.mp4", clip.frames, fps)
             np.savez_compressed(unfinished / f"{name}.masks.npz", masks=clip.masks)
             clips.append(_annotation(name, seed, clip, fps))
@@ -62,7 +72,23 @@ def write_dataset(
     return out
 
 
-def _annotation(name: str, seed: int, clip: Clip, fps: int) -> dict:
+def require_film(*, num_clips: int, num_frames: int, size: int, fps: float, most_clips: int) -> None:
+    """Asked before anything is rendered. Raises ValueError for numbers that memory or the video format cannot hold."""
+    if not 32 <= size <= MOST_SIZE or size % 2:  # 4:2:0 chroma
+        raise ValueError(
+            f"size={shown(size)} is not possible; allowed: even numbers from 32 to {MOST_SIZE:,}"
+        )
+    most_frames = MOST_PIXELS // size**2
+    for name, value, most, where in (
+        ("num_clips", num_clips, most_clips, ""),
+        ("num_frames", num_frames, most_frames, f" of size={size}"),
+        ("fps", fps, MOST_FPS, ""),
+    ):
+        if not 1 <= value <= most:
+            raise ValueError(f"{name}={shown(value)} is not possible; allowed: 1 to {most:,}{where}")
+
+
+def _annotation(name: str, seed: int, clip: Clip, fps: float) -> dict:
     return {
         "id": name,
         "video": f"{name}.mp4",

@@ -225,8 +225,33 @@ def test_dataset_never_overwrites(tmp_path):
     with pytest.raises(FileExistsError, match="not an empty folder"):
         write_dataset(tmp_path, split="val", num_clips=1, progress=False)
     assert (tmp_path / "mine.txt").read_text() == "keep"
-    with pytest.raises(ValueError, match="even"):
-        write_dataset(tmp_path / "new", split="val", num_clips=1, size=65, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "allowed"),
+    [
+        ({"size": 65}, "even numbers from 32 to 2,048"),
+        ({"size": 10**9}, "even numbers from 32 to 2,048"),
+        ({"num_frames": 10**9}, "1 to 65,536 of size=64"),
+        ({"num_frames": 0}, "1 to 65,536 of size=64"),
+        ({"num_clips": 10**9}, "1 to 10,000,000"),
+        ({"fps": 1001}, "1 to 1,000"),
+        ({"fps": math.nan}, "1 to 1,000"),
+        ({"first": -1}, "0 to 9,999,999"),
+    ],
+)
+def test_sizes_that_cannot_be_written_are_told_before_a_clip_is_rendered(numbers, allowed, tmp_path):
+    ((name, value),) = numbers.items()
+    with pytest.raises(ValueError, match=f"^{name}={value} is not possible; allowed: {allowed}$"):
+        write_dataset(tmp_path / "new", split="val", **{"num_clips": 1, "size": 64} | numbers, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_clip_beyond_the_end_of_a_split_is_asked_for(tmp_path):
+    last = {"split": "val", "first": 9_999_999, "num_frames": 1, "size": 32, "progress": False}
+    assert write_dataset(tmp_path / "last", num_clips=1, **last) == tmp_path / "last"
+    with pytest.raises(ValueError, match="^num_clips=2 is not possible; allowed: 1 to 1$"):
+        write_dataset(tmp_path / "more", num_clips=2, **last)
 
 
 def test_cache_is_written_once(tmp_path):

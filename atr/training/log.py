@@ -32,11 +32,14 @@ class TrainingLog:
         self.device = device
         self.folder = folder / "tensorboard"
         self.writer: Any = None  # a SummaryWriter while a phase runs
+        self.bar: Any = None  # a tqdm from the first epoch on
 
     def __enter__(self) -> "TrainingLog":
         return self
 
     def __exit__(self, *_) -> None:
+        if self.bar is not None:
+            self.bar.close()  # an error's message begins a new line
         if self.writer is not None:
             self.writer.close()
 

@@ -1,5 +1,7 @@
 """What a training tells of its waits."""
 
+import sys
+
 import pytest
 import torch
 from torch.utils.data import DataLoader
@@ -18,3 +20,14 @@ def test_a_wait_for_the_loader_counts_where_the_device_had_nothing_left_to_do(tm
 
 def test_a_cpu_has_done_what_it_was_given():
     assert log.end_of_work(torch.device("cpu"))() is True
+
+
+def test_an_error_in_an_epoch_begins_a_new_line_after_the_bar(tmp_path, capfd):
+    try:
+        with log.TrainingLog(tmp_path, {}, torch.device("cpu"), main=True) as told:
+            batches = told.batches(DataLoader([1, 2, 3]), "clips 1/1", clips=1, left=3)
+            for _ in batches:
+                raise ValueError("diverged")
+    except ValueError as error:  # in the training loop its traceback keeps the batches, too
+        print(f"error: {error}", file=sys.stderr)
+    assert capfd.readouterr().err.endswith("\nerror: diverged\n")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from atr.files import whole_file
+from atr.files import naming, whole_file
 from atr.results.passes import ahead
 
 SHOWN_EVERY = 1.0  # seconds
@@ -35,24 +36,37 @@ class TrainingLog:
         self.bar: Any = None  # a tqdm from the first epoch on
 
     def __enter__(self) -> "TrainingLog":
+        self.of_threads = threading.excepthook
+        threading.excepthook = self.thread_failed
         return self
 
     def __exit__(self, *_) -> None:
         if self.bar is not None:
             self.bar.close()  # an error's message begins a new line
+        try:
+            self.close()
+        finally:
+            threading.excepthook = self.of_threads
+
+    def close(self) -> None:
         if self.writer is not None:
-            self.writer.close()
+            with naming(self.folder):
+                self.writer.close()
+
+    def thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_type is not OSError:  # that of TensorBoard's thread is raised by the next call, too
+            self.of_threads(failed)
 
     def begin(self, phase: str, step: int) -> None:
         """A phase starts, or goes on at this step: what TensorBoard had beyond it is dropped."""
         self.waited = self.elapsed = 0.0
         self.steps, self.shown = 0, -math.inf
         if self.main:
-            if self.writer is not None:
-                self.writer.close()
-            self.writer = SummaryWriter(str(self.folder / phase), purge_step=step + 1)
-            if step == 0:
-                self.writer.add_text("run", f"```\n{json.dumps(self.facts, indent=1)}\n```")
+            self.close()
+            with naming(self.folder):
+                self.writer = SummaryWriter(str(self.folder / phase), purge_step=step + 1)
+                if step == 0:
+                    self.writer.add_text("run", f"```\n{json.dumps(self.facts, indent=1)}\n```")
 
     def batches(self, loader: DataLoader, name: str, *, clips: int, left: int) -> Iterator:
         """What the loader gives, under a bar in clips, which are timed and the waits for the loader with them.
@@ -89,8 +103,14 @@ class TrainingLog:
         self.bar.set_postfix(shown, refresh=False)
         if number % WRITTEN_EVERY == 0 and self.elapsed:
             values |= {"clips_per_second": self.rate, "data_wait_share": waiting}
+            self.write(values, number)
+
+    def write(self, values: dict, step: int) -> None:
+        """The floats among them, for TensorBoard."""
+        with naming(self.folder):
             for name, value in values.items():
-                self.writer.add_scalar(name, value, number)
+                if isinstance(value, float):
+                    self.writer.add_scalar(name, value, step)
 
     def epoch(self, history: list[dict], step: int) -> None:
         """The newest entry of the history."""
@@ -104,9 +124,7 @@ class TrainingLog:
         values = {f"epoch/{name}": value for name, value in entry.items()}
         for block in blocks:
             values |= {f"blocks/{block['block']}/{name}": value for name, value in block.items()}
-        for name, value in values.items():
-            if isinstance(value, float):
-                self.writer.add_scalar(name, value, step)
+        self.write(values, step)
         tqdm.write(
             "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in entry.items())
         )

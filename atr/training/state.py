@@ -163,7 +163,7 @@ class TrainingState:
     def save(self, model: nn.Module, optimizer, schedule, scaler) -> None:
         """Atomic: the state before stays where it is until the new one is whole and on the disk.
 
-        The progress has to be read before.
+        The progress has to be read before. Raises OSError naming the file.
         """
         self.progress.count_time()
         state = {
@@ -174,9 +174,9 @@ class TrainingState:
             "schedule": {"last_epoch": schedule.last_epoch},
             "scaler": None if scaler is None else scaler.state_dict(),
         }
-        with whole_file(self.path) as unfinished:
+        with whole_file(self.path) as unfinished, open(unfinished, "wb") as file:
             try:
-                torch.save(state, unfinished)
-            except RuntimeError as error:  # a full disk
-                raise OSError(f"{self.path} cannot be written: {error}") from error
+                torch.save(state, file)
+            except RuntimeError as error:  # of its own bytes, after the file's error, as of a full disk
+                raise error.__context__ or error from None
         self.saved = time.monotonic()

@@ -1,6 +1,8 @@
 """One state, always whole, with everything in it that moves."""
 
+import errno
 import json
+import resource
 from types import SimpleNamespace
 
 import pytest
@@ -74,8 +76,8 @@ def test_a_save_that_fails_leaves_the_state_before(tmp_path, learnt, monkeypatch
     saved(tmp_path / "state.pt", learnt, 1)
     before = (tmp_path / "state.pt").read_bytes()
 
-    def full(state, path):
-        path.write_bytes(b"half")
+    def full(state, file):
+        file.write(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", full)
@@ -83,6 +85,19 @@ def test_a_save_that_fails_leaves_the_state_before(tmp_path, learnt, monkeypatch
         saved(tmp_path / "state.pt", learnt, 2)
     assert (tmp_path / "state.pt").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_a_full_disk_names_the_state(tmp_path, learnt):
+    path = tmp_path / "state.pt"
+    saved(path, learnt, 1)
+    before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+    try:
+        with pytest.raises(OSError, match=rf"^\[Errno {errno.EFBIG}\] File too large: '{path}'$"):
+            saved(path, learnt, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == ["state.pt"]
 
 
 def test_another_identity_is_refused(tmp_path, learnt):

@@ -11,6 +11,11 @@ from atr.schema import allowed_by, shown
 # How a map covers a video; analysis/opacity.py says what each is.
 OVERLAY_STYLES = ("value", "flat", "signed")
 
+# Of processes that a command starts beside itself: more than any machine has processors for.
+MOST_WORKERS = 256
+# NumPy's oldest generators take no larger one.
+MOST_SEED = 2**32 - 1
+
 Value = TypeVar("Value")
 
 
@@ -40,6 +45,12 @@ def require_options(options: Any, but: tuple[str, ...] = ()) -> None:
             msgspec.convert(value, hint)
         except msgspec.ValidationError as error:
             raise ValueError(f"{name}={shown(value)} is not allowed; allowed: {allowed_by(hint)}") from error
+
+
+def require_between(option: str, value: float, least: float, most: float) -> None:
+    """Raises ValueError, naming the option, its value and what is allowed, where that is less or more."""
+    if not least <= value <= most:
+        raise ValueError(f"{option}={shown(value)} is not possible; allowed: {least:,} to {most:,}")
 
 
 def choose(option: str, value: str, table: Mapping[str, Value]) -> Value:

@@ -12,6 +12,7 @@ import tyro
 from analysis.ablation.cells import Cell, CellResult, missing, read_cells
 from analysis.ablation.grids import NETWORKS, TABLES, seeds_of
 from analysis.ablation.numbers import by_network, claims_texts, left_out, table_texts
+from atr.options import MOST_SEED, MOST_WORKERS, require_between
 from atr.results.passes import SKIPPED
 
 
@@ -46,10 +47,9 @@ class Ablate:
     """print the cells, which are done, and the table so far, and train nothing"""
 
     def run(self, command: str) -> int:
-        if self.workers < 1:
-            raise ValueError(f"workers={self.workers} is not allowed; allowed: 1 or more")
-        if negative := [seed for seed in self.seeds if seed < 0]:
-            raise ValueError(f"seeds={negative[0]} is not allowed; allowed: 0 or more")
+        require_between("workers", self.workers, 1, MOST_WORKERS)
+        for seed in self.seeds:
+            require_between("seeds", seed, 0, MOST_SEED)
         if not self.minutes >= 0:
             raise ValueError(f"minutes={self.minutes} is not allowed; allowed: 0 or more")
         cells = self.cells()

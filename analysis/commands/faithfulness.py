@@ -27,6 +27,7 @@ from analysis.what_if.rankings import Ranking, finest_block, rankings_of
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
+from atr.options import MOST_SEED, require_between
 from atr.results.questions import Arrays, Question, SharedOptions, answer, named_rows
 from atr.results.store import RESULT
 
@@ -54,8 +55,7 @@ class Faithfulness:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed} is not allowed; allowed: 0 or more")
+        require_between("seed", self.seed, 0, MOST_SEED)
         rankings = rankings_of(model, self.block)
         side = model.preprocessing.crop
         block = finest_block(model, rankings, side, side)

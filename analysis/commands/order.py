@@ -17,6 +17,7 @@ from analysis.what_if.order import (
 from atr.data.clips import ClipDataset
 from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
+from atr.options import MOST_SEED, require_between
 from atr.results.questions import Arrays, Question, SharedOptions, answer, named_rows
 from atr.results.store import RESULT
 
@@ -38,8 +39,7 @@ class Order:
         return answer(self.options, self.question, command)
 
     def question(self, model: VideoClassifier) -> Question:
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed} is not allowed; allowed: 0 or more")
+        require_between("seed", self.seed, 0, MOST_SEED)
         return Question(
             "order",
             folder=partial(order_folder, seed=self.seed),

@@ -14,10 +14,12 @@ from atr.data.faults import FAULTS, Fault, Findings
 from atr.data.names import data_name
 from atr.data.reading import read_annotations, splits_of
 from atr.files import filled_folder, folder_to_write, require_own_files
+from atr.options import MOST_WORKERS, require_between
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED
 from atr.schema import require_unicode
 from atr.video.decoding import Notice
+from atr.video.limits import Limits
 
 FILES = ("faults.csv", "notices.csv", "table.csv")
 
@@ -46,8 +48,8 @@ class Doctor:
     """read clips that lie outside the folder, by their path in a list or by a link"""
 
     def run(self, command: str) -> int:
-        if self.workers < 1 or self.min_frames < 1:
-            raise ValueError(f"workers and min_frames must be 1 or more: {self.workers}, {self.min_frames}")
+        require_between("workers", self.workers, 1, MOST_WORKERS)
+        require_between("min_frames", self.min_frames, 1, Limits.frames)
         lists = self.lists()
         for annotations in lists:
             require_unicode(annotations.ids)

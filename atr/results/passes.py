@@ -177,6 +177,7 @@ def pass_over(
         }
         write_arrays(file, gathered.to_arrays() | faults)
 
+    num_workers = min(num_workers, -(-len(mine) // batch_size))  # more would have nothing to do
     loader = DataLoader(
         Subset(Tolerant(clips), mine),
         batch_size,

@@ -18,6 +18,7 @@ from atr.data.names import data_name
 from atr.data.opening import open_clips
 from atr.inference import Inference, for_inference
 from atr.models import VideoClassifier
+from atr.options import MOST_WORKERS, require_between
 from atr.results.notices import notice_facts, tell_notices
 from atr.results.passes import SKIPPED, Gathered, progress_of
 from atr.results.processes import found_once, process_state, whole_float32
@@ -175,8 +176,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     Raises:
         ValueError: the checkpoint, the data or the question do not fit, or no clip could be read.
     """
-    if options.workers < 0:
-        raise ValueError(f"workers={options.workers} is not allowed; allowed: 0 or more")
+    require_between("workers", options.workers, 0, MOST_WORKERS)
     state, checkpoint = process_state(), checkpoint_facts(options.checkpoint)
     model = for_inference(load_checkpoint(options.checkpoint), options.inference)
     labels = list(model.labels)

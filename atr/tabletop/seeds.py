@@ -14,7 +14,7 @@ def split_seed(split: str, index: int) -> int:
     """The seed of the index-th clip of a split; no two splits share a seed."""
     require("split", split, SPLITS)
     if not 0 <= index < SPLIT_SIZE:
-        raise ValueError(f"index must be in 0 .. {SPLIT_SIZE - 1}, not {index}")
+        raise ValueError(f"clip {index} of {split} is not possible; allowed: 0 to {SPLIT_SIZE - 1:,}")
     return SPLITS[split] + index
 
 

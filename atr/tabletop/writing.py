@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from atr.files import digest, read_arrays, require_empty, reserve, whole_file, whole_folder, write_arrays
-from atr.options import require
+from atr.options import require, require_between
 from atr.schema import shown
 from atr.tabletop.actions import CLASSES
 from atr.tabletop.objects import OBJECT_KINDS
@@ -44,8 +44,7 @@ def write_dataset(
     """
     out = Path(out)
     require("split", split, SPLITS)
-    if not 0 <= first < SPLIT_SIZE:
-        raise ValueError(f"first={shown(first)} is not possible; allowed: 0 to {SPLIT_SIZE - 1:,}")
+    require_between("first", first, 0, SPLIT_SIZE - 1)
     require_film(
         num_clips=num_clips, num_frames=num_frames, size=size, fps=fps, most_clips=SPLIT_SIZE - first
     )
@@ -78,14 +77,9 @@ def require_film(*, num_clips: int, num_frames: int, size: int, fps: float, most
         raise ValueError(
             f"size={shown(size)} is not possible; allowed: even numbers from 32 to {MOST_SIZE:,}"
         )
-    most_frames = MOST_PIXELS // size**2
-    for name, value, most, where in (
-        ("num_clips", num_clips, most_clips, ""),
-        ("num_frames", num_frames, most_frames, f" of size={size}"),
-        ("fps", fps, MOST_FPS, ""),
-    ):
-        if not 1 <= value <= most:
-            raise ValueError(f"{name}={shown(value)} is not possible; allowed: 1 to {most:,}{where}")
+    require_between("num_clips", num_clips, 1, most_clips)
+    require_between("fps", fps, 1, MOST_FPS)
+    require_between(f"at size={size}, num_frames", num_frames, 1, MOST_PIXELS // size**2)
 
 
 def _annotation(name: str, seed: int, clip: Clip, fps: float) -> dict:

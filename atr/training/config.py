@@ -13,7 +13,7 @@ from torch import nn
 from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig, build_model
-from atr.options import require_options
+from atr.options import MOST_SEED, MOST_WORKERS, require_options
 from atr.preprocessing import Fit, Preprocessing
 from atr.schema import line
 from atr.tabletop import CLASSES
@@ -50,13 +50,13 @@ POSSIBLE = (
             "still_epochs",
             "warm_up_epochs",
             "weight_decay",
-            "workers",
-            "seed",
             "save_every",
         ),
         lambda value: 0 <= value < math.inf,
         "0 or more, and finite",
     ),
+    (("workers",), lambda value: 0 <= value <= MOST_WORKERS, f"0 to {MOST_WORKERS}"),
+    (("seed",), lambda value: 0 <= value <= MOST_SEED, f"0 to {MOST_SEED:,}"),
     (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
 )
 

@@ -232,8 +232,8 @@ def test_dataset_never_overwrites(tmp_path):
     [
         ({"size": 65}, "even numbers from 32 to 2,048"),
         ({"size": 10**9}, "even numbers from 32 to 2,048"),
-        ({"num_frames": 10**9}, "1 to 65,536 of size=64"),
-        ({"num_frames": 0}, "1 to 65,536 of size=64"),
+        ({"num_frames": 10**9}, "1 to 65,536"),
+        ({"num_frames": 0}, "1 to 65,536"),
         ({"num_clips": 10**9}, "1 to 10,000,000"),
         ({"fps": 1001}, "1 to 1,000"),
         ({"fps": math.nan}, "1 to 1,000"),
@@ -242,7 +242,7 @@ def test_dataset_never_overwrites(tmp_path):
 )
 def test_sizes_that_cannot_be_written_are_told_before_a_clip_is_rendered(numbers, allowed, tmp_path):
     ((name, value),) = numbers.items()
-    with pytest.raises(ValueError, match=f"^{name}={value} is not possible; allowed: {allowed}$"):
+    with pytest.raises(ValueError, match=f"{name}={value} is not possible; allowed: {allowed}$"):
         write_dataset(tmp_path / "new", split="val", **{"num_clips": 1, "size": 64} | numbers, progress=False)
     assert not list(tmp_path.iterdir())
 

@@ -124,9 +124,11 @@ def test_a_broken_cell_is_named_on_the_page_and_the_others_are_shown(tmp_path, c
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--workers", "0"), "workers=0 is not allowed; allowed: 1 or more"),
+        (("--workers", "0"), "workers=0 is not possible; allowed: 1 to 256"),
         (("--minutes", "-1"), "minutes=-1.0 is not allowed; allowed: 0 or more"),
-        (("--seeds", "1", "-2"), "seeds=-2 is not allowed; allowed: 0 or more"),
+        (("--workers", "257"), "workers=257 is not possible; allowed: 1 to 256"),
+        (("--seeds", "1", "-2"), "seeds=-2 is not possible; allowed: 0 to 4,294,967,295"),
+        (("--seeds", "4294967296"), "seeds=4294967296 is not possible; allowed: 0 to 4,294,967,295"),
         (("--minutes", "nan"), "minutes=nan is not allowed"),
     ],
 )

@@ -348,7 +348,7 @@ def test_coarse_maps_are_brought_to_the_grid():
 
 
 def test_an_unknown_block_is_refused_before_anything_is_computed(folder, tmp_path):
-    with pytest.raises(ValueError, match="seed=-1 is not allowed; allowed: 0 or more"):
+    with pytest.raises(ValueError, match="seed=-1 is not possible; allowed: 0 to 4,294,967,295"):
         command(folder, tmp_path, seed=-1).run("python -m analysis faithfulness")
     with pytest.raises(ValueError, match="block='S6B1' is unknown; allowed: S2B1, .*S5B2"):
         command(folder, tmp_path, block=("S6B1",)).run("python -m analysis faithfulness")

@@ -132,7 +132,7 @@ def run(folder, out, **settings) -> int:
 
 
 def test_a_seed_below_zero_is_refused_before_anything_is_computed(folder, tmp_path):
-    with pytest.raises(ValueError, match="seed=-1 is not allowed; allowed: 0 or more"):
+    with pytest.raises(ValueError, match="seed=-1 is not possible; allowed: 0 to 4,294,967,295"):
         run(folder, tmp_path, seed=-1)
     assert not list(tmp_path.iterdir())
 

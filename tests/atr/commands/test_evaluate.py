@@ -221,10 +221,13 @@ def test_clips_outside_are_read_only_when_told_to(checkpoint, clips_folder, tmp_
     assert len(only_predictions(tmp_path / "results")) == 11
 
 
-def test_a_negative_number_of_workers_is_refused_by_name(clips_folder, checkpoint, tmp_path, capsys):
-    asked = ["--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, "--workers", "-1"]
+@pytest.mark.parametrize("workers", [-1, 257])
+def test_an_impossible_number_of_workers_is_refused_by_name(
+    workers, clips_folder, checkpoint, tmp_path, capsys
+):
+    asked = ["--checkpoint", checkpoint, "--data", clips_folder, "--out", tmp_path, "--workers", workers]
     assert evaluate(*asked) == 2
-    assert capsys.readouterr().err == "error: workers=-1 is not allowed; allowed: 0 or more\n"
+    assert capsys.readouterr().err == f"error: workers={workers} is not possible; allowed: 0 to 256\n"
 
 
 def test_unlike_labels_are_refused_by_name(clips_folder, tmp_path, capsys):

@@ -163,7 +163,9 @@ def test_another_size_keeps_the_view_of_the_preset(typed, expected, tmp_path, mo
     [
         ("--gradient-clip", "0", "gradient_clip=0.0 is not possible; allowed: more than 0"),
         ("--reference-batch", "0", "reference_batch=0 is not possible; allowed: 1 or more"),
-        ("--seed", "-1", "seed=-1 is not possible; allowed: 0 or more"),
+        ("--seed", "-1", "seed=-1 is not possible; allowed: 0 to 4,294,967,295"),
+        ("--seed", str(2**64), f"seed={2**64} is not possible; allowed: 0 to 4,294,967,295"),
+        ("--workers", "257", "workers=257 is not possible; allowed: 0 to 256"),
         ("--label-smoothing", "2", "label_smoothing=2.0 is not possible; allowed: 0 to below 1"),
     ],
 )

@@ -220,8 +220,11 @@ def test_a_sound_data_set_and_refusals_of_the_command(tmp_path):
     assert Doctor(f"{tmp_path / 'data'}:train", **options).run("") == 0
     with pytest.raises(ValueError, match="tabletop:val is rendered and has no files"):
         Doctor("tabletop:val", **options).run("")
-    with pytest.raises(ValueError, match="workers and min_frames must be 1 or more: 0"):
-        Doctor("tabletop:val", workers=0).run("")
+    for workers in (0, 257):
+        with pytest.raises(ValueError, match=f"^workers={workers} is not possible; allowed: 1 to 256$"):
+            Doctor("tabletop:val", workers=workers).run("")
+    with pytest.raises(ValueError, match="^min_frames=0 is not possible; allowed: 1 to 500,000$"):
+        Doctor("tabletop:val", min_frames=0).run("")
 
 
 def test_a_check_that_was_stopped_goes_on_where_it_was(sick, tmp_path, monkeypatch):

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
+from atr.results import passes
 from atr.results.passes import ahead, per_clip, progress_of
 from atr.video.decoding import VideoError
 
@@ -44,6 +46,20 @@ def test_rows_are_in_the_order_of_the_clips_and_batches_are_always_full(tmp_path
     assert broken == {}
     assert rows["index"].tolist() == rows["mean"].tolist() == list(range(11))
     assert rows["label"].tolist() == [i % 3 for i in range(11)]
+
+
+def test_no_more_processes_read_than_there_are_batches(tmp_path, monkeypatch):
+    started = []
+
+    class Counted(DataLoader):
+        def __init__(self, *arguments, num_workers, **options):
+            started.append(num_workers)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(passes, "DataLoader", Counted)
+    for part, workers in enumerate((0, 2, 200)):
+        per_clip(Numbers(7), mean_of, partial=tmp_path / str(part), batch_size=2, num_workers=workers)
+    assert started == [0, 2, 4]
 
 
 def test_a_clip_that_could_not_be_read_is_tried_again(tmp_path):

@@ -49,6 +49,7 @@ def run_command(
     """
     try:
         try:
+            require_texts(argv)
             if argv[:1] and argv[0] in commands:
                 kind = imported(commands[argv[0]])
                 called = {"prog": f"{program} {argv[0]}", "args": argv[1:], "default": default()}
@@ -81,6 +82,15 @@ def run_command(
             raise
         print(f"error: {said}", file=sys.stderr)
         return 2
+
+
+def require_texts(argv: list[str]) -> None:
+    """Raises ValueError for an empty text, as a shell makes of "$VARIABLE" that is not set: as a path it is the working folder."""
+    for before, typed in zip(["", *argv], argv, strict=False):
+        name, equals, value = typed.partition("=")
+        if not typed or (name.startswith("--") and equals and not value):
+            what = name or (before if before.startswith("--") else "an argument")
+            raise ValueError(f"{what} is an empty text; allowed: one character or more")
 
 
 @contextmanager

@@ -69,6 +69,22 @@ def test_a_command_is_told_how_it_was_typed_and_its_code_is_given(capfd):
     assert capfd.readouterr().out == "python -m atr tells --code 3\n"
 
 
+@pytest.mark.parametrize(
+    ("argv", "what"),
+    [
+        (["predict", ""], "an argument"),
+        (["predict", "a.mp4", ""], "an argument"),
+        (["predict", "a.mp4", "--checkpoint", ""], "--checkpoint"),
+        (["predict", "a.mp4", "--json="], "--json"),
+        (["train", "--out", ""], "--out"),
+    ],
+)
+def test_an_empty_text_is_refused_and_not_taken_for_the_working_folder(argv, what, capfd):
+    assert run_command(COMMANDS, argv, "program") == 2
+    told = f"error: {what} is an empty text; allowed: one character or more\n"
+    assert capfd.readouterr().err == told
+
+
 def test_a_command_leaves_the_group_of_processes_it_ran_in(tmp_path, capfd):
     """The threads of a group that is still there at the interpreter's end may abort it (pytorch issue 190489)."""
     torch.distributed.init_process_group("gloo", f"file://{tmp_path}/group", rank=0, world_size=1)

@@ -40,9 +40,14 @@ Labels = Annotated[list[Name], Meta(min_length=1, max_length=100_000)]
 # ---- messages --------------------------------------------------------------------------------------------------------
 
 
+def printable(text: str, but: str = "") -> str:
+    """The text with all other characters escaped: from a file of others they could steer the terminal. but: stay."""
+    return "".join(c if c.isprintable() or c in but else repr(c)[1:-1] for c in text)
+
+
 def line(text: str, most: int = LONGEST_LINE) -> str:
     """The text on one line; of a longer one the beginning and the end."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    text = printable(text)
     if len(text) <= most:
         return text
     end = most // 3

@@ -13,6 +13,7 @@ from atr.results.notices import tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.processes import device_named, whole_float32
 from atr.results.questions import InferenceOption
+from atr.schema import printable
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Actionness:
             )
         print(f"{model.sampling}: frames {', '.join(map(str, summary['sampled_frames']))}")
         for guess in summary["top5"]:
-            print(f"{guess['probability']:7.1%}  {guess['label']}")
+            print(f"{guess['probability']:7.1%}  {printable(guess['label'])}")
         for note in (*model.sampling.notes, *summary["notes"]):
             print(note)
         pictures = "overlay-*.mp4 and .gif, strip-*.png and .svg, sheet.png, emphasis.html, actionness.npz and .csv, "

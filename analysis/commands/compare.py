@@ -34,6 +34,7 @@ from atr.files import filled_folder, require_own_files, write_json
 from atr.results.notices import joined_notices, tell_notices
 from atr.results.passes import SKIPPED
 from atr.results.predictions import Predictions
+from atr.schema import printable
 
 PRINTED_CONFUSIONS = 10
 TABLES = ("summary", "pairs", "configuration", "classes", "confusions", "reliability", "clips")
@@ -76,10 +77,11 @@ def print_comparison(predictions: Sequence[Predictions]) -> None:
     if len(predictions) > 2:
         tables["every two"] = pairs_texts(predictions)
     for heading, table in tables.items():
-        print(f"\n{heading}\n{table.to_string(index=False) if len(table) else 'nothing'}")
-    print(f"\n{agreement_text(a, b)}\n{paired(a, b).sentence}")
+        told = table.to_string(index=False) if len(table) else "nothing"
+        print(printable(f"\n{heading}\n{told}", but="\n"))
+    print(printable(f"\n{agreement_text(a, b)}\n{paired(a, b).sentence}", but="\n"))
     if trained := trainings_text(differences):
-        print(trained)
+        print(printable(trained, but="\n"))
 
 
 def write_comparison(folder: Path, predictions: Sequence[Predictions], command: str) -> None:

@@ -18,6 +18,8 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from atr.schema import printable
+
 # What a shell reports of a program that a signal has ended, 128 + its number: here SIGPIPE, SIGINT and SIGTERM.
 CLOSED_PIPE, INTERRUPTED, TERMINATED = 141, 130, 143
 
@@ -71,7 +73,7 @@ def run_command(
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone():
             return CLOSED_PIPE
-        print(f"error: {in_words(error)}", file=sys.stderr)
+        print(printable(f"error: {in_words(error)}", but="\n"), file=sys.stderr)
         return 2
     except out_of_memory() as error:
         said = ". ".join(str(error).split(". ")[:2])  # what follows is about the allocator
@@ -85,7 +87,10 @@ def run_command(
 
 
 def require_texts(argv: list[str]) -> None:
-    """Raises ValueError for an empty text, as a shell makes of "$VARIABLE" that is not set: as a path it is the working folder."""
+    """Raises ValueError for an empty text: as a path it is the working folder.
+
+    A shell makes one of "$VARIABLE" where that is not set.
+    """
     for before, typed in zip(["", *argv], argv, strict=False):
         name, equals, value = typed.partition("=")
         if not typed or (name.startswith("--") and equals and not value):

@@ -31,6 +31,7 @@ from atr.results.processes import device_named, whole_float32
 from atr.results.questions import InferenceOption
 from atr.results.store import checkpoint_facts, sampling_facts, software
 from atr.sampling import SAMPLINGS, Sampling
+from atr.schema import printable
 from atr.video.decoding import Notice, VideoError
 from atr.video.notices import collected
 from atr.video.protocol import PROTOCOLS, Protocol
@@ -151,7 +152,7 @@ class Predict:
             print(one_line(video))
             print(f"  {model.sampling}: {frames_in_words(views)}")
             for index in best:
-                print(f"  {probabilities[index]:6.1%}  {model.labels[index]}")
+                print(f"  {probabilities[index]:6.1%}  {printable(model.labels[index])}")
             top5 = [{"label": model.labels[i], "probability": float(probabilities[i])} for i in best]
             sampled = {"num_frames": views.length, "sampled_frames": views.indices.tolist()}
             found.clips.append(

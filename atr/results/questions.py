@@ -34,7 +34,7 @@ from atr.results.store import (
     software,
     working_on,
 )
-from atr.schema import require_unicode
+from atr.schema import printable, require_unicode
 from atr.video.decoding import Notice
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
@@ -210,7 +210,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     question.show(result, folder)
     print(f"written to {folder}")
     for clip in result["skipped"]:
-        print(f"skipped {clip['id']}: {clip['message']}", file=sys.stderr)
+        print(printable(f"skipped {clip['id']}: {clip['message']}"), file=sys.stderr)
     lacking = tell_notices(result)
     alone = state.num_processes == 1  # torchrun takes every other code than 0 for a failure
     return SKIPPED if alone and (result["skipped"] or lacking) else 0

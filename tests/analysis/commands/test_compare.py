@@ -63,6 +63,14 @@ def test_files_of_something_else_are_not_replaced(a, b, tmp_path):
     assert (out / "clips.csv").read_text() == "mine"
 
 
+def test_what_a_label_would_do_to_a_terminal_is_escaped(a, b, tmp_path, capsys):
+    for each in (a, b):
+        each.facts["labels"] = ["\x1b[31mred", *each.facts["labels"][1:]]
+    assert Compare(written(tmp_path, a, b)).run("x") == 0
+    printed = capsys.readouterr().out
+    assert r"\x1b[31mred" in printed and "\x1b" not in printed
+
+
 def test_without_a_folder_nothing_is_written(a, b, tmp_path, capsys):
     folders = written(tmp_path, a, b)
     assert Compare(folders).run("x") == 0

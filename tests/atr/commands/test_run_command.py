@@ -161,6 +161,7 @@ class Loses:
             "pool": BrokenProcessPool("A process in the process pool was terminated abruptly"),
             "loader": RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
             "else": RuntimeError("a defect"),
+            "escape": ValueError("of \x1b[31mred"),
         }[self.kind]
 
 
@@ -176,6 +177,7 @@ class Loses:
             "loader",
             "a worker process was ended from outside, often for want of memory; fewer --workers need less",
         ),
+        ("escape", r"of \x1b[31mred"),
     ],
 )
 def test_a_lost_process_is_one_line(kind, said, capfd):

@@ -260,6 +260,17 @@ def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
     assert "device 'gpu9'" in error(video, "--checkpoint", checkpoint, "--device", "gpu9")
 
 
+@pytest.mark.parametrize("command", ["predict", "actionness"])
+def test_what_a_label_would_do_to_a_terminal_is_escaped(command, clips_folder, tmp_path, capsys):
+    model = atr.create_model("tsn_resnet18", 2, 4, width=0.125)
+    atr.save_checkpoint(tmp_path / "net", model, labels=["\x1b[31mred", "line\nbreak"])
+    run, out = (main, []) if command == "predict" else (analyse, ["--out", str(tmp_path / "out")])
+    video = str(clips_folder / "val-000001.mp4")
+    assert run([command, video, "--checkpoint", str(tmp_path / "net"), *out]) == 0
+    told = capsys.readouterr().out
+    assert r"%  \x1b[31mred" in told and r"%  line\nbreak" in told and "\x1b" not in told
+
+
 def test_results_of_videos_of_one_name_lie_apart():
     def names(*videos):
         return distinct_names([Path(video) for video in videos])

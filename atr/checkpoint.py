@@ -18,7 +18,7 @@ from atr.files import sha256, whole_folder
 from atr.models import ModelConfig, VideoClassifier, build_model, parts_of, unwrapped
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import Sampling
-from atr.schema import Labels, Name, check, exact, line, read_json, regular_size, shown
+from atr.schema import Labels, Name, check, counted, exact, line, read_json, regular_size, shown
 from atr.weights import faults_in_words, misfits, shortened
 
 FORMAT = 1
@@ -242,7 +242,9 @@ def read_weights(folder: Path, own: dict[str, Tensor], digest: str) -> dict[str,
 def not_finite(tensors: dict[str, Tensor]) -> str:
     """Which tensors hold values that are no finite numbers, the first few; "" for none."""
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    return f"NaN or infinite values in {len(broken)} tensors ({shortened(broken)})" if broken else ""
+    return (
+        f"NaN or infinite values in {counted(len(broken), 'tensor')} ({shortened(broken)})" if broken else ""
+    )
 
 
 class Stored(NamedTuple):
@@ -310,7 +312,9 @@ def checked_config(folder: Path) -> dict:
         raise ValueError(f"lacks {', '.join(missing)}")
     check(config, Config)
     if len(config["labels"]) != config["model"]["num_classes"]:
-        raise ValueError(f"has {len(config['labels'])} labels for {config['model']['num_classes']} classes")
+        raise ValueError(
+            f"has {counted(len(config['labels']), 'label')} for {counted(config['model']['num_classes'], 'class', 'classes')}"
+        )
     parts_of(ModelConfig.from_dict(config["model"]))
     Preprocessing.from_dict(config["preprocessing"])
     Sampling.of_facts(config, config["model"]["num_frames"])

@@ -18,6 +18,7 @@ from atr.models import ModelConfig, VideoClassifier, build_model, load_backbone
 from atr.options import require
 from atr.resnet import DEPTHS
 from atr.sampling import ASSUMED, WINDOW, Sampling
+from atr.schema import counted
 from atr.temporal import ShiftConv
 from atr.weights import check_fit
 
@@ -213,7 +214,10 @@ def convert(
         raise ValueError(f"{path} has no classifier {classifier}")
     num_classes = file.outputs_of(classifier)
     if len(labels) != num_classes:
-        raise ValueError(f"{len(labels)} labels do not fit {path}, which has {num_classes} classes")
+        classes = counted(num_classes, "class", "classes")
+        raise ValueError(
+            f"{counted(len(labels), 'label does', 'labels do')} not fit {path}, which has {classes}"
+        )
     family = family_of(file)
     config = ModelConfig(
         f"{family}_resnet{depth_of(file)}",

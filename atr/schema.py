@@ -40,6 +40,11 @@ Labels = Annotated[list[Name], Meta(min_length=1, max_length=100_000)]
 # ---- messages --------------------------------------------------------------------------------------------------------
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """ "1 clip" and "2 clips" of "clip"; "1 clip has" and "2 clips have" where both are given."""
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
 def printable(text: str, but: str = "") -> str:
     """The text with all other characters escaped: from a file of others they could steer the terminal. but: stay."""
     return "".join(c if c.isprintable() or c in but else repr(c)[1:-1] for c in text)

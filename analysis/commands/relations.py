@@ -28,6 +28,7 @@ from atr.files import write_arrays, write_json
 from atr.models import VideoClassifier
 from atr.results.questions import Question, SharedOptions, answer, any_clips
 from atr.results.store import RESULT
+from atr.schema import counted
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ COLUMNS = (
 
 def print_result(result: dict, folder: Path) -> None:
     print(
-        f"{result['checkpoint']['name']}, {result['data']['description']}: {result['videos']} clips; JS in "
+        f"{result['checkpoint']['name']}, {result['data']['description']}: {counted(result['videos'], 'clip')}; JS in "
         f"{unit_of(result['base'])}\n{COLUMNS}"
     )
     shown = relations_table(result)[

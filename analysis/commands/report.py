@@ -16,6 +16,7 @@ from atr.files import file_to_write, whole_file
 from atr.options import OVERLAY_STYLES
 from atr.results.notices import joined_notices, notice_facts, tell_notices
 from atr.results.passes import SKIPPED
+from atr.schema import counted
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,6 @@ class Report:
         page = build_report(predictions, command=command, clips=clips, chosen=chosen)
         with whole_file(out) as unfinished:
             unfinished.write_text(page, encoding="utf-8")
-        print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {len(clips)} clips shown")
+        print(f"written to {self.out}: {len(page) / 1e6:.1f} MB, {counted(len(clips), 'clip')} shown")
         shown = notice_facts({clip.id: clip.notices for clip in clips})
         return SKIPPED if tell_notices(joined_notices([*(p.facts for p in predictions), shown])) else 0

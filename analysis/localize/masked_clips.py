@@ -45,6 +45,7 @@ from atr.data.videos import VideoClips
 from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
+from atr.schema import counted
 from atr.tabletop import CLASSES, clip_name, render_clip, split_seed
 from atr.tabletop.seeds import label_of
 from atr.video.decoding import VideoError, open_video
@@ -69,7 +70,9 @@ class MaskedTabletop(MaskedClips):
         self.labels = list(CLASSES)
         self.ids = [clip_name(split, index) for index in range(num_clips)]
         self.targets = [label_of(split_seed(split, index)) for index in range(num_clips)]
-        self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
+        self.description = (
+            f"tabletop {split}, {counted(num_clips, 'clip')}, {counted(num_frames, 'frame')}, {size} px"
+        )
         self.digest = TabletopClips.digest_of(split, num_clips, num_frames=num_frames, size=size)
 
     def sampled_frames(self, index: int) -> np.ndarray:
@@ -220,7 +223,8 @@ class Sequences(MaskedVideos):
         self.notes = (f"{folder}: {unused}",) if (unused := Unused.of(left)) else ()
         self.labels, self.ids = [], [path.name for path in self.folders]
         self.targets = [-1] * len(self.ids)
-        self.description = f"{folder.resolve().name}, {len(self.ids)} sequences, {self.num_frames} frames"
+        sequences, frames = counted(len(self.ids), "sequence"), counted(self.num_frames, "frame")
+        self.description = f"{folder.resolve().name}, {sequences}, {frames}"
         files = [sorted([*path.glob("*.mp4"), *path.glob("masks/*.png")]) for path in self.folders]
         values = [self.ids, stamps_of(folder, sum(files, [])), self.num_frames, self.preprocessing.to_dict()]
         self.digest = digest([*values, "damaged ones"] if self.allow_damaged else values)
@@ -282,7 +286,9 @@ def open_masked(
         allow_damaged=allow_damaged,
     )
     if num_clips is not None and num_clips > len(clips):
-        raise ValueError(f"{num_clips} clips asked for, {name} has {len(clips)}; allowed: 1 to that")
+        raise ValueError(
+            f"{counted(num_clips, 'clip')} asked for, {name} has {len(clips)}; allowed: 1 to that"
+        )
     return clips
 
 
@@ -313,7 +319,7 @@ def require_inside(folder: Path, files: list[str]) -> None:
     if outside := leading_out(folder, files):
         index, place = next(iter(outside.items()))
         raise ValueError(
-            f"{len(outside)} files lie outside {folder}, the first is {files[index]} at {place}; "
+            f"{counted(len(outside), 'file lies', 'files lie')} outside {folder}, the first is {files[index]} at {place}; "
             "--follow-outside reads them"
         )
 

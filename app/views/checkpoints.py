@@ -14,6 +14,7 @@ from atr.checkpoint import OWN_KEYS, CheckpointError
 from atr.describe import Description
 from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
+from atr.schema import counted
 
 OVERVIEW = {
     "parameters": st.column_config.NumberColumn("Parameters, M", format="%.3f"),
@@ -202,7 +203,7 @@ def confusions(recorded: object) -> list[dict[str, str]]:
 
 def backbone(config: ModelConfig) -> str:
     width = f", width {config.width:g}" if config.width != 1 else ""
-    return f"{config.name}, {config.num_frames} frames{width}"
+    return f"{config.name}, {counted(config.num_frames, 'frame')}{width}"
 
 
 def block(config: ModelConfig) -> str:

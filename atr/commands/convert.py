@@ -14,7 +14,7 @@ from atr.data.text import read_text
 from atr.files import sha256
 from atr.preprocessing import Fit, Preprocessing
 from atr.sampling import SAMPLINGS, Sampling
-from atr.schema import Labels, check, line, parse_json, shown
+from atr.schema import Labels, check, counted, line, parse_json, shown
 
 PREPROCESSING = ("short_side", "crop", "fit", "mean", "std")  # options here and fields of `Preprocessing`
 
@@ -77,8 +77,8 @@ class Convert:
         save_checkpoint(self.out, model, labels=labels, preprocessing=preprocessing, command=command, **facts)
         config = model.config
         print(
-            f"{self.out}: {config.name}, {config.num_classes} classes, {config.num_frames} frames, {model.sampling}, "
-            f"every weight of {self.file.name} used (layout {layout})"
+            f"{self.out}: {config.name}, {counted(config.num_classes, 'class', 'classes')}, "
+            f"{counted(config.num_frames, 'frame')}, {model.sampling}, every weight of {self.file.name} used (layout {layout})"
         )
         if assumed:
             values = ", ".join(f"{name} {getattr(preprocessing, name)}" for name in assumed)

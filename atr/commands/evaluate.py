@@ -26,6 +26,7 @@ from atr.results.questions import (
     clips_of_its_classes,
     named_rows,
 )
+from atr.schema import counted
 from atr.video.protocol import PROTOCOLS, Protocol
 
 
@@ -80,5 +81,5 @@ def print_result(facts: dict, folder: Path) -> None:
     sampling = f", {facts['sampling']} sampling" if "sampling" in facts else ""  # older results do not say
     print(
         f"{predictions.name}, {facts['data']['description']}, {predictions.protocol}{sampling}: top-1 {predictions.top(1):.1%}, "
-        f"top-5 {predictions.top(5):.1%} of {len(predictions)} clips"
+        f"top-5 {predictions.top(5):.1%} of {counted(len(predictions), 'clip')}"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atr.data.miniature import write_miniature
+from atr.schema import counted
 from atr.tabletop import write_dataset
 
 
@@ -45,6 +46,6 @@ class Tabletop:
             write_miniature(self.out, self.layout, **film)
         both = self.layout not in ("annotations", "folders")
         print(
-            f"{self.num_clips} clips{' for training, and half as many for validation,' * both} in {self.out}"
+            f"{counted(self.num_clips, 'clip')}{' for training, and half as many for validation,' * both} in {self.out}"
         )
         return 0

@@ -12,7 +12,7 @@ from atr.data.text import NamedFault
 from atr.data.unused import Unused
 from atr.files import digest
 from atr.sampling import Kind
-from atr.schema import Labels, check
+from atr.schema import Labels, check, counted
 
 SPLITS = ("train", "val", "test")
 LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json
@@ -139,14 +139,14 @@ def require_one_answer(annotations: Annotations) -> None:
     if repeated:
         name = annotations.ids[repeated[0]]
         raise ValueError(
-            f"{annotations.name}: {len(repeated)} clips have the id of an earlier one, the first is {name}, "
-            f"entries {first[name] + 1} and {repeated[0] + 1} of the list"
+            f"{annotations.name}: {counted(len(repeated), 'clip has', 'clips have')} the id of an earlier one, the first "
+            f"is {name}, entries {first[name] + 1} and {repeated[0] + 1} of the list"
         )
     if annotations.outside:
         index, place = next(iter(annotations.outside.items()))
         raise ValueError(
-            f"{annotations.name}: {len(annotations.outside)} clips lie outside {annotations.root}, the first is "
-            f"{annotations.ids[index]} at {place}; --follow-outside reads them"
+            f"{annotations.name}: {counted(len(annotations.outside), 'clip lies', 'clips lie')} outside {annotations.root}, "
+            f"the first is {annotations.ids[index]} at {place}; --follow-outside reads them"
         )
 
 
@@ -160,7 +160,7 @@ def require_listed_labels(annotations: Annotations) -> None:
     if annotations.unlisted:
         index, label = next(iter(annotations.unlisted.items()))
         raise ValueError(
-            f"{annotations.name}: the labels of {len(annotations.unlisted)} clips are not in the list of labels, the "
+            f"{annotations.name}: the labels of {counted(len(annotations.unlisted), 'clip')} are not in the list of labels, the "
             f"first is {label!r} of clip {annotations.ids[index]}; {doctor_command(annotations.root)} lists them"
         )
 

@@ -10,7 +10,7 @@ from atr.data.annotations import Annotations, doctor_command
 from atr.data.clips import ClipDataset
 from atr.data.videos import VideoClips
 from atr.files import digest, stamp, write_json
-from atr.schema import line, shown
+from atr.schema import counted, line, shown
 from atr.video.frame_folder import missing_numbers
 from atr.video.notices import Kind
 
@@ -117,7 +117,7 @@ def checked(clips: ClipDataset, leave_out: bool, *, cache: Path = Path("cache"))
     sound = clips.subset([k for k, place in enumerate(clips.positions) if place not in first_faults])
     if not len(sound):
         raise ValueError(f"{found}, none is left")
-    sound.description += f", {len(faulty)} faulty ones left out"
+    sound.description += f", {counted(len(faulty), 'faulty one')} left out"
     return sound
 
 
@@ -128,7 +128,8 @@ def missing_frames(clips: VideoClips, remarks: list[Remark]) -> tuple[str, ...]:
     if not found:
         return ()
     name, first = clips.annotations.name, clips.annotations.ids[found[0]]
-    return (f"{len(found)} clips of {name} lack frames, the first is {first}: {lacking[found[0]]}",)
+    lack = counted(len(found), f"clip of {name} lacks", f"clips of {name} lack")
+    return (f"{lack} frames, the first is {first}: {lacking[found[0]]}",)
 
 
 def file_fault(index: int, path: Path) -> Fault | None:

@@ -13,7 +13,7 @@ from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
 from atr.data.text import NamedFault, faults_of, read_rows
 from atr.data.unused import Left, Unused
-from atr.schema import FileName, check, line, shown
+from atr.schema import FileName, check, counted, line, shown
 
 KINETICS = "Kinetics"
 VIDEOS = "videos_"  # before the name of a split's folder, as mmaction2 has it
@@ -75,7 +75,7 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     if several:
         raise NamedFault(
             line(
-                f"{shown(folder)}: {len(several)} clips have several videos, the first is {several[0]}: "
+                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several videos, the first is {several[0]}: "
                 f"{', '.join(there[several[0]])}; keep one"
             )
         )

@@ -10,6 +10,7 @@ from atr.data.clips import ClipDataset
 from atr.data.symmetry import ClassSymmetry
 from atr.files import digest
 from atr.sampling import Sampling
+from atr.schema import counted
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
 NUM_RENDERED = 2_000  # clips of a rendered split where no number is given
@@ -51,7 +52,9 @@ class TabletopClips(ClipDataset):
         self.labels = list(tabletop.CLASSES)
         self.ids = [tabletop.clip_name(split, index) for index in range(num_clips)]
         self.targets = rendered.labels.tolist()
-        self.description = f"tabletop {split}, {num_clips} clips, {num_frames} frames, {size} px"
+        self.description = (
+            f"tabletop {split}, {counted(num_clips, 'clip')}, {counted(num_frames, 'frame')}, {size} px"
+        )
         self.digest = self.digest_of(split, num_clips, num_frames=num_frames, size=size)
 
     @staticmethod

@@ -10,7 +10,7 @@ from atr.data.annotations import SPLITS, Annotations, Row, found, require_labels
 from atr.data.listing import contents
 from atr.data.text import NamedFault, faults_of, read_rows, read_text
 from atr.data.unused import Unused
-from atr.schema import FileName, check, line, parse_json, shown
+from atr.schema import FileName, check, counted, line, parse_json, shown
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
@@ -113,7 +113,7 @@ def with_files(
     if several:
         raise NamedFault(
             line(
-                f"{shown(folder)}: {len(several)} clips have several files in {place}, the first is {several[0]}: "
+                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several files in {place}, the first is {several[0]}: "
                 f"{', '.join(files[several[0]])}; keep one"
             )
         )

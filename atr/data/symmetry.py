@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atr import tabletop
+from atr.schema import counted
 
 NO_CLASS = -1
 
@@ -125,8 +126,8 @@ def told_symmetry(symmetry: ClassSymmetry | None, labels: Sequence[str], share: 
     alone = "".join(f"\n  {label!r} has no mirror image in the list and is not flipped" for label in never)
     source = "published" if symmetry.known else "told by the texts of the labels"
     table = (
-        f"{len(pairs)} pairs of classes exchanged, {own} taken for their own mirror image, {len(never)} not flipped "
-        f"({source}){':' if pairs or never else ''}{exchanged}{alone}"
+        f"{counted(len(pairs), 'pair')} of classes exchanged, {own} taken for their own mirror image, {len(never)} not "
+        f"flipped ({source}){':' if pairs or never else ''}{exchanged}{alone}"
     )
     if share:
         return f"{share:.0%} of the clips are flipped: {table}"

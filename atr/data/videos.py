@@ -14,6 +14,7 @@ from atr.data.symmetry import symmetry_of
 from atr.files import digest, stamp
 from atr.preprocessing import Preprocessing
 from atr.sampling import Sampling
+from atr.schema import counted
 from atr.video.decoding import Video, open_video
 from atr.video.protocol import Protocol
 from atr.video.sampling import random_indices
@@ -57,7 +58,7 @@ class VideoClips(ClipDataset):
             raise ValueError(f"{self.annotations.name} lists no clips")
         if num_clips is not None and not 1 <= num_clips <= len(self.annotations):
             raise ValueError(
-                f"{num_clips} clips asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
+                f"{counted(num_clips, 'clip')} asked for, {self.annotations.name} has {len(self.annotations)}; allowed: 1 to that"
             )
         self.num_frames, self.preprocessing = num_frames, preprocessing
         own = Sampling(self.annotations.sampling)
@@ -76,7 +77,9 @@ class VideoClips(ClipDataset):
         self.ids = [listed.ids[position] for position in positions]
         self.targets = [listed.targets[position] for position in positions]
         self.paths = Paths(listed.root, [listed.files[position] for position in positions])
-        self.description = f"{listed.name}, {len(positions)} clips, {self.num_frames} frames"
+        self.description = (
+            f"{listed.name}, {counted(len(positions), 'clip')}, {counted(self.num_frames, 'frame')}"
+        )
         self.__dict__.pop("digest", None)  # of other clips
 
     @cached_property

@@ -3,12 +3,19 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from atr.schema import line
+from atr.schema import counted, line
 from atr.video.notices import Notice
 
 PRINTED = 5  # clips with notices of one kind
-LACKING = "lack frames, or have frames that cannot be decoded"
-CHANGED = "have all their frames and something to be known about them"
+# One clip, and several of them.
+LACKING = (
+    "clip lacks frames, or has frames that cannot be decoded",
+    "clips lack frames, or have frames that cannot be decoded",
+)
+CHANGED = (
+    "clip has all its frames and something to be known about it",
+    "clips have all their frames and something to be known about them",
+)
 
 
 def notice_facts(notices: Mapping[str, Iterable[Notice]]) -> dict:
@@ -44,9 +51,9 @@ def tell_notices(facts: Mapping) -> bool:
     return bool(damaged)
 
 
-def _tell(clips: Sequence[str], notices: Mapping[str, Sequence[str]], what: str) -> None:
+def _tell(clips: Sequence[str], notices: Mapping[str, Sequence[str]], what: tuple[str, str]) -> None:
     if clips:
-        print(f"{len(clips)} clips {what}:", file=sys.stderr)
+        print(f"{counted(len(clips), *what)}:", file=sys.stderr)
     for clip in clips[:PRINTED]:
         print(line(f"  {clip}: {'; '.join(notices.get(clip, ()))}"), file=sys.stderr)
     if len(clips) > PRINTED:

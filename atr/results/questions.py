@@ -34,7 +34,7 @@ from atr.results.store import (
     software,
     working_on,
 )
-from atr.schema import printable, require_unicode
+from atr.schema import counted, printable, require_unicode
 from atr.video.decoding import Notice
 from atr.video.protocol import SINGLE_VIEW, Protocol
 
@@ -204,7 +204,7 @@ def answer(options: Options, question_for: Callable[[VideoClassifier], Question]
     if options.strict and result["skipped"]:
         first, left_out = result["skipped"][0], len(result["skipped"])
         raise ValueError(
-            f"{folder} is a result without the {left_out} clips that could not be read, of which strict allows none; the "
+            f"{folder} is a result without the {counted(left_out, 'clip')} that could not be read, of which strict allows none; the "
             f"first is {first['id']}: {first['message']}"
         )
     question.show(result, folder)

@@ -15,7 +15,7 @@ from atr.data.names import TABLETOP
 from atr.models import ModelConfig, build_model
 from atr.options import MOST_SEED, MOST_WORKERS, require_options
 from atr.preprocessing import Fit, Preprocessing
-from atr.schema import line
+from atr.schema import counted, line
 from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
 from atr.training.optimisation import Optimizer, Schedule, freeze, parameter_groups
@@ -216,7 +216,7 @@ def fitted(config: TrainConfig, data: ClipDataset) -> ModelConfig:
     smallest = config.batch_size * (config.model.num_frames if config.still_epochs else 1)
     if len(data) < smallest:
         raise ValueError(
-            f"there are {len(data)} clips to train on, less than a batch (batch_size={config.batch_size}); allowed: "
+            f"{counted(len(data), 'clip')} to train on, less than a batch (batch_size={config.batch_size}); allowed: "
             f"{smallest} or more"
         )
     return of_classes(config, len(data.labels))

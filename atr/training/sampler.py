@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
+from atr.schema import counted
+
 
 def share_of(batch_size: int, num_processes: int, accumulation: int) -> int:
     """Clips that one process works on at a time, when a total batch is cut into equal shares.
@@ -52,7 +54,9 @@ class EpochBatches(Sampler[list[int]]):
     ):
         self.share = share_of(batch_size, num_processes, accumulation)
         if num_clips < batch_size:
-            raise ValueError(f"{num_clips} clips are less than a batch; allowed: {batch_size} or more")
+            raise ValueError(
+                f"{counted(num_clips, 'clip is', 'clips are')} less than a batch; allowed: {batch_size} or more"
+            )
         # No clip has this number, so none draws its augmentation from the same stream.
         self.order = np.random.default_rng((*key, num_clips)).permutation(num_clips)
         self.num_batches, self.start = num_clips // batch_size, start

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from atr.schema import counted
 from atr.video.limits import Limits
 from atr.video.notices import Notice
 from atr.video.video import NEAREST_SHOWN, Video, VideoError, spans
@@ -59,7 +60,7 @@ class FrameFolder(Video):
             if following > number + 1 and not allow_damaged:
                 ends = f"{found[0][0]} to {found[-1][0]}"
                 raise self.damage(
-                    f"is a folder and has {len(found)} frames numbered {ends}; number {number + 1} is missing"
+                    f"is a folder and has {counted(len(found), 'frame')} numbered {ends}; number {number + 1} is missing"
                 )
         self.codec = kinds.pop()
         self._others = sorted(names - {file.name for *_, file in found})

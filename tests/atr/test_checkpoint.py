@@ -148,7 +148,7 @@ def test_a_failed_save_leaves_the_old_checkpoint(tiny, tmp_path):
 def test_weights_that_are_no_numbers_are_not_saved(tiny, tmp_path, value):
     model = tiny()
     model.fc.bias.data[0] = value
-    with pytest.raises(ValueError, match=r"a is not written: .* infinite values in 1 tensors \(fc.bias\)"):
+    with pytest.raises(ValueError, match=r"a is not written: .* infinite values in 1 tensor \(fc.bias\)"):
         atr.save_checkpoint(tmp_path / "a", model, labels=LABELS)
     assert list(tmp_path.iterdir()) == []
 

@@ -385,8 +385,8 @@ CHANGES = {
         replaced("backbone.bn1.num_batches_tracked", lambda t: t.float()),
         "num_batches_tracked F32 for I64",
     ),
-    "NaN": (filled("fc.weight", float("nan")), "NaN or infinite values in 1 tensors (fc.weight)"),
-    "infinite": (filled("backbone.conv1.weight", float("inf")), "infinite values in 1 tensors"),
+    "NaN": (filled("fc.weight", float("nan")), "NaN or infinite values in 1 tensor (fc.weight)"),
+    "infinite": (filled("backbone.conv1.weight", float("inf")), "infinite values in 1 tensor"),
     "a statistic that is NaN": (filled("backbone.bn1.running_var", float("nan")), "running_var"),
 }
 

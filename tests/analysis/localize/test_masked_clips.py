@@ -147,12 +147,12 @@ def test_files_outside_the_folder_are_refused_or_followed(tmp_path, clips_folder
     folder = tmp_path / "data"
     annotate(folder, masks=str(clips_folder / entry["masks"]))
     with pytest.raises(
-        ValueError, match="1 files lie outside .*data, the first is .*npz at .*--follow-outside"
+        ValueError, match="1 file lies outside .*data, the first is .*npz at .*--follow-outside"
     ):
         opened(folder)
     assert len(opened(folder, follow_outside=True)) == 1
     annotate(folder, video="../far.mp4", boxes=[[]] * 8)
-    with pytest.raises(ValueError, match="1 clips lie outside .*data, the first is a at .*far.mp4"):
+    with pytest.raises(ValueError, match="1 clip lies outside .*data, the first is a at .*far.mp4"):
         opened(folder)
     (tmp_path / "sequences").mkdir()
     video(tmp_path / "elsewhere" / "clip.mp4")
@@ -166,7 +166,7 @@ def test_an_id_of_two_clips_is_refused(tmp_path):
     annotate(tmp_path, boxes=[[]] * 8)
     found = json.loads((tmp_path / "annotations.json").read_text())
     (tmp_path / "annotations.json").write_text(json.dumps(found | {"clips": found["clips"] * 2}))
-    with pytest.raises(ValueError, match="1 clips have the id of an earlier one, the first is a"):
+    with pytest.raises(ValueError, match="1 clip has the id of an earlier one, the first is a"):
         opened(tmp_path)
 
 

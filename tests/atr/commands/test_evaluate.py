@@ -172,7 +172,7 @@ def test_a_broken_video_is_named_and_the_rest_kept(checkpoint, clips_folder, tmp
     capsys.readouterr()
     stored = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results", "--strict")
     assert evaluate(*stored) == 2  # it is not computed again, and lacks a clip
-    assert "without the 1 clips" in (told := capsys.readouterr().err) and "first is val-000004: " in told
+    assert "without the 1 clip that" in (told := capsys.readouterr().err) and "first is val-000004: " in told
 
 
 def test_a_second_run_computes_nothing(whole, checkpoint, clips_folder, tmp_path, monkeypatch, capsys):
@@ -216,7 +216,7 @@ def test_clips_outside_are_read_only_when_told_to(checkpoint, clips_folder, tmp_
     arguments = ("--checkpoint", checkpoint, "--data", folder, "--out", tmp_path / "results")
     assert evaluate(*arguments) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "1 clips lie outside" in line and "val-000003" in line and "--follow-outside" in line
+    assert "1 clip lies outside" in line and "val-000003" in line and "--follow-outside" in line
     assert evaluate(*arguments, "--follow-outside") == 0
     assert len(only_predictions(tmp_path / "results")) == 11
 

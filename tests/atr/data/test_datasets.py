@@ -122,7 +122,7 @@ def test_clips_of_v2_as_folders_of_frames(tmp_path):
 @pytest.mark.parametrize("other", ["2.mp4", "2/00001.jpg"])
 def test_two_files_of_one_id_are_refused(tmp_path, other):
     folder = v2(tmp_path, ["1", "2"], "1.webm", "2.webm", other)
-    with pytest.raises(ValueError, match=r"1 clips have several files in 20bn.*, the first is 2: .*2.webm"):
+    with pytest.raises(ValueError, match=r"1 clip has several files in 20bn.*, the first is 2: .*2.webm"):
         read_annotations(folder)
 
 
@@ -398,9 +398,7 @@ def test_what_is_not_used_of_kinetics(tmp_path):
     assert clips.files == ["val/clapping/a_000001_000011.mp4"]
     assert clips.unused.counts == {".part": 1, "in subfolders of classes": 1, "in no list": 1}
     write(folder, {"val/a_000001_000011.webm": "video"})
-    with pytest.raises(
-        ValueError, match=r"1 clips have several videos, the first is a_000001_000011: val/a_"
-    ):
+    with pytest.raises(ValueError, match=r"1 clip has several videos, the first is a_000001_000011: val/a_"):
         read_annotations(folder)
 
 

@@ -279,7 +279,7 @@ def test_training_refuses_faults_or_leaves_them_out(tmp_path):
     val = open_clips(f"{folder}:val", cache=folder, **SIZES)
     sound = checked(val, True, cache=cache)
     assert (sound.ids, sound.targets) == (["d_000000_000010"], [1])
-    assert sound.description == "kinetics val, 1 clips, 4 frames, 1 faulty ones left out"
+    assert sound.description == "kinetics val, 1 clip, 4 frames, 1 faulty one left out"
     assert sound.digest != val.digest
     assert len(sound[0][0]) == 4
 
@@ -403,7 +403,7 @@ def test_training_without_the_doctor_does_not_look_outside(tmp_path):
 
 def test_labels_that_no_class_has_are_refused_when_opened_and_left_out_of_training(sick):
     with pytest.raises(
-        ValueError, match="the labels of 1 clips are not in the list of labels.*'juggle' of clip other"
+        ValueError, match="the labels of 1 clip are not in the list of labels.*'juggle' of clip other"
     ):
         open_clips(str(sick), cache=sick, **SIZES)
     clips = VideoClips(sick, **SIZES)
@@ -438,7 +438,7 @@ def test_what_lacks_frames_and_can_be_used_is_told(tmp_path, capsys):
     ]
     clips = checked(open_clips(str(folder), cache=folder, **SIZES), True, cache=tmp_path)
     assert clips.ids == ["whole", "cut", "deep"]
-    assert clips.notes[-1] == f"1 clips of clips val lack frames, the first is cut: {cut}"
+    assert clips.notes[-1] == f"1 clip of clips val lacks frames, the first is cut: {cut}"
     sound = write_damaged(tmp_path / "sound", ("whole", "deep"))
     assert main(["doctor", str(sound), "--workers", "1", *arguments[4:6], "--out", str(tmp_path / "o")]) == 0
     assert "deep (val)" in capsys.readouterr().err

@@ -131,7 +131,7 @@ def test_the_table_in_words():
     symmetry = ClassSymmetry(mirrored_classes(labels))
     told = told_symmetry(symmetry, labels, 0.5)
     assert told.startswith(
-        "50% of the clips are flipped: 1 pairs of classes exchanged, 1 taken for their own mirror image, 1 not flipped"
+        "50% of the clips are flipped: 1 pair of classes exchanged, 1 taken for their own mirror image, 1 not flipped"
     )
     assert "'turn left' <-> 'turn right'" in told
     assert "'spin clockwise' has no mirror image in the list and is not flipped" in told

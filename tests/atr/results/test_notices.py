@@ -146,9 +146,7 @@ def test_the_first_few_are_printed_and_the_others_counted(capsys):
     assert lines[0].startswith(f"{PRINTED + 2} clips lack frames")
     assert lines[1 : PRINTED + 1] == [f"  clip {k}: frame {k} is missing" for k in range(PRINTED)]
     assert lines[PRINTED + 1].startswith("  and 2 more")
-    assert lines[PRINTED + 2].startswith("1 clips have all their frames") and lines[PRINTED + 3].endswith(
-        DEEP
-    )
+    assert lines[PRINTED + 2].startswith("1 clip has all its frames") and lines[PRINTED + 3].endswith(DEEP)
     tell_notices(notice_facts({f"clip {k}": (Notice("x", "damage"),) for k in range(PRINTED)}))
     assert len(capsys.readouterr().err.splitlines()) == 1 + PRINTED
 

@@ -141,7 +141,7 @@ def test_a_training_begins_with_what_a_flip_makes_of_the_classes(
     finally:
         (folder / "notes.txt").unlink()  # other tests read the folder
     assert told.count("1 found and not used: 1 .txt (notes.txt)") == 1
-    assert told.count("no clip is flipped; --mirror 0.5 would flip half of them: 1 pairs of classes") == 1
+    assert told.count("no clip is flipped; --mirror 0.5 would flip half of them: 1 pair of classes") == 1
     assert "'move left' <-> 'move right'" in told
     flipping = dataclasses.replace(real, augmentation=dataclasses.replace(real.augmentation, mirror=0.25))
     assert "25% of the clips are flipped" in opening(flipping)
@@ -455,7 +455,7 @@ def test_a_faulty_clip_that_is_met_last_does_not_cost_the_training(real, folder,
         train(config, out, cache)
     check([val], min_frames=1, workers=1, cache=cache, progress=False)
     metrics = train(dataclasses.replace(config, leave_out_faulty=True), out, cache)
-    assert "3 clips" in metrics["data"] and "1 faulty ones left out" in metrics["data"]
+    assert "3 clips" in metrics["data"] and "1 faulty one left out" in metrics["data"]
     assert len(read_config(out)["history"]) == 1  # of the first call
 
 

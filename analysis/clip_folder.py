@@ -48,7 +48,7 @@ class Drawing:
     alignment: Literal[ALIGNMENTS] = "edges"
     """edges: cells edge to edge over the frame; centres: each where its receptive field has its centre"""
     max_frames: int = 300
-    """of a longer clip this many frames are used, evenly spread"""
+    """of a longer clip this many frames are used, evenly spread; not fewer than the model takes"""
 
 
 def write_clip(

@@ -20,21 +20,21 @@ class ATRConfig:
     """Every choice inside an ATR block; the defaults are the paper's, or the README's where the paper is silent.
 
     Attributes:
-        reduction: r; ARL has C/r channels, but at least 8.
+        reduction: r, 1 to 65,536; ARL has C/r channels, but at least 8.
         use_appearance: ARL has the appearance cue, dw_a(Xr_t).
         use_motion: ARL has the motion cue, dw_m(Xr_t+1) - Xr_t.
         motion: how a frame is compared: with the next one convolved; both convolved; with both neighbours.
         arl_bn: batch normalisation after ARL's reduction of channels.
         reasoner: "er", temporal convolution, or "gr", the graph reasoner.
-        num_reasoners: how many follow one another, with LayerNorm and ReLU between them.
-        k: ER's window is 2k + 1 frames.
+        num_reasoners: how many follow one another, 1 to 64, with LayerNorm and ReLU between them.
+        k: ER's window is 2k + 1 frames; 0 to 64.
         er_kernel: ER has a kernel for each channel, or one for all.
         er_transform: of the channels before ER's sum.
         er_init: what ER starts as.
         scale: "sqrt" divides GR's logits by the root of C.
         distribution: "add", M + r; "scale", sigmoid(M) r; "uniform", r. ATR_sim has the last.
         bn_position: of AFD: BN of the "sum" M + r, of what is "reasoned", r, or "none".
-        bn_gamma_init: what the scale of that BN starts as.
+        bn_gamma_init: what the scale of that BN starts as, -1,000 to 1,000.
     """
 
     reduction: Annotated[int, Meta(ge=1, le=65_536)] = 16

@@ -31,11 +31,13 @@ class ModelConfig:
 
     Attributes:
         name: one of MODELS, for example "tsm_resnet50".
+        num_classes: 1 to 100,000.
+        num_frames: T, 1 to 1,024.
         block: None | "atr" | "atr_sim".
         placement: "S5-3" | "S5" | "S4-5" | "S3-5" | "S2-5" (Table 1) or block names such as ("S3B1", "S5B2").
-        width: scales every channel count of the backbone.
+        width: scales every channel count of the backbone; 1/64 to 8.
         stem: "imagenet" | "small", which keeps twice the resolution, for frames of about 100 pixels.
-        dropout: before the classifier, in training.
+        dropout: before the classifier, in training; 0 to 1.
         atr: the choices inside the blocks.
     """
 

@@ -7,7 +7,8 @@ from msgspec import Meta
 
 from atr.options import require_options
 
-Pixels = Annotated[int, Meta(ge=1, le=8192)]
+MOST_SIDE = 8192  # pixels
+Pixels = Annotated[int, Meta(ge=1, le=MOST_SIDE)]
 Mean = Annotated[float, Meta(ge=-1000, le=1000)]
 Std = Annotated[float, Meta(gt=0, le=1000)]
 Fit = Literal["crop", "squeeze"]

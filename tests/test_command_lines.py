@@ -25,5 +25,28 @@ def test_what_goes_over_a_data_set_shares_its_options(command):
     assert (options.out, options.workers, options.strict) == (Path("here"), 2, True)
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "allowed"),
+    [
+        ("train", "--seed", "0 to 4,294,967,295"),
+        ("train", "--batch-size", "1 or more"),
+        ("train", "--num-frames", "1 to 1,024"),
+        ("describe", "--size", "1 to 8,192"),
+        ("tabletop", "--fps", "1 to 1,000"),
+        ("evaluate", "--workers", "0 to 256"),
+        ("health", "--num-clips", "1 or more"),
+        ("order", "--seed", "0 to 4,294,967,295"),
+        ("doctor", "--workers", "1 to 256"),
+        ("ablate", "--workers", "1 to 256"),
+    ],
+)
+def test_the_help_says_what_numbers_are_allowed(command, option, allowed, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        understood([command, "--help"])
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert allowed in told.partition(f" {option} ")[2].partition("(default")[0]
+
+
 def test_relations_keeps_its_older_name_of_the_number_of_clips():
     assert understood(["relations", "--checkpoint", "net", "--num-videos", "7"]).options.num_clips == 7

@@ -30,13 +30,13 @@ class Ablate:
     only: tuple[str, ...] = ()
     """names of networks, to run no others; --list prints them"""
     seeds: tuple[int, ...] = ()
-    """whole numbers; 0 1 2 when not given, and 0 to 4 for the networks of the headline"""
+    """0 to 4,294,967,295; 0 1 2 when not given, and 0 to 4 for the networks of the headline"""
     workers: int = 2
-    """cells that run side by side: one thread each, or on one GPU"""
+    """cells that run side by side, 1 to 256: one thread each, or on one GPU"""
     mixed_precision: Literal["bf16", "no"] = "bf16"
     """in which cells are trained; no: float32, which is faster on a CPU without instructions for bfloat16"""
     minutes: float = math.inf
-    """after so many no further training begins"""
+    """after so many, 0 or more, no further training begins"""
     out: Path = Path("assets/results/ablations")
     """folder of the cells' files"""
     work: Path = Path("runs/ablations")

@@ -49,7 +49,7 @@ class Faithfulness:
     fill: Literal[FILLS] = "mean"
     """what replaces hidden pixels: the clip's mean colour, or a strong blur"""
     seed: int = 0
-    """seed of the random orders; every clip has its own order"""
+    """of the random orders, 0 to 4,294,967,295; every clip has its own order"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)

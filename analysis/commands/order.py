@@ -33,7 +33,7 @@ class Order:
 
     options: SharedOptions
     seed: int = 0
-    """seed of the shuffled orders; every clip has its own order"""
+    """of the shuffled orders, 0 to 4,294,967,295; every clip has its own order"""
 
     def run(self, command: str) -> int:
         return answer(self.options, self.question, command)

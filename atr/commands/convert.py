@@ -36,7 +36,7 @@ class Convert:
     layout: Literal["auto", *LAYOUTS] = "auto"
     """which project's names the weights have"""
     num_frames: int | None = None
-    """T, if the file does not record it"""
+    """T, 1 to 1,024, if the file does not record it"""
     sampling: Literal[SAMPLINGS] | None = None
     """how frames were drawn in training, if the file does not record it: uniform over the whole video, or dense"""
     window: int | None = None

@@ -8,6 +8,8 @@ import tyro
 from atr.block import ATRConfig
 from atr.describe import as_text, describe
 from atr.models import ModelConfig
+from atr.options import require_between
+from atr.preprocessing import MOST_SIDE
 
 OF_ARL = ("reduction", "use_appearance", "use_motion", "motion", "arl_bn", "distribution")
 OF_ER = ("k", "er_kernel", "er_transform", "er_init")
@@ -29,11 +31,14 @@ class Describe:
     placement: str | tuple[str, ...] = "S3-5"
     """S5-3, S5, S4-5, S3-5, S2-5, or names of blocks"""
     num_classes: int = 174
+    """1 to 100,000"""
     num_frames: int = 8
+    """1 to 1,024"""
     width: float = 1.0
+    """scales every channel count of the backbone; 1/64 to 8"""
     stem: Literal["imagenet", "small"] = "imagenet"
     size: int = 224
-    """side of the frames in pixels"""
+    """side of the frames in pixels, 1 to 8,192"""
     atr: ATRConfig = field(default_factory=ATRConfig)
 
     def run(self, command: str) -> int:
@@ -59,7 +64,6 @@ class Describe:
             stem=self.stem,
             atr=self.atr,
         )
-        if not 1 <= self.size <= 8192:
-            raise ValueError(f"size={self.size} is not allowed; allowed: 1 to 8192")
+        require_between("size", self.size, 1, MOST_SIDE)
         print(as_text(config, describe(config, self.size), self.size))
         return 0

@@ -37,11 +37,11 @@ class Doctor:
     data: Annotated[str, tyro.conf.Positional]
     """a folder with a data set, all splits; or such a folder and :train, :val or :test"""
     workers: int = 2
-    """processes that decode"""
+    """processes that decode, 1 to 256"""
     out: Path | None = None
     """folder to write to; results/doctor-NAME by default"""
     min_frames: int = MIN_FRAMES
-    """a clip of fewer frames is too short"""
+    """a clip of fewer frames is too short; 1 to 500,000"""
     cache: Path = Path("cache")
     """folder in which training looks for what was found"""
     follow_outside: bool = False

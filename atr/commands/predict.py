@@ -58,7 +58,7 @@ class Predict:
     sampling: Literal[SAMPLINGS] | None = None
     """uniform over the whole video, or dense: a window of frames; as the checkpoint was trained by default"""
     window: int | None = None
-    """frames of a dense window; as the checkpoint was trained, else 64, by default"""
+    """frames of a dense window, not fewer than the model takes; as the checkpoint was trained, else 64, by default"""
     json: Path | None = None
     """a file for all class probabilities"""
     overlay: Path | None = None

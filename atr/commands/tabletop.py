@@ -20,14 +20,17 @@ class Tabletop:
     out: Path
     layout: Literal["annotations", "sthv2", "sthv1", "kinetics", "folders"] = "annotations"
     num_clips: int = 40
+    """1 to 10,000,000, in the other layouts to 100,000"""
     split: Literal["train", "val"] = "val"
     """of the demo set; the other layouts take both"""
     num_frames: int = 32
+    """1 or more, up to 2^28 pixels in a clip: 16,384 frames of size 128"""
     size: int = 128
-    """side in pixels"""
+    """side in pixels, an even number from 32 to 2,048"""
     fps: float = 12
+    """1 to 1,000"""
     first: int = 0
-    """index of the first clip in the split"""
+    """index of the first clip in the split, 0 to 9,999,999"""
 
     def run(self, command: str) -> int:
         film: dict[str, Any] = {

@@ -62,13 +62,13 @@ class Options:
     data: str = "tabletop:val"
     """tabletop:val, rendered here, or the folder of a data set and a split, FOLDER:val"""
     num_clips: NumClips = None
-    """use only the first clips; default: all (2,000 of the rendered set)"""
+    """use only the first clips, 1 or more; default: all (2,000 of the rendered set)"""
     out: Path = Path("results")
     """folder for result folders, which are named by checkpoint, data and settings"""
     strict: bool = False
     """stop at the first video that cannot be read"""
     workers: int = 0
-    """decoding processes for each computing process"""
+    """decoding processes for each computing process, 0 to 256"""
     cache: Path = Path("cache")
     """folder for rendered clips"""
     follow_outside: bool = False

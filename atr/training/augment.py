@@ -17,7 +17,7 @@ USUAL_MIRROR = 0.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Strengths; zero switches a part off.
+    """Strengths, 0 to 1; zero switches a part off.
 
     Attributes:
         crop_scales: the crop's sides, as shares of the frame's shorter side, in falling order; height and width are
@@ -27,7 +27,7 @@ class Augmentation:
             no class is not flipped. None: one half where the mirror classes are known (Something-Something, the demo
             set), zero elsewhere.
         reverse: probability of playing a clip backwards; the label becomes its reversed class.
-        shift: largest translation of a whole clip, in pixels, the border repeated.
+        shift: largest translation of a whole clip, in pixels, 0 or more, the border repeated.
         light: largest relative change of each colour channel's brightness.
         contrast: largest relative change of the distance from mid-grey.
         saturation: largest relative change of the distance from the pixel's own grey.

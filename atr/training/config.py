@@ -14,47 +14,23 @@ from atr.data.clips import ClipDataset
 from atr.data.names import TABLETOP
 from atr.models import ModelConfig, build_model
 from atr.options import MOST_SEED, MOST_WORKERS, require_options
-from atr.preprocessing import Fit, Preprocessing
+from atr.preprocessing import MOST_SIDE, Fit, Preprocessing
 from atr.schema import counted, line
 from atr.tabletop import CLASSES
 from atr.training.augment import Augmentation
 from atr.training.optimisation import Optimizer, Schedule, freeze, parameter_groups
 from atr.training.starting_weights import start_from
 
+AT_LEAST_ONE = (lambda value: value >= 1, "1 or more")
+NOT_NEGATIVE = (lambda value: 0 <= value < math.inf, "0 or more, and finite")
 # Names of settings, what their values must be, and how that is said.
 POSSIBLE = (
-    (
-        (
-            "size",
-            "epochs",
-            "batch_size",
-            "accumulation",
-            "train_clips",
-            "dev_clips",
-            "val_clips",
-            "reference_batch",
-        ),
-        lambda value: value >= 1,
-        "1 or more",
-    ),
-    (
-        ("gradient_clip",),
-        lambda value: 0 < value < math.inf,
-        "more than 0, such as 1e9 to clip nothing",
-    ),
-    (
-        (
-            "learning_rate",
-            "arl_learning_rate",
-            "relation_learning_rate",
-            "still_epochs",
-            "warm_up_epochs",
-            "weight_decay",
-            "save_every",
-        ),
-        lambda value: 0 <= value < math.inf,
-        "0 or more, and finite",
-    ),
+    (("size",), lambda value: 1 <= value <= MOST_SIDE, f"1 to {MOST_SIDE:,}"),
+    (("epochs", "batch_size", "accumulation", "reference_batch"), *AT_LEAST_ONE),
+    (("train_clips", "dev_clips", "val_clips"), *AT_LEAST_ONE),
+    (("gradient_clip",), lambda value: 0 < value < math.inf, "more than 0, such as 1e9 to clip nothing"),
+    (("learning_rate", "arl_learning_rate", "relation_learning_rate", "weight_decay"), *NOT_NEGATIVE),
+    (("still_epochs", "warm_up_epochs", "save_every"), *NOT_NEGATIVE),
     (("workers",), lambda value: 0 <= value <= MOST_WORKERS, f"0 to {MOST_WORKERS}"),
     (("seed",), lambda value: 0 <= value <= MOST_SEED, f"0 to {MOST_SEED:,}"),
     (("momentum", "label_smoothing"), lambda value: 0 <= value < 1, "0 to below 1"),
@@ -78,34 +54,40 @@ class TrainConfig:
             that name; None for fresh weights.
         freeze: names of modules that keep the weights they start with, such as "backbone.layer1" of a ResNet.
         partial_bn: freeze all batch normalisations of the frame network but the first.
-        size: side of the network's input in pixels.
+        size: side of the network's input in pixels, 1 to 8,192.
         short_side: what the shorter side of a video is resized to in evaluation, before the crop; None: `size`, as it is
             where frames are squeezed.
         fit: how frames become squares: "crop" or "squeeze", `Preprocessing`.
         mean, std: of the pixel values the frame network was trained with; the defaults are ImageNet's.
-        train_clips, dev_clips, val_clips: the first so many clips; None for all of a data set on disk. `dev_clips` are
-            looked at after every epoch, `val_clips` once, at the end. Rendered clips are all of different seeds; of a
-            data set, dev are so many clips evenly spread over val.
+        train_clips: the first so many clips, 1 or more; None for all of a data set on disk. Rendered clips are all of
+            different seeds.
+        dev_clips: how many are looked at after every epoch, 1 or more; of a data set, evenly spread over val.
+        val_clips: the first so many are looked at once, at the end; 1 or more.
         train_split: of rendered clips, "train", or "alone" for clips in which nothing happens but the action.
         leave_out_faulty: train without the clips whose files cannot be used, instead of refusing to train.
         follow_outside: the clips of a data set on disk may lie outside its folder, by their paths or by links.
         still_epochs: epochs of warm-up of the frame network on still images before the clips, with the image-level
             target "which kinds of objects are in the picture" (no positions, no masks, no hand); rendered clips only.
-        epochs, batch_size: of clips; the batch is what one step of the optimiser sees, over all processes.
-        accumulation: parts a batch is worked on in, one after the other; for less memory.
+        epochs: of clips, 1 or more.
+        batch_size: clips that one step of the optimiser sees, over all processes; 1 or more.
+        accumulation: parts a batch is worked on in, one after the other, for less memory; 1 or more.
         optimizer: "adamw" | "sgd", with `momentum`.
+        momentum: of "sgd", 0 to below 1.
         schedule: "one_cycle" | "steps": a tenth of it from each of `decay_epochs` on, after a linear rise over
             `warm_up_epochs`, both of clips; constant on stills.
         learning_rate: highest of the schedule; ARL's is `arl_learning_rate` times that, that of GR's θ and φ
             `relation_learning_rate` times.
         reference_batch: the batch that `learning_rate` is meant for: the one used grows in proportion to `batch_size`
             (Goyal et al. 2017). None: it is meant for `batch_size`.
+        label_smoothing: 0 to below 1.
+        gradient_clip: what the norm of all gradients is brought down to, more than 0.
         mixed_precision: "no" | "bf16" | "fp16".
         sync_bn: batch normalisations take their statistics over the clips of all processes, each of which needs a GPU,
             instead of each over its own. Of a single process they are the same.
         compile: train with the network as `torch.compile` makes it, to be faster on a GPU; the first step takes a minute
             or more. It needs a C++ compiler, and on a GPU Triton. What is saved and evaluated is the network itself.
-        workers: processes that render the cache or, for each training process, decode videos.
+        seed: of all that is random, 0 to 4,294,967,295.
+        workers: processes that render the cache or, for each training process, decode videos; 0 to 256.
         save_every: seconds between two saves of the state a stopped run goes on from; the end of an epoch is saved too.
             Of several processes, only after steps that are written to TensorBoard.
     """

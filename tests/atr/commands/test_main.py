@@ -49,7 +49,7 @@ def test_describe_prints_blocks_parameters_and_macs(capsys):
             ["describe", "tsn_resnet18", "--width", "nan"],
             "width=nan is not allowed; allowed: a number from 0.015625 to 8",
         ),
-        (["describe", "tsn_resnet18", "--size", "0"], "size=0 is not allowed; allowed: 1 to 8192"),
+        (["describe", "tsn_resnet18", "--size", "0"], "size=0 is not possible; allowed: 1 to 8,192"),
         (
             ["describe", "tsn_resnet18", "--num-classes", str(10**18)],
             "num_classes=1000000000000000000 is not allowed",

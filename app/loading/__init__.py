@@ -18,7 +18,6 @@ from app.loading.checkpoints import (
 )
 from app.loading.clips import Clip, absent_clips, clip_in_root, predicted_clip, shipped_clips
 from app.loading.looks import Look, common_view, look, payload, sides_payload
-from app.loading.results import readable_results
 from app.loading.roots import ASSETS, ChoiceError, root, stamp_of
 from app.loading.thumbnails import predicted_film
 from app.loading.uploads import UPLOAD_KINDS, keep_upload, upload_folder
@@ -45,7 +44,6 @@ __all__ = [
     "payload",
     "predicted_clip",
     "predicted_film",
-    "readable_results",
     "root",
     "shipped_clips",
     "sides_payload",

@@ -9,6 +9,7 @@ from analysis.health import health_table
 from analysis.training_curves import drawable, history_figure
 from app import choices, loading
 from app.links import Link, set_address, ways_back
+from app.loading.results import readable_results
 from app.markdown import plain
 from atr.checkpoint import OWN_KEYS, CheckpointError
 from atr.describe import Description
@@ -82,7 +83,7 @@ class Checkpoint:
             {key: value for key, value in recorded.items() if key not in OWN_KEYS},
             costs,
             loading.megabytes(name),
-            next(iter(loading.readable_results(name, "health")[0].values()), None),
+            next(iter(readable_results(name, "health")[0].values()), None),
         )
 
     @property

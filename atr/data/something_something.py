@@ -113,8 +113,8 @@ def with_files(
     if several:
         raise NamedFault(
             line(
-                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several files in {place}, the first is {several[0]}: "
-                f"{', '.join(files[several[0]])}; keep one"
+                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several files in {place}, the first is "
+                f"{several[0]}: {', '.join(files[several[0]])}; keep one"
             )
         )
     usual = suffixes.most_common(1)[0][0] if files else suffix

@@ -55,7 +55,7 @@ def test_the_health_of_blocks_is_shown_where_it_was_measured(launch, world, monk
     write_checkpoint(world / "checkpoints" / "measured", block="atr")
     write_checkpoint(world / "checkpoints" / "other", block="atr")
     monkeypatch.setattr(
-        "app.loading.readable_results",
+        "app.loading.results.readable_results",
         lambda name, kind: ({folder: stored} if (name, kind) == ("measured", "health") else {}, []),
     )
     app = launch("checkpoints")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 import torch._dynamo  # accelerate imports it late; once here, not once in every fork
@@ -67,9 +68,10 @@ def killed_at(owner, name: str, call: int, *, before: Callable[..., None] = lamb
     setattr(owner, name, mortal)
 
 
-def half_written(state, path: Path) -> None:
+def half_written(state, file: BinaryIO) -> None:
     """What a kill leaves of a file that is being written."""
-    path.write_bytes(b"PK\x03\x04 the first bytes of a state")
+    file.write(b"PK\x03\x04 the first bytes of a state")
+    file.flush()
 
 
 # One life after the other: each process goes on from what the one before has left, and is killed.

@@ -229,7 +229,7 @@ def test_a_second_training_of_the_same_folder_says_so(config, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_error(config, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="file/a cannot be written: Not a directory"):
+    with pytest.raises(NotADirectoryError, match="Not a directory: '.*file'"):
         train(config, tmp_path / "file" / "a", tmp_path / "cache")
 
 
@@ -245,7 +245,7 @@ def test_another_checkpoint_is_not_replaced_where_only_the_place_of_a_state_is_t
 @pytest.mark.parametrize(
     ("changes", "command", "named"),
     [
-        ({}, "train caf\udce9", "can't encode"),
+        ({}, "train caf\udce9", "has half a surrogate pair"),
         ({"model": {"atr": ATRConfig(k=65)}}, None, "k=65 is not allowed; allowed: .* 64"),
     ],
 )

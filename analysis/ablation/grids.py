@@ -65,7 +65,7 @@ class Claim:
 
     @property
     def told(self) -> str:
-        return f"{self.text} (ours, not the paper's)" if self.ours else self.text
+        return f"{self.text} (ours)" if self.ours else self.text
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from analysis.colours import SERIES, mark
 from analysis.figures import plain
 from analysis.relations.average import Key
 from analysis.relations.fig4 import title
+from analysis.relations.findings import margin
 from analysis.relations.numbers import columns_mass, inner_mass_ends
 
 CHANCE = {"color": "gray", "dash": "dash"}
@@ -20,7 +21,8 @@ COLUMNS = 3  # of panels
 def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.Figure:
     """Left, mass within k of the diagonal, mean over all rows; right, k = 1 over the rows with both neighbours.
 
-    On the right with 95 % intervals, the untrained network hollow; a bar is what the columns of W alone would give.
+    On the right with 95 % intervals; a bar is what the columns of W alone would give, and the band around it what does not
+    yet count as local: as far as untrained reasoners are from theirs, `margin`.
     Dashed: chance, what uniform rows would have.
     """
     figure = make_subplots(
@@ -51,29 +53,26 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
         col=1,
     )
     marks = [mark(number) for number in range(len(entries))]
-    for network, chosen, hollow in (("trained", entries, ""), ("untrained", untrained, "-open")):
-        values = np.array([entry["inner_mass"] for entry in chosen])
-        ends = inner_mass_ends(chosen)
-        figure.add_trace(
-            go.Scatter(
-                x=values,
-                y=[title(entry) for entry in chosen],
-                mode="markers",
-                name=network,
-                marker={
-                    "symbol": [each["symbol"] + hollow for each in marks],
-                    "size": 9,
-                    "color": [each["color"] for each in marks],
-                },
-                error_x={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "color": "gray"},
-                customdata=ends,
-                hovertemplate=f"%{{y}}, {network}: %{{x:.4f}}, 95 %: %{{customdata[0]:.4f}} to "
-                "%{customdata[1]:.4f}<extra></extra>",
-                showlegend=False,
-            ),
-            row=1,
-            col=2,
-        )
+    values, ends = np.array([entry["inner_mass"] for entry in entries]), inner_mass_ends(entries)
+    figure.add_trace(
+        go.Scatter(
+            x=values,
+            y=[title(entry) for entry in entries],
+            mode="markers",
+            name="mass",
+            marker={
+                "symbol": [each["symbol"] for each in marks],
+                "size": 9,
+                "color": [each["color"] for each in marks],
+            },
+            error_x={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "color": "gray"},
+            customdata=ends,
+            hovertemplate="%{y}: %{x:.4f}, 95 %: %{customdata[0]:.4f} to %{customdata[1]:.4f}<extra></extra>",
+            showlegend=False,
+        ),
+        row=1,
+        col=2,
+    )
     figure.add_trace(
         go.Scatter(
             x=[columns_mass(entry) for entry in entries],
@@ -81,7 +80,13 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
             mode="markers",
             name="columns alone",
             marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "gray"}},
-            hovertemplate="%{y}, its columns alone: %{x:.4f}<extra></extra>",
+            error_x={
+                "array": [margin(control) for control in untrained],
+                "color": "lightgray",
+                "thickness": 6,
+                "width": 0,
+            },
+            hovertemplate="%{y}, its columns alone: %{x:.4f} ± %{error_x.array:.4f}<extra></extra>",
         ),
         row=1,
         col=2,
@@ -89,7 +94,7 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
     figure.add_vline(entries[0]["inner_chance"], line=CHANCE, row=1, col=2)
     figure.update_xaxes(title_text="k: columns within k of the diagonal", dtick=1, row=1, col=1)
     figure.update_yaxes(title_text="mass", range=[0, 1.03], row=1, col=1)
-    figure.update_xaxes(title_text="mass (hollow: untrained)", row=1, col=2)
+    figure.update_xaxes(title_text="mass within one step", row=1, col=2)
     figure.update_yaxes(autorange="reversed", row=1, col=2)
     figure.update_layout(height=420)
     return plain(figure)

@@ -22,6 +22,16 @@ def largest_difference(windows: Sequence[Sequence[float]]) -> float:
     return float(np.abs(w[:, None] - w[None]).sum(-1).max() / 2)
 
 
+def departures(control: dict) -> list[float]:
+    """Of untrained reasoners, the mass within one step beyond what their columns alone give; older results have but one."""
+    return control.get("departures") or [control["inner_mass"] - columns_mass(control)]
+
+
+def margin(control: dict) -> float:
+    """By how much the mass within one step must differ from what the columns alone give to be told as local, or not."""
+    return max(HARDLY, *map(abs, departures(control)))
+
+
 def finding(entry: dict, control: dict) -> str:
     """One sentence on an entry of `block_numbers`: local or not, how sure over videos, and whether windows are alike.
 
@@ -30,19 +40,17 @@ def finding(entry: dict, control: dict) -> str:
     mass of any untrained reasoner differs from its own columns. It says nothing of other trainings of the same network, and few
     videos have no interval. Where JS has no value, or not in all resamples of the videos, it says so.
 
-    control: the entry of the same block and reasoner in the untrained control, with the "departures" of all untrained
-        reasoners; older results have but one.
+    control: the entry of the same block and reasoner in the untrained control.
     """
     columns, windows = columns_mass(entry), np.array(entry["windows"])
-    departures = control.get("departures") or [control["inner_mass"] - columns_mass(control)]
-    margin = max(HARDLY, *map(abs, departures))
+    drawn, apart = departures(control), margin(control)
     if entry["inner_mass_interval"] is None:
         place, ends = f"local or not: fewer than {FEWEST} clips cannot tell", ""
     else:
         low, high = entry["inner_mass_interval"]
-        if low > columns + margin:
+        if low > columns + apart:
             place = "local"
-        elif high < columns - margin:
+        elif high < columns - apart:
             place = "not local"
         elif low > columns + HARDLY or high < columns - HARDLY:
             place = "no further from its columns alone than untrained reasoners"
@@ -63,9 +71,9 @@ def finding(entry: dict, control: dict) -> str:
     if left_out and not empty:
         shape += f"; JS intervals are without the {left_out:.1%} of resamples in which a window has no mass"
     untrained = (
-        f"{len(departures)} untrained reasoners {min(departures):+.3f} to {max(departures):+.3f} beyond theirs"
-        if len(departures) > 1
-        else f"an untrained reasoner {departures[0]:+.3f} beyond its own"
+        f"{len(drawn)} untrained reasoners {min(drawn):+.3f} to {max(drawn):+.3f} beyond theirs"
+        if len(drawn) > 1
+        else f"an untrained reasoner {drawn[0]:+.3f} beyond its own"
     )
     return (
         f"{place} (mass within one step {entry['inner_mass']:.3f}, {ends}its columns alone {columns:.3f}, "

@@ -166,7 +166,10 @@ def details(name: str, checkpoint: Checkpoint) -> None:
         st.caption("The command that made it is not recorded.")
     if checkpoint.health:
         st.markdown(f"**Health of its blocks**, {plain(checkpoint.health['data']['description'])}")
-        st.dataframe(health_table(checkpoint.health), hide_index=True)
+        table = health_table(checkpoint.health)
+        numbers = table.select_dtypes("number").columns
+        columns = {name: st.column_config.NumberColumn(format="%.2f") for name in numbers}
+        st.dataframe(table, hide_index=True, column_config=columns)
     if history := drawable(facts.get("history")):
         st.markdown("**History of its training**")
         alt = "Loss and accuracy over the epochs"

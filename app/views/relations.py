@@ -216,7 +216,8 @@ def local_mass(result: dict) -> None:
     st.plotly_chart(figure, key="mass", alt="Mass within k of the diagonal, and its intervals at k = 1")
     st.caption(
         "A row without both neighbours has fewer columns within 1. Intervals: 95 %, from resampled videos. Dashed: chance, what "
-        "uniform rows have. Bars: what the columns of each block alone give, where all rows prefer the same time steps."
+        "uniform rows have. Bars: what the columns of each block alone give, where all rows prefer the same time steps. In the band around a bar "
+        "untrained reasoners lie too."
     )
 
 

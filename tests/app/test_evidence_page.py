@@ -108,7 +108,7 @@ def test_verdicts_have_colours_of_their_own(opened, cells):
     shown = texts(opened("Table 5")).replace("\\", "")
     assert ":red-badge[does not hold here] TSM gains by ATR." in shown
     assert (
-        ":orange-badge[cannot be decided at this scale] TSM gains more by ATR than by ATR_sim (ours, not the paper's)."
+        ":orange-badge[cannot be decided at this scale] TSM gains more by ATR than by ATR_sim (ours)."
         in shown
     )
 

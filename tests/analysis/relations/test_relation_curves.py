@@ -9,6 +9,7 @@ import pytest
 from analysis.relations.average import RelationAverage, local_windows
 from analysis.relations.curves import convergence_figure, kernels_figure, local_mass_figure, offsets
 from analysis.relations.fig4 import fig4, limits_of, matrices_figure, windows_figure
+from analysis.relations.findings import HARDLY
 from analysis.relations.kernels import efficient_kernels, kernel_summary, mean_windows, starting_kernels
 from analysis.relations.numbers import (
     ARRAYS,
@@ -63,10 +64,10 @@ def test_figures_hold_the_stored_numbers(average):
     assert [list(trace.y) for trace in traces[:2]] == [entry["local_mass"] for entry in entries]
     assert list(traces[2].y) == entries[0]["chance"]
     assert list(traces[-1].x) == [columns_mass(entry) for entry in entries]
-    for points in traces[3:-1]:
-        assert list(points.x) == [entry["inner_mass"] for entry in entries]
-        ends = np.stack([points.x - points.error_x.arrayminus, points.x + points.error_x.array], axis=1)
-        np.testing.assert_allclose(ends, [entry["inner_mass_interval"] for entry in entries], rtol=1e-12)
+    points = traces[3]
+    assert list(points.x) == [entry["inner_mass"] for entry in entries]
+    ends = np.stack([points.x - points.error_x.arrayminus, points.x + points.error_x.array], axis=1)
+    np.testing.assert_allclose(ends, [entry["inner_mass_interval"] for entry in entries], rtol=1e-12)
     curves = convergence_figure(result["convergence"], "nats").data
     assert [list(trace.y) for trace in curves] == [
         curve[name] for curve in result["convergence"] for name in ("js_mean", "distance")
@@ -192,17 +193,17 @@ def two_networks(average):
     return block_numbers(average, resamples=50), block_numbers(other, resamples=50)
 
 
-def test_the_untrained_network_is_hollow_beside_the_trained_one(two_networks):
-    points = local_mass_figure(*two_networks).data[3:-1]
-    assert [trace.name for trace in points] == ["trained", "untrained"]
-    (chance,) = local_mass_figure(*two_networks).layout.shapes
+def test_around_what_columns_give_stands_how_far_untrained_reasoners_are_from_theirs(two_networks):
+    trained, untrained = two_networks
+    drawn = [[0.001, -0.002], [0.03, -0.04]]
+    controls = [entry | {"departures": each} for entry, each in zip(untrained, drawn, strict=True)]
+    figure = local_mass_figure(trained, controls)
+    (chance,) = figure.layout.shapes
     assert chance.xref == "x2" and chance.x0 == chance.x1 == 3 / 5  # of rows with both neighbours
-    for trace, entries in zip(points, two_networks, strict=True):
-        assert list(trace.x) == [entry["inner_mass"] for entry in entries]
-    assert [[symbol.endswith("-open") for symbol in trace.marker.symbol] for trace in points] == [
-        [False, False],
-        [True, True],
-    ]
+    assert list(figure.data[-1].error_x.array) == [HARDLY, 0.04]
+    own = [abs(entry["inner_mass"] - columns_mass(entry)) for entry in untrained]  # of an older result
+    band = local_mass_figure(trained, untrained).data[-1].error_x.array
+    assert list(band) == pytest.approx([max(HARDLY, each) for each in own])
 
 
 def test_convergence_is_drawn_over_the_number_of_videos(average):

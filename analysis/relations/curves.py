@@ -56,6 +56,24 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
     values, ends = np.array([entry["inner_mass"] for entry in entries]), inner_mass_ends(entries)
     figure.add_trace(
         go.Scatter(
+            x=[columns_mass(entry) for entry in entries],
+            y=[title(entry) for entry in entries],
+            mode="markers",
+            name="columns alone",
+            marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "gray"}},
+            error_x={
+                "array": [margin(control) for control in untrained],
+                "color": "lightgray",
+                "thickness": 6,
+                "width": 0,
+            },
+            hovertemplate="%{y}, its columns alone: %{x:.4f} ± %{error_x.array:.4f}<extra></extra>",
+        ),
+        row=1,
+        col=2,
+    )
+    figure.add_trace(
+        go.Scatter(
             x=values,
             y=[title(entry) for entry in entries],
             mode="markers",
@@ -69,24 +87,6 @@ def local_mass_figure(entries: Sequence[dict], untrained: Sequence[dict]) -> go.
             customdata=ends,
             hovertemplate="%{y}: %{x:.4f}, 95 %: %{customdata[0]:.4f} to %{customdata[1]:.4f}<extra></extra>",
             showlegend=False,
-        ),
-        row=1,
-        col=2,
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[columns_mass(entry) for entry in entries],
-            y=[title(entry) for entry in entries],
-            mode="markers",
-            name="columns alone",
-            marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "gray"}},
-            error_x={
-                "array": [margin(control) for control in untrained],
-                "color": "lightgray",
-                "thickness": 6,
-                "width": 0,
-            },
-            hovertemplate="%{y}, its columns alone: %{x:.4f} ± %{error_x.array:.4f}<extra></extra>",
         ),
         row=1,
         col=2,

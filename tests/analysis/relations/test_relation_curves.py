@@ -63,8 +63,8 @@ def test_figures_hold_the_stored_numbers(average):
     traces = local_mass_figure(entries, result["untrained"]).data
     assert [list(trace.y) for trace in traces[:2]] == [entry["local_mass"] for entry in entries]
     assert list(traces[2].y) == entries[0]["chance"]
-    assert list(traces[-1].x) == [columns_mass(entry) for entry in entries]
-    points = traces[3]
+    assert list(traces[3].x) == [columns_mass(entry) for entry in entries]
+    points = traces[4]
     assert list(points.x) == [entry["inner_mass"] for entry in entries]
     ends = np.stack([points.x - points.error_x.arrayminus, points.x + points.error_x.array], axis=1)
     np.testing.assert_allclose(ends, [entry["inner_mass_interval"] for entry in entries], rtol=1e-12)
@@ -83,7 +83,7 @@ def test_one_video_has_numbers_and_no_intervals():
     assert entry["js_interval"] is None and entry["inner_mass_interval"] is None
     assert in_base(result, 2.0)["trained"][0]["js_interval"] is None
     assert np.isnan(relations_table(result).local_mass_low).all()
-    assert list(local_mass_figure(result["trained"], result["untrained"]).data[-1].x) == pytest.approx([0.6])
+    assert list(local_mass_figure(result["trained"], result["untrained"]).data[-2].x) == pytest.approx([0.6])
 
 
 def test_no_two_of_twelve_blocks_look_alike():
@@ -200,9 +200,9 @@ def test_around_what_columns_give_stands_how_far_untrained_reasoners_are_from_th
     figure = local_mass_figure(trained, controls)
     (chance,) = figure.layout.shapes
     assert chance.xref == "x2" and chance.x0 == chance.x1 == 3 / 5  # of rows with both neighbours
-    assert list(figure.data[-1].error_x.array) == [HARDLY, 0.04]
+    assert list(figure.data[-2].error_x.array) == [HARDLY, 0.04]
     own = [abs(entry["inner_mass"] - columns_mass(entry)) for entry in untrained]  # of an older result
-    band = local_mass_figure(trained, untrained).data[-1].error_x.array
+    band = local_mass_figure(trained, untrained).data[-2].error_x.array
     assert list(band) == pytest.approx([max(HARDLY, each) for each in own])
 
 

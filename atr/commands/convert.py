@@ -1,6 +1,5 @@
 """python -m atr convert: a checkpoint folder from weights trained elsewhere."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import tyro
 
 from atr.checkpoint import require_free, save_checkpoint
 from atr.convert import LAYOUTS, convert
+from atr.data.something_something import WHOLE
 from atr.data.text import read_text
 from atr.files import sha256
 from atr.preprocessing import Fit, Preprocessing
@@ -151,6 +151,6 @@ def listed_labels(path: Path) -> list[str]:
 
 def label_number(value: object) -> int:
     """7 or "7". Raises ValueError for anything else: 1.9 is not 1."""
-    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
+    if isinstance(value, bool) or not WHOLE.fullmatch(str(value)):
         raise ValueError(f"{shown(value)} is no such number")
     return int(str(value))

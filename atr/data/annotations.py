@@ -12,7 +12,7 @@ from atr.data.text import NamedFault
 from atr.data.unused import Unused
 from atr.files import digest
 from atr.sampling import Kind
-from atr.schema import Labels, check, counted
+from atr.schema import Labels, check, counted, line, shown
 
 SPLITS = ("train", "val", "test")
 LISTED_SPLITS = (*SPLITS, "dev")  # of an annotations.json
@@ -109,7 +109,7 @@ def lacking_labels(labels: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, 
 def named(labels: Sequence[str]) -> str:
     """ "2 classes (Wave, wave)"; of many the first few."""
     more = ", ..." if len(labels) > NAMED else ""
-    return f"{len(labels)} {'class' if len(labels) == 1 else 'classes'} ({', '.join(labels[:NAMED])}{more})"
+    return f"{counted(len(labels), 'class', 'classes')} ({', '.join(labels[:NAMED])}{more})"
 
 
 def require_learnable(annotations: Annotations) -> None:
@@ -119,6 +119,14 @@ def require_learnable(annotations: Annotations) -> None:
             f"train of {annotations.root} has no clips of {named(lacking)}, which another split has: they could not be "
             "learnt; allowed: classes that train has"
         )
+
+
+def require_single(folder: Path, ids: Iterable[str], files: Mapping[str, Sequence[str]], what: str) -> None:
+    """Raises NamedFault where a clip has several of the files that are there, by its id."""
+    if several := [name for name in ids if len(files.get(name, ())) > 1]:
+        have = counted(len(several), "clip has", "clips have")
+        first = f"the first is {several[0]}: {', '.join(files[several[0]])}"
+        raise NamedFault(line(f"{shown(folder)}: {have} several {what}, {first}; keep one"))
 
 
 class OfClasses(Struct):

@@ -8,12 +8,20 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from atr.data.annotations import PLACES, SPLIT_NAMES, SPLITS, Annotations, found, lacking_labels
+from atr.data.annotations import (
+    PLACES,
+    SPLIT_NAMES,
+    SPLITS,
+    Annotations,
+    found,
+    lacking_labels,
+    require_single,
+)
 from atr.data.folders import BELOW_CLASSES, UNLISTED
 from atr.data.listing import contents, videos_below
 from atr.data.text import NamedFault, faults_of, read_rows
 from atr.data.unused import Left, Unused
-from atr.schema import FileName, check, counted, line, shown
+from atr.schema import FileName, check, shown
 
 KINETICS = "Kinetics"
 VIDEOS = "videos_"  # before the name of a split's folder, as mmaction2 has it
@@ -71,14 +79,7 @@ def read(folder: Path, split: str, file: Path) -> Annotations:
     clips = {name: read_list(path) for name, path in all_lists.items()}
     labels = sorted({label for each in clips.values() for _, label in each})
     there, left = videos(folder, split)
-    several = [name for name, _ in clips[split] if len(there.get(name, ())) > 1]
-    if several:
-        raise NamedFault(
-            line(
-                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several videos, the first is {several[0]}: "
-                f"{', '.join(there[several[0]])}; keep one"
-            )
-        )
+    require_single(folder, (name for name, _ in clips[split]), there, "videos")
     rows = (
         (name, there[name][0] if name in there else f"{split}/{label}/{name}.mp4", label)
         for name, label in clips[split]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from atr.data.annotations import SPLITS, Annotations, Row, found, require_labels
+from atr.data.annotations import SPLITS, Annotations, Row, found, require_labels, require_single
 from atr.data.listing import contents
 from atr.data.text import NamedFault, faults_of, read_rows, read_text
 from atr.data.unused import Unused
-from atr.schema import FileName, check, counted, line, parse_json, shown
+from atr.schema import FileName, check, parse_json, shown
 
 OFFICIAL = {"train": "train", "val": "validation", "test": "test"}
 V2, V2_VIDEOS = "Something-Something V2", "20bn-something-something-v2"
@@ -29,8 +29,8 @@ class Labelled(Unlabelled):
     template: str
 
 
+WHOLE = re.compile(r"[0-9]{1,9}")  # the number of a class
 # Of what other lists hold no more is needed, and to parse the training list takes seconds.
-WHOLE = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r'"id"\s*:\s*"([^"]*)"')
 
 
@@ -109,14 +109,7 @@ def with_files(
         stem, _, kind = name.rpartition(".")
         files.setdefault(stem, []).append(name)
         suffixes[f".{kind}"] += 1
-    several = [name for name, _ in pairs if len(files.get(name, ())) > 1]
-    if several:
-        raise NamedFault(
-            line(
-                f"{shown(folder)}: {counted(len(several), 'clip has', 'clips have')} several files in {place}, the first is "
-                f"{several[0]}: {', '.join(files[several[0]])}; keep one"
-            )
-        )
+    require_single(folder, (name for name, _ in pairs), files, f"files in {place}")
     usual = suffixes.most_common(1)[0][0] if files else suffix
     rows = [(name, f"{place}/{files.get(name, [name + usual])[0]}", label) for name, label in pairs]
     unlisted = [name for stem, names in files.items() if stem not in listed for name in names]

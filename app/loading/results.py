@@ -10,8 +10,8 @@ from analysis.localize.numbers import LocalizeResult
 from analysis.relations.numbers import RelationsResult
 from analysis.what_if.faithfulness import FaithfulnessResult
 from analysis.what_if.order import OrderResult
+from app.loading.checkpoints import configuration
 from app.loading.roots import ASSETS, root, stamp_of
-from atr.checkpoint import read_config
 from atr.files import digest
 from atr.results.predictions import PredictionsResult
 from atr.results.store import RESULT, read_unchecked, require_whole, results
@@ -32,7 +32,7 @@ def readable_results(checkpoint: str, kind: str) -> tuple[dict[Path, dict], list
 
     And what is wrong with those that cannot be read or do not say whose they are, and with this checkpoint's own.
     """
-    config = read_config(root("checkpoints") / checkpoint)
+    config = configuration(checkpoint)
     weights, labels = config["weights_sha256"], digest(config["labels"])
     found, faults = {}, []
     for place in dict.fromkeys(place.resolve() for place in (root("results"), ASSETS / "results")):

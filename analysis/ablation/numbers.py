@@ -183,12 +183,12 @@ def summary(tables: Iterable[Table], found: Found) -> str:
     """
     every = [claim for table in tables for claim in table.claims]
     claims = {(claim.better, claim.worse, claim.plateau): claim for claim in every}
-    twice, ours = len(every) - len(claims), sum(claim.ours for claim in claims.values())
-    notes = [
-        *([f"{twice} of them in two tables"] * (twice > 0)),
-        *([f"{ours} ours, not the paper's"] * (ours > 0)),
-    ]
-    noted = f" ({'; '.join(notes)})" if notes else ""
+    counted = {
+        "of them in two tables": len(every) - len(claims),
+        "ours, not the paper's": sum(claim.ours for claim in claims.values()),
+    }
+    notes = "; ".join(f"{count} {what}" for what, count in counted.items() if count)
+    noted = f" ({notes})" if notes else ""
     words = [judged(claim, found).word for claim in claims.values()]
     counts = {word: words.count(word) for word in OF_SEVERAL}
     together = 1 - (1 - LEVEL) / len(claims)

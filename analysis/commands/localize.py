@@ -85,20 +85,18 @@ class Localize:
 
 
 def masked_clips(model: VideoClassifier, options: Options) -> MaskedClips:
-    def opened() -> MaskedClips:
-        clips = open_masked(
-            options.data,
-            num_frames=model.config.num_frames,
-            preprocessing=model.preprocessing,
-            sampling=model.sampling,
-            num_clips=options.num_clips,
-            follow_outside=options.follow_outside,
-            allow_damaged=options.allow_damaged,
-        )
-        require_marked(clips, options.data)
-        return clips
-
+    opened = partial(
+        open_masked,
+        options.data,
+        num_frames=model.config.num_frames,
+        preprocessing=model.preprocessing,
+        sampling=model.sampling,
+        num_clips=options.num_clips,
+        follow_outside=options.follow_outside,
+        allow_damaged=options.allow_damaged,
+    )
     clips = found_once(process_state(), opened)
+    found_once(process_state(), partial(require_marked, clips, options.data))
     if set(model.labels) == set(clips.labels):  # other classes may be asked where their maps point, too
         number_classes_alike(model, clips, options)
     return clips

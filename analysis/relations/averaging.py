@@ -31,13 +31,12 @@ class UntrainedAverage(RelationAverage):
 
     def first(self) -> RelationAverage:
         """Of the first untrained reasoner in each place."""
-        arrays = self.to_arrays()
-        kept = {name: arrays[name] for name in ("videos", "labels")}
-        for name, values in arrays.items():
-            kind, _, place = name.partition("/")
-            if place and (number := int(place.split("/")[1])) % DRAWS == 0:
-                kept[f"{kind}/{place.split('/')[0]}/{number // DRAWS}"] = values
-        return RelationAverage.from_arrays(kept)
+        found = RelationAverage()
+        found._count(self.videos, self.labels)
+        for (block, number), windows in self._windows.items():
+            key = block, number // DRAWS
+            found._sums[key], found._windows[key] = self._sums[block, number], windows
+        return found
 
 
 def average_relations(
@@ -107,10 +106,8 @@ def _record_untrained(
             recording.relations.setdefault(block, []).append(w.to("cpu", torch.float32))
 
     hooks = [
-        module.register_forward_hook(
-            partial(hook, block=block, drawn=[relations[place][1] for relations in untrained])
-        )
-        for place, (block, module) in enumerate(_relations_of(model))
+        module.register_forward_hook(partial(hook, block=block, drawn=[relation for _, relation in drawn]))
+        for (block, module), *drawn in zip(_relations_of(model), *untrained, strict=True)
     ]
     try:
         yield recording

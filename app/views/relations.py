@@ -190,8 +190,8 @@ def matrices(result: dict, link: Link) -> str:
     st.caption(
         "Local: more mass within one step of the diagonal than the columns alone give, that is, than there would be if each "
         "row were the mean of all. It must be more by a hundredth of a row's weight, and by more than untrained reasoners in "
-        "the same place, on the same vectors, differ from theirs. The intervals are over videos. They do not say how another training of "
-        "this network would turn out."
+        "the same place, on the same vectors, differ from theirs. The intervals are over videos. They do not say how another "
+        "training of this network would turn out."
     )
     return titles[chosen]
 
@@ -216,8 +216,8 @@ def local_mass(result: dict) -> None:
     st.plotly_chart(figure, key="mass", alt="Mass within k of the diagonal, and its intervals at k = 1")
     st.caption(
         "A row without both neighbours has fewer columns within 1. Intervals: 95 %, from resampled videos. Dashed: chance, what "
-        "uniform rows have. Bars: what the columns of each block alone give, where all rows prefer the same time steps. In the band around a bar "
-        "untrained reasoners lie too."
+        "uniform rows have. Bars: what the columns of each block alone give, where all rows prefer the same time steps. In the "
+        "band around a bar untrained reasoners lie too."
     )
 
 

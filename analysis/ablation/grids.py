@@ -195,7 +195,7 @@ TABLES: dict[str, Table] = {
             ),
             Row("ER×2, full transform", "er-full", note="not in the paper"),
             Row(
-                "ER×2, one kernel for all channels, full transform",
+                "ER×2, one kernel, full transform",
                 "er-shared-full",
                 note="the literal derivation; not in the paper",
             ),

@@ -29,6 +29,7 @@ RESULTS: dict[str, Callable[[Stored], str]] = {
     "all-blocks": maps.all_blocks,
     "taught": maps.taught,
     "costs": maps.costs,
+    "trials": maps.trials,
     "faithfulness": maps.faithfulness,
     "health": maps.health,
     "relations": relations.relations,

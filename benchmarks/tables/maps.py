@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
+from analysis.ablation.grids import NETWORKS
 from analysis.map_values import TOGETHER
+from atr.training.presets import PRESETS
 from benchmarks.markdown import table
-from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, LOCATING, Stored, only
+from benchmarks.tables.stored import ATR, ATR_SIM, GRAPH, LOCATING, Stored, only, percent
 
 METHODS = {"frame difference": "frame difference", "centre": "centre prior", "uniform": "chance"}
 WITHOUT = ("fig5", "without_last", "without_idle", "without_distractors", "without_rest")
@@ -144,6 +148,40 @@ def taught(stored: Stored) -> str:
     return table(
         ("block", *(f"`{name}`: {of_map}" for name, of_map in columns)), map(line, scores["block"].unique())
     )
+
+
+def trials(stored: Stored) -> str:
+    """What came of one change to the training of a network with maps, below the network as it is, a training a line."""
+    rows = stored.json("trials.json")["trials"]
+
+    def told(value: object) -> str:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    lines = []
+    for preset in reversed(LOCATING):
+        (network,) = (name for name, config in NETWORKS.items() if config == replace(PRESETS[preset], seed=0))
+        cells = sorted(stored.cells[network], key=lambda cell: cell.seed)
+        for cell in cells:
+            peaks = [block["peak"] for block in cell.history[-1].blocks]
+            lines.append(_of_training(preset, "as it is", cell.seed, cell.top1, cell.fig5, peaks))
+        for row in (row for row in rows if row["preset"] == preset):
+            changed = " ".join(
+                f"`--{name.replace('_', '-')} {told(value)}`" for name, value in row["changed"].items()
+            )
+            of_row = row["seed"], row["top1"], row["fig5"], list(row["peak"].values())
+            lines.append(_of_training(preset, changed, *of_row))
+    blocks = rows[0]["fig5"]
+    return table(
+        ("network", "changed", "seed", "top-1, %", *blocks, "mean of the blocks", "softmax peaks"), lines
+    )
+
+
+def _of_training(
+    network: str, changed: str, seed: int, top1: float, scores: dict[str, float], peaks: list[float]
+) -> tuple[str, ...]:
+    values = list(scores.values())
+    shown = (f"{value:.2f}" for value in (*values, np.mean(values)))
+    return f"`{network}`", changed, str(seed), percent(top1), *shown, f"{min(peaks):.2f} to {max(peaks):.2f}"
 
 
 def costs(stored: Stored) -> str:

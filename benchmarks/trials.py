@@ -8,7 +8,6 @@ Prints a table and writes one JSON file, a row for each training.
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from atr.checkpoint import read_config
-from atr.training.config import DEFAULTS, FREE, filled, settings_of
+from atr.training.config import DEFAULTS, FREE, differences, filled, settings_of
 from atr.training.presets import PRESETS
 from benchmarks.command import start
 from benchmarks.measuring import write_found
@@ -31,19 +30,11 @@ class Options:
 
 def main(options: Options) -> None:
     rows = [trial(read_config(folder), folder) for folder in options.checkpoints]
-    told = [{**row, **row["fig5"]} for row in rows]
-    columns = [
-        "preset",
-        "changed",
-        "seed",
-        "top1",
-        *dict.fromkeys(block for row in rows for block in row["fig5"]),
-    ]
-    print(pd.DataFrame(told)[columns].to_string(index=False, float_format="%.3f"))
-    write_found(
-        {"trials": sorted(rows, key=lambda row: (row["preset"], str(row["changed"]), row["seed"]))},
-        options.out,
-    )
+    rows.sort(key=lambda row: (row["preset"], len(row["changed"]), str(row["changed"]), row["seed"]))
+    scores = pd.DataFrame([row["fig5"] for row in rows])
+    told = pd.DataFrame(rows)[["preset", "changed", "seed", "top1"]].join(scores)
+    print(told.to_string(index=False, float_format="%.3f"))
+    write_found({"trials": rows}, options.out)
 
 
 def trial(found: dict, folder: Path) -> dict:
@@ -55,7 +46,7 @@ def trial(found: dict, folder: Path) -> dict:
     blocks = found["history"][-1]["blocks"]
     return {
         "preset": told[1],
-        "changed": dict(changes(json.loads(settings_of(PRESETS[told[1]])), settings)),
+        "changed": changes(json.loads(settings_of(PRESETS[told[1]])), settings),
         "seed": settings["seed"],
         "top1": found["metrics"]["top1"],
         "data": found["metrics"]["data"],
@@ -66,13 +57,13 @@ def trial(found: dict, folder: Path) -> dict:
     }
 
 
-def changes(preset: dict, settings: dict) -> Iterator[tuple[str, Any]]:
-    """Names and values of the settings that the preset has otherwise, in every depth; the seed is not one of them."""
-    for name, value in settings.items():
-        if isinstance(value, dict) and isinstance(preset[name], dict):
-            yield from changes(preset[name], value)
-        elif value != preset[name] and name not in ("seed", *FREE):
-            yield name, value
+def changes(preset: dict, settings: dict) -> dict[str, Any]:
+    """The settings that the preset has otherwise, by the last part of their name; the seed is not one of them."""
+    return {
+        name.rpartition(".")[2]: value
+        for name, _, value in differences(preset, settings)
+        if name not in ("seed", *FREE)
+    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -275,16 +276,19 @@ def require_own(out: Path, found: dict, config: TrainConfig) -> None:
         )
 
 
-def difference(there: dict, here: dict, within: str = "") -> str:
+def difference(there: dict, here: dict) -> str:
     """The first setting, such as model.block, in which two configurations differ, with both values; "" of the same."""
+    return next((f"{name} {a!r} there, {b!r} here" for name, a, b in differences(there, here)), "")
+
+
+def differences(there: dict, here: dict, within: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The settings in which two configurations differ, by name, each with both values; None of one that is not there."""
     for name in sorted(there.keys() | here.keys()):
         a, b = there.get(name), here.get(name)
         if isinstance(a, dict) and isinstance(b, dict):
-            if found := difference(a, b, f"{within}{name}."):
-                return found
+            yield from differences(a, b, f"{within}{name}.")
         elif a != b:
-            return f"{within}{name} {a!r} there, {b!r} here"
-    return ""
+            yield f"{within}{name}", a, b
 
 
 def identity_of(config: TrainConfig, data: ClipDataset) -> str:

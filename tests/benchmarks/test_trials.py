@@ -43,7 +43,7 @@ def test_changes_are_found_in_every_depth():
     block = replace(config.model.atr, reduction=1)
     other = replace(config, model=replace(config.model, dropout=0.5, atr=block), epochs=12, seed=4)
     here, there = (json.loads(settings_of(each)) for each in (config, other))
-    assert dict(changes(here, there)) == {"epochs": 12, "dropout": 0.5, "reduction": 1}
+    assert changes(here, there) == {"epochs": 12, "dropout": 0.5, "reduction": 1}
 
 
 def test_networks_without_maps_are_refused(tmp_path):

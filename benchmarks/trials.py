@@ -3,7 +3,7 @@
     python -m atr train --preset tabletop-tsm-atr --arl-learning-rate 1 --out runs/trials/arl-1     # for example
     python -m benchmarks.trials --checkpoints runs/trials/*
 
-Prints a table and writes one JSON file, a row for each training.
+Prints a table and writes one JSON file, a row for each training. Rows of other trainings that the file has stay in it.
 """
 
 import json
@@ -29,12 +29,19 @@ class Options:
 
 
 def main(options: Options) -> None:
-    rows = [trial(read_config(folder), folder) for folder in options.checkpoints]
-    rows.sort(key=lambda row: (row["preset"], len(row["changed"]), str(row["changed"]), row["seed"]))
+    stored = json.loads(options.out.read_text())["trials"] if options.out.exists() else []
+    made = [trial(read_config(folder), folder) for folder in options.checkpoints]
+    by_place = {place(row): row for row in (*stored, *made)}
+    rows = [by_place[at] for at in sorted(by_place)]
     scores = pd.DataFrame([row["fig5"] for row in rows])
     told = pd.DataFrame(rows)[["preset", "changed", "seed", "top1"]].join(scores)
     print(told.to_string(index=False, float_format="%.3f"))
     write_found({"trials": rows}, options.out)
+
+
+def place(row: dict) -> tuple[str, int, str, int]:
+    """Which training a row is of; rows stand in this order."""
+    return row["preset"], len(row["changed"]), str(row["changed"]), row["seed"]
 
 
 def trial(found: dict, folder: Path) -> dict:

@@ -38,6 +38,19 @@ def test_a_row_says_what_differs_and_what_came_of_it(trained, tmp_path, capsys):
     assert "{'arl_learning_rate': 1.0}" in capsys.readouterr().out
 
 
+def test_rows_of_other_trainings_stay_and_of_the_same_are_replaced(trained, tmp_path):
+    out = tmp_path / "trials.json"
+    main(Options((SHIPPED / "tabletop-atr",), out))
+    main(Options((trained,), out))
+    told = json.loads((trained / "config.json").read_text())
+    told["metrics"]["top1"] = 0.25
+    (trained / "config.json").write_text(json.dumps(told))
+    main(Options((trained,), out))
+    rows = json.loads(out.read_text())["trials"]
+    assert [(row["preset"], row["seed"]) for row in rows] == [("tabletop-atr", 0), ("tabletop-tsm-atr", 2)]
+    assert rows[1]["top1"] == 0.25
+
+
 def test_changes_are_found_in_every_depth():
     config = PRESETS["tabletop-atr"]
     block = replace(config.model.atr, reduction=1)

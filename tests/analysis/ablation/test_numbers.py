@@ -33,7 +33,7 @@ from analysis.ablation.numbers import (
     summary,
     table_texts,
 )
-from analysis.ablation.report import shortened
+from analysis.ablation.report import scale_text, shortened
 from analysis.crossed import HOLDS, OPEN, Estimate, crossed_estimate
 from atr.tabletop import RENDERER_VERSION
 from tests.analysis.ablation.toy_cells import CLIPS, values_of
@@ -313,3 +313,13 @@ def test_histories_of_unlike_lengths_have_no_curve():
     shorter = msgspec.structs.replace(two[1], history=two[1].history[:-1])
     assert list(epoch_curves({"tsn": two}, ["tsn"])) == ["tsn"]
     assert epoch_curves({"tsn": [two[0], shorter]}, ["tsn"]) == {}
+
+
+def test_networks_of_several_devices_are_told_to_be_so():
+    of = {
+        device: results(("tsn", seed, 0.3), software={"device": device})
+        for seed, device in enumerate(("gpu", "cpu"))
+    }
+    assert scale_text(by_network(of["cpu"])).endswith(" Trained on cpu.")
+    both = scale_text(by_network([*of["cpu"], *of["gpu"]]))
+    assert both.endswith(" Trained on cpu and gpu; intervals do not account for differences between devices.")

@@ -135,6 +135,12 @@ def notes_on(shown: ShownClip, model: VideoClassifier, max_frames: int) -> Itera
     if length < num_frames:
         frames = "frames" if length > 1 else "frame"
         yield f"The clip has {length} {frames}, fewer than the model's {num_frames}: frames repeat."
+    elif (back := np.flatnonzero(np.diff(shown.sampled) < 0)).size:
+        last, first = shown.sampled[back[0] : back[0] + 2]
+        yield (
+            f"The clip has {length} frames, fewer than the window of {model.sampling.window} that the model reads: it is "
+            f"read in a loop, so that frame {first} follows frame {last}."
+        )
     if length > max_frames:
         yield (
             f"The clip has {length:,} frames; {max_frames} of them, evenly spread, have a map. Sampled frames are marked "

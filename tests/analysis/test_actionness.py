@@ -115,6 +115,16 @@ def test_of_a_thinned_clip_no_frame_may_be_at_the_last_time_step():
     assert len(result.frames) == 20 and not any("last time step" in note for note in result.notes)
 
 
+def test_a_clip_shorter_than_the_window_is_told_to_be_read_in_a_loop():
+    model = tiny_model(use_motion=False)
+    model.sampling = Sampling("dense")  # frames 0, 16, 32 and 48 of a window of 64
+    assert clip_actionness(model, random_frames(40)).notes == (
+        "The clip has 40 frames, fewer than the window of 64 that the model reads: it is read in a loop, so that frame 8 "
+        "follows frame 32.",
+    )
+    assert clip_actionness(model, random_frames(49)).notes == ()
+
+
 def test_a_model_of_one_frame_and_a_clip_of_one_are_told_as_such():
     (note,) = clip_actionness(tiny_model(num_frames=1), random_frames(2)).notes
     assert note.endswith("its motion cue is zero everywhere.")

@@ -49,7 +49,10 @@ def lists(folder: Path) -> dict[str, Path]:
 
 
 def is_list(file: Path) -> bool:
-    """Whether its first line names the columns. Raises NamedFault where it does, and separates them otherwise."""
+    """Whether its first line names the columns.
+
+    Raises NamedFault where it does, and separates them otherwise, or names all but one; a test list may lack labels.
+    """
     with file.open("rb") as lines:
         start = lines.readline().replace(
             b"\0", b""
@@ -58,6 +61,11 @@ def is_list(file: Path) -> bool:
     separators = [mark for mark in SEPARATORS if {*columns_of(header.split(mark))} >= {*COLUMNS}]
     if separators not in ([], [","]):
         raise NamedFault(f"{shown(file)} separates its columns by {separators[0]!r}; allowed: commas")
+    lacking = [name for name in COLUMNS if name not in columns_of(header.split(","))]
+    if len(lacking) == 1 and lacking != ["label"]:
+        raise NamedFault(
+            f"{shown(file)} has no column {lacking[0]} among {shown(header)}; allowed: {', '.join(COLUMNS)}"
+        )
     return bool(separators)
 
 

@@ -242,6 +242,17 @@ def test_a_list_of_kinetics_with_other_separators_is_refused(tmp_path, folder, m
     assert str(caught.value) == f"{file} separates its columns by {mark!r}; allowed: commas"
 
 
+def test_a_list_of_kinetics_with_a_misspelt_column_is_refused(tmp_path):
+    rows = KINETICS.replace("time_end", "time_stop") + "clapping,a,1,11,train,0\n"
+    write(tmp_path, {"train.csv": rows, "train/clapping/a_000001_000011.mp4": "video"})
+    with pytest.raises(ValueError) as caught:
+        read_annotations(tmp_path, "train")
+    assert str(caught.value) == (
+        f"{tmp_path / 'train.csv'} has no column time_end among {KINETICS.strip().replace('time_end', 'time_stop')!r}; "
+        "allowed: label, youtube_id, time_start, time_end"
+    )
+
+
 def test_a_test_list_without_labels_does_not_count_whatever_separates_it(tmp_path):
     files = {
         "val.csv": KINETICS + "clapping,a,1,11,val,0\n",

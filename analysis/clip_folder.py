@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,8 @@ from atr.video.encoding import write_mp4
 from atr.video.transforms import VIEWS
 
 SUMMARY = "summary.json"
+PICTURES = ("overlay-*.mp4", "overlay-*.gif", "strip-*.png", "strip-*.svg", "sheet.png", "emphasis.html")
+VALUES = ("actionness.npz", "actionness.csv")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def write_clip(
 ) -> dict:
     """Fill a folder, created if it does not exist, and give what its summary.json holds.
 
-    Files of the same names are replaced when all of the new ones are there; others stay.
+    Files that it has written before are replaced when all of the new ones are there; others stay.
 
     Pictures and maps come where the model has an Action-related Region Locator; the summary says so where it has none.
 
@@ -79,6 +82,7 @@ def write_clip(
         VideoError: the file is no readable video, or damaged.
         ValueError: the drawing is not possible, a file stands in the folder's place, or the folder holds what was made of
             another clip or by another checkpoint.
+        FileExistsError: without a summary the folder holds a file of a name that would be written.
     """
     colours = {
         "style": drawing.overlay_style,
@@ -156,8 +160,15 @@ def write_clip(
 
 
 def require_own(out: Path, paths: dict[str, Path]) -> None:
-    """Raises ValueError where the summary of a folder names other paths: what is in the folder would be mixed."""
+    """Raises ValueError where the summary of a folder names other paths: what is in the folder would be mixed.
+
+    FileExistsError where it has no summary, and yet a file of a name that is written.
+    """
     if not (file := out / SUMMARY).exists():
+        for other in chain.from_iterable(map(out.glob, (*PICTURES, *VALUES))):
+            raise FileExistsError(
+                f"{other} is another file and is left as it is; remove it or give another folder"
+            )
         return
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))

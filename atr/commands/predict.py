@@ -12,7 +12,7 @@ import torch
 import tyro
 
 from atr.checkpoint import load_checkpoint
-from atr.files import file_to_write, write_json
+from atr.files import file_to_write, folder_to_write, require_folder, write_json
 from atr.inference import for_inference
 from atr.models import VideoClassifier
 from atr.options import OVERLAY_STYLES
@@ -96,7 +96,8 @@ class Predict:
             )
         out = None if self.json is None else file_to_write(self.json, OWN)
         if self.overlay is not None:
-            self.overlay.mkdir(parents=True, exist_ok=True)
+            require_folder(self.overlay)
+            folder_to_write(self.overlay)
         own, model.sampling = model.sampling, self.asked_for(model.sampling)
         model.sampling.require_room(model.config.num_frames)
         notes = list(model.sampling.notes)

@@ -164,6 +164,16 @@ def test_a_folder_is_of_one_clip_and_one_checkpoint(clip, checkpoint, tmp_path, 
     assert "summary.json is not of this command" in failure(capsys, clip, checkpoint, out)
 
 
+@pytest.mark.parametrize("name", ["sheet.png", "overlay-S4B1.mp4", "strip-of-mine.svg", "actionness.csv"])
+def test_a_folder_with_a_file_of_somebody_else_is_left_alone(clip, checkpoint, tmp_path, capsys, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    assert f"{name} is another file and is left as it is" in failure(
+        capsys, clip, checkpoint, tmp_path / "out"
+    )
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
 def test_a_run_that_fails_leaves_the_last_good_files(clip, checkpoint, tmp_path, capsys, monkeypatch):
     assert run(clip, checkpoint, tmp_path / "out", "--block", "S5B2") == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}

@@ -256,6 +256,7 @@ def test_bad_input_is_one_line(checkpoint, clips_folder, tmp_path, capsys):
     assert "no Action-related Region Locator" in error(
         video, "--checkpoint", tmp_path / "bare", "--overlay", tmp_path
     )
+    assert f"{video} is not a folder" in error(video, "--checkpoint", checkpoint, "--overlay", video)
     assert "'nothing.mp4' is no video" in error("nothing.mp4", "--checkpoint", checkpoint)
     assert "device 'gpu9'" in error(video, "--checkpoint", checkpoint, "--device", "gpu9")
 

@@ -61,10 +61,9 @@ class Options:
 
 def main(options: Options) -> None:
     if options.device is None and not torch.accelerator.is_available():
-        print(
-            "No GPU is found. Left out: everything; --device cpu measures forward, training and resumption here."
+        raise ValueError(
+            "no GPU is found; allowed: --device cpu, which measures forward, training and resumption here"
         )
-        return
     device = torch.device(options.device or torch.accelerator.current_accelerator())
     facts = {
         "device": name_of(device),

@@ -12,6 +12,7 @@ from atr.models import VideoClassifier
 from atr.results.evaluate import view_scores
 from atr.results.predict import AVERAGES, PROBABILITIES
 from atr.results.predictions import (
+    KIND,
     Predictions,
     PredictionsResult,
     predictions_folder,
@@ -50,7 +51,7 @@ class Evaluate:
     def question(self, model: VideoClassifier) -> Question:
         protocol = Protocol.named(self.protocol)
         return Question(
-            "predictions",
+            KIND,
             folder=partial(predictions_folder, protocol=protocol, average=self.average),
             passes={"evaluate": partial(view_scores, model, protocol=protocol, average=self.average)},
             write=partial(self.write, protocol.offsets(model.sampling)),

@@ -117,6 +117,8 @@ def beside(folder: Path, named: list[str]) -> Unused:
 def class_folder_lists(folder: Path) -> dict[str, Path]:
     """train/, val/ and test/ where there are any, else train and val out of the class folders themselves.
 
+    Train alone where no class has two clips: then `part` holds none out.
+
     Raises:
         ValueError: two folders are of one split, or those of the splits hold videos of no class.
     """
@@ -127,7 +129,10 @@ def class_folder_lists(folder: Path) -> dict[str, Path]:
         raise ValueError(
             f"{' and '.join(classes)} {'hold' if len(classes) > 1 else 'holds'} videos, and not a folder for each class"
         )
-    return {"train": folder, "val": folder} if classes else {}
+    if not classes:
+        return {}
+    held_out = any(len(contents(folder / name).videos) > 1 for name in classes)
+    return {"train": folder, "val": folder} if held_out else {"train": folder}
 
 
 def classes_in(folder: Path) -> list[str]:

@@ -15,11 +15,12 @@ from atr.checkpoint import StoredModel, StoredPreprocessing, read_config
 from atr.files import write_json
 from atr.results.predict import AVERAGES, PROBABILITIES
 from atr.results.scores import Scores
-from atr.results.store import RESULT, OfCheckpoint, Result, read_result, result_folder
+from atr.results.store import RESULT, OfCheckpoint, Result, read_unchecked, require_whole, result_folder
 from atr.sampling import Sampling
 from atr.schema import Labels, NotNegative, Share, line, regular_size, shown
 from atr.video.protocol import PROTOCOLS, Protocol
 
+KIND = "predictions"
 TABLE = "predictions.parquet"
 MOST_CLIPS, MOST_SCORES = 10_000_000, 2**29
 # Of the sum of a clip's scores, which may have been stored with fewer digits than float32 has.
@@ -106,7 +107,7 @@ def predictions_folder(
         config = read_config(checkpoint)
         sampling = Sampling.of_facts(config, config["model"]["num_frames"])
         settings |= {"offsets": protocol.offsets(sampling), "average": average}
-    return result_folder(root, "predictions", checkpoint, settings)
+    return result_folder(root, KIND, checkpoint, settings)
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -128,7 +129,14 @@ def read_predictions(folder: Path) -> Predictions:
 
     Raises ValueError where the folder holds no readable predictions; the message has below 500 characters.
     """
-    facts = read_result(folder, PredictionsResult)
+    facts = read_unchecked(folder)
+    if isinstance(facts, dict) and facts.get("kind", KIND) != KIND:
+        raise ValueError(
+            line(
+                f"{shown(folder)} is a result of the kind {shown(facts['kind'])}; allowed: {KIND}, of python -m atr evaluate"
+            )
+        )
+    require_whole(facts, folder, PredictionsResult)
     try:
         table = read_table(folder / TABLE, len(facts["labels"]))
         scores = np.stack([table[str(index)] for index in range(len(facts["labels"]))], axis=1)

@@ -91,6 +91,10 @@ def test_what_cannot_be_read_or_compared_is_one_error(a, tmp_path):
         Compare(folders[:1] * 5).run("x")
     with pytest.raises(ValueError, match="holds no readable result"):
         Compare((folders[0], tmp_path)).run("x")
+    (tmp_path / "order").mkdir()
+    (tmp_path / "order" / "result.json").write_text('{"kind": "order"}')
+    with pytest.raises(ValueError, match="order is a result of the kind 'order'; allowed: predictions, of "):
+        Compare((folders[0], tmp_path / "order")).run("x")
     with pytest.raises(ValueError, match="first/../first is given twice"):
         Compare((folders[0], folders[0] / ".." / "first")).run("x")
 

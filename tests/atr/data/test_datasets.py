@@ -485,6 +485,14 @@ def test_class_folders_are_split_by_class_and_always_alike(tmp_path):
     assert val.targets != sorted(val.targets)
 
 
+def test_of_classes_of_one_clip_none_is_held_out(tmp_path):
+    class_folders(tmp_path, {"wave": 1, "clap": 1})
+    assert splits_of(tmp_path) == ["train"]
+    assert len(read_annotations(tmp_path, "train")) == 2
+    with pytest.raises(ValueError, match="has no labelled split 'val'; allowed: train"):
+        read_annotations(tmp_path, "val")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_name_that_is_no_text_is_split_like_any_other(tmp_path):
     class_folders(tmp_path, {"wave": 9})

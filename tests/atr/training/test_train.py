@@ -492,7 +492,8 @@ def test_a_torchvision_file_starts_a_network(config, tmp_path):
         if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
             assert torch.equal(learnt[name], weight), name
     with pytest.raises(
-        ValueError, match="init='nothing' is no checkpoint folder and no file of torchvision's"
+        ValueError,
+        match="init='nothing' is no checkpoint folder, such as python -m atr train writes, and no file of torchvision's",
     ):
         train(dataclasses.replace(still, init=Path("nothing")), tmp_path / "b", tmp_path / "cache")
 

@@ -67,7 +67,7 @@ def stages() -> list[list[str]]:
             *asked("analysis localize", (*LOCATING, "tabletop-atr-sim", FRAME_NETWORK), "--num-clips 500 "),
             *asked("analysis faithfulness", (*LOCATING, "tabletop-atr-sim"), "--num-clips 300 "),
             *asked("analysis health", BLOCKS, f"--data {ASSETS / 'clips'} "),
-            f"benchmarks.scaling --out {RESULTS / 'scaling.json'}",
+            f"benchmarks.scaling --repeats 15 --out {RESULTS / 'scaling.json'}",
         ],
         [f"benchmarks.accuracy --predictions {RESULTS}/predictions-* --out {RESULTS / 'accuracy.json'}"],
         [

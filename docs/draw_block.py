@@ -3,6 +3,7 @@
 Writes docs/block.svg, for light pages, and docs/block-dark.svg. The same matplotlib writes the same bytes.
 """
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -303,4 +304,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()  # there are no options
     main()

@@ -229,12 +229,12 @@ def result_of(root: Path, checkpoint: Path) -> Path:
     )
 
 
-def best_block(localisation: dict[str, list[dict]]) -> str | None:
-    """The block whose actionness has the highest average precision, in the mean over data sets; None without any."""
+def best_block(localisation: dict[str, list[dict]], method: str = "actionness") -> str | None:
+    """The block whose map has the highest average precision, in the mean over data sets; None without any."""
     values: dict[str, list[float]] = {}
     for entry in (entry for entries in localisation.values() for entry in entries):
-        method, _, block = entry["map"].rpartition(" ")
-        if method == "actionness":
+        of_map, _, block = entry["map"].rpartition(" ")
+        if of_map == method:
             values.setdefault(block, []).append(entry["average_precision"]["value"])
     return max(values, key=lambda block: np.mean(values[block])) if values else None
 
@@ -265,8 +265,16 @@ def main(options: Options) -> None:
         }
         keep(trained(out, arm, ALL), kept, accuracies[arm], told, best_block(localisation[arm]))
     with_atr, without = (np.array(accuracies[arm]["folds"]) for arm in ARMS)
-    found = {"clips": told, "accuracy": accuracies, "difference": mean_of_folds(with_atr - without)}
-    write_json(out / "people.json", {**found, "localisation": localisation})
+    all_seen = read_config(trained(out, ARMS[0], ALL))
+    found = {
+        "clips": told,
+        "accuracy": accuracies,
+        "difference": mean_of_folds(with_atr - without),
+        "localisation": localisation,
+        "blocks": all_seen["history"][-1]["blocks"],
+        "environment": all_seen["environment"],
+    }
+    write_json(out / "people.json", found)
     print(table(accuracies, localisation).to_string(index=False, float_format="%.3f"))
 
 

@@ -27,8 +27,9 @@ BLOCKS = ("tabletop-atr-sim", "tabletop-atr-scale", *LOCATING, *GRAPHS)
 VIDEO_NETWORKS = ("tabletop-tsm", *BLOCKS)
 SEVERAL_SEEDS = ("atr-sim-s3-5", "atr-s3-5")
 MADE_ONCE = ("atr train", "atr tabletop", "benchmarks.performance")
-# The whole grid of networks, of whose files `ablate` knows which still count, what was asked of some of them, and trials.
-ELSEWHERE = ("ablations", "all-blocks.json", "gpu.json", "trials.json")
+# The whole grid of networks, of whose files `ablate` knows which still count, what was asked of some of them, trials, and
+# what was learnt from videos that are not the project's.
+ELSEWHERE = ("ablations", "all-blocks.json", "gpu.json", "trials.json", "people.json")
 REPORTS = ("localize", "order", "faithfulness", "relations")  # with plotly.js inside, 5 MB each; left out
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.command import start
 from benchmarks.markdown import require_marks, write_tables
-from benchmarks.tables import accuracy, maps, relations, scaling
+from benchmarks.tables import accuracy, maps, people, relations, scaling
 from benchmarks.tables.stored import TSM_GRAPH, Stored
 
 RESULTS: dict[str, Callable[[Stored], str]] = {
@@ -35,6 +35,8 @@ RESULTS: dict[str, Callable[[Stored], str]] = {
     "relations": relations.relations,
     "relations-on-tsm": partial(relations.relations, network=TSM_GRAPH),
     "relation-seeds": relations.relation_seeds,
+    "people-maps": people.maps,
+    "people-accuracy": people.accuracy,
 }
 SCALING = {"one-clip": scaling.one_clip, "one-training": scaling.one_training}
 # That have a place for each of their tables.

@@ -1,6 +1,7 @@
 """Folds by recording, boxes as annotations, and what is written of the networks of people's actions."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -33,6 +34,8 @@ from benchmarks.people import (
     localized,
     main,
 )
+from benchmarks.tables import people
+from benchmarks.tables.stored import Stored
 
 RECORDINGS = {f"seq{n:02}": [(label, f"{n}.mp4") for label in "abc"[: 1 + n % 3]] for n in range(7)}
 
@@ -128,7 +131,8 @@ def test_one_command_trains_keeps_and_measures(folder, masks, boxes, tmp_path, m
         block = config.model.block
         model = atr.create_model("tsn_resnet18", 2, 4, width=1 / 32, block=block, placement=["S5B2"])
         sizes = Preprocessing(32, 32, fit="squeeze")
-        facts = {"history": [{"epoch": 1, "loss": 0.5}], "metrics": {"top1": 0.5}}
+        history = [{"epoch": 1, "loss": 0.5, "blocks": [{"block": "S5B2", "peak": 0.1}]}]
+        facts = {"history": history, "metrics": {"top1": 0.5}, "environment": {"device": "cpu"}}
         atr.save_checkpoint(self.out, model, labels=listed.labels, preprocessing=sizes, **facts)
         return 0
 
@@ -148,10 +152,14 @@ def test_one_command_trains_keeps_and_measures(folder, masks, boxes, tmp_path, m
     }
     found = json.loads((tmp_path / "run" / "people.json").read_text())
     assert found["accuracy"]["people-atr"]["folds"] == [0.5] * 3 and found["difference"]["value"] == 0
+    assert (found["blocks"][0]["peak"], found["environment"]) == (0.1, {"device": "cpu"})
     for arm, methods in (("people-atr", ("actionness", "Grad-CAM")), ("people-atr-sim", ("Grad-CAM",))):
         for kind in ("masks", "boxes"):
             names = [entry["map"] for entry in found["localisation"][arm][kind]]
             assert names == [*(f"{method} S5B2" for method in methods), *BASELINES, "uniform"]
+    maps, shares = people.maps(Stored(tmp_path / "run")), people.accuracy(Stored(tmp_path / "run"))
+    assert re.search(r"\| M of `people-atr`, S5B2 \| 0.\d\d \| [+-]0.\d\d \|", maps)
+    assert "| `people-atr` | 50.0 | 50.0 | 50.0 | 50.0 | 50.0 [18.8, 81.2] |" in shares
     with_atr, without = (atr.load_checkpoint(tmp_path / "run" / "checkpoints" / arm) for arm in ARMS)
     assert with_atr.facts["shown_block"] == "S5B2" and "shown_block" not in without.facts
     assert with_atr.preprocessing == Preprocessing(32, 32, fit="squeeze")
@@ -200,3 +208,4 @@ def test_precision_is_held_against_the_baselines_clip_by_clip(tmp_path):
     assert "above centre" not in entries[2]
     assert best_block({"masks": entries, "boxes": entries}) == "S5B1"
     assert best_block({"masks": entries[2:]}) is None
+    assert best_block({"masks": entries}, "Grad-CAM") is None

@@ -16,7 +16,7 @@ from atr.video.encoding import checked_film
 def write_gif(path: str | Path, frames: np.ndarray, fps: float, *, max_side: int = 320) -> Path:
     """Frames uint8 RGB (L, H, W, 3) as an endless GIF, shrunk to `max_side` pixels on the longer side.
 
-    A GIF counts time in hundredths of a second, and browsers slow down anything faster than 50 frames a second.
+    A GIF counts time in hundredths of a second, in 16 bits, and browsers slow down anything faster than 50 frames a second.
     """
     path = Path(path)
     frames = checked_film(frames, fps)
@@ -30,7 +30,7 @@ def write_gif(path: str | Path, frames: np.ndarray, fps: float, *, max_side: int
         sheet.paste(picture, (0, row * size[1]))
     palette = sheet.quantize(256, method=Image.Quantize.MEDIANCUT)
     first, *rest = [picture.quantize(palette=palette) for picture in pictures]
-    duration = max(round(100 / fps), 2) * 10  # milliseconds
+    duration = min(max(round(100 / fps), 2), 2**16 - 1) * 10  # milliseconds
     first.save(path, save_all=True, append_images=rest, duration=duration, loop=0, optimize=False)
     return path
 

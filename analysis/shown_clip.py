@@ -120,7 +120,7 @@ def uneven(times: np.ndarray, fps: float) -> tuple[Notice, ...]:
         return ()
     return (
         Notice(
-            f"frames come at an uneven rate; they are timed and played at the mean, {fps:.3g} a second",
+            f"frames come at an uneven rate, or at one that no film has; they are timed and played at {fps:.3g} a second",
             "change",
         ),
     )

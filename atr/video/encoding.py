@@ -33,7 +33,7 @@ def _write(path: str | Path, frames: np.ndarray, fps: float, codec: str, options
     height, width = frames.shape[1:3]
     frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     with av.open(str(path), "w", options=container) as film:
-        stream = film.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+        stream = film.add_stream(codec, rate=rate_of(fps))
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.options = options | {"threads": "1"}  # one thread: the same file every time
@@ -41,6 +41,13 @@ def _write(path: str | Path, frames: np.ndarray, fps: float, codec: str, options
             film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         film.mux(stream.encode())
     return path
+
+
+def rate_of(fps: float) -> Fraction:
+    """30000/1001 of 29.97003, 1/3600 of a frame an hour: of a low rate it is the reciprocal that is rounded, not to 0."""
+    if fps < 1:
+        return 1 / Fraction(1 / fps).limit_denominator(1001)
+    return Fraction(fps).limit_denominator(1001)
 
 
 def checked_film(frames: np.ndarray, fps: float) -> np.ndarray:

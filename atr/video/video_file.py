@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from atr.video.encoding import MOST_FPS
 from atr.video.ending import fault_of_structure
 from atr.video.limits import Limits
 from atr.video.notices import Kind, Notice
@@ -82,14 +83,14 @@ class VideoFile(Video):
     @property
     def fps(self) -> float:
         stream, stamps = self.track.stream, self._time_stamps()
-        stated = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate and 0 < rate < 1000]
+        stated = [rate for rate in (stream.average_rate, stream.guessed_rate) if rate and 0 < rate < MOST_FPS]
         if stamps is None or len(stamps) < 2:
             return float(stated[0]) if stated else DEFAULT_FPS
         seconds, gaps = int(stamps[-1] - stamps[0]) * stream.time_base, len(stamps) - 1
         for rate in stated:  # time stamps may be rounded, a stated rate is exact
             if abs(gaps / rate - seconds) <= max(2 * stream.time_base, Fraction(1, 2) / rate):
                 return float(rate)
-        return float(gaps / seconds)
+        return float(min(gaps / seconds, MOST_FPS))  # no film of it is written faster
 
     def pictures(self, wanted: list[int] | None) -> Iterator[np.ndarray]:
         if self.packets.order is None and wanted is None:

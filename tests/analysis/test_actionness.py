@@ -137,7 +137,9 @@ def test_a_model_of_one_frame_and_a_clip_of_one_are_told_as_such():
 def test_frames_that_come_at_an_uneven_rate_are_told():
     assert uneven(np.arange(5) / 12.5, 12.5) == uneven(np.array([0.0]), 25.0) == ()
     (told,) = uneven(np.array([0, 0.02, 0.04, 0.06, 1]), 4.0)
-    assert told == "frames come at an uneven rate; they are timed and played at the mean, 4 a second"
+    assert told == (
+        "frames come at an uneven rate, or at one that no film has; they are timed and played at 4 a second"
+    )
 
 
 def test_a_model_without_locator_gives_probabilities_and_says_why_there_is_no_map():

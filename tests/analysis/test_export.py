@@ -44,6 +44,15 @@ def test_a_gif_has_one_palette_for_all_frames(tmp_path):
     assert len({frame.tobytes() for frame in decoded}) <= 2
 
 
+@pytest.mark.parametrize("fps", [1 / 3600, 30000 / 1001, 1000.0])
+def test_films_of_any_rate_are_written(tmp_path, fps):
+    """A GIF shows a frame for eleven minutes at most."""
+    assert probe(write_mp4(tmp_path / "a.mp4", grey_frames(), fps)).fps == pytest.approx(fps, rel=1e-12)
+    write_gif(tmp_path / "a.gif", grey_frames(), fps)
+    shown = Image.open(tmp_path / "a.gif").info["duration"] / 1000  # seconds
+    assert shown == pytest.approx(min(max(1 / fps, 0.02), 655.35), abs=0.01)
+
+
 def test_figures_are_written_in_every_format_asked_for(tmp_path):
     figure = Figure()
     write_figure(figure, [tmp_path / "a.png", tmp_path / "a.svg"])

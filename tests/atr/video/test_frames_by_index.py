@@ -223,3 +223,10 @@ def test_placeholders_of_dropped_frames_are_no_frames(tmp_path):
                 each.stream = copy
                 target.mux(each)
     assert_every_frame_is_the_one_asked_for(path, list(range(30)))
+
+
+def test_a_rate_that_no_film_has_is_told_as_the_highest_that_is_written(tmp_path):
+    path = write_film(tmp_path / "fast.mp4", 12, rate=9000)
+    assert probe(path).fps == 1000
+    with open_video(path) as video:
+        assert video.times[1] == pytest.approx(1 / 9000)

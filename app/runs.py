@@ -60,13 +60,18 @@ class Run:
         """The running process, None when there is none (any more)."""
         try:
             record = json.loads(self.record.read_text())
-        except (FileNotFoundError, ValueError):
+            pid, recorded = record["pid"], record["birth"]
+        except (
+            FileNotFoundError,
+            ValueError,
+            TypeError,
+            KeyError,
+        ):  # the last two: not one that was written here
             return None
-        pid = record["pid"]
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)  # a child of this server that is over must not look alive
         born = birth(pid)
-        return pid if born is not None and born == record["birth"] else None
+        return pid if born is not None and born == recorded else None
 
     def stop(self) -> None:
         """End it and wait for its end; what was summed stays on disk, and a later start goes on there."""

@@ -95,6 +95,13 @@ def test_a_process_that_was_given_the_same_number_is_not_taken_for_the_run(run):
         other.wait()
 
 
+@pytest.mark.parametrize("record", ["[]", "{}", "{", '{"pid": 1}'])
+def test_a_record_of_something_else_is_of_no_run(run, record):
+    run.folder.parent.mkdir()
+    run.record.write_text(record)
+    assert run.pid() is None
+
+
 def test_runs_of_a_checkpoint_are_found_again_whatever_their_settings(tmp_path, started):
     root, checkpoint = tmp_path / "results", tmp_path / "net"
     mine, other = Run(root / "relations-net-0123"), Run(root / "relations-other-4567")

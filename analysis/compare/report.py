@@ -79,7 +79,7 @@ def build_report(
     """The whole page as text; the same arguments give the same text.
 
     Args:
-        predictions: two or more; the first two are A and B.
+        predictions: two to four; the first two are A and B.
         command: what was run, or the address of the page, to get this report again.
         clips: to show one by one.
         chosen: how they were chosen, or why there are none, in words.

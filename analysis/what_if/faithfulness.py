@@ -51,7 +51,7 @@ class Difference(Struct):
     of: Order
     against: Order
     difference: Finite
-    low: Finite | None  # of one clip
+    low: Finite | None  # of fewer clips than an interval needs
     high: Finite | None
 
 
@@ -235,8 +235,7 @@ def comparison_table(result: dict, mode: Mode) -> pd.DataFrame:
         row = {"order": curve["order"], "area": curve["area"], "accuracy_area": curve["accuracy_area"]}
         for entry in result["differences"]:
             if (entry["mode"], entry["of"]) == (mode, curve["order"]) and entry["against"] in BASELINES:
-                one = entry["low"] is None
-                interval = "" if one else f" [{entry['low']:+.3f}, {entry['high']:+.3f}]"
+                interval = "" if entry["low"] is None else f" [{entry['low']:+.3f}, {entry['high']:+.3f}]"
                 row[f"minus {entry['against']}"] = f"{entry['difference']:+.3f}{interval}"
         rows.append(row)
     return pd.DataFrame(rows).fillna("")

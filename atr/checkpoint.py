@@ -178,7 +178,7 @@ def fault(path: Path, text: str) -> CheckpointError:
 
 
 @contextmanager
-def faults_of(folder: Path, name: str) -> Iterator[None]:
+def checkpoint_faults(folder: Path, name: str) -> Iterator[None]:
     """What goes wrong with one file of a checkpoint folder, as a CheckpointError."""
     try:
         yield
@@ -205,7 +205,7 @@ def read_config(folder: str | Path) -> dict:
         CheckpointError: there is none, or it is not one; the message has below 500 characters and names the key.
     """
     folder = Path(folder)
-    with faults_of(folder, CONFIG):
+    with checkpoint_faults(folder, CONFIG):
         return checked_config(folder)
 
 
@@ -267,14 +267,14 @@ def differences_of(own: dict[str, Tensor], stored: dict[str, Stored]) -> str:
 
 def require_weights(folder: Path) -> None:
     """Raises CheckpointError unless there is a regular file of weights, which is not read."""
-    with faults_of(folder, WEIGHTS):
+    with checkpoint_faults(folder, WEIGHTS):
         regular_size(folder / WEIGHTS)
 
 
 def require_whole_weights(folder: Path) -> None:
     """Raises CheckpointError unless there is a file of weights as long as its header says; no tensor is read."""
     path = folder / WEIGHTS
-    with faults_of(folder, WEIGHTS):
+    with checkpoint_faults(folder, WEIGHTS):
         size = regular_size(path)
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

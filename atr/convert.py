@@ -110,7 +110,7 @@ class ForeignFile:
         return len(weight)
 
 
-def read_weights(path: Path) -> ForeignFile:
+def read_foreign(path: Path) -> ForeignFile:
     """A file of torch.save, of which nothing but tensors and plain values is unpickled, or of safetensors.
 
     Kernels that span one frame come without their dimension of time: (C', C, 1, h, w) -> (C', C, h, w).
@@ -152,7 +152,7 @@ def opened(path: Path) -> object:
 
 def read_torchvision(path: Path) -> dict[str, Tensor]:
     """The weights of a torchvision ResNet, which are a `ResNet`'s by name, and `fc`. Raises ValueError for others."""
-    file = read_weights(path)
+    file = read_foreign(path)
     layout_of(file, "torchvision")
     return file.weights
 
@@ -206,7 +206,7 @@ def convert(
     Raises:
         ValueError: the file is of no such layout, a key is missing or left over, labels, frames or sampling do not fit.
     """
-    file = read_weights(path)
+    file = read_foreign(path)
     layout = layout_of(file, layout)
     refuse_strange(file, LAYOUTS[layout].strange)
     classifier = translated("fc.weight", layout)

@@ -26,6 +26,7 @@ import torch
 from safetensors.torch import load_file
 
 import atr
+from atr.results.processes import device_name
 from atr.training.state import STATE, workspace_of
 from atr.video.transforms import normalise
 from benchmarks.command import start
@@ -66,7 +67,7 @@ def main(options: Options) -> None:
         )
     device = torch.device(options.device or torch.accelerator.current_accelerator())
     facts = {
-        "device": name_of(device),
+        "device": processor() if device.type == "cpu" else device_name(device),
         "torch": torch.__version__,
         "TF32": tf32(),
         "network": f"{options.backbone}, 8 x {options.size} x {options.size}",
@@ -110,12 +111,6 @@ def tf32() -> str:
         "products": torch.backends.cuda.matmul.allow_tf32,
     }
     return ", ".join(name for name, is_used in used.items() if is_used) or "nothing"
-
-
-def name_of(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return processor()
 
 
 def forward(options: Options, device: torch.device, batch: int) -> list[dict]:

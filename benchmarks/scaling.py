@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from atr.describe import describe
-from atr.models import ModelConfig
 from atr.preprocessing import Preprocessing
 from atr.tabletop import render_clip
+from atr.training.presets import PRESETS
 from atr.video.decoding import open_video
 from atr.video.sampling import dense_indices, uniform_indices
 from atr.video.transforms import cut_view
@@ -36,8 +36,6 @@ class DataSet:
     name: str
     train_clips: int
     val_clips: int
-    classes: int
-    epochs: int
     sampling: str
     frames: int
     width: int
@@ -46,15 +44,10 @@ class DataSet:
 
 
 DATA_SETS = (
-    DataSet("sthv1", 86_017, 11_522, 174, 50, "uniform", 45, 176, 100, 12),
-    DataSet("sthv2", 168_913, 24_777, 174, 50, "uniform", 45, 426, 240, 12),
-    DataSet("k400", 240_436, 19_796, 400, 100, "dense", 300, 340, 256, 30),
+    DataSet("sthv1", 86_017, 11_522, "uniform", 45, 176, 100, 12),
+    DataSet("sthv2", 168_913, 24_777, "uniform", 45, 426, 240, 12),
+    DataSet("k400", 240_436, 19_796, "dense", 300, 340, 256, 30),
 )
-NETWORKS = {
-    f"{backbone}{'-' + block.replace('_', '-') if block else ''}": (f"{backbone}_resnet50", block)
-    for backbone in ("tsn", "tsm", "slowonly")
-    for block in (None, "atr_sim", "atr")
-}
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,12 @@ def main(options: Options) -> None:
     cv2.setNumThreads(1)
     decoding = {data.name: decoding_cost(data, options) for data in DATA_SETS}
     print(pd.DataFrame(decoding.values()).to_string(index=False, float_format=lambda v: f"{v:.3g}"))
-    rows = [needs(data, name, decoding[data.name], options) for data in DATA_SETS for name in NETWORKS]
+    rows = [
+        needs(data, preset, decoding[data.name], options)
+        for data in DATA_SETS
+        for preset in PRESETS
+        if preset.startswith(f"{data.name}-")
+    ]
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda v: f"{v:.3g}"))
     written = {"decoding": list(decoding.values()), "needs": rows}
     written["options"] = {k: v for k, v in asdict(options).items() if not isinstance(v, tuple | Path)}
@@ -114,14 +112,14 @@ def sampled(length: int, sampling: str) -> np.ndarray:
     return (uniform_indices if sampling == "uniform" else dense_indices)(length, 8)
 
 
-def needs(data: DataSet, network: str, decoding: dict, options: Options) -> dict:
-    name, block = NETWORKS[network]
-    counted = describe(ModelConfig(name, data.classes, block=block))
+def needs(data: DataSet, preset: str, decoding: dict, options: Options) -> dict:
+    config = PRESETS[preset]
+    counted = describe(config.model)
     # A training step is a forward and a backward pass, the latter of twice the cost; a MAC is two operations.
     rate = options.gpu_tflops * 1e12 * options.utilisation / (3 * 2 * counted.macs)
-    hours = data.train_clips * data.epochs / rate / 3600
+    hours = data.train_clips * config.epochs / rate / 3600
     return {
-        "preset": f"{data.name}-{network}",
+        "preset": preset,
         "parameters_M": counted.parameters / 1e6,
         "GMACs": counted.macs / 1e9,
         "clips_per_gpu_second": rate,

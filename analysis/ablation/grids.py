@@ -14,6 +14,7 @@ ATR_sim 56 % (one seed each). Nor have they converged then: after 288,000 ATR ha
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from atr.resnet import PLACEMENTS
 from atr.training.config import TrainConfig
 from atr.training.presets import BLOCKS, GRAPH, REASONED, from_tsn
 
@@ -25,7 +26,6 @@ CLIP_COUNTS = (*FEWER_CLIPS, CLIPS)
 LONGER = 2 * EPOCHS
 SEEDS, HEADLINE_SEEDS = 3, 5
 HEADLINE = ("tsn", "atr-sim-s3-5", "atr-s3-5", "scaling")
-PLACEMENTS = ("S5-3", "S5", "S4-5", "S3-5", "S2-5")
 NO_BLOCK, SIMPLIFIED, FULL = "no block", "ATR_sim", "ATR"  # as tables name them
 PLACED = {  # block -> where it is placed -> the network
     label: {NO_BLOCK: "tsn"} | {place: f"{name}-{place.lower()}" for place in PLACEMENTS}

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from analysis.colours import SERIES
 from analysis.figures import GRID, LEGEND_BELOW, as_text, numbered, plain
+from analysis.localize.fig5 import CEILING, MIDDLE
 from analysis.statistics import in_words, reach
 
 METHODS = {"actionness": SERIES[0], "Grad-CAM": SERIES[4]}
@@ -16,7 +17,7 @@ LINES = {
     "Grad-CAM, all blocks": (SERIES[4], "solid"),
     "frame difference": (SERIES[1], "dash"),
     "centre": (SERIES[2], "dashdot"),
-    "centre x middle": (SERIES[3], "longdash"),
+    MIDDLE: (SERIES[3], "longdash"),
     "uniform": ("#8A8F98", "dot"),
 }
 MEASURES = {
@@ -35,7 +36,7 @@ COSTS = {
     "without_distractors": ("without what else moves", SERIES[3], "triangle-up"),
     "without_rest": ("without all that is still", SERIES[4], "circle"),
 }
-CEILING = {
+CEILING_TRACE = {
     "name": "true masks on the grid: ceiling",
     "legendgroup": "ceiling",
     "marker": {"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": "#8A8F98"}},
@@ -117,7 +118,9 @@ def fig5_figure(results: Sequence[dict]) -> go.Figure:
                     line = _line(entry["method"], entry[measure]["value"], len(blocks), title)
                     figure.add_trace(line.update(showlegend=_new(figure, line.name)), row=row, col=column)
             if ceilings := _ceilings(shown, measure, blocks):
-                trace = go.Scatter(x=list(ceilings), y=list(ceilings.values()), mode="markers", **CEILING)
+                trace = go.Scatter(
+                    x=list(ceilings), y=list(ceilings.values()), mode="markers", **CEILING_TRACE
+                )
                 figure.add_trace(trace.update(showlegend=_new(figure, trace.name)), row=row, col=column)
     return figure.update_yaxes(range=[0, 1.02])
 
@@ -155,7 +158,7 @@ def has_costs(result: dict) -> bool:
 
 def _ceilings(scores: Sequence[dict], measure: str, blocks: Sequence[str]) -> dict[int, float]:
     """Place of a block -> what the true masks reach on its grid."""
-    reached = {tuple(e["grid"]): e[measure]["value"] for e in scores if e["method"] == "true masks"}
+    reached = {tuple(e["grid"]): e[measure]["value"] for e in scores if e["method"] == CEILING}
     grids = {entry["block"]: tuple(entry["grid"]) for entry in scores if entry["block"] is not None}
     return {place: reached[grids[block]] for place, block in enumerate(blocks) if grids.get(block) in reached}
 

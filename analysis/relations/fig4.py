@@ -157,13 +157,12 @@ def top_of(entries: Sequence[dict]) -> float:
     return 1.05 * float(np.max([entry["windows"] for entry in entries]))
 
 
-def windows_figure(
-    entries: Sequence[dict], *, base: float = math.e, columns: int = 3, top: float | None = None
-) -> go.Figure:
+def windows_figure(entries: Sequence[dict], *, base: float = math.e, top: float | None = None) -> go.Figure:
     """dist_t of every block, a line per time step; JS (mean, max, standard deviation over the pairs) above.
 
     top: end of the vertical axes, to compare with another figure; what the values need when None.
     """
+    columns = 3
     rows = math.ceil(len(entries) / columns)
     unit = unit_of(base)
     figure = make_subplots(

@@ -1,13 +1,12 @@
 """Where things lie, and what tells one version of a file from another."""
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Literal, overload
 
 import streamlit as st
 
-from atr.files import stamp
+from atr.files import sha256, stamp
 
 SOURCE = Path(__file__).parents[2]
 HOME = SOURCE if (SOURCE / "assets").is_dir() else Path.cwd()  # an installed package has no assets beside it
@@ -55,8 +54,7 @@ def digest_of(path: Path) -> str:
 def _digest(path: str, version: str) -> str:
     if os.path.isdir(path):  # a video as a folder of frames: its stamp tells them all
         return version
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(Path(path))
 
 
 def stamp_of(path: Path) -> str:

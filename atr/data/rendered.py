@@ -52,10 +52,12 @@ class TabletopClips(ClipDataset):
         self.labels = list(tabletop.CLASSES)
         self.ids = [tabletop.clip_name(split, index) for index in range(num_clips)]
         self.targets = rendered.labels.tolist()
-        self.description = (
-            f"tabletop {split}, {counted(num_clips, 'clip')}, {counted(num_frames, 'frame')}, {size} px"
-        )
+        self.description = self.description_of(split, num_clips, num_frames=num_frames, size=size)
         self.digest = self.digest_of(split, num_clips, num_frames=num_frames, size=size)
+
+    @staticmethod
+    def description_of(split: str, num_clips: int, *, num_frames: int, size: int) -> str:
+        return f"tabletop {split}, {counted(num_clips, 'clip')}, {counted(num_frames, 'frame')}, {size} px"
 
     @staticmethod
     def digest_of(split: str, num_clips: int, *, num_frames: int, size: int) -> str:

@@ -61,12 +61,7 @@ class Run:
         try:
             record = json.loads(self.record.read_text())
             pid, recorded = record["pid"], record["birth"]
-        except (
-            FileNotFoundError,
-            ValueError,
-            TypeError,
-            KeyError,
-        ):  # the last two: not one that was written here
+        except (FileNotFoundError, ValueError, TypeError, KeyError):  # there is none, or another program's
             return None
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)  # a child of this server that is over must not look alive

@@ -56,7 +56,6 @@ LOCAL_MASS = (
     "at chance, a small JS says nothing. Above chance it may still be that steps in the middle are preferred by all rows; the "
     "page Temporal relations tells that apart."
 )
-DEVICES = "; intervals do not account for differences between devices"
 NOT_ALIVE = "Blocks that are not alive at the end of their training, as python -m analysis health tells it."
 
 
@@ -72,10 +71,11 @@ def scale_text(found: Found) -> str:
     results = [result for each in found.values() for result in each]
     clips = sorted({result.clips for result in results})
     devices = sorted({result.software.get("device", "not stated") for result in results})
+    uncounted = "; intervals do not account for differences between devices" if len(devices) > 1 else ""
     return (
         f"{len(results)} trainings of {len(found)} networks; unless it says otherwise {CLIPS:,} clips × {EPOCHS} epochs. "
         f"Judged on: {'; '.join(clips)}. A claim is judged at that length, whether or not networks have converged. "
-        f"Trained on {' and '.join(devices)}{DEVICES if len(devices) > 1 else ''}."
+        f"Trained on {' and '.join(devices)}{uncounted}."
     )
 
 

@@ -30,6 +30,6 @@ def data_name(name: str) -> DataName:
         return DataName(Path(name), None)
     splits = ", ".join(f":{split}" for split in LISTED_SPLITS)
     raise ValueError(
-        f"data={name!r} is unknown; allowed: {TABLETOP}:val, {TABLETOP}:dev, {TABLETOP}:train, {TABLETOP}:alone, a folder with a data "
-        f"set, or such a folder and one of {splits}"
+        f"data={name!r} is unknown; allowed: {TABLETOP}:val, {TABLETOP}:dev, {TABLETOP}:train, {TABLETOP}:alone, a folder "
+        f"with a data set, or such a folder and one of {splits}"
     )

@@ -131,9 +131,10 @@ def read_predictions(folder: Path) -> Predictions:
     """
     facts = read_unchecked(folder)
     if isinstance(facts, dict) and facts.get("kind", KIND) != KIND:
+        kind = shown(facts["kind"])
         raise ValueError(
             line(
-                f"{shown(folder)} is a result of the kind {shown(facts['kind'])}; allowed: {KIND}, of python -m atr evaluate"
+                f"{shown(folder)} is a result of the kind {kind}; allowed: {KIND}, of python -m atr evaluate"
             )
         )
     require_whole(facts, folder, PredictionsResult)

@@ -17,8 +17,8 @@ def require_start(init: Path) -> None:
     if str(init) == PACKAGED or (init / CONFIG).is_file() or (init.is_file() and init.suffix in FILES):
         return
     raise ValueError(
-        f"init={str(init)!r} is no checkpoint folder, such as python -m atr train writes, and no file of torchvision's weights ({', '.join(FILES)}, such as "
-        f"{TORCHVISION}); allowed besides these: {PACKAGED}, and None for fresh weights"
+        f"init={str(init)!r} is no checkpoint folder, such as python -m atr train writes, and no file of torchvision's "
+        f"weights ({', '.join(FILES)}, such as {TORCHVISION}); allowed besides these: {PACKAGED}, and None for fresh weights"
     )
 
 

@@ -70,10 +70,8 @@ class MaskedTabletop(MaskedClips):
         self.labels = list(CLASSES)
         self.ids = [clip_name(split, index) for index in range(num_clips)]
         self.targets = [label_of(split_seed(split, index)) for index in range(num_clips)]
-        self.description, self.digest = (
-            of(split, num_clips, num_frames=num_frames, size=size)
-            for of in (TabletopClips.description_of, TabletopClips.digest_of)
-        )
+        self.description = TabletopClips.description_of(split, num_clips, num_frames=num_frames, size=size)
+        self.digest = TabletopClips.digest_of(split, num_clips, num_frames=num_frames, size=size)
 
     def sampled_frames(self, index: int) -> np.ndarray:
         clip = render_clip(split_seed(self.split, index), num_frames=self.num_frames, size=self.size)

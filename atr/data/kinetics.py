@@ -61,7 +61,8 @@ def is_list(file: Path) -> bool:
     separators = [mark for mark in SEPARATORS if {*columns_of(header.split(mark))} >= {*COLUMNS}]
     if separators not in ([], [","]):
         raise NamedFault(f"{shown(file)} separates its columns by {separators[0]!r}; allowed: commas")
-    lacking = [name for name in COLUMNS if name not in columns_of(header.split(","))]
+    named = columns_of(header.split(","))
+    lacking = [name for name in COLUMNS if name not in named]
     if len(lacking) == 1 and lacking != ["label"]:
         raise NamedFault(
             f"{shown(file)} has no column {lacking[0]} among {shown(header)}; allowed: {', '.join(COLUMNS)}"
